@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the agent's files share: the link, the mailboxes, an executor's context.
+ *
+ * The supervisor (supervise.c) is PID 1 in a guest and executes nothing: it
+ * reads frames, hands requests to executors, reaps, and keeps the books.  An
+ * executor (executor.c) does one request after the other.  They share a
+ * mailbox of plain memory: a request costs one futex wake, and the executor
+ * writes its reply to the link itself.
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include <stdatomic.h>
+#include <stdnoreturn.h>
+#include <sys/types.h>
+
+#include "agent/wire/wire.h"
+
+/* Descriptors of the agent's own start here, out of a test's way. */
+#define AGENT_FD_BASE 1000
+
+/* --- link.c: frames in and out --- */
+
+/*
+ * The link and the lock on writing to it, in memory that all processes of the
+ * agent share.  A frame up to LINK_ATOMIC bytes is one write(2), which the
+ * virtio-serial driver takes whole; so a writer that dies leaves no torn frame.
+ */
+#define LINK_ATOMIC (32u << 10)
+
+struct link_lock {
+	_Atomic uint32_t owner;		/* 0, or channel + 1 of who writes */
+	_Atomic uint32_t waiters;
+	_Atomic uint32_t generation;	/* of the link's descriptor */
+};
+
+struct link {
+	int fd;				/* -1: nobody is connected */
+	struct link_lock *lock;		/* shared */
+	uint8_t *in;			/* frames being received */
+	size_t in_len;
+	bool greeted;			/* a hello has arrived */
+};
+
+/* Maps what the link needs; fd is -1 afterwards.  0 or -errno. */
+int link_init(struct link *link);
+/* Takes over fd (and closes the one before). */
+void link_attach(struct link *link, int fd);
+void link_detach(struct link *link);
+/* Reads what there is.  Bytes read; 0 at the end; -errno. */
+ssize_t link_fill(struct link *link);
+/*
+ * The first complete frame received: 1 and header and payload, which stay
+ * valid until link_drop(); 0: not complete yet; -EBADMSG.
+ */
+int link_peek(struct link *link, struct wire_header *hdr, const uint8_t **payload);
+void link_drop(struct link *link, const struct wire_header *hdr);
+void link_lock(struct link_lock *lock, uint32_t chan);
+void link_unlock(struct link_lock *lock);
+/* Writes all of it, waiting as long as that takes.  0 or -errno. */
+int link_write(int fd, const void *p, size_t n);
+/* Locks, writes one frame of the supervisor, unlocks. */
+void link_send(struct link *link, const struct wire_header *hdr,
+	       const struct wire_desc *desc, const void *msg);
+
+int futex_wait(_Atomic uint32_t *word, uint32_t while_value);
+void futex_wake(_Atomic uint32_t *word);
+
+/* Memory shared with children; unused pages cost nothing.  NULL on failure. */
+void *shared_map(size_t size);
+/* Moves fd to AGENT_FD_BASE or above, close-on-exec.  The new fd or -errno. */
+int fd_out_of_the_way(int fd);
+
+/* --- mailbox: supervisor to executor and back --- */
+
+struct mailbox {
+	_Atomic uint32_t posted;	/* futex: requests handed over so far */
+	_Atomic uint32_t busy;		/* a request is in flight */
+	_Atomic uint32_t handed;	/* futex: out is the supervisor's to send */
+	_Atomic uint32_t handed_from;	/* first byte of out not yet sent */
+	_Atomic int32_t command;	/* process group of a running exec, or 0 */
+	struct wire_header req;
+	uint8_t in[WIRE_MAX];
+	uint8_t out[WIRE_HEADER + WIRE_MAX];
+};
+
+/* --- executor.c --- */
+
+struct executor {
+	uint32_t chan;
+	int link_fd;
+	int notify_fd;			/* eventfd that wakes the supervisor */
+	uint32_t generation;		/* of link_fd */
+	struct link_lock *lock;
+	struct mailbox *box;
+	struct wire_arena arena;	/* lists of the request, and replies */
+	struct wire_fail fail;		/* set by executor_fail() */
+	char fail_text[512];
+};
+
+/* Serves the mailbox; never returns.  Takes over the descriptors. */
+noreturn void executor_main(struct executor *ex);
+/* Sends a data frame for the request in hand; n at most WIRE_PIECE. */
+void executor_data(struct executor *ex, uint32_t stream, const void *p, size_t n);
+/* Notes why the op failed; returns -1 so that a handler can return it. */
+int executor_fail(struct executor *ex, enum wire_why why, int err,
+		  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Scratch that lives until the reply is sent; NULL when there is no more. */
+void *executor_scratch(struct executor *ex, size_t n);
+
+/* --- arena.c: buffers with guards --- */
+
+struct guarded {
+	uint8_t *p;			/* len bytes, the next one is not mapped */
+	size_t len;
+	void *map;			/* to unmap, or NULL: a standing slot */
+	size_t map_len;
+};
+
+/* Zeroed, with a canary before it.  0 or -errno. */
+int guarded_get(struct guarded *g, size_t len);
+/* How many bytes before the start no longer hold the canary. */
+uint32_t guarded_check(const struct guarded *g);
+/* Gives all back that guarded_get() handed out since the last time. */
+void guarded_put(struct guarded *g, size_t nr);
+
+/* --- boot.c: PID 1's duties --- */
+
+/*
+ * Mounts what the agent needs and enters the profile's root and init, if the
+ * kernel's command line names them.  Returns in the process that is to be the
+ * supervisor.  A failure is printed on the console and ends PID 1.
+ */
+void boot_guest(void);
+/* The virtio-serial port: its descriptor, or -errno (-ENODEV: none). */
+int boot_open_port(void);
+/* A vsock listener on WIRE_VSOCK_PORT: its descriptor, or -errno. */
+int boot_listen_vsock(void);
+noreturn void boot_power_off(void);
+
+/* --- do_kmsg.c --- */
+
+/*
+ * Sends the records of the kernel log from sequence number `from` on as data
+ * frames for this request.  The sequence number of the next record, or -errno.
+ */
+int64_t kmsg_send(struct link *link, const struct wire_header *req, uint64_t from);
+
+/* --- supervise.c --- */
+
+struct supervisor_config {
+	int link_fd;			/* a connected link, or -1 */
+	int listen_fd;			/* a vsock listener, or -1 */
+	bool guest;			/* power off at the end, else exit */
+};
+
+noreturn void supervise(const struct supervisor_config *config);
+
+#endif

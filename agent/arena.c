@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Buffers for system calls: each ends exactly where an unmapped page begins,
+ * and has a canary before its start.  So a kernel that writes past the end
+ * gets EFAULT, and one that writes before the start is found out.
+ *
+ * Small buffers take a standing slot (no system call to set up), large ones a
+ * mapping of their own.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "agent/agent.h"
+
+#define PAGE 4096u
+#define CANARY 0xc5
+#define CANARY_LEN 256u
+#define SLOT_PAGES 5u			/* the last one is the guard */
+#define SLOT_SIZE (SLOT_PAGES * PAGE)
+#define SLOT_ROOM ((SLOT_PAGES - 1) * PAGE - CANARY_LEN)
+#define NR_SLOTS 32u
+
+static uint8_t *slots;
+static size_t slots_used;
+
+/* One mapping, every fifth page of it taken away. */
+static int slots_init(void)
+{
+	uint8_t *p = mmap(NULL, NR_SLOTS * SLOT_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	for (size_t i = 1; i <= NR_SLOTS; i++)
+		mprotect(p + i * SLOT_SIZE - PAGE, PAGE, PROT_NONE);
+	slots = p;
+	return 0;
+}
+
+static void fill(struct guarded *g, uint8_t *guard_page, size_t len)
+{
+	g->p = guard_page - len;
+	g->len = len;
+	memset(g->p - CANARY_LEN, CANARY, CANARY_LEN);
+	memset(g->p, 0, len);
+}
+
+static int get_mapped(struct guarded *g, size_t len)
+{
+	size_t room = (CANARY_LEN + len + PAGE - 1) / PAGE * PAGE;
+	uint8_t *p = mmap(NULL, room + PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	mprotect(p + room, PAGE, PROT_NONE);
+	g->map = p;
+	g->map_len = room + PAGE;
+	fill(g, p + room, len);
+	return 0;
+}
+
+int guarded_get(struct guarded *g, size_t len)
+{
+	int ret = slots ? 0 : slots_init();
+
+	g->map = NULL;
+	if (ret)
+		return ret;
+	if (len > SLOT_ROOM || slots_used == NR_SLOTS)
+		return get_mapped(g, len);
+	slots_used++;
+	fill(g, slots + slots_used * SLOT_SIZE - PAGE, len);
+	return 0;
+}
+
+uint32_t guarded_check(const struct guarded *g)
+{
+	const uint8_t *p = g->p - CANARY_LEN;
+
+	for (uint32_t i = 0; i < CANARY_LEN; i++)
+		if (p[i] != CANARY)
+			return CANARY_LEN - i;
+	return 0;
+}
+
+void guarded_put(struct guarded *g, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (g[i].map)
+			munmap(g[i].map, g[i].map_len);
+	slots_used = 0;
+}

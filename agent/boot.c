@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PID 1's duties in a guest: mounts, the profile's root and init, the links.
+ *
+ * From the kernel's command line:
+ *	provium.root=/dev/vda	a file system to enter (read-only, with a
+ *				writable layer in memory if there is overlayfs)
+ *	provium.init=/sbin/init	becomes PID 1; the agent goes on as its child
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vm_sockets.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+
+#define PORT_WAIT_MS 2000		/* a driver that has not come by then has failed */
+#define NEW_ROOT "/.provium/root"
+
+static noreturn __attribute__((format(printf, 1, 2))) void die(const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	dprintf(2, "provium agent: %s\n", text);
+	exit(1);		/* the kernel panics, the runner shows the console */
+}
+
+/* Makes the directory and mounts there; what is mounted already stays. */
+static int mount_at(const char *type, const char *dir, const char *data)
+{
+	mkdir(dir, 0755);
+	if (mount(type, dir, type, 0, data) && errno != EBUSY)
+		return -errno;
+	return 0;
+}
+
+static void mount_basics(void)
+{
+	if (mount_at("devtmpfs", "/dev", "mode=0755"))
+		die("devtmpfs: %s (the kernel needs CONFIG_DEVTMPFS)",
+		    strerror(errno));
+	if (mount_at("proc", "/proc", NULL) || mount_at("sysfs", "/sys", NULL))
+		die("proc or sysfs: %s", strerror(errno));
+	mount_at("devpts", "/dev/pts", "mode=0620,ptmxmode=0666");
+	mount_at("tmpfs", "/dev/shm", "mode=1777");
+	mount_at("tmpfs", "/tmp", "mode=1777");
+	mount_at("tmpfs", "/run", "mode=0755");
+}
+
+/* The value of NAME= on the kernel's command line, in buf; NULL if absent. */
+static char *parameter(const char *name, char *buf, size_t cap)
+{
+	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, cap - 1);
+	size_t len = strlen(name);
+
+	if (fd >= 0)
+		close(fd);
+	buf[n > 0 ? n : 0] = 0;
+	for (char *at = strtok(buf, " \n"); at; at = strtok(NULL, " \n"))
+		if (!strncmp(at, name, len) && at[len] == '=')
+			return at + len + 1;
+	return NULL;
+}
+
+/* Tries each file system that lives on a device. */
+static int mount_any(const char *dev, const char *dir)
+{
+	FILE *list = fopen("/proc/filesystems", "re");
+	char line[80], type[80];
+	int ret = -ENODEV;
+
+	while (list && ret && fgets(line, sizeof(line), list))
+		if (sscanf(line, " %79s", type) == 1 && strcmp(type, "nodev") &&
+		    !mount(dev, dir, type, MS_RDONLY, NULL))
+			ret = 0;
+	if (list)
+		fclose(list);
+	return ret;
+}
+
+static void enter_root(const char *dev)
+{
+	mkdir("/.provium/lower", 0755);
+	mkdir("/.provium/layer", 0755);
+	mkdir(NEW_ROOT, 0755);
+	if (mount_any(dev, "/.provium/lower"))
+		die("provium.root=%s: no file system of this kernel mounts it", dev);
+	mount("tmpfs", "/.provium/layer", "tmpfs", 0, "mode=0755");
+	mkdir("/.provium/layer/up", 0755);
+	mkdir("/.provium/layer/work", 0755);
+	if (mount("overlay", NEW_ROOT, "overlay", 0,
+		  "lowerdir=/.provium/lower,upperdir=/.provium/layer/up,workdir=/.provium/layer/work") &&
+	    mount("/.provium/lower", NEW_ROOT, NULL, MS_BIND, NULL))
+		die("provium.root=%s: %s", dev, strerror(errno));
+	if (chdir(NEW_ROOT) || mount(NEW_ROOT, "/", NULL, MS_MOVE, NULL) ||
+	    chroot(".") || chdir("/"))
+		die("provium.root=%s: cannot enter it: %s", dev, strerror(errno));
+	mount_basics();
+}
+
+static void start_init(const char *init)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (!pid)
+		return;			/* we are the supervisor now */
+	execl(init, init, NULL);
+	die("provium.init=%s: %s", init, strerror(errno));
+}
+
+static void loopback_up(void)
+{
+	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;			/* a kernel without networking */
+	ioctl(fd, SIOCSIFFLAGS, &req);
+	close(fd);
+}
+
+void boot_guest(void)
+{
+	char buf[4096];
+	char *value;
+
+	umask(022);
+	mkdir("/.provium", 0755);
+	mount_basics();
+	value = parameter("provium.root", buf, sizeof(buf));
+	if (value)
+		enter_root(value);
+	loopback_up();
+	value = parameter("provium.init", buf, sizeof(buf));
+	if (value)
+		start_init(value);
+	setenv("PATH", "/sbin:/usr/sbin:/bin:/usr/bin", 1);
+}
+
+/* Port N of the first controllers, if it carries our name. */
+static int open_named_port(void)
+{
+	char path[64], name[64];
+
+	for (int ctl = 0; ctl < 4; ctl++) {
+		ssize_t n;
+		int fd;
+
+		snprintf(path, sizeof(path),
+			 "/sys/class/virtio-ports/vport%dp1/name", ctl);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = fd < 0 ? -1 : read(fd, name, sizeof(name) - 1);
+		if (fd >= 0)
+			close(fd);
+		if (n < (ssize_t)strlen(WIRE_PORT_NAME) ||
+		    strncmp(name, WIRE_PORT_NAME, strlen(WIRE_PORT_NAME)))
+			continue;
+		snprintf(path, sizeof(path), "/dev/vport%dp1", ctl);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+	}
+	return -ENODEV;
+}
+
+/* Is there a controller at all?  Drivers bind before init starts. */
+static bool has_controller(void)
+{
+	DIR *dir = opendir("/sys/bus/virtio/drivers/virtio_console");
+	struct dirent *ent;
+	bool found = false;
+
+	while (dir && !found && (ent = readdir(dir)))
+		found = !strncmp(ent->d_name, "virtio", 6);
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+int boot_open_port(void)
+{
+	struct pollfd pfd = {
+		.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), .events = POLLIN,
+	};
+	char events[4096];
+	int fd;
+
+	if (!has_controller())
+		return -ENODEV;
+	inotify_add_watch(pfd.fd, "/dev", IN_CREATE | IN_ATTRIB);
+	for (;;) {
+		fd = open_named_port();
+		if (fd >= 0)
+			break;
+		if (poll(&pfd, 1, PORT_WAIT_MS) <= 0 ||
+		    read(pfd.fd, events, sizeof(events)) < 0)
+			break;
+	}
+	if (pfd.fd >= 0)
+		close(pfd.fd);
+	return fd;
+}
+
+int boot_listen_vsock(void)
+{
+	struct sockaddr_vm addr = {
+		.svm_family = AF_VSOCK, .svm_port = WIRE_VSOCK_PORT,
+		.svm_cid = VMADDR_CID_ANY,
+	};
+	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || listen(fd, 8)) {
+		int err = errno;
+
+		close(fd);
+		return -err;
+	}
+	return fd;
+}
+
+noreturn void boot_power_off(void)
+{
+	sync();
+	/* A reset: QEMU runs with -no-reboot, and microvm has no power switch. */
+	reboot(RB_AUTOBOOT);
+	_exit(0);
+}

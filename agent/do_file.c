@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Files of the guest: read whole, written in pieces. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/ops.h"
+
+/* A C string of the request's path, in scratch. */
+static char *path_of(struct executor *ex, const struct wire_bytes *b)
+{
+	char *path = executor_scratch(ex, b->len + 1u);
+
+	if (!path || memchr(b->p, 0, b->len)) {
+		executor_fail(ex, WIRE_WHY_ERRNO, EINVAL,
+			      "a path of %u bytes, or with a zero byte", b->len);
+		return NULL;
+	}
+	memcpy(path, b->p, b->len);
+	path[b->len] = 0;
+	return path;
+}
+
+int do_read(struct executor *ex, const struct wire_path_req *q,
+	    struct wire_read_rep *p)
+{
+	static char piece[WIRE_PIECE];
+	const char *path = path_of(ex, &q->path);
+	ssize_t n;
+	int fd, err;
+
+	if (!path)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return executor_fail(ex, WIRE_WHY_ERRNO, errno, "%s", path);
+	while ((n = read(fd, piece, sizeof(piece))) > 0 ||
+	       (n < 0 && errno == EINTR)) {
+		if (n < 0)
+			continue;
+		executor_data(ex, 1, piece, (size_t)n);
+		p->size += (uint64_t)n;
+	}
+	err = errno;
+	close(fd);
+	return n ? executor_fail(ex, WIRE_WHY_ERRNO, err, "%s", path) : 0;
+}
+
+static int write_all(int fd, const uint8_t *p, size_t n, uint64_t offset)
+{
+	if (offset && lseek(fd, (off_t)offset, SEEK_SET) < 0)
+		return -errno;
+	do {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		if (done > 0) {
+			p += done;
+			n -= (size_t)done;
+		}
+	} while (n);
+	return 0;
+}
+
+int do_write(struct executor *ex, const struct wire_write_req *q,
+	     struct wire_nothing *p)
+{
+	const char *path = path_of(ex, &q->path);
+	int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
+	int fd, ret;
+
+	(void)p;
+	if (!path)
+		return -1;
+	fd = open(path, q->offset ? flags : flags | O_CREAT | O_TRUNC, 0644);
+	if (fd < 0)
+		return executor_fail(ex, WIRE_WHY_ERRNO, errno, "%s", path);
+	ret = write_all(fd, q->data.p, q->data.len, q->offset);
+	if (close(fd) && !ret)
+		ret = -errno;
+	return ret ? executor_fail(ex, WIRE_WHY_ERRNO, -ret, "%s", path) : 0;
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One raw system call: buffers with guards, pointers patched into them. */
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/ops.h"
+
+int do_echo(struct executor *ex, const struct wire_blob *q, struct wire_blob *p)
+{
+	(void)ex;
+	*p = *q;
+	return 0;
+}
+
+/*
+ * The call itself.  A child that a fork-like call makes comes back here with
+ * rax = 0; it ends at once, before it touches a stack that may not be its own.
+ */
+static long raw_syscall(const struct wire_syscall_req *q, const uint64_t a[6])
+{
+	register uint64_t r10 asm("r10") = a[3];
+	register uint64_t r8 asm("r8") = a[4];
+	register uint64_t r9 asm("r9") = a[5];
+	bool forks = q->nr == SYS_fork || q->nr == SYS_vfork ||
+		     q->nr == SYS_clone || q->nr == SYS_clone3;
+	uint64_t child_mask = forks ? 0 : 1;
+	long ret;
+
+	asm volatile("syscall\n\t"
+		     "mov %%rax, %%rcx\n\t"
+		     "or %[mask], %%rcx\n\t"
+		     "jnz 1f\n\t"
+		     "xor %%edi, %%edi\n\t"
+		     "mov %[exit], %%eax\n\t"
+		     "syscall\n"
+		     "1:"
+		     : "=a"(ret)
+		     : "a"(q->nr), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10),
+		       "r"(r8), "r"(r9), [mask] "b"(child_mask),
+		       [exit] "i"(SYS_exit)
+		     : "rcx", "r11", "memory", "cc");
+	return ret;
+}
+
+/* Where buffer i's address goes; NULL if the request makes no sense. */
+static void *place_of(const struct wire_seg *seg, uint32_t i, uint64_t a[6],
+		      const struct guarded *g)
+{
+	if (seg->arg >= 0 && seg->arg < 6)
+		return &a[seg->arg];
+	if (seg->parent < 0 || (uint32_t)seg->parent >= i)
+		return NULL;
+	if (g[seg->parent].len < 8 || seg->offset > g[seg->parent].len - 8)
+		return NULL;
+	return g[seg->parent].p + seg->offset;
+}
+
+static int set_up(struct executor *ex, const struct wire_seg *seg, uint32_t i,
+		  uint64_t a[6], struct guarded *g)
+{
+	uint64_t addr;
+	void *place;
+	int ret;
+
+	if (seg->data.len > seg->len || seg->len > WIRE_MAX)
+		return executor_fail(ex, WIRE_WHY_BAD, 0,
+				     "buffer %u: %u bytes of data for %u", i,
+				     seg->data.len, seg->len);
+	place = place_of(seg, i, a, g);
+	if (!place)
+		return executor_fail(ex, WIRE_WHY_BAD, 0,
+				     "buffer %u: no place for its address (argument %d, parent %d, offset %u)",
+				     i, seg->arg, seg->parent, seg->offset);
+	ret = guarded_get(&g[i], seg->len);
+	if (ret)
+		return executor_fail(ex, WIRE_WHY_ERRNO, -ret,
+				     "buffer %u of %u bytes", i, seg->len);
+	if (seg->data.len)
+		memcpy(g[i].p, seg->data.p, seg->data.len);
+	addr = (uint64_t)(uintptr_t)g[i].p;
+	memcpy(place, &addr, sizeof(addr));
+	return 0;
+}
+
+static void collect(const struct wire_syscall_req *q, const struct guarded *g,
+		    struct wire_list *outs)
+{
+	const struct wire_seg *segs = q->segs.items;
+	struct wire_out *out = outs->items;
+
+	for (uint32_t i = 0; i < q->segs.nr; i++) {
+		uint32_t under = guarded_check(&g[i]);
+
+		if (!segs[i].out && !under)
+			continue;
+		out[outs->nr++] = (struct wire_out){
+			.seg = i, .under = under,
+			.data = { g[i].p, segs[i].out ? segs[i].len : 0 },
+		};
+	}
+}
+
+/* The buffers of the call in hand; they live until the next one. */
+static struct guarded *bufs;
+static uint32_t nr_bufs;
+
+int do_syscall(struct executor *ex, const struct wire_syscall_req *q,
+	       struct wire_syscall_rep *p)
+{
+	uint64_t a[6] = { q->a0, q->a1, q->a2, q->a3, q->a4, q->a5 };
+	const struct wire_seg *segs = q->segs.items;
+
+	guarded_put(bufs, nr_bufs);
+	nr_bufs = 0;
+	bufs = executor_scratch(ex, q->segs.nr * sizeof(*bufs));
+	p->outs.items = executor_scratch(ex, q->segs.nr * sizeof(struct wire_out));
+	if (!bufs || !p->outs.items)
+		return executor_fail(ex, WIRE_WHY_BAD, 0, "too many buffers");
+	for (uint32_t i = 0; i < q->segs.nr; i++) {
+		if (set_up(ex, &segs[i], i, a, bufs))
+			return -1;
+		nr_bufs = i + 1;
+	}
+	p->ret = raw_syscall(q, a);
+	collect(q, bufs, &p->outs);
+	return 0;
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The executor: takes one request after the other and does it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/ops.h"
+
+#define ARENA_SIZE (8u << 20)
+#define MAX_REPLY_STRUCT 256
+#define LARGE (1u << 20)
+
+/* One thunk per op: a row without its do_NAME() does not link. */
+typedef int (*op_fn)(struct executor *ex, const void *req, void *rep);
+
+#define THUNK_exe(name, req_, rep_)					\
+	static int call_##name(struct executor *ex, const void *q, void *p) \
+	{								\
+		_Static_assert(sizeof(struct wire_##rep_) <=		\
+			       MAX_REPLY_STRUCT, "reply struct");	\
+		_Static_assert(sizeof(struct wire_##req_) <=		\
+			       MAX_REPLY_STRUCT, "request struct");	\
+		return do_##name(ex, q, p);				\
+	}
+#define THUNK_sup(name, req, rep)
+#define OP(num, name, who, req, rep, doc) THUNK_##who(name, req, rep)
+WIRE_OPS(OP)
+#undef OP
+
+static op_fn handler(unsigned int op)
+{
+	switch (op) {
+#define CASE_exe(num, name) case num: return call_##name;
+#define CASE_sup(num, name)
+#define OP(num, name, who, req, rep, doc) CASE_##who(num, name)
+	WIRE_OPS(OP)
+#undef OP
+	default:
+		return NULL;
+	}
+}
+
+int executor_fail(struct executor *ex, enum wire_why why, int err,
+		  const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(ex->fail_text, sizeof(ex->fail_text), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(ex->fail_text))
+		n = (int)strlen(ex->fail_text);
+	ex->fail = (struct wire_fail){
+		.why = why, .err = err,
+		.text = { ex->fail_text, (uint32_t)n },
+	};
+	return -1;
+}
+
+void *executor_scratch(struct executor *ex, size_t n)
+{
+	size_t at = (ex->arena.used + 15) & ~(size_t)15;
+
+	if (at > ex->arena.size || n > ex->arena.size - at)
+		return NULL;
+	ex->arena.used = at + n;
+	return ex->arena.base + at;
+}
+
+static void wake_supervisor(struct executor *ex)
+{
+	uint64_t one = 1;
+
+	/* Without its descriptors an executor is of no use: the supervisor says so. */
+	if (write(ex->notify_fd, &one, sizeof(one)) != sizeof(one))
+		_exit(EXECUTOR_LOST_FDS);
+}
+
+/* The supervisor sends what is left of out, and unlocks if `locked`. */
+static void hand_over(struct executor *ex, size_t from)
+{
+	struct mailbox *box = ex->box;
+
+	atomic_store(&box->handed_from, (uint32_t)from);
+	atomic_store(&box->handed, 1);
+	wake_supervisor(ex);
+	while (atomic_load(&box->handed))
+		futex_wait(&box->handed, 1);
+}
+
+/* Sends the n bytes of frame in out: small ones in one write of our own. */
+static void send_out(struct executor *ex, size_t n)
+{
+	ssize_t done = 0;
+
+	if (n > LINK_ATOMIC ||
+	    ex->generation != atomic_load(&ex->lock->generation)) {
+		hand_over(ex, 0);
+		return;
+	}
+	link_lock(ex->lock, ex->chan);
+	do {
+		done = write(ex->link_fd, ex->box->out, n);
+	} while (done < 0 && errno == EINTR);
+	if (done == (ssize_t)n) {
+		link_unlock(ex->lock);
+		return;
+	}
+	if (done < 0 && errno == EBADF)
+		_exit(EXECUTOR_LOST_FDS);
+	/* The lock goes to the supervisor with the rest of the frame. */
+	hand_over(ex, done > 0 ? (size_t)done : 0);
+}
+
+static void send_frame(struct executor *ex, enum wire_kind kind,
+		       const struct wire_desc *desc, const void *msg)
+{
+	struct mailbox *box = ex->box;
+	struct wire_header hdr = box->req;
+	size_t n = wire_encode(desc, msg, box->out + WIRE_HEADER, WIRE_MAX);
+
+	if (n > WIRE_MAX) {
+		executor_fail(ex, WIRE_WHY_BAD, 0,
+			      "a reply of %zu bytes; %u is the most", n, WIRE_MAX);
+		kind = WIRE_FAIL;
+		n = wire_encode(&wire_desc_fail, &ex->fail,
+				box->out + WIRE_HEADER, WIRE_MAX);
+	}
+	hdr.kind = (uint16_t)kind;
+	hdr.len = (uint32_t)n;
+	wire_put_header(box->out, &hdr);
+	send_out(ex, WIRE_HEADER + n);
+}
+
+void executor_data(struct executor *ex, uint32_t stream, const void *p, size_t n)
+{
+	struct wire_data data = { stream, { p, (uint32_t)n } };
+
+	send_frame(ex, WIRE_DATA, &wire_desc_data, &data);
+}
+
+static int run(struct executor *ex, void *rep)
+{
+	uint64_t req[MAX_REPLY_STRUCT / sizeof(uint64_t)];
+	const struct wire_header *hdr = &ex->box->req;
+	op_fn fn = handler(hdr->op);
+	int ret;
+
+	if (!fn)
+		return executor_fail(ex, WIRE_WHY_BAD, 0,
+				     "op %u is not an executor's", hdr->op);
+	ex->arena.used = 0;
+	ret = wire_decode(wire_op_by_number(hdr->op)->req, req, ex->box->in,
+			  hdr->len, &ex->arena);
+	if (ret)
+		return executor_fail(ex, WIRE_WHY_BAD, -ret,
+				     ret == -ENOMEM ? "too many buffers" :
+				     "the request is malformed");
+	return fn(ex, req, rep);
+}
+
+static void serve_one(struct executor *ex)
+{
+	uint64_t rep[MAX_REPLY_STRUCT / sizeof(uint64_t)] = { 0 };
+	struct mailbox *box = ex->box;
+
+	if (run(ex, rep))
+		send_frame(ex, WIRE_FAIL, &wire_desc_fail, &ex->fail);
+	else
+		send_frame(ex, WIRE_REPLY,
+			   wire_op_by_number(box->req.op)->rep, rep);
+	if (box->req.len > LARGE)
+		madvise(box->in, sizeof(box->in), MADV_REMOVE);
+	atomic_store(&box->busy, 0);
+}
+
+void executor_main(struct executor *ex)
+{
+	uint32_t done = 0;
+
+	ex->arena.base = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ex->arena.size = ex->arena.base == MAP_FAILED ? 0 : ARENA_SIZE;
+	for (;;) {
+		while (atomic_load(&ex->box->posted) == done)
+			futex_wait(&ex->box->posted, done);
+		done++;
+		serve_one(ex);
+	}
+}

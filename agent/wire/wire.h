@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Frames and their codec: a leaf, compiled into both the runner and the agent.
+ *
+ * A frame is a header of 16 bytes, all fields little-endian
+ *
+ *	u32 len; u32 tag; u32 chan; u16 op; u16 kind;
+ *
+ * and len bytes of payload.  A request carries a tag of the runner's choice;
+ * every data, reply and fail frame that answers it carries the same.  What
+ * kind says decides the payload: a message of the op's row, or data, or fail.
+ *
+ * Nothing here trusts its input: every read is bounded by take(), trailing
+ * bytes are an error, counts are checked against what can still follow.
+ */
+#ifndef AGENT_WIRE_WIRE_H
+#define AGENT_WIRE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "agent/wire/ops.h"
+
+#define WIRE_HEADER 16u
+#define WIRE_MAX (16u << 20)		/* largest payload, in bytes */
+#define WIRE_PIECE (31u << 10)		/* largest piece in a data frame */
+#define WIRE_VSOCK_PORT 5123u
+#define WIRE_PORT_NAME "provium.0"	/* of the virtio-serial port */
+#define WIRE_VERSION "0.1"
+
+enum wire_chan { WIRE_SUPERVISOR = 0, WIRE_EXECUTOR = 1 };
+
+enum wire_kind {
+	WIRE_REQUEST = 1,	/* runner to agent */
+	WIRE_REPLY,		/* agent to runner: the last word on a tag */
+	WIRE_FAIL,		/* the same: a fail message instead */
+	WIRE_DATA,		/* agent to runner: more follows */
+	WIRE_READY,		/* agent to runner: tag 0, a ready message */
+};
+
+enum wire_why {
+	WIRE_WHY_ERRNO = 1,	/* the kernel refused; err says what */
+	WIRE_WHY_BAD,		/* the request makes no sense */
+	WIRE_WHY_GONE,		/* the executor is dead; text says how */
+	WIRE_WHY_BUSY,		/* the channel has a call in flight */
+};
+
+enum wire_aborted {
+	WIRE_ABORTED_NOTHING,	/* the call was over by then */
+	WIRE_ABORTED_COMMAND,	/* the command of an exec was killed */
+	WIRE_ABORTED_EXECUTOR,	/* the executor was killed */
+};
+
+enum wire_op {
+#define OP(num, name, who, req, rep, doc) WIRE_OP_##name = num,
+	WIRE_OPS(OP)
+#undef OP
+};
+
+/* Points into the buffer that was decoded, or wherever the sender likes. */
+struct wire_bytes {
+	const void *p;
+	uint32_t len;
+};
+
+/* items: an array of the list's message struct. */
+struct wire_list {
+	void *items;
+	uint32_t nr;
+};
+
+#define T(name, ctype, elem) typedef ctype wire_c_##name;
+WIRE_TYPES(T)
+#undef T
+
+#define FIELD(S, type, name, doc) wire_c_##type name;
+#define MSG(name, doc) \
+	struct wire_##name { WIRE_MSG_##name(FIELD, struct wire_##name) };
+WIRE_MSGS(MSG)
+#undef MSG
+#undef FIELD
+
+enum wire_type {
+#define T(name, ctype, elem) WIRE_T_##name,
+	WIRE_TYPES(T)
+#undef T
+};
+
+struct wire_field {
+	const char *name;
+	const char *doc;
+	enum wire_type type;
+	size_t offset;			/* in the struct */
+};
+
+struct wire_desc {
+	const char *name;
+	const char *doc;
+	size_t size;			/* of the struct */
+	size_t nr_fields;
+	const struct wire_field *fields;
+};
+
+#define MSG(name, doc) extern const struct wire_desc wire_desc_##name;
+WIRE_MSGS(MSG)
+#undef MSG
+
+struct wire_op_desc {
+	enum wire_op op;
+	const char *name;
+	const char *doc;
+	bool supervisor;		/* else an executor answers it */
+	const struct wire_desc *req;
+	const struct wire_desc *rep;
+};
+
+extern const struct wire_op_desc wire_ops[];
+extern const size_t wire_nr_ops;
+/* Every message, for those who walk the whole table. */
+extern const struct wire_desc *const wire_msgs[];
+extern const size_t wire_nr_msgs;
+
+/* The row of an op, or NULL. */
+const struct wire_op_desc *wire_op_by_number(unsigned int op);
+const struct wire_op_desc *wire_op_by_name(const char *name);
+
+/* A hash of the whole table: programs with different tables must not talk. */
+uint64_t wire_fingerprint(void);
+
+struct wire_header {
+	uint32_t len;
+	uint32_t tag;
+	uint32_t chan;
+	uint16_t op;
+	uint16_t kind;
+};
+
+void wire_put_header(uint8_t raw[static WIRE_HEADER],
+		     const struct wire_header *hdr);
+/* 0, or -EBADMSG: a length above WIRE_MAX or an unknown kind. */
+int wire_get_header(const uint8_t raw[static WIRE_HEADER],
+		    struct wire_header *hdr);
+
+/* A read position in memory that somebody else filled. */
+struct wire_cursor {
+	const uint8_t *p;
+	size_t left;
+};
+
+/* n bytes, or NULL when there are not so many left: the one bounds check. */
+const void *wire_take(struct wire_cursor *cur, size_t n);
+/* Scalars, sign- or zero-extended.  0 or -EBADMSG. */
+int wire_take_int(struct wire_cursor *cur, enum wire_type type, uint64_t *v);
+int wire_take_bytes(struct wire_cursor *cur, struct wire_bytes *b);
+/* A list's count, checked against the bytes its elements need at least. */
+int wire_take_count(struct wire_cursor *cur, const struct wire_desc *elem,
+		    uint32_t *nr);
+/* Encoded size of a scalar: 4 or 8; 0 for other types. */
+size_t wire_int_size(enum wire_type type);
+/* What a list of this type is a list of; NULL for other types. */
+const struct wire_desc *wire_elem(enum wire_type type);
+void wire_put_int(uint8_t *p, enum wire_type type, uint64_t v);
+
+/* Scratch for the items of decoded lists; the caller owns the memory. */
+struct wire_arena {
+	uint8_t *base;
+	size_t size;
+	size_t used;
+};
+
+/*
+ * The size of the message's payload; it is written to buf if that is not
+ * more than cap.  Never fails; sizes above WIRE_MAX are the caller's to refuse.
+ */
+size_t wire_encode(const struct wire_desc *desc, const void *msg,
+		   void *buf, size_t cap);
+/*
+ * Fills msg, whose bytes fields then point into buf and whose lists into the
+ * arena.  0; -EBADMSG: not such a message; -ENOMEM: the arena is too small.
+ */
+int wire_decode(const struct wire_desc *desc, void *msg, const void *buf,
+		size_t len, struct wire_arena *arena);
+
+/* The payload's message for a frame of this op and kind, or NULL. */
+const struct wire_desc *wire_payload(const struct wire_header *hdr);
+/* One line, for tracing: op, kind, channel, tag and fields. */
+void wire_print(FILE *to, const char *prefix, const struct wire_header *hdr,
+		const void *payload);
+/* The protocol manual, as Markdown. */
+void wire_manual(FILE *to);
+
+#endif
