@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Absolute deadlines on the monotonic clock, in nanoseconds. */
+#ifndef RUNNER_BASE_DEADLINE_H
+#define RUNNER_BASE_DEADLINE_H
+
+#include <stdint.h>
+
+#define DEADLINE_NEVER INT64_MAX
+
+int64_t clock_ns(void);
+/* `seconds` from now. */
+int64_t deadline_in(double seconds);
+/* What is left, in milliseconds for poll(2): rounded up, -1 for never. */
+int deadline_poll_ms(int64_t deadline_ns);
+double seconds_since(int64_t start_ns);
+
+#endif

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Error texts: set once where the fault is known, context put before. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runner/base/err.h"
+
+int err_set(struct err *err, enum err_kind kind, int ret, const char *fmt, ...)
+{
+	va_list ap;
+
+	err->kind = kind;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	return ret;
+}
+
+void err_context(struct err *err, const char *fmt, ...)
+{
+	char context[1024];
+	va_list ap;
+	size_t n;
+
+	va_start(ap, fmt);
+	vsnprintf(context, sizeof(context), fmt, ap);
+	va_end(ap);
+	n = strlen(context);
+	if (n + 3 > sizeof(err->text))
+		return;
+	/* What falls off the end is the tail of a console. */
+	memmove(err->text + n + 2, err->text, sizeof(err->text) - n - 2);
+	err->text[sizeof(err->text) - 1] = 0;
+	memcpy(err->text, context, n);
+	memcpy(err->text + n, ": ", 2);
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Paths, folders, and files written whole or not at all. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runner/base/buf.h"
+#include "runner/base/files.h"
+
+const char *files_home(void)
+{
+	static char home[PATH_MAX];
+	ssize_t n;
+
+	if (*home)
+		return home;
+	n = readlink("/proc/self/exe", home, sizeof(home) - 1);
+	home[n > 0 ? n : 0] = 0;
+	for (int up = 0; up < 2; up++)
+		if (strrchr(home, '/'))
+			*strrchr(home, '/') = 0;
+	return home;
+}
+
+const char *files_state(void)
+{
+	static char *state;
+	const char *cache = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
+
+	if (state)
+		return state;
+	if (!access(files_home(), W_OK))
+		state = xstrdup(files_home());
+	else if (cache && *cache)
+		state = files_join(cache, "provium");
+	else
+		state = xasprintf("%s/.cache/provium", user ? user : "/tmp");
+	return state;
+}
+
+char *files_join(const char *dir, const char *name)
+{
+	return *name == '/' ? xstrdup(name) : xasprintf("%s/%s", dir, name);
+}
+
+char *files_dirname(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return xstrdup(".");
+	return xasprintf("%.*s", slash == path ? 1 : (int)(slash - path), path);
+}
+
+bool files_exist(const char *path)
+{
+	return !access(path, F_OK);
+}
+
+int files_mkdirs(const char *path)
+{
+	char *copy = xstrdup(path);
+	int ret = 0;
+
+	for (char *at = copy + 1; !ret && *at; at++) {
+		if (*at != '/')
+			continue;
+		*at = 0;
+		if (mkdir(copy, 0777) && errno != EEXIST)
+			ret = -errno;
+		*at = '/';
+	}
+	if (!ret && mkdir(copy, 0777) && errno != EEXIST)
+		ret = -errno;
+	free(copy);
+	return ret;
+}
+
+static int write_all(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		if (done > 0) {
+			p += done;
+			n -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+int files_write(const char *path, const void *p, size_t n, struct err *err)
+{
+	char *tmp = xasprintf("%s.%d.tmp", path, getpid());
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int ret = fd < 0 ? -errno : write_all(fd, p, n);
+
+	if (fd >= 0 && close(fd) && !ret)
+		ret = -errno;
+	if (!ret && rename(tmp, path))
+		ret = -errno;
+	if (ret) {
+		unlink(tmp);
+		err_set(err, ERR_BROKEN, ret, "cannot write %s: %s", path,
+			strerror(-ret));
+	}
+	free(tmp);
+	return ret;
+}
+
+char *files_identity(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return xasprintf("%s absent", path);
+	return xasprintf("%s %lld %lld.%09ld %llu", path, (long long)st.st_size,
+			 (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+			 (unsigned long long)st.st_ino);
+}
+
+char *files_in_path(const char *name)
+{
+	const char *path = getenv("PATH");
+	char *copy = xstrdup(path ? path : "/usr/bin:/bin"), *save = NULL;
+	char *found = NULL;
+
+	if (strchr(name, '/'))
+		found = access(name, X_OK) ? NULL : xstrdup(name);
+	for (char *dir = strtok_r(copy, ":", &save);
+	     dir && !found && !strchr(name, '/');
+	     dir = strtok_r(NULL, ":", &save)) {
+		found = files_join(dir, name);
+		if (access(found, X_OK)) {
+			free(found);
+			found = NULL;
+		}
+	}
+	free(copy);
+	return found;
+}

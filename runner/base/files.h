@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where things are on this machine, and writing files so that none is half. */
+#ifndef RUNNER_BASE_FILES_H
+#define RUNNER_BASE_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "runner/base/err.h"
+
+/* The folder above the runner's own (out/ for out/bin/provium).  Static. */
+const char *files_home(void);
+/* Where logs and probe results go: home if it can be written, else the user's
+ * cache folder.  Static. */
+const char *files_state(void);
+/* dir/name, or name when it is absolute.  Caller frees. */
+char *files_join(const char *dir, const char *name);
+/* The folder part of a path ("." if it has none).  Caller frees. */
+char *files_dirname(const char *path);
+bool files_exist(const char *path);
+/* mkdir -p.  0 or -errno. */
+int files_mkdirs(const char *path);
+/* Writes beside, then renames.  0 or -errno with err filled. */
+int files_write(const char *path, const void *p, size_t n, struct err *err);
+/* Size, mtime and inode in one line: changes when the file does.  Caller frees. */
+char *files_identity(const char *path);
+/* The file that execvp(name) would run, or NULL.  Caller frees. */
+char *files_in_path(const char *name);
+
+#endif

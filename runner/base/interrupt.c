@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Signals become a flag, a readable descriptor and a hook. */
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "runner/base/interrupt.h"
+
+static volatile sig_atomic_t pending;
+static void (*volatile hook)(void);
+static int event_fd = -1;
+
+static void handler(int sig)
+{
+	uint64_t one = 1;
+	int saved = errno;
+
+	/* An interrupt outranks a time limit. */
+	if (!pending || sig != SIGALRM)
+		pending = sig;
+	if (write(event_fd, &one, sizeof(one)) < 0)
+		(void)0;	/* full: readable already */
+	if (hook)
+		hook();
+	errno = saved;
+}
+
+int interrupt_init(void)
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGALRM };
+	struct sigaction sa = { .sa_handler = handler };
+
+	event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (event_fd < 0)
+		return -errno;
+	sigemptyset(&sa.sa_mask);
+	for (unsigned int i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		sigaction(sigs[i], &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+void interrupt_set_hook(void (*fn)(void))
+{
+	hook = fn;
+}
+
+int interrupt_fd(void)
+{
+	return event_fd;
+}
+
+int interrupt_pending(void)
+{
+	return pending;
+}
+
+void interrupt_alarm(double seconds)
+{
+	struct itimerval off = { 0 }, it = { 0 };
+	uint64_t count;
+
+	setitimer(ITIMER_REAL, &off, NULL);
+	if (pending == SIGALRM) {
+		pending = 0;
+		if (read(event_fd, &count, sizeof(count)) < 0)
+			(void)0;	/* nothing there */
+	}
+	if (seconds <= 0)
+		return;
+	it.it_value.tv_sec = (time_t)seconds;
+	it.it_value.tv_usec = (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6);
+	if (!it.it_value.tv_sec && !it.it_value.tv_usec)
+		it.it_value.tv_usec = 1;
+	setitimer(ITIMER_REAL, &it, NULL);
+}

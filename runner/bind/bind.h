@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What Lua sees of the runner: the module provium.core, on which the harness
+ * of runner/lua stands.  Nothing here is a test's to call directly.
+ */
+#ifndef RUNNER_BIND_BIND_H
+#define RUNNER_BIND_BIND_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdnoreturn.h>
+
+#include "agent/wire/wire.h"
+#include "runner/base/err.h"
+
+/* Leaves the table provium.core on the stack. */
+int bind_open(lua_State *L);
+
+/*
+ * Raises an error object: a table { message, kind = "broken" | "guest" | "op" |
+ * "user" | "timeout" | "interrupted" } whose tostring() is the message.
+ */
+noreturn void bind_raise(lua_State *L, const struct err *err);
+
+/* core.vm(profile): a VM, not booted. */
+int bind_vm_new(lua_State *L);
+/* core.slowness(profile): the factor for time limits on this machine. */
+int bind_slowness(lua_State *L);
+/* core.json(text): a Lua value; nil and why if it is not JSON. */
+int bind_json_decode(lua_State *L);
+/* The value at idx as JSON text on the stack (strings must be UTF-8). */
+int bind_json_encode(lua_State *L);
+/* Pushes the tables { name = number, [number] = name }. */
+void bind_push_nr(lua_State *L);
+void bind_push_errno(lua_State *L);
+
+/* Pushes the payload of a message made from the table at idx. */
+void bind_encode(lua_State *L, int idx, const struct wire_desc *desc);
+/* Pushes a table made from a payload.  False if it is malformed. */
+int bind_decode(lua_State *L, const struct wire_desc *desc,
+		const void *payload, size_t len);
+
+#endif

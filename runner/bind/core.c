@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The module provium.core: errors, clocks and limits, and all that is bound. */
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runner/base/deadline.h"
+#include "runner/base/files.h"
+#include "runner/base/interrupt.h"
+#include "runner/bind/bind.h"
+#include "runner/complaint/complaint.h"
+
+#define ERROR "provium.error"
+
+/* --- error objects --- */
+
+static int error_tostring(lua_State *L)
+{
+	lua_getfield(L, 1, "message");
+	return 1;
+}
+
+void bind_raise(lua_State *L, const struct err *err)
+{
+	static const char *const kinds[] = {
+		[ERR_NONE] = "broken", [ERR_USER] = "user", [ERR_OP] = "op",
+		[ERR_GUEST] = "guest", [ERR_BROKEN] = "broken",
+		[ERR_TIMEOUT] = "timeout", [ERR_INTERRUPTED] = "interrupted",
+	};
+
+	lua_newtable(L);
+	lua_pushstring(L, err->text);
+	lua_setfield(L, -2, "message");
+	lua_pushstring(L, kinds[err->kind]);
+	lua_setfield(L, -2, "kind");
+	lua_pushboolean(L, err->kind == ERR_BROKEN || err->kind == ERR_GUEST);
+	lua_setfield(L, -2, "broken");
+	luaL_setmetatable(L, ERROR);
+	lua_error(L);
+	__builtin_unreachable();
+}
+
+/* --- interrupts: a hook that raises, for Lua that never calls out --- */
+
+static lua_State *hooked;
+
+static void raise_interrupt(lua_State *L, lua_Debug *ar)
+{
+	struct err err;
+
+	(void)ar;
+	if (!interrupt_pending())
+		return;
+	err_set(&err, interrupt_pending() == SIGALRM ? ERR_TIMEOUT : ERR_INTERRUPTED,
+		0, interrupt_pending() == SIGALRM ? "time limit reached" :
+		"interrupted by signal %d", interrupt_pending());
+	bind_raise(L, &err);
+}
+
+/* In a signal handler: lua_sethook() is safe there (Lua manual, 4.7). */
+static void set_hook(void)
+{
+	lua_sethook(hooked, raise_interrupt,
+		    LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+}
+
+/* core.alarm(seconds): a time limit from now, 0 for none. */
+static int l_alarm(lua_State *L)
+{
+	double seconds = luaL_checknumber(L, 1);
+
+	if (interrupt_pending() == SIGALRM || !interrupt_pending())
+		lua_sethook(L, NULL, 0, 0);
+	interrupt_alarm(seconds);
+	return 0;
+}
+
+static int l_interrupted(lua_State *L)
+{
+	lua_pushboolean(L, interrupt_pending() && interrupt_pending() != SIGALRM);
+	return 1;
+}
+
+/* --- small things --- */
+
+static int l_now(lua_State *L)
+{
+	lua_pushnumber(L, (double)clock_ns() / 1e9);
+	return 1;
+}
+
+/* core.error{message=, kind=}: makes it an error object. */
+static int l_error(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TTABLE);
+	luaL_setmetatable(L, ERROR);
+	return 1;
+}
+
+/* core.complaint(line): its kind, or nil. */
+static int l_complaint(lua_State *L)
+{
+	size_t len;
+	const char *line = luaL_checklstring(L, 1, &len);
+
+	lua_pushstring(L, complaint_kind(line, len));
+	return 1;
+}
+
+/* core.write(path, data): true, or nil and why. */
+static int l_write(lua_State *L)
+{
+	const char *path = luaL_checkstring(L, 1), *data;
+	char *dir = files_dirname(path);
+	struct err err;
+	size_t n;
+	int ret;
+
+	data = lua_tolstring(L, 2, &n);
+	files_mkdirs(dir);
+	free(dir);
+	ret = files_write(path, data, n, &err);
+	if (ret) {
+		lua_pushnil(L);
+		lua_pushstring(L, err.text);
+		return 2;
+	}
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
+/* core.pause(seconds): between two looks of wait_until; a signal ends it. */
+static int l_pause(lua_State *L)
+{
+	int64_t deadline = deadline_in(luaL_checknumber(L, 1));
+	struct pollfd pfd = { interrupt_fd(), POLLIN, 0 };
+
+	poll(&pfd, 1, deadline_poll_ms(deadline));
+	raise_interrupt(L, NULL);
+	return 0;
+}
+
+static int l_home(lua_State *L)
+{
+	lua_pushstring(L, files_home());
+	lua_pushstring(L, files_state());
+	return 2;
+}
+
+static const luaL_Reg functions[] = {
+	{ "vm", bind_vm_new },
+	{ "json", bind_json_decode },
+	{ "to_json", bind_json_encode },
+	{ "alarm", l_alarm },
+	{ "interrupted", l_interrupted },
+	{ "now", l_now },
+	{ "error", l_error },
+	{ "complaint", l_complaint },
+	{ "write", l_write },
+	{ "pause", l_pause },
+	{ "home", l_home },
+	{ "slowness", bind_slowness },
+	{ NULL, NULL },
+};
+
+int bind_open(lua_State *L)
+{
+	if (luaL_newmetatable(L, ERROR)) {
+		lua_pushcfunction(L, error_tostring);
+		lua_setfield(L, -2, "__tostring");
+	}
+	lua_pop(L, 1);
+	hooked = L;
+	interrupt_set_hook(set_hook);
+	luaL_newlib(L, functions);
+	bind_push_nr(L);
+	lua_setfield(L, -2, "nr");
+	bind_push_errno(L);
+	lua_setfield(L, -2, "errno");
+	return 1;
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages from and to Lua tables, by walking their descriptors: this serves
+ * every op there is and will be.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "runner/bind/bind.h"
+
+static void add_u32(luaL_Buffer *b, size_t v)
+{
+	uint8_t raw[4];
+
+	wire_put_int(raw, WIRE_T_u32, v);
+	luaL_addlstring(b, (char *)raw, sizeof(raw));
+}
+
+/* The field is on top of the stack and stays there. */
+static void add_int(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
+		    int at)
+{
+	uint8_t raw[8];
+	int ok = 1;
+	lua_Integer v = lua_isnil(L, at) ? 0 : lua_tointegerx(L, at, &ok);
+
+	if (!ok)
+		luaL_error(L, "%s: expected an integer, got %s", f->name,
+			   luaL_typename(L, at));
+	if ((f->type == WIRE_T_u32 && (v < 0 || v > UINT32_MAX)) ||
+	    (f->type == WIRE_T_s32 && (v < INT32_MIN || v > INT32_MAX)))
+		luaL_error(L, "%s: %I does not fit in 32 bits", f->name, v);
+	wire_put_int(raw, f->type, (uint64_t)v);
+	luaL_addlstring(b, (char *)raw, wire_int_size(f->type));
+}
+
+static void add_bytes(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
+		      int at)
+{
+	size_t n = 0;
+	const char *s = lua_isnil(L, at) ? "" : lua_tolstring(L, at, &n);
+
+	if (!s)
+		luaL_error(L, "%s: expected a string, got %s", f->name,
+			   luaL_typename(L, at));
+	if (n > WIRE_MAX)
+		luaL_error(L, "%s: %I bytes; %I is the most", f->name,
+			   (lua_Integer)n, (lua_Integer)WIRE_MAX);
+	add_u32(b, n);
+	luaL_addlstring(b, s, n);
+}
+
+/* A list element becomes a string of its own first: buffers nest badly. */
+static void add_list(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
+		     int at)
+{
+	lua_Integer n = lua_isnil(L, at) ? 0 : luaL_len(L, at);
+
+	add_u32(b, (size_t)n);
+	for (lua_Integer i = 1; i <= n; i++) {
+		lua_geti(L, at, i);
+		if (!lua_istable(L, -1))
+			luaL_error(L, "%s[%I]: expected a table, got %s",
+				   f->name, i, luaL_typename(L, -1));
+		bind_encode(L, lua_gettop(L), wire_elem(f->type));
+		lua_remove(L, -2);
+		luaL_addvalue(b);
+	}
+}
+
+void bind_encode(lua_State *L, int idx, const struct wire_desc *desc)
+{
+	int first = lua_gettop(L) + 1;
+	luaL_Buffer b;
+
+	luaL_checkstack(L, (int)desc->nr_fields + 16, "message");
+	for (size_t i = 0; i < desc->nr_fields; i++)
+		lua_getfield(L, idx, desc->fields[i].name);
+	luaL_buffinit(L, &b);
+	for (size_t i = 0; i < desc->nr_fields; i++) {
+		const struct wire_field *f = &desc->fields[i];
+		int at = first + (int)i;
+
+		if (wire_int_size(f->type))
+			add_int(L, &b, f, at);
+		else if (wire_elem(f->type))
+			add_list(L, &b, f, at);
+		else
+			add_bytes(L, &b, f, at);
+	}
+	luaL_pushresult(&b);
+	lua_replace(L, first);
+	lua_settop(L, first);
+}
+
+static int push_msg(lua_State *L, const struct wire_desc *desc,
+		    struct wire_cursor *cur);
+
+static int push_field(lua_State *L, const struct wire_field *f,
+		      struct wire_cursor *cur)
+{
+	const struct wire_desc *elem = wire_elem(f->type);
+	struct wire_bytes b;
+	uint32_t nr;
+	uint64_t v;
+
+	if (wire_int_size(f->type)) {
+		if (wire_take_int(cur, f->type, &v))
+			return -EBADMSG;
+		lua_pushinteger(L, (lua_Integer)v);
+	} else if (elem) {
+		if (wire_take_count(cur, elem, &nr))
+			return -EBADMSG;
+		lua_newtable(L);
+		for (uint32_t i = 1; i <= nr; i++) {
+			if (push_msg(L, elem, cur))
+				return -EBADMSG;
+			lua_rawseti(L, -2, i);
+		}
+	} else {
+		if (wire_take_bytes(cur, &b))
+			return -EBADMSG;
+		lua_pushlstring(L, b.p, b.len);
+	}
+	return 0;
+}
+
+static int push_msg(lua_State *L, const struct wire_desc *desc,
+		    struct wire_cursor *cur)
+{
+	luaL_checkstack(L, 8, "message");
+	lua_createtable(L, 0, (int)desc->nr_fields);
+	for (size_t i = 0; i < desc->nr_fields; i++) {
+		if (push_field(L, &desc->fields[i], cur))
+			return -EBADMSG;
+		lua_setfield(L, -2, desc->fields[i].name);
+	}
+	return 0;
+}
+
+int bind_decode(lua_State *L, const struct wire_desc *desc,
+		const void *payload, size_t len)
+{
+	struct wire_cursor cur = { .p = payload, .left = len };
+
+	return !push_msg(L, desc, &cur) && !cur.left;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* System call and errno numbers by name, generated from the system's headers. */
+#include "runner/bind/bind.h"
+
+struct row {
+	const char *name;
+	int value;
+};
+
+#define X(name, value) { #name, value },
+static const struct row nr_rows[] = {
+#include "gen/nr.h"
+};
+
+static const struct row errno_rows[] = {
+#include "gen/errno.h"
+};
+#undef X
+
+static void push(lua_State *L, const struct row *rows, size_t n)
+{
+	lua_createtable(L, (int)n, (int)n);
+	for (size_t i = 0; i < n; i++) {
+		lua_pushinteger(L, rows[i].value);
+		lua_setfield(L, -2, rows[i].name);
+		/* Of two names for one number the first is the usual one. */
+		if (lua_rawgeti(L, -1, rows[i].value) == LUA_TNIL) {
+			lua_pushstring(L, rows[i].name);
+			lua_rawseti(L, -3, rows[i].value);
+		}
+		lua_pop(L, 1);
+	}
+}
+
+void bind_push_nr(lua_State *L)
+{
+	push(L, nr_rows, sizeof(nr_rows) / sizeof(nr_rows[0]));
+}
+
+void bind_push_errno(lua_State *L)
+{
+	push(L, errno_rows, sizeof(errno_rows) / sizeof(errno_rows[0]));
+}

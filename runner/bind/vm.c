@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A VM as Lua holds it: created closed, booted later, released once. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/deadline.h"
+#include "runner/bind/bind.h"
+#include "runner/qemu/console.h"
+#include "runner/vm/accel.h"
+#include "runner/vm/vm.h"
+
+#define VM "provium.vm"
+
+static struct vm *check_vm(lua_State *L)
+{
+	return luaL_checkudata(L, 1, VM);
+}
+
+/* --- boot --- */
+
+/* Options are read into a userdata whose __gc frees them if Lua raises. */
+static int free_opts(lua_State *L)
+{
+	vm_opts_release(lua_touserdata(L, 1));
+	return 0;
+}
+
+static struct vm_opts *new_opts(lua_State *L)
+{
+	struct vm_opts *opts = lua_newuserdatauv(L, sizeof(*opts), 0);
+
+	*opts = (struct vm_opts){ 0 };
+	if (luaL_newmetatable(L, "provium.opts")) {
+		lua_pushcfunction(L, free_opts);
+		lua_setfield(L, -2, "__gc");
+	}
+	lua_setmetatable(L, -2);
+	return opts;
+}
+
+static const char *string_field(lua_State *L, int idx, const char *key)
+{
+	const char *s;
+
+	lua_getfield(L, idx, key);
+	s = lua_tostring(L, -1);	/* stays in the table */
+	lua_pop(L, 1);
+	return s ? s : "";
+}
+
+/* lists of tables, checked and completed by the harness */
+static void read_disks(lua_State *L, struct vm_opts *opts)
+{
+	lua_getfield(L, 2, "disks");
+	lua_Integer n = lua_istable(L, -1) ? luaL_len(L, -1) : 0;
+
+	opts->disks = xcalloc((size_t)n + 1, sizeof(*opts->disks));
+	for (lua_Integer i = 1; i <= n; i++) {
+		struct disk *d = &opts->disks[opts->nr_disks];
+
+		lua_geti(L, -1, i);
+		d->path = xstrdup(string_field(L, lua_gettop(L), "path"));
+		d->format = xstrdup(string_field(L, lua_gettop(L), "format"));
+		lua_getfield(L, -1, "readonly");
+		d->readonly = lua_toboolean(L, -1);
+		opts->nr_disks++;
+		lua_pop(L, 2);
+	}
+	lua_pop(L, 1);
+}
+
+static void read_files(lua_State *L, struct vm_opts *opts)
+{
+	lua_getfield(L, 2, "files");
+	lua_Integer n = lua_istable(L, -1) ? luaL_len(L, -1) : 0;
+
+	opts->files = xcalloc((size_t)n + 1, sizeof(*opts->files));
+	for (lua_Integer i = 1; i <= n; i++) {
+		struct boot_file *f = &opts->files[opts->nr_files];
+
+		lua_geti(L, -1, i);
+		f->guest = xstrdup(string_field(L, lua_gettop(L), "guest"));
+		f->host = xstrdup(string_field(L, lua_gettop(L), "host"));
+		opts->nr_files++;
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 1);
+}
+
+/* vm:boot{memory = bytes, cpus =, timeout = seconds unscaled, append, disks, files} */
+static int l_boot(lua_State *L)
+{
+	struct vm *vm = check_vm(L);
+	struct vm_opts *opts;
+	struct accel accel;
+	struct err err;
+
+	luaL_checktype(L, 2, LUA_TTABLE);
+	opts = new_opts(L);
+	lua_getfield(L, 2, "memory");
+	opts->memory = (uint64_t)luaL_checkinteger(L, -1);
+	lua_getfield(L, 2, "cpus");
+	opts->cpus = (unsigned int)luaL_checkinteger(L, -1);
+	lua_getfield(L, 2, "timeout");
+	opts->timeout = luaL_checknumber(L, -1);
+	lua_pop(L, 3);
+	opts->append = xstrdup(string_field(L, 2, "append"));
+	read_disks(L, opts);
+	read_files(L, opts);
+	if (vm->state == VM_NEW &&
+	    accel_choose(vm->profile.name, &accel, &err))
+		bind_raise(L, &err);
+	opts->timeout *= vm->state == VM_NEW ? accel.slowness : 1;
+	if (vm_boot(vm, opts, &accel, &err))
+		bind_raise(L, &err);
+	return 0;
+}
+
+/* --- calls --- */
+
+static void push_result(lua_State *L, struct vm_call *call)
+{
+	const struct wire_desc *desc = call->kind == WIRE_REPLY ?
+		call->op->rep : &wire_desc_fail;
+
+	if (!bind_decode(L, desc, call->payload.p, call->payload.len)) {
+		struct err err;
+
+		err_set(&err, ERR_BROKEN, 0,
+			"the agent sent a malformed reply to %s", call->op->name);
+		bind_raise(L, &err);
+	}
+	for (int i = 1; i <= 2; i++) {
+		lua_pushlstring(L, (char *)call->stream[i].p, call->stream[i].len);
+		lua_setfield(L, -2, i == 1 ? "stream1" : "stream2");
+	}
+}
+
+/*
+ * vm:call(op, request, seconds, what): the reply as a table, with stream1 and
+ * stream2; or nil and the fail message.  A dead VM or a deadline raises.
+ */
+static int l_call(lua_State *L)
+{
+	struct vm *vm = check_vm(L);
+	const struct wire_op_desc *op = wire_op_by_name(luaL_checkstring(L, 2));
+	double seconds = luaL_checknumber(L, 4);
+	const char *what = luaL_checkstring(L, 5), *payload;
+	struct vm_call *call;
+	struct err err;
+	size_t len;
+	int replied;
+
+	luaL_argcheck(L, op, 2, "no such op");
+	bind_encode(L, 3, op->req);
+	payload = lua_tolstring(L, -1, &len);
+	call = vm_submit(vm, op->supervisor ? WIRE_SUPERVISOR : WIRE_EXECUTOR,
+			 op, payload, len, &err);
+	if (!call) {
+		err_context(&err, "%s", what);
+		bind_raise(L, &err);
+	}
+	if (vm_wait(vm, call, deadline_in(seconds * vm->accel.slowness), what,
+		    &err)) {
+		vm_call_free(vm, call);
+		bind_raise(L, &err);
+	}
+	replied = call->kind == WIRE_REPLY;
+	if (!replied)
+		lua_pushnil(L);
+	push_result(L, call);	/* if it raises, the VM still owns the call */
+	vm_call_free(vm, call);
+	return replied ? 1 : 2;
+}
+
+static int l_shutdown(lua_State *L)
+{
+	vm_shutdown(check_vm(L), luaL_checknumber(L, 2));
+	return 0;
+}
+
+static int l_kill(lua_State *L)
+{
+	vm_kill(check_vm(L));
+	return 0;
+}
+
+static int l_gc(lua_State *L)
+{
+	vm_release(check_vm(L));
+	return 0;
+}
+
+/* The console and what QEMU said, as far as they go. */
+static int l_console(lua_State *L)
+{
+	struct vm *vm = check_vm(L);
+	struct buf b = { 0 };
+
+	if (vm->console_fd >= 0)
+		console_read(vm->console_fd, &b);
+	lua_pushlstring(L, buf_str(&b), b.len);
+	b.len = 0;
+	if (vm->stderr_fd >= 0)
+		console_read(vm->stderr_fd, &b);
+	lua_pushlstring(L, buf_str(&b), b.len);
+	buf_release(&b);
+	return 2;
+}
+
+static void set_string(lua_State *L, const char *key, const char *value)
+{
+	if (value)
+		lua_pushstring(L, value);
+	else
+		lua_pushnil(L);
+	lua_setfield(L, -2, key);
+}
+
+/* Facts about it, for reports and messages. */
+static int l_info(lua_State *L)
+{
+	struct vm *vm = check_vm(L);
+	char line[640];
+
+	lua_newtable(L);
+	set_string(L, "profile", vm->profile.name);
+	set_string(L, "state", vm_state_name(vm));
+	set_string(L, "release", vm->release);
+	set_string(L, "modules", vm->profile.modules);
+	set_string(L, "kernel", vm->profile.kernel);
+	accel_line(&vm->accel, line, sizeof(line));
+	set_string(L, "accel", *vm->accel.kind ? line : NULL);
+	lua_pushboolean(L, vm->panicked);
+	lua_setfield(L, -2, "panicked");
+	lua_pushinteger(L, vm->qemu.pid);
+	lua_setfield(L, -2, "qemu_pid");
+	if (vm->ready) {
+		lua_pushnumber(L, (double)(vm->ready_ns - vm->start_ns) / 1e9);
+		lua_setfield(L, -2, "boot_seconds");
+	}
+	return 1;
+}
+
+int bind_slowness(lua_State *L)
+{
+	struct accel accel;
+	struct err err;
+
+	if (accel_choose(luaL_checkstring(L, 1), &accel, &err))
+		bind_raise(L, &err);
+	lua_pushnumber(L, accel.slowness);
+	return 1;
+}
+
+static const luaL_Reg methods[] = {
+	{ "boot", l_boot },
+	{ "call", l_call },
+	{ "shutdown", l_shutdown },
+	{ "kill", l_kill },
+	{ "console", l_console },
+	{ "info", l_info },
+	{ "__gc", l_gc },
+	{ "__close", l_gc },
+	{ NULL, NULL },
+};
+
+int bind_vm_new(lua_State *L)
+{
+	const char *profile = luaL_checkstring(L, 1);
+	struct vm *vm = lua_newuserdatauv(L, sizeof(*vm), 0);
+	struct err err;
+
+	vm_init(vm);
+	if (luaL_newmetatable(L, VM)) {
+		luaL_setfuncs(L, methods, 0);
+		lua_pushvalue(L, -1);
+		lua_setfield(L, -2, "__index");
+	}
+	lua_setmetatable(L, -2);
+	if (vm_create(vm, profile, &err))
+		bind_raise(L, &err);
+	return 1;
+}

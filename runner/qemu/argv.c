@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* QEMU's arguments: one vector, no shell, nothing of the user's configuration. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/buf.h"
+#include "runner/qemu/argv.h"
+
+static void add(struct argv *argv, char *s)
+{
+	argv->v = realloc(argv->v, (argv->n + 2) * sizeof(*argv->v));
+	if (!argv->v)
+		abort();
+	argv->v[argv->n++] = s;
+	argv->v[argv->n] = NULL;
+}
+
+/* A flag, and its value printed like printf(3). */
+static __attribute__((format(printf, 3, 4)))
+void arg(struct argv *argv, const char *flag, const char *fmt, ...)
+{
+	va_list ap;
+	char *value;
+
+	add(argv, xstrdup(flag));
+	va_start(ap, fmt);
+	if (vasprintf(&value, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	add(argv, value);
+}
+
+/* In a QemuOpts value a comma is written twice. */
+static char *escape(const char *s)
+{
+	struct buf b = { 0 };
+
+	for (; *s; s++)
+		buf_add(&b, ",,", *s == ',' ? 2 : 0), buf_add(&b, s, *s != ',');
+	return buf_str(&b);
+}
+
+static void machine(struct argv *argv, const struct qemu_config *c)
+{
+	arg(argv, "-accel", "%s", c->accel);
+	arg(argv, "-M", "%s", c->machine);
+	/*
+	 * max: everything TCG can emulate, SMAP and SMEP among it, so that a
+	 * module that dereferences a user pointer is caught.
+	 */
+	arg(argv, "-cpu", "%s", strcmp(c->accel, "kvm") ? "max" : "host");
+	arg(argv, "-m", "%lluM", (unsigned long long)(c->memory >> 20));
+	arg(argv, "-smp", "%u", c->cpus);
+	add(argv, xstrdup("-nodefaults"));
+	add(argv, xstrdup("-no-user-config"));
+	/* A reset ends QEMU: that is how a panic is seen at once. */
+	add(argv, xstrdup("-no-reboot"));
+	arg(argv, "-display", "none");
+}
+
+static void lines(struct argv *argv, const struct qemu_config *c,
+		  const struct qemu_fds *fds, const char *bus)
+{
+	arg(argv, "-chardev", "socket,id=qmp,fd=%d", fds->qmp);
+	arg(argv, "-mon", "chardev=qmp,mode=control");
+	arg(argv, "-add-fd", "fd=%d,set=1", fds->console);
+	arg(argv, "-chardev", "file,id=console,path=/dev/fdset/1,append=on");
+	arg(argv, "-serial", "chardev:console");
+	if (c->cid) {
+		arg(argv, "-device", "vhost-vsock-%s,guest-cid=%u,vhostfd=%d",
+		    bus, c->cid, c->vhost_fd);
+	} else {
+		arg(argv, "-chardev", "socket,id=link,fd=%d", fds->link);
+		arg(argv, "-device", "virtio-serial-%s,max_ports=2", bus);
+		arg(argv, "-device", "virtserialport,chardev=link,name=provium.0");
+	}
+}
+
+static int disks(struct argv *argv, const struct qemu_config *c,
+		 const char *bus, struct err *err)
+{
+	for (size_t i = 0; i < c->nr_disks; i++) {
+		const struct disk *d = &c->disks[i];
+		char *path;
+
+		if (strcmp(d->format, "raw") && strcmp(d->format, "qcow2"))
+			return err_set(err, ERR_USER, -EINVAL,
+				       "disk %s: format \"%s\"; expected raw or qcow2",
+				       d->path, d->format);
+		path = escape(d->path);
+		arg(argv, "-drive", "if=none,id=disk%zu,file=%s,format=%s%s", i,
+		    path, d->format, d->readonly ? ",readonly=on" : "");
+		arg(argv, "-device", "virtio-blk-%s,drive=disk%zu", bus, i);
+		free(path);
+	}
+	return 0;
+}
+
+int argv_build(struct argv *argv, const struct qemu_config *c,
+	       const struct qemu_fds *fds, struct err *err)
+{
+	bool microvm = !strcmp(c->machine, "microvm");
+	const char *bus = microvm ? "device" : "pci";
+
+	*argv = (struct argv){ 0 };
+	if (!microvm && strcmp(c->machine, "q35"))
+		return err_set(err, ERR_USER, -EINVAL,
+			       "machine \"%s\"; expected microvm or q35",
+			       c->machine);
+	add(argv, xstrdup(c->binary));
+	machine(argv, c);
+	lines(argv, c, fds, bus);
+	arg(argv, "-kernel", "%s", c->kernel);
+	arg(argv, "-initrd", "%s", c->initrd);
+	arg(argv, "-append", "%s", c->append);
+	if (disks(argv, c, bus, err)) {
+		argv_release(argv);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+void argv_release(struct argv *argv)
+{
+	for (size_t i = 0; i < argv->n; i++)
+		free(argv->v[i]);
+	free(argv->v);
+	*argv = (struct argv){ 0 };
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What QEMU and the guest print, kept in memory. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runner/qemu/console.h"
+
+#define TAIL_BYTES 65536
+
+int console_open(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* From `from` on, without carriage returns. */
+static void read_from(int fd, off_t from, struct buf *to)
+{
+	for (;;) {
+		uint8_t *at = buf_room(to, TAIL_BYTES);
+		ssize_t n = pread(fd, at, TAIL_BYTES, from);
+
+		if (n <= 0)
+			return;
+		from += n;
+		for (ssize_t i = 0; i < n; i++)
+			if (at[i] != '\r')
+				to->p[to->len++] = at[i] ? at[i] : '?';
+	}
+}
+
+void console_read(int fd, struct buf *to)
+{
+	read_from(fd, 0, to);
+}
+
+static void read_tail(int fd, struct buf *to)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return;
+	read_from(fd, st.st_size > TAIL_BYTES ? st.st_size - TAIL_BYTES : 0, to);
+}
+
+void console_tail(int fd, unsigned int nr_lines, char *text, size_t cap)
+{
+	struct buf b = { 0 };
+	char *start, *at, *save = NULL;
+	size_t used = 0;
+
+	read_tail(fd, &b);
+	start = buf_str(&b);
+	while (b.len && start[b.len - 1] == '\n')
+		start[--b.len] = 0;
+	at = start + b.len;
+	while (at > start && nr_lines)
+		if (*--at == '\n' && !--nr_lines)
+			at++;
+	*text = 0;
+	for (char *l = strtok_r(at, "\n", &save); l && used < cap;
+	     l = strtok_r(NULL, "\n", &save)) {
+		int n = snprintf(text + used, cap - used, "\n  %s", l);
+
+		used += n > 0 ? (size_t)n : 0;
+	}
+	buf_release(&b);
+}
+
+void console_find(int fd, const char *const words[], char *line, size_t cap)
+{
+	struct buf b = { 0 };
+	char *save = NULL;
+
+	*line = 0;
+	read_tail(fd, &b);
+	for (char *l = strtok_r(buf_str(&b), "\n", &save); l;
+	     l = strtok_r(NULL, "\n", &save))
+		for (size_t i = 0; words[i]; i++)
+			if (strstr(l, words[i]))
+				snprintf(line, cap, "%s", strstr(l, words[i]));
+	buf_release(&b);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A child process that cannot outlive the runner. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/qemu/proc.h"
+
+void proc_init(struct proc *p)
+{
+	*p = (struct proc){ .pidfd = -1 };
+}
+
+/* The OOM killer should choose a VM, not the runner. */
+static void volunteer_for_oom(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "500", 3) < 0)
+		(void)0;	/* not ours to set: nothing is lost */
+	if (fd >= 0)
+		close(fd);
+}
+
+static void child(char *const argv[], const int *fds, size_t nr_fds,
+		  int err_fd, int report_fd, pid_t parent)
+{
+	sigset_t none;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), err;
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	volunteer_for_oom();
+	dup2(null, 0);
+	dup2(null, 1);
+	dup2(err_fd, 2);
+	for (size_t i = 0; i < nr_fds; i++)
+		if (fds[i] >= 0)
+			fcntl(fds[i], F_SETFD, 0);
+	execvp(argv[0], argv);
+	err = errno;
+	if (write(report_fd, &err, sizeof(err)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+int proc_start(struct proc *p, char *const argv[], const int *fds,
+	       size_t nr_fds, int err_fd, struct err *err)
+{
+	pid_t parent = getpid();
+	int report[2], failed = 0;
+	ssize_t n;
+
+	if (pipe2(report, O_CLOEXEC))
+		return err_set(err, ERR_BROKEN, -errno, "pipe: %s",
+			       strerror(errno));
+	p->pid = fork();
+	if (!p->pid)
+		child(argv, fds, nr_fds, err_fd, report[1], parent);
+	close(report[1]);
+	if (p->pid < 0) {
+		p->pid = 0;
+		close(report[0]);
+		return err_set(err, ERR_BROKEN, -errno, "fork: %s",
+			       strerror(errno));
+	}
+	do {			/* ends at exec: the pipe is close-on-exec */
+		n = read(report[0], &failed, sizeof(failed));
+	} while (n < 0 && errno == EINTR);
+	close(report[0]);
+	if (failed) {
+		proc_release(p);
+		return err_set(err, ERR_BROKEN, -failed, "cannot start %s: %s%s",
+			       argv[0], strerror(failed), failed == ENOENT ?
+			       " (is QEMU installed? `make deps` does it on Debian and Ubuntu)" : "");
+	}
+	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	if (p->pidfd < 0) {
+		int e = errno;
+
+		proc_release(p);
+		return err_set(err, ERR_BROKEN, -e, "pidfd_open: %s", strerror(e));
+	}
+	return 0;
+}
+
+bool proc_ended(struct proc *p)
+{
+	if (p->pid && waitpid(p->pid, &p->status, WNOHANG) == p->pid) {
+		p->pid = 0;
+		close(p->pidfd);
+		p->pidfd = -1;
+	}
+	return !p->pid;
+}
+
+void proc_release(struct proc *p)
+{
+	if (p->pid) {
+		kill(p->pid, SIGKILL);
+		while (waitpid(p->pid, &p->status, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (p->pidfd >= 0)
+		close(p->pidfd);
+	p->pid = 0;
+	p->pidfd = -1;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* QEMU's control line: one JSON value a line. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "runner/qemu/qmp.h"
+
+void qmp_init(struct qmp *q)
+{
+	*q = (struct qmp){ .fd = -1 };
+}
+
+void qmp_open(struct qmp *q, int fd)
+{
+	q->fd = fd;
+	qmp_send(q, "qmp_capabilities", NULL);
+}
+
+static void take_reply(struct qmp *q, json_t *msg)
+{
+	json_t *error = json_object_get(msg, "error");
+	const char *desc = json_string_value(json_object_get(error, "desc"));
+
+	q->answered = (unsigned int)json_integer_value(json_object_get(msg, "id"));
+	json_decref(q->answer);
+	q->answer = json_incref(json_object_get(msg, "return"));
+	q->refusal.kind = ERR_NONE;
+	if (error)
+		err_set(&q->refusal, ERR_BROKEN, 0, "QEMU refused: %s",
+			desc ? desc : "no reason given");
+	else
+		q->ready = true;
+}
+
+static int take_line(struct qmp *q, const char *line, size_t n, struct err *err)
+{
+	json_error_t why;
+	json_t *msg = json_loadb(line, n, 0, &why);
+	const char *event = json_string_value(json_object_get(msg, "event"));
+
+	if (!json_is_object(msg)) {
+		json_decref(msg);
+		return err_set(err, ERR_BROKEN, -EBADMSG,
+			       "QMP: not a JSON object (%s): %.*s",
+			       why.text, n > 200 ? 200 : (int)n, line);
+	}
+	if (event)
+		strncpy(q->last_event, event, sizeof(q->last_event) - 1);
+	else if (json_object_get(msg, "return") || json_object_get(msg, "error"))
+		take_reply(q, msg);
+	json_decref(msg);	/* what is left is the greeting */
+	return 0;
+}
+
+int qmp_parse(struct qmp *q, const void *p, size_t n, struct err *err)
+{
+	const uint8_t *end;
+	int ret = 0;
+
+	buf_add(&q->in, p, n);
+	while (!ret && q->in.len && (end = memchr(q->in.p, '\n', q->in.len))) {
+		size_t len = (size_t)(end - q->in.p);
+
+		/* An empty line is allowed between values. */
+		if (len && !(len == 1 && q->in.p[0] == '\r'))
+			ret = take_line(q, (char *)q->in.p, len, err);
+		buf_drop(&q->in, len + 1);
+	}
+	if (!ret && q->in.len > QMP_LINE_MAX)
+		ret = err_set(err, ERR_BROKEN, -EBADMSG,
+			      "QMP: a line of more than %u bytes", QMP_LINE_MAX);
+	return ret;
+}
+
+int qmp_feed(struct qmp *q, struct err *err)
+{
+	char piece[4096];
+	ssize_t n = recv(q->fd, piece, sizeof(piece), MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		return -EPIPE;
+	return qmp_parse(q, piece, (size_t)n, err);
+}
+
+int qmp_send(struct qmp *q, const char *command, json_t *arguments)
+{
+	json_t *msg = json_pack("{s:s, s:i}", "execute", command,
+				"id", (int)++q->sent);
+	char *line;
+	ssize_t n;
+
+	if (arguments)
+		json_object_set_new(msg, "arguments", arguments);
+	line = json_dumps(msg, JSON_COMPACT);
+	json_decref(msg);
+	/* Commands are short and QEMU reads them: this does not block. */
+	n = send(q->fd, line, strlen(line), MSG_NOSIGNAL);
+	free(line);
+	return n < 0 ? -errno : 0;
+}
+
+void qmp_release(struct qmp *q)
+{
+	if (q->fd >= 0)
+		close(q->fd);
+	buf_release(&q->in);
+	json_decref(q->answer);
+	qmp_init(q);
+}

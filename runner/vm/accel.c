@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The accelerator probe: one bounded boot, its result cached. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "runner/base/deadline.h"
+#include "runner/base/files.h"
+#include "runner/base/interrupt.h"
+#include "runner/vm/accel.h"
+
+#define KVM_PROBE_TIMEOUT 5.0		/* seconds; a working KVM needs a tenth */
+#define TCG_PROBE_TIMEOUT 30.0
+/* A boot that takes this long is what the time limits were written for. */
+#define REFERENCE_BOOT 0.4
+#define TSC_SPAN_NS 10000000
+
+/* The host's TSC against its monotonic clock. */
+static uint32_t measure_tsc_khz(void)
+{
+	int64_t start = clock_ns(), now;
+	uint64_t first = __rdtsc(), last;
+
+	do {
+		now = clock_ns();
+		last = __rdtsc();
+	} while (now - start < TSC_SPAN_NS);
+	return (uint32_t)((double)(last - first) * 1e6 / (double)(now - start));
+}
+
+/* Boots on `kind`; seconds to hello, or a negative number with err filled. */
+static double try_boot(const char *profile, const char *kind, uint32_t tsc_khz,
+		       double timeout, struct err *err)
+{
+	struct accel accel = { .slowness = 1, .tsc_khz = tsc_khz };
+	struct vm_opts opts = {
+		.memory = 256u << 20, .cpus = 1, .timeout = timeout,
+	};
+	double seconds = -1;
+	struct vm vm;
+
+	snprintf(accel.kind, sizeof(accel.kind), "%s", kind);
+	if (!vm_create(&vm, profile, err) && !vm_boot(&vm, &opts, &accel, err))
+		seconds = (double)(vm.ready_ns - vm.start_ns) / 1e9;
+	vm_release(&vm);
+	return seconds;
+}
+
+/* Only the first line: what follows is a console. */
+static void first_line(char *to, size_t cap, const char *prefix, const char *text)
+{
+	const char *cut = strstr(text, "; console ends");
+	size_t len = cut ? (size_t)(cut - text) : strlen(text);
+
+	snprintf(to, cap, "%s%.*s", prefix, (int)len, text);
+	for (char *at = to; *at; at++)
+		if (*at == '\n')
+			*at = ' ';
+}
+
+/* Why KVM cannot be used, or "" after a boot that took *seconds. */
+static void probe_kvm(const char *profile, uint32_t tsc_khz, char *reason,
+		      size_t cap, double *seconds)
+{
+	struct err err;
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	*seconds = -1;
+	if (fd < 0) {
+		snprintf(reason, cap, errno == ENOENT ? "no /dev/kvm" :
+			 "/dev/kvm: %s", strerror(errno));
+		return;
+	}
+	close(fd);
+	*seconds = try_boot(profile, "kvm", tsc_khz, KVM_PROBE_TIMEOUT, &err);
+	*reason = 0;
+	if (*seconds < 0)
+		first_line(reason, cap, "kvm probe failed: ", err.text);
+}
+
+static void probe(const char *profile, const char *want, struct accel *accel)
+{
+	double seconds = -1;
+	struct err err;
+
+	*accel = (struct accel){ .tsc_khz = measure_tsc_khz() };
+	if (!strcmp(want, "tcg"))
+		snprintf(accel->reason, sizeof(accel->reason), "ACCEL=tcg");
+	else
+		probe_kvm(profile, accel->tsc_khz, accel->reason,
+			  sizeof(accel->reason), &seconds);
+	if (seconds >= 0) {
+		snprintf(accel->kind, sizeof(accel->kind), "kvm");
+		snprintf(accel->reason, sizeof(accel->reason),
+			 "kvm probe booted in %.2f s", seconds);
+	} else {
+		snprintf(accel->kind, sizeof(accel->kind), "tcg");
+		if (strcmp(want, "kvm"))
+			seconds = try_boot(profile, "tcg", accel->tsc_khz,
+					   TCG_PROBE_TIMEOUT, &err);
+	}
+	accel->slowness = seconds > REFERENCE_BOOT ? seconds / REFERENCE_BOOT : 1;
+}
+
+/* Everything that could change the answer. */
+static char *cache_key(const char *profile, const char *want, struct err *err)
+{
+	struct buf b = { 0 }, boot = { 0 };
+	struct profile p;
+	char *qemu, *id;
+
+	if (profile_load(&p, profile, err))
+		return NULL;
+	qemu = files_in_path("qemu-system-x86_64");
+	buf_read_file(&boot, "/proc/sys/kernel/random/boot_id");
+	buf_addf(&b, "%s %s %s ", want, p.machine, p.append);
+	buf_add(&b, boot.p, boot.len);
+	id = files_identity(p.kernel);
+	buf_addf(&b, "%s\n", id);
+	free(id);
+	id = files_identity(qemu ? qemu : "qemu-system-x86_64");
+	buf_addf(&b, "%s\n", id);
+	free(id);
+	id = files_identity("/dev/kvm");
+	buf_addf(&b, "%s uid %d\n", id, (int)geteuid());
+	free(id);
+	free(qemu);
+	buf_release(&boot);
+	profile_release(&p);
+	return buf_str(&b);
+}
+
+static int cache_load(const char *path, const char *key, struct accel *accel)
+{
+	json_t *all = json_load_file(path, 0, NULL);
+	const char *k = json_string_value(json_object_get(all, "key"));
+	const char *kind = json_string_value(json_object_get(all, "kind"));
+	const char *reason = json_string_value(json_object_get(all, "reason"));
+	int ret = -ENOENT;
+
+	if (k && kind && reason && !strcmp(k, key)) {
+		*accel = (struct accel){
+			.slowness = json_number_value(json_object_get(all, "slowness")),
+			.tsc_khz = (uint32_t)json_integer_value(
+				json_object_get(all, "tsc_khz")),
+		};
+		snprintf(accel->kind, sizeof(accel->kind), "%s", kind);
+		snprintf(accel->reason, sizeof(accel->reason), "%s", reason);
+		ret = accel->slowness >= 1 ? 0 : -ENOENT;
+	}
+	json_decref(all);
+	return ret;
+}
+
+static void cache_store(const char *path, const char *key,
+			const struct accel *accel)
+{
+	json_t *all = json_pack("{s:s, s:s, s:s, s:f, s:i}", "key", key,
+				"kind", accel->kind, "reason", accel->reason,
+				"slowness", accel->slowness,
+				"tsc_khz", (int)accel->tsc_khz);
+	char *text = json_dumps(all, JSON_INDENT(1));
+	struct err ignored;	/* no cache: the next run probes again */
+
+	if (text)
+		files_write(path, text, strlen(text), &ignored);
+	free(text);
+	json_decref(all);
+}
+
+static char *cache_path(const char *key)
+{
+	char *dir = files_join(files_state(), "accel"), *path;
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (const char *at = key; *at; at++)
+		h = (h ^ (uint8_t)*at) * 0x100000001b3u;
+	files_mkdirs(dir);
+	path = xasprintf("%s/%016" PRIx64 ".json", dir, h);
+	free(dir);
+	return path;
+}
+
+/* From the cache, or one probe at a time: the lock dies with its holder. */
+static int choose_cached(const char *profile, const char *want, const char *key,
+			 struct accel *accel, struct err *err)
+{
+	char *path = cache_path(key), *lock = xasprintf("%s.lock", path);
+	int fd;
+
+	if (cache_load(path, key, accel)) {
+		fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+		if (fd >= 0)
+			flock(fd, LOCK_EX);
+		if (cache_load(path, key, accel)) {
+			probe(profile, want, accel);
+			/* What a signal cut short is no answer. */
+			if (!interrupt_pending())
+				cache_store(path, key, accel);
+		}
+		if (fd >= 0) {
+			unlink(lock);
+			close(fd);
+		}
+	}
+	free(lock);
+	free(path);
+	return interrupt_pending() ? err_set(err, ERR_INTERRUPTED, -EINTR,
+					     "interrupted") : 0;
+}
+
+static int check_env(const char *want, const char *transport, struct err *err)
+{
+	if (strcmp(want, "auto") && strcmp(want, "kvm") && strcmp(want, "tcg"))
+		return err_set(err, ERR_USER, -EINVAL,
+			       "ACCEL=%s; expected auto, kvm or tcg", want);
+	if (strcmp(transport, "auto") && strcmp(transport, "serial"))
+		return err_set(err, ERR_USER, -EINVAL,
+			       "TRANSPORT=%s; expected auto or serial (vsock: the agent listens, this runner does not connect yet)",
+			       transport);
+	return 0;
+}
+
+int accel_choose(const char *profile, struct accel *accel, struct err *err)
+{
+	const char *want = getenv("ACCEL"), *transport = getenv("TRANSPORT");
+	char *key;
+	int ret;
+
+	want = want && *want ? want : "auto";
+	ret = check_env(want, transport && *transport ? transport : "auto", err);
+	if (ret)
+		return ret;
+	key = cache_key(profile, want, err);
+	if (!key)
+		return -ENOENT;
+	ret = choose_cached(profile, want, key, accel, err);
+	free(key);
+	if (!ret && !strcmp(want, "kvm") && strcmp(accel->kind, "kvm"))
+		return err_set(err, ERR_BROKEN, -ENODEV, "ACCEL=kvm: %s",
+			       accel->reason);
+	return ret;
+}
+
+void accel_line(const struct accel *accel, char *line, size_t cap)
+{
+	snprintf(line, cap, "accel %s: %s", accel->kind, accel->reason);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The initramfs of one boot.  The kernel unpacks concatenated archives one
+ * after the other (Documentation/driver-api/early-userspace/buffer-format.rst);
+ * files of later ones win, so the user's come after the shim.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/base/files.h"
+#include "runner/vm/initrd.h"
+
+static int append_fd(int out, int in, const char *name, struct err *err)
+{
+	static const char zeros[512];
+	struct stat st;
+	off_t at = 0;
+	ssize_t n = 1;
+
+	if (fstat(in, &st))
+		st.st_size = 0;
+	while (at < st.st_size && n > 0)
+		n = sendfile(out, in, &at, (size_t)(st.st_size - at));
+	if (n <= 0)
+		return err_set(err, ERR_BROKEN, -EIO, "cannot copy %s: %s",
+			       name, n ? strerror(errno) : "it became shorter");
+	n = 512 - st.st_size % 512;
+	return write(out, zeros, (size_t)n) == n ? 0 :
+		err_set(err, ERR_BROKEN, -EIO, "initramfs: %s", strerror(errno));
+}
+
+static int append_file(int out, const char *path, struct err *err)
+{
+	int in = open(path, O_RDONLY | O_CLOEXEC), ret;
+
+	if (in < 0)
+		return err_set(err, ERR_USER, -errno, "initramfs %s: %s", path,
+			       strerror(errno));
+	ret = append_fd(out, in, path, err);
+	close(in);
+	return ret;
+}
+
+/* The folders above a guest path, so that the file has where to go. */
+static void list_dirs(struct buf *list, const char *guest)
+{
+	for (const char *at = strchr(guest + 1, '/'); at; at = strchr(at + 1, '/'))
+		buf_addf(list, "dir %.*s 0755 0 0\n", (int)(at - guest), guest);
+}
+
+/* gen_init_cpio's list; host files come by descriptor, so any name will do. */
+static int list_file(struct buf *list, const struct boot_file *f, int *fd,
+		     struct err *err)
+{
+	struct stat st;
+
+	if (*f->guest != '/' || strpbrk(f->guest, " \t\n"))
+		return err_set(err, ERR_USER, -EINVAL,
+			       "files: guest path \"%s\": expected an absolute path without blanks",
+			       f->guest);
+	*fd = open(f->host, O_RDONLY);
+	if (*fd < 0 || fstat(*fd, &st))
+		return err_set(err, ERR_USER, -ENOENT, "files: %s: %s", f->host,
+			       strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_USER, -EINVAL,
+			       "files: %s: expected a regular file", f->host);
+	list_dirs(list, f->guest);
+	buf_addf(list, "file %s /proc/self/fd/%d %04o 0 0\n", f->guest, *fd,
+		 st.st_mode & 0777);
+	return 0;
+}
+
+/* Runs the kernel's gen_init_cpio on the list, into out. */
+static int run_gen(int out, const struct buf *list, struct err *err)
+{
+	char *tool = files_join(files_home(), "bin/gen_init_cpio");
+	int in = memfd_create("list", 0), status = 0;
+	pid_t pid;
+
+	if (in < 0 || write(in, list->p, list->len) != (ssize_t)list->len)
+		return err_set(err, ERR_BROKEN, -EIO, "gen_init_cpio: %s",
+			       strerror(errno));
+	lseek(in, 0, SEEK_SET);
+	pid = fork();
+	if (!pid) {
+		dup2(in, 0);
+		dup2(out, 1);
+		execl(tool, tool, "-", (char *)NULL);
+		_exit(127);
+	}
+	close(in);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pid < 0 || status)
+		err_set(err, ERR_BROKEN, -EIO, "%s failed (status 0x%x)", tool,
+			status);
+	free(tool);
+	return pid < 0 || status ? -EIO : 0;
+}
+
+static int append_boot_files(int out, const struct vm_opts *opts, struct err *err)
+{
+	int *fds = xcalloc(opts->nr_files, sizeof(*fds)), ret = 0;
+	int part = memfd_create("files", MFD_CLOEXEC);
+	struct buf list = { 0 };
+
+	for (size_t i = 0; i < opts->nr_files; i++)
+		fds[i] = -1;
+	for (size_t i = 0; !ret && i < opts->nr_files; i++)
+		ret = list_file(&list, &opts->files[i], &fds[i], err);
+	if (!ret)
+		ret = run_gen(part, &list, err);
+	if (!ret)
+		ret = append_fd(out, part, "boot files", err);
+	for (size_t i = 0; i < opts->nr_files; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	if (part >= 0)
+		close(part);
+	free(fds);
+	buf_release(&list);
+	return ret;
+}
+
+int initrd_open(const struct profile *profile, const struct vm_opts *opts,
+		int *fd, char *path, size_t cap, struct err *err)
+{
+	char *shim = files_join(files_home(), "initramfs/base.cpio");
+	bool own = profile->initrd && strcmp(profile->initrd, shim);
+	int ret = 0;
+
+	*fd = -1;
+	snprintf(path, cap, "%s", shim);
+	if (access(shim, R_OK))
+		ret = err_set(err, ERR_BROKEN, -ENOENT,
+			      "the agent's initramfs %s: %s (run make)", shim,
+			      strerror(errno));
+	if (!ret && (own || opts->nr_files)) {
+		*fd = memfd_create("initramfs", MFD_CLOEXEC);
+		snprintf(path, cap, "/proc/self/fd/%d", *fd);
+		ret = append_file(*fd, shim, err);
+		if (!ret && own)
+			ret = append_file(*fd, profile->initrd, err);
+		if (!ret && opts->nr_files)
+			ret = append_boot_files(*fd, opts, err);
+	}
+	free(shim);
+	if (ret && *fd >= 0) {
+		close(*fd);
+		*fd = -1;
+	}
+	return ret;
+}

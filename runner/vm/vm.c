@@ -1,0 +1,598 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One virtual machine: the state machine and its poll set. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/base/deadline.h"
+#include "runner/base/files.h"
+#include "runner/base/interrupt.h"
+#include "runner/qemu/console.h"
+#include "runner/vm/initrd.h"
+#include "runner/vm/vm.h"
+
+#define TAIL_LINES 15
+#define GRACE 2.0			/* seconds for what should be at once */
+
+void vm_init(struct vm *vm)
+{
+	*vm = (struct vm){ .console_fd = -1, .stderr_fd = -1 };
+	profile_init(&vm->profile);
+	proc_init(&vm->qemu);
+	qmp_init(&vm->qmp);
+	chan_init(&vm->chan);
+}
+
+int vm_create(struct vm *vm, const char *profile, struct err *err)
+{
+	vm_init(vm);
+	return profile_load(&vm->profile, profile, err);
+}
+
+const char *vm_state_name(const struct vm *vm)
+{
+	static const char *const names[] = {
+		[VM_NEW] = "not booted", [VM_BOOTING] = "booting",
+		[VM_RUNNING] = "running", [VM_OFF] = "shut down",
+		[VM_DEAD] = "dead",
+	};
+
+	return names[vm->state];
+}
+
+int vm_check_running(const struct vm *vm, struct err *err)
+{
+	if (vm->state == VM_RUNNING)
+		return 0;
+	if (vm->state == VM_DEAD && vm->death.kind)
+		*err = vm->death;
+	else
+		err_set(err, ERR_USER, 0, "the VM (%s) is %s", vm->profile.name,
+			vm_state_name(vm));
+	return -ENOTCONN;
+}
+
+/* --- death --- */
+
+static void stop_all(struct vm *vm)
+{
+	proc_release(&vm->qemu);
+	qmp_release(&vm->qmp);
+	chan_release(&vm->chan);
+}
+
+/* The VM is dead; `why` is what is known.  The console's end is added. */
+static void die(struct vm *vm, enum err_kind kind, const char *why)
+{
+	char tail[4096];
+
+	if (vm->state == VM_DEAD || vm->state == VM_OFF)
+		return;
+	stop_all(vm);
+	console_tail(vm->console_fd, TAIL_LINES, tail, sizeof(tail));
+	err_set(&vm->death, kind, 0, "%s; console ends:%s", why,
+		*tail ? tail : " (nothing was printed)");
+	vm->state = VM_DEAD;
+}
+
+/* QEMU has ended: was it the guest's doing, or QEMU's? */
+static void qemu_ended(struct vm *vm)
+{
+	static const char *const panic[] = { "Kernel panic - ", NULL };
+	char line[512], said[512], why[1200];
+	int status = vm->qemu.status;
+
+	console_find(vm->console_fd, panic, line, sizeof(line));
+	console_tail(vm->stderr_fd, 3, said, sizeof(said));
+	vm->panicked = *line;
+	if (vm->panicked)
+		snprintf(why, sizeof(why), "the guest panicked: %s", line);
+	else if (WIFSIGNALED(status))
+		snprintf(why, sizeof(why), "QEMU was killed by signal %d (%s)%s%s",
+			 WTERMSIG(status), strsignal(WTERMSIG(status)),
+			 *said ? ":" : "", said);
+	else if (WEXITSTATUS(status))
+		snprintf(why, sizeof(why), "QEMU exited with status %d:%s",
+			 WEXITSTATUS(status), *said ? said : " it said nothing");
+	else
+		snprintf(why, sizeof(why), "the guest reset or powered off");
+	die(vm, vm->panicked || !status ? ERR_GUEST : ERR_BROKEN, why);
+}
+
+/* --- frames --- */
+
+static struct vm_call *find_call(struct vm *vm, uint32_t tag)
+{
+	struct vm_call *call = vm->calls;
+
+	while (call && call->tag != tag)
+		call = call->next;
+	return call;
+}
+
+static int take_ready(struct vm *vm, const struct wire_header *hdr,
+		      const uint8_t *payload, struct err *err)
+{
+	struct wire_arena none = { 0 };
+	struct wire_ready ready;
+
+	if (vm->ready || wire_decode(&wire_desc_ready, &ready, payload,
+				     hdr->len, &none))
+		return err_set(err, ERR_BROKEN, -EBADMSG,
+			       "the agent sent an unexpected ready frame");
+	if (ready.fingerprint != wire_fingerprint())
+		return err_set(err, ERR_BROKEN, -EPROTO,
+			       "the agent in the guest speaks another protocol (%016llx, this runner's is %016llx): build both from one tree",
+			       (unsigned long long)ready.fingerprint,
+			       (unsigned long long)wire_fingerprint());
+	snprintf(vm->release, sizeof(vm->release), "%.*s",
+		 (int)(ready.release.len < 79 ? ready.release.len : 79),
+		 (const char *)ready.release.p);
+	vm->ready_ns = clock_ns();
+	vm->ready = true;
+	return 0;
+}
+
+static int take_data(struct vm_call *call, const struct wire_header *hdr,
+		     const uint8_t *payload, struct err *err)
+{
+	struct wire_arena none = { 0 };
+	struct wire_data data;
+
+	if (wire_decode(&wire_desc_data, &data, payload, hdr->len, &none) ||
+	    data.stream < 1 || data.stream > 2)
+		return err_set(err, ERR_BROKEN, -EBADMSG,
+			       "the agent sent malformed data for %s",
+			       call->op->name);
+	if (call->stream[1].len + call->stream[2].len + data.data.len >
+	    call->stream_limit)
+		return err_set(err, ERR_BROKEN, -EFBIG,
+			       "%s: more than %zu bytes, which is all the guest can hold",
+			       call->op->name, call->stream_limit);
+	buf_add(&call->stream[data.stream], data.data.p, data.data.len);
+	return 0;
+}
+
+/* The guest is not trusted: a frame must answer a call that was made. */
+static int take_frame(struct vm *vm, const struct wire_header *hdr,
+		      const uint8_t *payload, struct err *err)
+{
+	struct vm_call *call = find_call(vm, hdr->tag);
+
+	if (hdr->kind == WIRE_READY)
+		return take_ready(vm, hdr, payload, err);
+	if (!call && hdr->tag && hdr->tag <= vm->last_tag)
+		return 0;	/* late: its call was given up */
+	if (!call || call->done || hdr->kind == WIRE_REQUEST ||
+	    call->chan != hdr->chan || call->op->op != hdr->op)
+		return err_set(err, ERR_BROKEN, -EBADMSG,
+			       "the agent answered a call that nobody made (op %u, tag %u, channel %u)",
+			       hdr->op, hdr->tag, hdr->chan);
+	if (hdr->kind == WIRE_DATA)
+		return take_data(call, hdr, payload, err);
+	buf_add(&call->payload, payload, hdr->len);
+	call->kind = hdr->kind;
+	call->done = true;
+	return 0;
+}
+
+static int take_frames(struct vm *vm, struct err *err)
+{
+	struct wire_header hdr;
+	const uint8_t *payload;
+	int ret;
+
+	while ((ret = chan_peek(&vm->chan, &hdr, &payload, err)) > 0) {
+		ret = take_frame(vm, &hdr, payload, err);
+		chan_drop(&vm->chan, &hdr);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
+/* --- the one place that waits --- */
+
+/* Waits for something to happen and deals with it.  0, -ETIMEDOUT or -EINTR. */
+static int step(struct vm *vm, int64_t deadline_ns)
+{
+	struct pollfd fds[] = {
+		{ vm->chan.fd, POLLIN, 0 },
+		{ vm->qemu.pidfd, POLLIN, 0 },
+		{ vm->qmp.fd, POLLIN, 0 },
+		{ interrupt_fd(), POLLIN, 0 },
+	};
+	struct err err = { 0 };
+	int n, gone;
+
+	if (chan_wants_out(&vm->chan))
+		fds[0].events |= POLLOUT;
+	n = poll(fds, sizeof(fds) / sizeof(fds[0]), deadline_poll_ms(deadline_ns));
+	if (interrupt_pending())
+		return -EINTR;
+	if (n < 0)
+		return 0;
+	if (!n)
+		return -ETIMEDOUT;
+	if (fds[0].revents & POLLOUT)
+		chan_flush(&vm->chan);
+	gone = fds[0].revents & ~POLLOUT ? chan_feed(&vm->chan) : 0;
+	if (gone)
+		fds[0].fd = -1;
+	/* Frames that arrived before the end still count. */
+	if (take_frames(vm, &err)) {
+		die(vm, err.kind, err.text);
+		return 0;
+	}
+	if (fds[2].revents && qmp_feed(&vm->qmp, &err)) {
+		if (err.kind)
+			die(vm, err.kind, err.text);
+		gone = 1;
+	}
+	if (fds[1].revents || gone) {
+		/* Closed lines without an end: QEMU is on its way out. */
+		struct pollfd end = { vm->qemu.pidfd, POLLIN, 0 };
+
+		if (vm->qemu.pid)
+			poll(&end, 1, (int)(GRACE * 1000));
+		if (proc_ended(&vm->qemu))
+			qemu_ended(vm);
+		else
+			die(vm, ERR_BROKEN, "QEMU closed its lines but did not end");
+	}
+	return 0;
+}
+
+/* --- calls --- */
+
+struct vm_call *vm_submit(struct vm *vm, uint32_t chan,
+			  const struct wire_op_desc *op, const void *payload,
+			  size_t len, struct err *err)
+{
+	struct wire_header hdr = {
+		.len = (uint32_t)len, .chan = chan, .op = (uint16_t)op->op,
+		.kind = WIRE_REQUEST,
+	};
+	struct vm_call *call;
+
+	if (vm_check_running(vm, err))
+		return NULL;
+	if (len > WIRE_MAX) {
+		err_set(err, ERR_USER, -EMSGSIZE,
+			"%s: %zu bytes of arguments; %u MiB is the most a call can carry",
+			op->name, len, WIRE_MAX >> 20);
+		return NULL;
+	}
+	call = xcalloc(1, sizeof(*call));
+	call->tag = hdr.tag = ++vm->last_tag;
+	call->chan = chan;
+	call->op = op;
+	call->stream_limit = vm->opts.memory;
+	call->next = vm->calls;
+	vm->calls = call;
+	chan_send(&vm->chan, &hdr, payload);	/* a loss shows in step() */
+	return call;
+}
+
+void vm_call_free(struct vm *vm, struct vm_call *call)
+{
+	struct vm_call **at = &vm->calls;
+
+	while (*at && *at != call)
+		at = &(*at)->next;
+	if (*at)
+		*at = call->next;
+	buf_release(&call->payload);
+	buf_release(&call->stream[1]);
+	buf_release(&call->stream[2]);
+	free(call);
+}
+
+static int wait_done(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
+		     struct err *err)
+{
+	int ret = 0;
+
+	while (!ret && !call->done && vm->state != VM_DEAD)
+		ret = step(vm, deadline_ns);
+	if (call->done)
+		return 0;
+	if (vm->state == VM_DEAD) {
+		*err = vm->death;
+		return -ENOTCONN;
+	}
+	if (ret == -EINTR)
+		err_set(err, ERR_INTERRUPTED, 0, "interrupted");
+	return ret;
+}
+
+/* The agent's report on where the call hangs; ends it in the guest. */
+static void abort_call(struct vm *vm, struct vm_call *call, const char *what,
+		       double waited, struct err *err)
+{
+	static const char *const did[] = {
+		[WIRE_ABORTED_NOTHING] = "it was just over",
+		[WIRE_ABORTED_COMMAND] = "the command was killed",
+		[WIRE_ABORTED_EXECUTOR] = "its executor was killed, descriptors are gone",
+	};
+	struct wire_abort_req req = { .chan = call->chan };
+	struct wire_arena none = { 0 };
+	struct wire_abort_rep rep;
+	struct vm_call *abort;
+	struct err ignored;
+	uint8_t raw[16];
+	size_t n = wire_encode(&wire_desc_abort_req, &req, raw, sizeof(raw));
+
+	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s", what, waited);
+	abort = vm_submit(vm, WIRE_SUPERVISOR, wire_op_by_number(WIRE_OP_abort),
+			  raw, n, &ignored);
+	if (!abort || wait_done(vm, abort, deadline_in(GRACE * vm->accel.slowness),
+				&ignored) ||
+	    abort->kind != WIRE_REPLY ||
+	    wire_decode(&wire_desc_abort_rep, &rep, abort->payload.p,
+			abort->payload.len, &none) ||
+	    rep.what > WIRE_ABORTED_EXECUTOR) {
+		if (abort)
+			vm_call_free(vm, abort);
+		die(vm, ERR_GUEST, "the guest hangs: its agent does not answer any more");
+		err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s, and %s",
+			what, waited, vm->death.text);
+		return;
+	}
+	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s; %s%s%.*s",
+		what, waited, did[rep.what], rep.report.len ? "; it was at\n" : "",
+		(int)rep.report.len, (const char *)rep.report.p);
+	vm_call_free(vm, abort);
+	/* Its last frame, so that the channel is free again. */
+	wait_done(vm, call, deadline_in(GRACE * vm->accel.slowness), &ignored);
+}
+
+int vm_wait(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
+	    const char *what, struct err *err)
+{
+	int64_t start = clock_ns();
+	int ret = wait_done(vm, call, deadline_ns, err);
+
+	if (ret == -ETIMEDOUT)
+		abort_call(vm, call, what, seconds_since(start), err);
+	else if (ret)
+		err_context(err, "%s", what);
+	return ret;
+}
+
+int vm_simple(struct vm *vm, enum wire_op nr, const void *req, int64_t deadline_ns,
+	      struct err *err)
+{
+	const struct wire_op_desc *op = wire_op_by_number(nr);
+	uint8_t raw[512];
+	size_t n = wire_encode(op->req, req, raw, sizeof(raw));
+	struct vm_call *call = vm_submit(vm, WIRE_SUPERVISOR, op, raw, n, err);
+	int ret;
+
+	if (!call)
+		return -ENOTCONN;
+	ret = wait_done(vm, call, deadline_ns, err);
+	if (ret == -ETIMEDOUT)
+		err_set(err, ERR_BROKEN, 0, "%s: the agent does not answer",
+			op->name);
+	vm_call_free(vm, call);
+	return ret;
+}
+
+/* --- from nothing to running --- */
+
+static char *command_line(const struct vm *vm)
+{
+	const struct profile *p = &vm->profile;
+	struct buf b = { 0 };
+
+	/* reboot=t and panic=-1: a panic becomes a reset, which ends QEMU. */
+	buf_addf(&b, "console=ttyS0 panic=-1 reboot=t rdinit=/.provium/agent");
+	if (!strcmp(vm->accel.kind, "tcg") && vm->accel.tsc_khz)
+		buf_addf(&b, " tsc_early_khz=%u", vm->accel.tsc_khz);
+	if (p->rootfs)
+		buf_addf(&b, " provium.root=/dev/vda");
+	if (p->init)
+		buf_addf(&b, " provium.init=%s", p->init);
+	if (*p->append)
+		buf_addf(&b, " %s", p->append);
+	if (vm->opts.append)
+		buf_addf(&b, " %s", vm->opts.append);
+	return buf_str(&b);
+}
+
+/* The profile's root file system is the first disk. */
+static void add_rootfs(struct vm *vm)
+{
+	struct vm_opts *o = &vm->opts;
+	struct disk *disks;
+
+	if (!vm->profile.rootfs)
+		return;
+	disks = xcalloc(o->nr_disks + 1, sizeof(*disks));
+	disks[0] = (struct disk){
+		.path = xstrdup(vm->profile.rootfs), .format = xstrdup("raw"),
+		.readonly = true,
+	};
+	if (o->nr_disks)
+		memcpy(disks + 1, o->disks, o->nr_disks * sizeof(*disks));
+	free(o->disks);
+	o->disks = disks;
+	o->nr_disks++;
+}
+
+static int open_lines(struct vm *vm, int qmp[2], int link[2], struct err *err)
+{
+	qmp[0] = qmp[1] = link[0] = link[1] = -1;
+	vm->console_fd = console_open("console");
+	vm->stderr_fd = console_open("qemu-stderr");
+	if (vm->console_fd < 0 || vm->stderr_fd < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link))
+		return err_set(err, ERR_BROKEN, -errno, "lines to QEMU: %s",
+			       strerror(errno));
+	return 0;
+}
+
+static int start_qemu(struct vm *vm, struct err *err)
+{
+	char initrd[4096], *append = command_line(vm);
+	int qmp[2], link[2], initrd_fd = -1, ret;
+	struct argv argv = { 0 };
+
+	ret = open_lines(vm, qmp, link, err);
+	if (!ret)
+		ret = initrd_open(&vm->profile, &vm->opts, &initrd_fd, initrd,
+				  sizeof(initrd), err);
+	if (!ret) {
+		struct qemu_config config = {
+			.binary = "qemu-system-x86_64", .accel = vm->accel.kind,
+			.machine = vm->profile.machine,
+			.kernel = vm->profile.kernel, .initrd = initrd,
+			.append = append, .memory = vm->opts.memory,
+			.cpus = vm->opts.cpus, .disks = vm->opts.disks,
+			.nr_disks = vm->opts.nr_disks,
+		};
+		struct qemu_fds fds = { qmp[1], link[1], vm->console_fd };
+
+		ret = argv_build(&argv, &config, &fds, err);
+	}
+	if (!ret) {
+		int fds[] = { qmp[1], link[1], vm->console_fd, initrd_fd };
+
+		vm->start_ns = clock_ns();
+		ret = proc_start(&vm->qemu, argv.v, fds,
+				 sizeof(fds) / sizeof(fds[0]), vm->stderr_fd, err);
+	}
+	if (qmp[1] >= 0)
+		close(qmp[1]);
+	if (link[1] >= 0)
+		close(link[1]);
+	if (initrd_fd >= 0)
+		close(initrd_fd);
+	if (qmp[0] >= 0)
+		qmp_open(&vm->qmp, qmp[0]);
+	if (link[0] >= 0)
+		chan_open(&vm->chan, link[0]);
+	argv_release(&argv);
+	free(append);
+	return ret;
+}
+
+static int await_ready(struct vm *vm, struct err *err)
+{
+	struct wire_hello hello = {
+		.fingerprint = wire_fingerprint(),
+		.version = { WIRE_VERSION, sizeof(WIRE_VERSION) - 1 },
+	};
+	int64_t deadline = deadline_in(vm->opts.timeout);
+	char why[128];
+	int ret = 0;
+
+	while (!ret && !vm->ready && vm->state != VM_DEAD)
+		ret = step(vm, deadline);
+	if (ret == -EINTR)
+		return err_set(err, ERR_INTERRUPTED, ret, "interrupted");
+	if (ret == -ETIMEDOUT) {
+		snprintf(why, sizeof(why), "no hello within %.3g s",
+			 vm->opts.timeout);
+		die(vm, ERR_GUEST, why);
+	}
+	if (vm->state == VM_DEAD) {
+		*err = vm->death;
+		return -ENOTCONN;
+	}
+	vm->state = VM_RUNNING;
+	return vm_simple(vm, WIRE_OP_hello, &hello, deadline, err);
+}
+
+int vm_boot(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
+	    struct err *err)
+{
+	int ret;
+
+	if (vm->state != VM_NEW) {
+		vm_opts_release(opts);
+		return err_set(err, ERR_USER, -EBUSY,
+			       "boot: the VM (%s) is %s; a VM boots once",
+			       vm->profile.name, vm_state_name(vm));
+	}
+	vm->opts = *opts;
+	*opts = (struct vm_opts){ 0 };
+	vm->accel = *accel;
+	vm->state = VM_BOOTING;
+	add_rootfs(vm);
+	ret = start_qemu(vm, err);
+	if (!ret)
+		ret = await_ready(vm, err);
+	if (ret) {
+		err_context(err, "boot %s", vm->profile.name);
+		stop_all(vm);
+		vm->death = *err;
+		vm->state = VM_DEAD;
+	}
+	return ret;
+}
+
+/* --- and back --- */
+
+void vm_shutdown(struct vm *vm, double timeout)
+{
+	struct wire_nothing none;
+	int64_t deadline = deadline_in(timeout);
+	struct err ignored;
+
+	if (vm->state == VM_RUNNING &&
+	    !vm_simple(vm, WIRE_OP_shutdown, &none, deadline, &ignored)) {
+		struct pollfd end[] = {
+			{ vm->qemu.pidfd, POLLIN, 0 },
+			{ interrupt_fd(), POLLIN, 0 },
+		};
+
+		poll(end, 2, deadline_poll_ms(deadline));
+	}
+	vm_kill(vm);
+}
+
+void vm_kill(struct vm *vm)
+{
+	stop_all(vm);
+	if (vm->state == VM_RUNNING || vm->state == VM_BOOTING)
+		vm->state = VM_OFF;
+}
+
+void vm_opts_release(struct vm_opts *opts)
+{
+	for (size_t i = 0; i < opts->nr_disks; i++) {
+		free(opts->disks[i].path);
+		free(opts->disks[i].format);
+	}
+	for (size_t i = 0; i < opts->nr_files; i++) {
+		free(opts->files[i].guest);
+		free(opts->files[i].host);
+	}
+	free(opts->disks);
+	free(opts->files);
+	free(opts->append);
+	*opts = (struct vm_opts){ 0 };
+}
+
+void vm_release(struct vm *vm)
+{
+	vm_kill(vm);
+	while (vm->calls)
+		vm_call_free(vm, vm->calls);
+	vm_opts_release(&vm->opts);
+	profile_release(&vm->profile);
+	if (vm->console_fd >= 0)
+		close(vm->console_fd);
+	if (vm->stderr_fd >= 0)
+		close(vm->stderr_fd);
+	vm->console_fd = vm->stderr_fd = -1;
+}

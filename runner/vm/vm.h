@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One virtual machine: its QEMU, the lines to it, the calls in flight.
+ *
+ * Everything that waits is one poll(2) over the link, QMP, QEMU's pidfd and
+ * the runner's signals.  When the guest dies, for whatever reason, every call
+ * ends at once with vm->death.
+ */
+#ifndef RUNNER_VM_VM_H
+#define RUNNER_VM_VM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/wire/wire.h"
+#include "runner/base/buf.h"
+#include "runner/base/err.h"
+#include "runner/qemu/argv.h"
+#include "runner/qemu/chan.h"
+#include "runner/qemu/proc.h"
+#include "runner/qemu/qmp.h"
+#include "runner/vm/profile.h"
+
+/* How a VM is run on this machine; see accel.h. */
+struct accel {
+	char kind[8];			/* "kvm" or "tcg" */
+	char reason[512];		/* why this one */
+	double slowness;		/* factor for time limits, 1 or more */
+	uint32_t tsc_khz;		/* of the host; 0: unknown */
+};
+
+/* A file to be put into the initramfs. */
+struct boot_file {
+	char *guest;
+	char *host;
+};
+
+struct vm_opts {
+	uint64_t memory;		/* bytes */
+	unsigned int cpus;
+	struct disk *disks;
+	size_t nr_disks;
+	struct boot_file *files;
+	size_t nr_files;
+	char *append;			/* or NULL */
+	double timeout;			/* seconds, scaled already */
+};
+
+enum vm_state { VM_NEW, VM_BOOTING, VM_RUNNING, VM_OFF, VM_DEAD };
+
+/* One request and what came back.  Made by vm_submit(), freed by call_free(). */
+struct vm_call {
+	struct vm_call *next;
+	uint32_t tag;
+	uint32_t chan;
+	const struct wire_op_desc *op;
+	bool done;
+	enum wire_kind kind;		/* WIRE_REPLY or WIRE_FAIL, once done */
+	struct buf payload;
+	struct buf stream[3];		/* data frames, by stream number 1, 2 */
+	size_t stream_limit;		/* bytes in all; more is an error */
+};
+
+struct vm {
+	struct profile profile;
+	enum vm_state state;
+	struct accel accel;
+	struct vm_opts opts;
+	struct proc qemu;
+	struct qmp qmp;
+	struct chan chan;
+	int console_fd;			/* kept after death; -1 before boot */
+	int stderr_fd;			/* what QEMU printed */
+	bool ready;			/* the agent's first frame has come */
+	char release[80];		/* of the guest's kernel */
+	int64_t start_ns;		/* exec of QEMU */
+	int64_t ready_ns;		/* hello */
+	uint32_t last_tag;
+	struct vm_call *calls;		/* in flight */
+	struct err death;		/* why state is VM_DEAD */
+	bool panicked;			/* by the kernel's own word */
+};
+
+void vm_init(struct vm *vm);
+/* Loads the profile; the VM is VM_NEW.  0 or -errno with err filled. */
+int vm_create(struct vm *vm, const char *profile, struct err *err);
+/*
+ * Boots and waits for the agent.  opts is taken over, in any case.  On failure
+ * nothing runs, the state is VM_DEAD, and err ends with the console's end.
+ */
+int vm_boot(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
+	    struct err *err);
+/* The state in words: "not booted", "running", … */
+const char *vm_state_name(const struct vm *vm);
+/* 0 if calls can be made; -ENOTCONN with err saying in what state it is. */
+int vm_check_running(const struct vm *vm, struct err *err);
+
+/* Sends a request.  NULL with err filled when the VM is not running. */
+struct vm_call *vm_submit(struct vm *vm, uint32_t chan,
+			  const struct wire_op_desc *op, const void *payload,
+			  size_t len, struct err *err);
+/*
+ * Until the call is done: 0.  -ETIMEDOUT (the call was ended in the guest; err
+ * says where it was stuck), -EINTR, or -ENOTCONN (err is vm->death).  `what`
+ * names the call in err.  A fail frame is a result here, not an error.
+ */
+int vm_wait(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
+	    const char *what, struct err *err);
+/* Takes it out of the VM's list and frees it; its late frames are dropped. */
+void vm_call_free(struct vm *vm, struct vm_call *call);
+/* The whole of a call made of structs; rep may be NULL. */
+int vm_simple(struct vm *vm, enum wire_op op, const void *req, int64_t deadline_ns,
+	      struct err *err);
+
+/* Asks the guest to end, then makes sure.  Safe in any state. */
+void vm_shutdown(struct vm *vm, double timeout);
+void vm_kill(struct vm *vm);
+void vm_release(struct vm *vm);
+void vm_opts_release(struct vm_opts *opts);
+
+#endif
