@@ -57,7 +57,7 @@ int64_t kmsg_send(struct link *link, const struct wire_header *req, uint64_t fro
 		if (fd < 0)
 			return -errno;
 	}
-	if (from != next || !from)
+	if (from < next || !from)
 		lseek(fd, 0, SEEK_SET);
 	for (;;) {
 		ssize_t n = read(fd, record, RECORD_MAX);

@@ -18,6 +18,11 @@ static void handler(int sig)
 	uint64_t one = 1;
 	int saved = errno;
 
+	/* A time limit that nobody reacts to: stuck where no hook is called. */
+	if (sig == SIGALRM && pending == SIGALRM)
+		_exit(INTERRUPT_STUCK);
+	if (sig == SIGALRM)
+		alarm(INTERRUPT_GRACE);
 	/* An interrupt outranks a time limit. */
 	if (!pending || sig != SIGALRM)
 		pending = sig;

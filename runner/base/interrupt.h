@@ -8,6 +8,13 @@
 #ifndef RUNNER_BASE_INTERRUPT_H
 #define RUNNER_BASE_INTERRUPT_H
 
+/*
+ * Who has not called interrupt_alarm() again this many seconds after a time
+ * limit hangs in a place that cannot be interrupted: the process exits so.
+ */
+#define INTERRUPT_GRACE 10
+#define INTERRUPT_STUCK 124
+
 /* Handlers for SIGINT, SIGTERM, SIGHUP and SIGALRM.  0 or -errno. */
 int interrupt_init(void);
 /* Called in the handler; NULL for none. */

@@ -85,7 +85,8 @@ static void probe_kvm(const char *profile, uint32_t tsc_khz, char *reason,
 		first_line(reason, cap, "kvm probe failed: ", err.text);
 }
 
-static void probe(const char *profile, const char *want, struct accel *accel)
+/* True if the answer is worth keeping: something did boot. */
+static bool probe(const char *profile, const char *want, struct accel *accel)
 {
 	double seconds = -1;
 	struct err err;
@@ -107,6 +108,7 @@ static void probe(const char *profile, const char *want, struct accel *accel)
 					   TCG_PROBE_TIMEOUT, &err);
 	}
 	accel->slowness = seconds > REFERENCE_BOOT ? seconds / REFERENCE_BOOT : 1;
+	return seconds >= 0;
 }
 
 /* Everything that could change the answer. */
@@ -199,12 +201,10 @@ static int choose_cached(const char *profile, const char *want, const char *key,
 		fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 		if (fd >= 0)
 			flock(fd, LOCK_EX);
-		if (cache_load(path, key, accel)) {
-			probe(profile, want, accel);
-			/* What a signal cut short is no answer. */
-			if (!interrupt_pending())
-				cache_store(path, key, accel);
-		}
+		/* What a signal cut short is no answer. */
+		if (cache_load(path, key, accel) &&
+		    probe(profile, want, accel) && !interrupt_pending())
+			cache_store(path, key, accel);
 		if (fd >= 0) {
 			unlink(lock);
 			close(fd);

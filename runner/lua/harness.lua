@@ -1,0 +1,477 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- One test file, from its first line to its record.
+--
+-- Runs in one Lua state; the record that comes out is what every report is
+-- made of (runner/report/record.h).
+
+local core = require "provium.core"
+local show = require "provium.show"
+local text = require "provium.text"
+local pack = require "provium.pack"
+local check = require "provium.check"
+local VM = require "provium.vm"
+
+local harness = { vms = {} }
+
+local FILE_TIMEOUT = 300
+local CONSOLE_LINES = 8
+
+local state = {}	-- of this file; see harness.run
+
+-- --- where things are ---
+
+function harness.depend(path) state.deps[path] = true end
+
+-- A host file that a test names: from the test's own folder, else from here.
+function harness.find_file(path)
+	if path:sub(1, 1) == "/" then return path end
+	local beside = state.dir .. "/" .. path
+	local file = io.open(beside, "rb")
+	if file then file:close() end
+	return file and beside or path
+end
+
+function harness.booted(info)
+	state.accel, state.release = info.accel, info.release
+	state.slowness = core.slowness(info.profile)
+end
+
+-- The first line of user code on the stack: "file:line".
+local function where_now(level)
+	for l = level, level + 60 do
+		local info = debug.getinfo(l, "Sl")
+		if not info then return nil end
+		if info.source:sub(1, 1) == "@" and info.currentline > 0 then
+			return ("%s:%d"):format(info.source:sub(2), info.currentline)
+		end
+	end
+end
+
+local function handler(err)
+	return { value = err, where = where_now(3), trace = debug.traceback(nil, 2) }
+end
+
+-- --- verdicts ---
+
+-- What an error means: verdict and message.  in_test: the guest was in a
+-- test's hands, so that its death is that test's failure.
+local function judge(caught, in_test)
+	local err = caught.value
+	if type(err) ~= "table" or not err.kind then
+		local message = show.text_value(err) or tostring(err)
+		-- The position goes into `where`.
+		local at, rest = message:match("^(.-:%d+): (.*)$")
+		local tail = at and at:gsub("^%.%.%.", "")	-- Lua shortens long paths
+		if at and (not caught.where or caught.where:sub(-#tail) == tail) then
+			caught.where, message = caught.where or at, rest
+		end
+		return "FAIL", message
+	end
+	if err.kind == "skip" or err.kind == "todo" then return err.kind, err.message end
+	if err.kind == "broken" then return "BROKEN", err.message end
+	if err.kind == "guest" then return in_test and "FAIL" or "BROKEN", err.message end
+	return "FAIL", err.message
+end
+
+local function is_interrupt(caught)
+	return type(caught.value) == "table" and caught.value.kind == "interrupted"
+end
+
+-- --- the kernel's complaints ---
+
+local function is_ignored(line)
+	for _, entry in ipairs(state.ignored) do
+		if line:find(entry.pattern) then
+			entry.count = entry.count + 1
+			return true
+		end
+	end
+end
+
+-- New complaints of all running VMs, as lines.  The VM is running, but may
+-- die while it is asked: that is no complaint of its own.
+local function complaints()
+	local found = {}
+	for _, vm in ipairs(harness.vms) do
+		if vm:is_running() and pcall(vm.read_log, vm) then
+			for i = (vm.log_judged or 0) + 1, #vm.log do
+				local line = vm.log[i]
+				if core.complaint(line) and not is_ignored(line) then found[#found + 1] = line end
+			end
+			vm.log_judged = #vm.log
+		end
+	end
+	return found
+end
+
+-- The verdict after the kernel was heard: expect = PATTERN must be met, and
+-- nothing else may have been said.
+local function hear_kernel(t, expect)
+	local met, others = false, {}
+	for _, line in ipairs(complaints()) do
+		if expect and line:find(expect) then met = true else others[#others + 1] = line end
+	end
+	if expect then check.count = check.count + 1 end
+	if t.verdict ~= "ok" then return end
+	if expect and not met then
+		t.verdict, t.message = "FAIL", ("expected the kernel to complain like %q; it did not"):format(expect)
+	elseif #others > 0 then
+		t.verdict = "FAIL"
+		t.message = ("the kernel complained: %s"):format(table.concat(others, "\n"))
+	end
+end
+
+-- --- time ---
+
+local function arm(limit)
+	state.test_deadline = limit and core.now() + limit
+	local left = state.deadline - core.now()
+	core.alarm(math.max(0.001, limit and math.min(limit, left) or left))
+end
+
+local function file_limit_passed() return core.now() >= state.deadline end
+
+local function time_message(caught)
+	local err = caught.value
+	if type(err) == "table" and err.message == "time limit reached" then
+		err.message = file_limit_passed() and
+			("the file's time limit of %g s was reached"):format(state.limit) or
+			"the test's time limit was reached"
+	end
+end
+
+-- --- test() ---
+
+local TEST_OPTIONS = { timeout = true, expect = true, expect_panic = true }
+
+-- Fields that only a failure has: where, log, the consoles' ends.
+local function add_evidence(t, caught)
+	t.where = caught and caught.where or t.where
+	t.consoles = {}
+	for i, vm in ipairs(harness.vms) do
+		local console = vm.core:console()
+		local lines = {}
+		for line in console:gmatch("[^\n]+") do lines[#lines + 1] = show.clean(line) end
+		if #lines > 0 then
+			t.consoles[#t.consoles + 1] = {
+				vm = i, lines = table.move(lines, math.max(1, #lines - CONSOLE_LINES + 1), #lines, 1, {}),
+			}
+		end
+	end
+	state.keep_logs = true
+end
+
+local function panicked_since(before)
+	for _, vm in ipairs(harness.vms) do
+		if not before[vm] and vm.core:info().panicked then return true end
+	end
+end
+
+local function panicked_now()
+	local set = {}
+	for _, vm in ipairs(harness.vms) do set[vm] = vm.core:info().panicked or nil end
+	return set
+end
+
+-- A panic that was asked for is the test's own doing.
+local function judge_panic(t, caught, before)
+	check.count = check.count + 1
+	if not panicked_since(before) then
+		if t.verdict == "ok" then t.verdict, t.message = "FAIL", "expected a panic; the guest did not" end
+	elseif caught and type(caught.value) == "table" and caught.value.kind == "guest" then
+		t.verdict, t.message = "ok", nil
+	end
+end
+
+-- VMs that are gone and that nobody will ask about again.
+local function forget_dead()
+	local kept = {}
+	for _, vm in ipairs(harness.vms) do
+		local s = vm.core:info().state
+		if s ~= "dead" and s ~= "shut down" then kept[#kept + 1] = vm end
+	end
+	harness.vms = kept
+end
+
+local function run_test(t, opts, fn)
+	local before, caught, ok = panicked_now(), nil, nil
+	state.test = t
+	-- What was said before is not this test's.
+	for _, line in ipairs(complaints()) do state.stray[#state.stray + 1] = line end
+	check.count = 0
+	arm(opts.timeout and VM.units.seconds(opts.timeout, "test: timeout") * state.slowness)
+	ok, caught = xpcall(fn, handler)
+	arm()
+	if ok then
+		t.verdict, caught = "ok", nil
+	else
+		time_message(caught)
+		t.verdict, t.message = judge(caught, true)
+	end
+	if caught and is_interrupt(caught) then
+		state.test = nil
+		error(caught.value, 0)
+	end
+	if opts.expect_panic then judge_panic(t, caught, before) end
+	hear_kernel(t, opts.expect)
+	if t.verdict == "ok" and check.count == 0 then
+		t.verdict, t.message = "FAIL", "no check ran: a test without an assertion proves nothing"
+	end
+	if t.verdict == "FAIL" or t.verdict == "BROKEN" then add_evidence(t, caught) else forget_dead() end
+	t.seconds = core.now() - t.start
+	t.start, state.test = nil, nil
+	if file_limit_passed() or (state.fail_fast and t.verdict == "FAIL") then
+		state.stopped = true
+		error(core.error { kind = "stop", message = "stopped" }, 0)
+	end
+end
+
+local function test(name, opts, fn)
+	if type(opts) == "function" then opts, fn = nil, opts end
+	if type(name) ~= "string" or type(fn) ~= "function" then
+		error(("test: expected a name and a function, got %s and %s"):format(type(name), type(fn)), 2)
+	end
+	opts = VM.check_options("test " .. name, opts, TEST_OPTIONS)
+	if state.stopped then error(core.error { kind = "stop", message = "stopped" }, 0) end
+	if state.test then error(("test %q inside of test %q"):format(name, state.test.name), 2) end
+	if state.names[name] then
+		error(("test %q: there is one of that name already (line %s)"):format(name, state.names[name]), 2)
+	end
+	state.names[name] = (where_now(3) or ""):match("%d+$") or "?"
+	if state.filter and not name:find(state.filter) then return end
+	local t = { name = name, log = {}, start = core.now() }
+	state.tests[#state.tests + 1] = t
+	run_test(t, opts, fn)
+end
+
+local function give_up(kind)
+	return function(reason)
+		if not state.test then error(kind .. ": only inside of a test", 2) end
+		error(core.error { kind = kind, message = reason and tostring(reason) or nil }, 0)
+	end
+end
+
+-- --- the rest of the API ---
+
+local function log(...)
+	local parts = table.pack(...)
+	for i = 1, parts.n do
+		local v = parts[i]
+		parts[i] = type(v) == "string" and v or show.text_value(v) or show.value(v)
+	end
+	local into = state.test and state.test.log or state.log
+	into[#into + 1] = show.clean(table.concat(parts, " ", 1, parts.n))
+end
+
+local WAIT_OPTIONS = { timeout = true, interval = true, desc = true }
+
+function harness.wait_until(fn, opts)
+	if type(fn) ~= "function" then
+		error(("wait_until: expected a function, got %s"):format(type(fn)), 0)
+	end
+	opts = VM.check_options("wait_until", opts, WAIT_OPTIONS)
+	local timeout = VM.units.seconds(opts.timeout or 10, "wait_until: timeout") * state.slowness
+	local interval = VM.units.seconds(opts.interval or 0.5, "wait_until: interval")
+	local start = core.now()
+	check.count = check.count + 1
+	while true do
+		local v = fn()
+		if v then return v end
+		local waited = core.now() - start
+		if waited >= timeout then
+			error(core.error { kind = "fail", message = ("wait_until: %s did not come true in %.1f s")
+				:format(opts.desc or "condition", waited) }, 0)
+		end
+		core.pause(math.min(interval, timeout - waited))
+	end
+end
+
+local provium = {
+	create = VM.create, pack = pack.pack, unpack = pack.unpack,
+	IO = pack.IO, IOR = pack.IOR, IOW = pack.IOW, IOWR = pack.IOWR,
+	errno = core.errno, nr = core.nr,
+}
+
+function provium.shutdown_all()
+	for _, vm in ipairs(harness.vms) do vm:shutdown() end
+end
+
+function provium.ignore(pattern, reason)
+	if type(pattern) ~= "string" or type(reason) ~= "string" then
+		error("ignore: expected a pattern and a reason", 2)
+	end
+	state.ignored[#state.ignored + 1] = { pattern = pattern, reason = reason, count = 0 }
+end
+
+-- provium.timeout = "10m" is an order, not a variable.
+setmetatable(provium, {
+	__newindex = function(_, key, value)
+		if key ~= "timeout" then error(("provium.%s cannot be set"):format(tostring(key)), 2) end
+		state.limit = VM.units.seconds(value, "provium.timeout") * state.slowness
+		state.deadline = state.start + state.limit
+		arm(state.test_deadline and state.test_deadline - core.now())
+	end,
+	__index = function(_, key)
+		if key == "timeout" then return state.limit end
+	end,
+})
+
+local function install_globals()
+	for _, name in ipairs { "assert_eq", "assert_ne", "assert_contains", "assert_errno", "assert_error", "assert" } do
+		_G[name] = check[name]
+	end
+	_G.provium, _G.test, _G.log, _G.wait_until = provium, test, log, harness.wait_until
+	_G.skip, _G.todo = give_up("skip"), give_up("todo")
+	package.loaded.provium = provium
+end
+
+-- Modules of the test's own: beside it, and in the lib/ folders above it.
+local function install_require(dir)
+	package.path = ("%s/?.lua;%s/lib/?.lua;%s/../lib/?.lua"):format(dir, dir, dir)
+	package.cpath = ""
+	local find = package.searchers[2]
+	package.searchers[2] = function(name)
+		local loader, path = find(name)
+		if type(loader) == "function" then harness.depend(path) end
+		return loader, path
+	end
+	for _, name in ipairs { "dofile", "loadfile" } do
+		local plain = _G[name]
+		_G[name] = function(path, ...)
+			if path then harness.depend(path) end
+			return plain(path, ...)
+		end
+	end
+end
+
+-- --- the record ---
+
+-- Consoles and what QEMU said, of every VM this file still knows.
+local function keep_logs(record)
+	local stem = state.path:match("([^/]+)$"):gsub("%.lua$", ""):gsub("[^%w._-]", "_")
+	local _, home = core.home()
+	local dir = ("%s/logs/%s"):format(home, stem)
+	for i, vm in ipairs(harness.vms) do
+		local console, stderr = vm.core:console()
+		for name, data in pairs { console = console, qemu = stderr } do
+			local ok, why = core.write(("%s/%s-%d.log"):format(dir, name, i), data)
+			if not ok then
+				record.logs_error = why
+				return
+			end
+		end
+	end
+	if #harness.vms > 0 then record.logs = dir end
+end
+
+local ORDER = { BROKEN = 3, FAIL = 2, ok = 1, skip = 0, todo = 0 }
+
+local function worst(record)
+	local verdict = #state.tests > 0 and "skip" or "ok"
+	for _, t in ipairs(state.tests) do
+		if ORDER[t.verdict or "FAIL"] > ORDER[verdict] then verdict = t.verdict or "FAIL" end
+	end
+	if record.error and ORDER[record.error.verdict] > ORDER[verdict] then verdict = record.error.verdict end
+	return verdict == "skip" and "ok" or verdict
+end
+
+-- A file without test() is one test of the file's own name.
+local function whole_file_as_test(caught)
+	local t = { name = state.path:match("([^/]+)$"):gsub("%.lua$", ""), log = state.log,
+		seconds = core.now() - state.start }
+	state.tests[1] = t
+	if caught then
+		t.verdict, t.message = judge(caught, true)
+	else
+		t.verdict = "ok"
+	end
+	hear_kernel(t)
+	if t.verdict == "ok" and check.count == 0 then
+		t.verdict, t.message = "FAIL", "no check ran: a test without an assertion proves nothing"
+	end
+	if t.verdict == "FAIL" or t.verdict == "BROKEN" then add_evidence(t, caught) end
+end
+
+local function file_error(caught)
+	local e = { log = state.log }
+	e.verdict, e.message = judge(caught, false)
+	add_evidence(e, caught)
+	return e
+end
+
+local function judge_file(record, caught, is_load_error)
+	local err = caught and caught.value
+	if type(err) == "table" and err.kind == "stop" then
+		if file_limit_passed() then record.error = { verdict = "FAIL", message =
+			("the file's time limit of %g s was reached; what follows did not run"):format(state.limit) } end
+		return
+	end
+	if next(state.names) == nil and not is_load_error then
+		whole_file_as_test(caught)
+		return
+	end
+	if caught then
+		time_message(caught)
+		record.error = file_error(caught)
+		return
+	end
+	for _, line in ipairs(complaints()) do state.stray[#state.stray + 1] = line end
+	if #state.stray > 0 then
+		record.error = { verdict = "FAIL", log = state.log, message =
+			"the kernel complained outside of any test: " .. table.concat(state.stray, "\n") }
+		add_evidence(record.error)
+	end
+end
+
+local function clean_all(v)
+	if type(v) == "string" then return show.clean(v) end
+	if type(v) ~= "table" then return v end
+	local out = {}
+	for k, item in pairs(v) do out[k] = clean_all(item) end
+	return out
+end
+
+local function finish(record)
+	record.verdict = worst(record)
+	if state.keep_logs then keep_logs(record) end
+	for _, vm in ipairs(harness.vms) do vm:kill() end
+	record.tests, record.accel, record.release = state.tests, state.accel, state.release
+	record.seconds = core.now() - state.start
+	record.ignored = 0
+	for _, entry in ipairs(state.ignored) do record.ignored = record.ignored + entry.count end
+	record.deps = {}
+	for path in pairs(state.deps) do record.deps[#record.deps + 1] = path end
+	table.sort(record.deps)
+	return core.to_json(clean_all(record))
+end
+
+-- Runs the file; the record as JSON text.  Only an interrupt is raised.
+function harness.run(path, opts)
+	local dir = path:match("^(.*)/[^/]*$") or "."
+	state = {
+		path = path, dir = dir, tests = {}, names = {}, deps = { [path] = true }, ignored = {},
+		log = {}, stray = {}, slowness = 1, start = core.now(), limit = FILE_TIMEOUT,
+		filter = opts.filter, fail_fast = opts.fail_fast,
+	}
+	state.deadline = state.start + state.limit
+	local record = { file = path }
+	VM.attach(harness)
+	install_globals()
+	install_require(dir)
+	local chunk, why = loadfile(path, "t")
+	if not chunk then
+		judge_file(record, { value = why }, true)
+		return finish(record)
+	end
+	arm()
+	local ok, caught = xpcall(chunk, handler)
+	core.alarm(0)
+	if not ok and is_interrupt(caught) then
+		for _, vm in ipairs(harness.vms) do vm:kill() end
+		error(caught.value, 0)
+	end
+	judge_file(record, not ok and caught or nil)
+	return finish(record)
+end
+
+return harness

@@ -1,0 +1,134 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Binary structs, and ioctl numbers.
+
+local pack = {}
+
+local RANGE = {
+	u8 = { 0, 0xff }, i8 = { -0x80, 0x7f },
+	u16 = { 0, 0xffff }, i16 = { -0x8000, 0x7fff },
+	u32 = { 0, 0xffffffff }, i32 = { -0x80000000, 0x7fffffff },
+	u64 = { math.mininteger, math.maxinteger },
+	i64 = { math.mininteger, math.maxinteger },
+}
+local FORMAT = {
+	u8 = "B", i8 = "b", u16 = "I2", i16 = "i2", u32 = "I4", i32 = "i4",
+	u64 = "i8", i64 = "i8",		-- a u64 is the integer with the same bits
+}
+
+-- The items of a format: { kind = "int" | "zeros" | "string", ... }.
+local function parse(who, fmt)
+	if type(fmt) ~= "string" then
+		error(("%s: format: expected a string, got %s"):format(who, type(fmt)), 0)
+	end
+	local items = {}
+	for word in fmt:gmatch("%S+") do
+		local name, be = word:match("^([ui]%d+)(b?e?)$")
+		local letter, n = word:match("^([xs])(%d+)$")
+		local item
+		if name and RANGE[name] and (be == "" or be == "be") then
+			item = {
+				kind = "int", range = RANGE[name],
+				format = (be == "be" and ">" or "<") .. FORMAT[name],
+				size = tonumber(name:sub(2)) // 8,
+			}
+		elseif letter then
+			item = { kind = letter == "x" and "zeros" or "string", size = tonumber(n) }
+		else
+			error(("%s: unknown specifier \"%s\" at position %d; there are u8 i8 u16 i16 u32 i32 u64 i64, each also with be, xN and sN")
+				:format(who, word, #items + 1), 0)
+		end
+		item.word = word
+		items[#items + 1] = item
+	end
+	return items
+end
+
+local function bad(item, pos, fmt, ...)
+	error(("pack: %s at position %d: %s"):format(item.word, pos, fmt:format(...)), 0)
+end
+
+local function pack_one(item, pos, v)
+	if item.kind == "string" then
+		v = type(v) == "table" and tostring(v) or v
+		if type(v) ~= "string" then bad(item, pos, "expected a string, got %s", type(v)) end
+		if #v > item.size then bad(item, pos, "a string of %d bytes does not fit", #v) end
+		return v .. ("\0"):rep(item.size - #v)
+	end
+	local i = math.type(v) == "integer" and v or math.type(v) == "float" and math.tointeger(v)
+	if not i then bad(item, pos, "expected an integer, got %s", math.type(v) or type(v)) end
+	if i < item.range[1] or i > item.range[2] then
+		bad(item, pos, "%d is out of range (%d to %d)", i, item.range[1], item.range[2])
+	end
+	return string.pack(item.format, i)
+end
+
+function pack.pack(fmt, ...)
+	local items, out, used, given = parse("pack", fmt), {}, 0, select("#", ...)
+	for pos, item in ipairs(items) do
+		if item.kind == "zeros" then
+			out[pos] = ("\0"):rep(item.size)
+		else
+			used = used + 1
+			if used > given then bad(item, pos, "no value for it (%d given)", given) end
+			out[pos] = pack_one(item, pos, (select(used, ...)))
+		end
+	end
+	if used < given then
+		error(("pack: %d values given, the format \"%s\" takes %d"):format(given, fmt, used), 0)
+	end
+	return table.concat(out)
+end
+
+function pack.unpack(fmt, data, offset)
+	local items, values, n, size = parse("unpack", fmt), {}, 0, 0
+	data = type(data) == "table" and tostring(data) or data
+	offset = offset or 0
+	if type(data) ~= "string" then
+		error(("unpack: data: expected a string, got %s"):format(type(data)), 0)
+	end
+	if math.type(offset) ~= "integer" or offset < 0 then
+		error(("unpack: offset: expected an integer of 0 or more, got %s"):format(tostring(offset)), 0)
+	end
+	for _, item in ipairs(items) do size = size + item.size end
+	if #data - offset < size then
+		error(("unpack: \"%s\" needs %d bytes%s, data has %d"):format(fmt, size,
+			offset > 0 and (" from offset %d on"):format(offset) or "",
+			math.max(0, #data - offset)), 0)
+	end
+	local at = offset + 1
+	for _, item in ipairs(items) do
+		if item.kind ~= "zeros" then
+			n = n + 1
+			values[n] = item.kind == "string" and data:sub(at, at + item.size - 1) or
+				string.unpack(item.format, data, at)
+		end
+		at = at + item.size
+	end
+	return table.unpack(values, 1, n)
+end
+
+-- include/uapi/asm-generic/ioctl.h: dir 2 bits, size 14, type 8, nr 8.
+local function ioc(name, dir)
+	return function(kind, nr, size)
+		size = size or 0
+		if type(kind) == "string" and #kind == 1 then kind = kind:byte() end
+		for what, v in pairs { type = kind, nr = nr, size = size } do
+			local most = what == "size" and 0x3fff or 0xff
+			if math.type(v) ~= "integer" or v < 0 or v > most then
+				error(("%s: %s: expected an integer of 0 to %d%s, got %s"):format(name, what, most,
+					what == "type" and " or a letter" or "", tostring(v)), 0)
+			end
+		end
+		return dir << 30 | size << 16 | kind << 8 | nr
+	end
+end
+
+pack.IO, pack.IOW = ioc("IO", 0), ioc("IOW", 1)
+pack.IOR, pack.IOWR = ioc("IOR", 2), ioc("IOWR", 3)
+
+-- What a command's own bits say: writes (to the kernel), reads, size.
+function pack.ioc_decode(cmd)
+	return cmd >> 30 & 1 == 1, cmd >> 31 & 1 == 1, cmd >> 16 & 0x3fff
+end
+
+return pack

@@ -1,0 +1,116 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Values for people: literals, hex dumps, and where two of them differ.
+
+local show = {}
+
+local MAX_TEXT, MAX_ITEMS, ROWS = 400, 40, 16
+
+-- Printable as it stands: UTF-8 without control characters but newline and tab.
+local function is_text(s)
+	return utf8.len(s) and not s:find("[%z\1-\8\11-\31\127]")
+end
+
+-- A string that any report can carry: bytes that are no UTF-8, and control
+-- characters, become \xNN.
+function show.clean(s)
+	if utf8.len(s) and not s:find("[%z\1-\8\11\12\14-\31\127]") then
+		return s
+	end
+	local out, at = {}, 1
+	while at <= #s do
+		local good = s:match("^" .. utf8.charpattern, at)
+		if good and utf8.len(good) and not good:find("^[%z\1-\8\11\12\14-\31\127]$") then
+			out[#out + 1] = good
+			at = at + #good
+		else
+			out[#out + 1] = ("\\x%02x"):format(s:byte(at))
+			at = at + 1
+		end
+	end
+	return table.concat(out)
+end
+
+-- Rows of 16 bytes from the row of `mark` (0-based offset, may be nil) on.
+function show.hex(s, mark)
+	local first = mark and mark // 16 * 16 or 0
+	local from = math.max(0, first - 16)
+	local rows = {}
+	for row = from, math.min(#s - 1, from + ROWS * 16 - 1), 16 do
+		local hex, text = {}, {}
+		for i = row, row + 15 do
+			local b = s:byte(i + 1)
+			hex[#hex + 1] = b and ("%s%02x"):format(i == mark and ">" or " ", b) or
+				(i == mark and ">--" or "   ")
+			text[#text + 1] = b and (b >= 32 and b < 127 and string.char(b) or ".") or ""
+		end
+		rows[#rows + 1] = ("  %04x %s  %s"):format(row, table.concat(hex), table.concat(text))
+	end
+	if from + ROWS * 16 < #s then
+		rows[#rows + 1] = ("  … %d bytes in all"):format(#s)
+	end
+	return table.concat(rows, "\n")
+end
+
+local function show_string(s)
+	if is_text(s) and #s <= MAX_TEXT then
+		return ("%q"):format(s):gsub("\\\n", "\\n"):gsub("\\9", "\\t")
+	elseif is_text(s) then
+		return show_string(s:sub(1, utf8.offset(s, 0, MAX_TEXT) - 1)) ..
+			("… (%d bytes)"):format(#s)
+	end
+	return ("%d bytes:\n%s"):format(#s, show.hex(s))
+end
+
+local function sorted_keys(t)
+	local keys = {}
+	for k in pairs(t) do keys[#keys + 1] = k end
+	table.sort(keys, function(a, b)
+		if math.type(a) and math.type(b) then return a < b end
+		return tostring(a) < tostring(b)
+	end)
+	return keys
+end
+
+-- A Lua literal, near enough.  Plain strings of results count as strings.
+function show.value(v, seen)
+	local text = show.text_value(v)
+	if text then v = text end
+	if type(v) == "string" then return (show_string(v)) end
+	if math.type(v) == "integer" and (v < -4096 or v > 4096) then
+		return ("%d (0x%x)"):format(v, v)
+	end
+	if type(v) ~= "table" or (getmetatable(v) or {}).__tostring then
+		return tostring(v)
+	end
+	seen = seen or {}
+	if seen[v] then return "{…}" end
+	seen[v] = true
+	local parts, n = {}, 0
+	for _, k in ipairs(sorted_keys(v)) do
+		n = n + 1
+		if n > MAX_ITEMS then
+			parts[#parts + 1] = "…"
+			break
+		end
+		local key = math.type(k) == "integer" and k >= 1 and k <= #v and "" or
+			(type(k) == "string" and k:match("^[%a_][%w_]*$") or
+			"[" .. show.value(k, seen) .. "]") .. " = "
+		parts[#parts + 1] = key .. show.value(v[k], seen)
+	end
+	seen[v] = nil
+	return "{" .. table.concat(parts, ", ") .. "}"
+end
+
+-- The plain string of a text object (text.lua sets this), else nil.
+function show.text_value() end
+
+-- First offset (0-based) at which two strings differ.
+function show.difference(a, b)
+	local n = math.min(#a, #b)
+	for i = 1, n do
+		if a:byte(i) ~= b:byte(i) then return i - 1 end
+	end
+	return n
+end
+
+return show

@@ -1,0 +1,54 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Text objects: output of a command, with a few questions to ask of it.
+--
+-- r.stdout.value is the plain string; .contains(s), .starts_with(s), .trim()
+-- are called with a dot (a colon works too); any string method works.
+
+local show = require "provium.show"
+
+local VALUE = {}	-- the key of the plain string
+local text = {}
+
+local function plain(v)
+	return type(v) == "table" and rawget(v, VALUE) or v
+end
+
+local questions = {
+	contains = function(s, needle) return s:find(plain(needle), 1, true) ~= nil end,
+	starts_with = function(s, start) return s:sub(1, #plain(start)) == plain(start) end,
+	trim = function(s) return (s:match("^%s*(.-)%s*$")) end,
+}
+
+local mt = {}
+
+function mt:__index(key)
+	local s = rawget(self, VALUE)
+	if key == "value" then return s end
+	local fn = questions[key] or string[key]
+	if not fn then return nil end
+	return function(first, ...)
+		if rawequal(first, self) then return fn(s, ...) end
+		if questions[key] then return fn(s, first, ...) end
+		return fn(plain(first), ...)
+	end
+end
+
+function mt:__newindex(key) error("a text object cannot be changed (" .. tostring(key) .. ")", 2) end
+function mt:__tostring() return rawget(self, VALUE) end
+function mt:__len() return #rawget(self, VALUE) end
+function mt.__concat(a, b) return tostring(a) .. tostring(b) end
+function mt.__eq(a, b) return plain(a) == plain(b) end
+function mt.__lt(a, b) return plain(a) < plain(b) end
+
+function text.new(s)
+	return setmetatable({ [VALUE] = s }, mt)
+end
+
+-- The plain string of a text object; anything else as it is.
+text.plain = plain
+
+function show.text_value(v)
+	return type(v) == "table" and rawget(v, VALUE) or nil
+end
+
+return text

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The runner: arguments, one call, exit status. */
+#include <getopt.h>
+#include <lauxlib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/wire/wire.h"
+#include "runner/base/interrupt.h"
+#include "runner/suite.h"
+#include "runner/vm/accel.h"
+
+#define USAGE 2
+#define BROKEN 3
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *usage;
+	const char *help;
+};
+
+static const struct command commands[];
+
+static int usage(const struct command *c, FILE *to)
+{
+	fprintf(to, "usage: provium %s\n%s", c->usage, c->help);
+	return to == stdout ? 0 : USAGE;
+}
+
+static const struct command *find(const char *name)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+static int bad_usage(const char *name, const char *fmt, const char *what)
+{
+	fprintf(stderr, "provium %s: ", name);
+	fprintf(stderr, fmt, what);
+	fputc('\n', stderr);
+	return usage(find(name), stderr);
+}
+
+static int cmd_test(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "format", required_argument, NULL, 'F' },
+		{ "filter", required_argument, NULL, 'f' },
+		{ "fail-fast", no_argument, NULL, 'x' },
+		{ "repeat", required_argument, NULL, 'n' },
+		{ "verdict", required_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct suite_opts opts = { .repeat = 1 };
+	char *end;
+	int o;
+
+	while ((o = getopt_long(argc, argv, "f:", longs, NULL)) != -1) {
+		switch (o) {
+		case 'F':
+			opts.tap = !strcmp(optarg, "tap");
+			if (!opts.tap && strcmp(optarg, "human"))
+				return bad_usage("test", "--format %s: expected human or tap", optarg);
+			break;
+		case 'f':
+			opts.filter = optarg;
+			break;
+		case 'x':
+			opts.fail_fast = true;
+			break;
+		case 'n':
+			opts.repeat = (unsigned int)strtoul(optarg, &end, 10);
+			if (*end || !opts.repeat)
+				return bad_usage("test", "--repeat %s: expected a number", optarg);
+			break;
+		case 'v':
+			opts.verdict = optarg;
+			break;
+		default:
+			return usage(find("test"), stderr);
+		}
+	}
+	if (optind == argc)
+		return bad_usage("test", "%s", "no file or folder given");
+	if (opts.verdict && (argc - optind != 1 || opts.repeat != 1))
+		return bad_usage("test", "%s", "--verdict takes one file");
+	return suite_run(argv + optind, (size_t)(argc - optind), &opts);
+}
+
+static int cmd_summary(int argc, char **argv)
+{
+	const char *since = NULL;
+	int at = 1;
+
+	if (argc > 2 && !strcmp(argv[1], "--since")) {
+		since = argv[2];
+		at = 3;
+	}
+	if (at >= argc)
+		return bad_usage("summary", "%s", "no result given");
+	return suite_summary(argv + at, (size_t)(argc - at), since);
+}
+
+static int run_exec(lua_State *L)
+{
+	lua_getglobal(L, "require");
+	lua_pushliteral(L, "provium.exec");
+	lua_call(L, 1, 1);
+	lua_getfield(L, -1, "run");
+	lua_pushvalue(L, 1);
+	lua_pushvalue(L, 2);
+	lua_call(L, 2, 1);
+	return 1;
+}
+
+/* An error's kind decides: the user's is 2, the infrastructure's is 3. */
+static int status_of_error(lua_State *L)
+{
+	const char *kind = "user";
+
+	fprintf(stderr, "provium: %s\n", luaL_tolstring(L, -1, NULL));
+	lua_pop(L, 1);
+	if (lua_istable(L, -1) && lua_getfield(L, -1, "kind") == LUA_TSTRING)
+		kind = lua_tostring(L, -1);
+	return strcmp(kind, "user") ? BROKEN : USAGE;
+}
+
+static int cmd_exec(int argc, char **argv)
+{
+	lua_State *L;
+	int status;
+
+	if (argc != 3)
+		return bad_usage("exec", "expected a profile and a command%s", "");
+	L = suite_new_state();
+	if (!L)
+		return BROKEN;
+	lua_pushcfunction(L, run_exec);
+	lua_pushstring(L, argv[1]);
+	lua_pushstring(L, argv[2]);
+	status = lua_pcall(L, 2, 1, 0) ? status_of_error(L) :
+					 (int)lua_tointeger(L, -1);
+	lua_close(L);
+	return interrupt_pending() ? -interrupt_pending() : status;
+}
+
+static int cmd_accel(int argc, char **argv)
+{
+	struct accel accel;
+	struct err err;
+	char line[640];
+
+	if (argc != 2)
+		return bad_usage("accel", "expected a profile%s", "");
+	if (accel_choose(argv[1], &accel, &err)) {
+		fprintf(stderr, "provium: %s\n", err.text);
+		return interrupt_pending() ? -interrupt_pending() :
+		       err.kind == ERR_USER ? USAGE : BROKEN;
+	}
+	accel_line(&accel, line, sizeof(line));
+	puts(line);
+	return 0;
+}
+
+static int cmd_protocol(int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 1)
+		return bad_usage("protocol", "%s", "takes no arguments");
+	wire_manual(stdout);
+	return 0;
+}
+
+static int cmd_version(int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 1)
+		return bad_usage("version", "%s", "takes no arguments");
+	printf("provium %s, protocol %016llx, %s\n", WIRE_VERSION,
+	       (unsigned long long)wire_fingerprint(), LUA_RELEASE);
+	return 0;
+}
+
+static const struct command commands[] = {
+	{ "test", cmd_test,
+	  "test [--format human|tap] [-f PATTERN] [--fail-fast] [--repeat N] FILE|DIR...",
+	  "Runs test files; a DIR: its *.lua recursively, sorted, without fixtures/, lib/\n"
+	  "and folders that start with _ or a dot.\n"
+	  "  --format human|tap  human (default), or KTAP\n"
+	  "  -f PATTERN          only tests whose name matches the Lua pattern\n"
+	  "  --fail-fast         stop after the first failure\n"
+	  "  --repeat N          run all of it N times\n"
+	  "  --verdict BASE      for make: BASE.result, BASE.d, and BASE.ok after a pass;\n"
+	  "                      the exit status then says only whether they were written\n"
+	  "Exit status: 0 all passed; 1 a test failed; 2 usage or configuration;\n"
+	  "3 broken infrastructure.\n" },
+	{ "exec", cmd_exec, "exec PROFILE CMD",
+	  "Boots the profile and runs CMD there with /bin/sh; its exit status is ours.\n" },
+	{ "accel", cmd_accel, "accel PROFILE",
+	  "Says which accelerator the profile is run on, and why; probes if need be.\n" },
+	{ "summary", cmd_summary, "summary [--since FILE] BASE...",
+	  "For make: sums up the results of `test --verdict BASE`.  A result older than\n"
+	  "FILE counts as reused.\n" },
+	{ "protocol", cmd_protocol, "protocol",
+	  "Prints the manual of the protocol between runner and agent.\n" },
+	{ "version", cmd_version, "version", "Prints the version.\n" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static int overview(FILE *to)
+{
+	fputs("usage: provium COMMAND [ARGUMENT...]\n", to);
+	for (const struct command *c = commands; c->name; c++)
+		fprintf(to, "  provium %s\n", c->usage);
+	fputs("`provium COMMAND --help` says more.\n", to);
+	return to == stdout ? 0 : USAGE;
+}
+
+static int dispatch(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc < 2)
+		return overview(stderr);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))
+		return overview(stdout);
+	c = find(strcmp(argv[1], "--version") ? argv[1] : "version");
+	if (!c) {
+		fprintf(stderr, "provium: there is no command \"%s\"\n", argv[1]);
+		return overview(stderr);
+	}
+	for (int i = 2; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--help"))
+			return usage(c, stdout);
+	return c->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	if (interrupt_init())
+		return BROKEN;
+	status = dispatch(argc, argv);
+	fflush(NULL);
+	if (status < 0) {
+		/* Killed by a signal: say so to whoever waits for us. */
+		signal(-status, SIG_DFL);
+		raise(-status);
+		return 128 - status;
+	}
+	return status;
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What make sees of a test: a verdict, a result, a dependency file. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runner/base/files.h"
+#include "runner/report/record.h"
+
+/* As make reads it: relative to here if below, blanks and dollars escaped. */
+static void make_path(struct buf *to, const char *path)
+{
+	char here[PATH_MAX];
+	size_t n;
+
+	if (getcwd(here, sizeof(here))) {
+		n = strlen(here);
+		if (!strncmp(path, here, n) && path[n] == '/')
+			path += n + 1;
+	}
+	for (; *path; path++) {
+		if (*path == ' ' || *path == '#')
+			buf_add(to, "\\", 1);
+		if (*path == '$')
+			buf_add(to, "$", 1);
+		buf_add(to, path, 1);
+	}
+}
+
+/* "base.ok: deps" and, so that a deleted one is no error, "dep:" for each. */
+static void dependencies(struct buf *to, const char *base, const json_t *record)
+{
+	json_t *deps = json_object_get(record, "deps"), *dep;
+	size_t i;
+
+	make_path(to, base);
+	buf_addf(to, ".ok:");
+	json_array_foreach(deps, i, dep) {
+		buf_addf(to, " ");
+		make_path(to, json_string_value(dep));
+	}
+	buf_addf(to, "\n");
+	json_array_foreach(deps, i, dep) {
+		buf_addf(to, "\n");
+		make_path(to, json_string_value(dep));
+		buf_addf(to, ":\n");
+	}
+}
+
+static int write_beside(const char *base, const char *suffix, const void *p,
+			size_t n, struct err *err)
+{
+	char *path = xasprintf("%s%s", base, suffix);
+	int ret = files_write(path, p, n, err);
+
+	free(path);
+	return ret;
+}
+
+int result_write(const char *base, const json_t *record, struct err *err)
+{
+	bool passed = !strcmp(record_text(record, "verdict"), "ok");
+	char *dir = files_dirname(base), *ok = xasprintf("%s.ok", base);
+	char *text = json_dumps(record, JSON_COMPACT);
+	struct buf deps = { 0 };
+	int ret;
+
+	files_mkdirs(dir);
+	unlink(ok);
+	dependencies(&deps, base, record);
+	ret = write_beside(base, ".result", text, text ? strlen(text) : 0, err);
+	if (!ret)
+		ret = write_beside(base, ".d", deps.p, deps.len, err);
+	if (!ret && passed)
+		ret = write_beside(base, ".ok", "", 0, err);
+	free(dir);
+	free(ok);
+	free(text);
+	buf_release(&deps);
+	return ret;
+}
+
+int result_read(const char *base, json_t **record, struct err *err)
+{
+	char *path = xasprintf("%s.result", base);
+	json_error_t why;
+
+	*record = json_load_file(path, 0, &why);
+	if (!*record)
+		err_set(err, ERR_BROKEN, -EIO, "%s: %s", path, why.text);
+	free(path);
+	return *record ? 0 : -EIO;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Test files, each in a process of its own, and what came of them. */
+#ifndef RUNNER_SUITE_H
+#define RUNNER_SUITE_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "runner/base/err.h"
+
+struct suite_opts {
+	bool tap;			/* else human */
+	bool fail_fast;
+	const char *filter;		/* Lua pattern for test names, or NULL */
+	const char *verdict;		/* base of make's files, or NULL */
+	unsigned int repeat;		/* run all of it so many times; 1 */
+};
+
+/*
+ * Runs the files and folders; prints reports.  The exit status: 0, 1, 2 or 3 as in
+ * the manual, or -signal when a signal ended it.
+ */
+int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts);
+
+/* Prints a summary of the results of the BASEs; the exit status. */
+int suite_summary(char *const *bases, size_t nr_bases, const char *since);
+
+/* A Lua state with the libraries and provium.core; NULL when out of memory. */
+lua_State *suite_new_state(void);
+
+#endif
