@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The whole build, in one make: see "make help", and mk/ for one concern a file.
+
+.DEFAULT_GOAL := all
+
+include mk/config.mk
+include mk/rules.mk
+include mk/deps.mk
+include mk/cc.mk
+include mk/kernel.mk
+include mk/modules.mk
+include mk/agent.mk
+include mk/initramfs.mk
+include mk/runner.mk
+include mk/test.mk
+include mk/selftest.mk
+include mk/help.mk
+
+.PHONY: all
+all: kernel modules initramfs runner $(O)/provium.toml ## everything that tests need (the default)
+	@:
+
+-include $(DEPENDENCIES)

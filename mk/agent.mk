@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# agent/ ─▶ out/bin/agent: one static program, for the guest and for tests on the host.
+#
+#   out/bin/agent  static, what the initramfs takes
+#   out/san/agent  with sanitizers, for host tests (SAN=1)
+
+AGENT     := $(BIN)/agent
+AGENT_SRC := $(wildcard agent/*.c agent/wire/*.c)
+
+$O/bin/agent: $(AGENT_SRC:%.c=$O/obj/%.o)
+	$(call run,LINK)mkdir -p $(@D) && $(CC) -static -o $@.tmp $^ && mv $@.tmp $@
+
+$O/san/agent: $(AGENT_SRC:%.c=$O/obj-san/%.o)
+	$(call run,LINK)mkdir -p $(@D) && $(CC) $(SANFLAGS) -o $@.tmp $^ && mv $@.tmp $@
+
+DEPENDENCIES += $(AGENT_SRC:%.c=$O/obj/%.d) $(AGENT_SRC:%.c=$O/obj-san/%.d)
+
+.PHONY: agent
+agent: $(AGENT) ## the program that carries out calls in the guest
+	@:

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# C sources ─▶ objects, and the headers that are made from the system's own tables.
+#
+#   out/obj/PATH.o      from PATH.c
+#   out/obj-san/PATH.o  the same, with sanitizers (SAN=1)
+#   out/gen/nr.h        X(getpid, 39) for every x86-64 system call
+#   out/gen/errno.h     X(EINVAL, 22) for every error; an alias follows its name
+
+OBJ := $O/obj$(if $(SAN),-san)
+BIN := $O/$(if $(SAN),san,bin)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
+	    -Wmissing-prototypes -Werror
+CPPFLAGS := -D_GNU_SOURCE -I. -I$O/gen
+CFLAGS   := -std=gnu11 -O2 -g $(WARNINGS)
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+$(call remember,$O/obj/.flags,$(CC) $(CPPFLAGS) $(CFLAGS))
+$(call remember,$O/obj-san/.flags,$(CC) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS))
+
+GENERATED := $O/gen/nr.h $O/gen/errno.h
+
+# A rule adds what its sources need in EXTRA_CPPFLAGS.
+compile = $(CC) $(CPPFLAGS) $(EXTRA_CPPFLAGS) $(CFLAGS) -MMD -MP -c
+
+$O/obj/%.o: %.c $O/obj/.flags | $(GENERATED)
+	$(call run,CC)mkdir -p $(@D) && $(compile) -o $@ $<
+
+$O/obj-san/%.o: %.c $O/obj-san/.flags | $(GENERATED)
+	$(call run,CC)mkdir -p $(@D) && $(compile) $(SANFLAGS) -o $@ $<
+
+# $(call objects,SOURCES): where they go; their dependencies are read at once.
+objects = $(foreach o,$(patsubst %.c,$(OBJ)/%.o,$1),$o$(eval DEPENDENCIES += $(o:.o=.d)))
+
+# $(call macros,HEADER): the #defines that HEADER brings, and what it was read from.
+macros = echo '\#include <$1>' | $(CC) -E -dM -MD -MF $@.d -MT $@ -
+
+$O/gen/nr.h: mk/nr.awk $O/obj/.flags
+	$(call run,GEN)mkdir -p $(@D) && $(call macros,asm/unistd_64.h) >$@.in && \
+	awk -f mk/nr.awk $@.in | sort -t, -k2n >$@.tmp && mv $@.tmp $@
+
+$O/gen/errno.h: mk/errno.awk $O/obj/.flags
+	$(call run,GEN)mkdir -p $(@D) && $(call macros,errno.h) >$@.in && \
+	awk -f mk/errno.awk $@.in | sort -t, -k2n -s >$@.tmp && mv $@.tmp $@
+
+DEPENDENCIES += $(GENERATED:=.d)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# initramfs/base.list, busybox and the agent ─▶ out/initramfs/base.cpio.
+
+INITRAMFS := $O/initramfs/base.cpio
+GEN_INIT_CPIO := $O/bin/gen_init_cpio
+BUSYBOX := $(firstword $(wildcard $(addsuffix /busybox,$(subst :, ,$(PATH)))))
+
+INITRAMFS_FILES := $O/bin/agent $(BUSYBOX) initramfs/passwd initramfs/group
+INITRAMFS_ROOT  := $O/initramfs/root
+
+# The kernel's own tool. It is our compiler's, like the programs it packs.
+$(GEN_INIT_CPIO): $(KSRC_READY:FORCE=)
+	$(call run,HOSTCC)mkdir -p $(@D) && $(CC) -O2 -o $@.tmp $(KSRC)/usr/gen_init_cpio.c && \
+	mv $@.tmp $@
+
+# A link for each command that this busybox has.
+$O/initramfs/applets.list: $(BUSYBOX) mk/initramfs.mk
+	$(if $(BUSYBOX),,$(error no busybox on this machine: run "make deps"))
+	$(call run,GEN)mkdir -p $(@D) && $(BUSYBOX) --list-full | \
+	sed 's,.*,slink /& /bin/busybox 0777 0 0,' >$@.tmp && mv $@.tmp $@
+
+# Fixed dates and owners: the same inputs give the same archive. The tool does not see
+# a full disk; the archive's last entry tells whether it is all there.
+$(INITRAMFS): initramfs/base.list $O/initramfs/applets.list $(INITRAMFS_FILES) $(GEN_INIT_CPIO)
+	$(call run,CPIO)mkdir -p $(INITRAMFS_ROOT) && cp $(INITRAMFS_FILES) $(INITRAMFS_ROOT) && \
+	touch -d @0 $(INITRAMFS_ROOT)/*
+	$(Q)cat $(filter %.list,$^) | ROOT=$(INITRAMFS_ROOT) $(GEN_INIT_CPIO) -t 0 - >$@.tmp
+	$(Q)tail -c 1024 $@.tmp | grep -qa 'TRAILER!!!' && mv $@.tmp $@
+
+.PHONY: initramfs
+initramfs: $(INITRAMFS) ## the guest's root: busybox and the agent
+	@:

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# How rules are written here: what they print, and how a stamp comes to mean content.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+
+# Nothing that took time to build is thrown away as an intermediate file, and
+# nothing half-written stays.
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+.PHONY: FORCE
+FORCE:
+
+# $(call run,WHAT)COMMAND: shows "  WHAT  target", or with V=1 the command itself.
+#
+#	prog: prog.o
+#		$(call run,LINK)$(CC) -o $@ $^
+run = $(if $V,,@$(info $(space)$(space)$1	$@))
+Q := $(if $V,,@)
+empty :=
+space := $(empty) $(empty)
+
+# $(call update,NEW,FILE): the shell command that puts NEW in FILE's place if it
+# says something else, and lets FILE grow old if not.
+update = if cmp -s $1 $2; then rm -f $1; else mv -f $1 $2; fi
+
+# $(call remember,FILE,TEXT): a rule for FILE that holds TEXT and gets a new date
+# only with a new text. No process is started to find that out.
+#
+#	$(call remember,$(OBJ)/.flags,$(CC) $(CFLAGS))
+#	$(OBJ)/%.o: %.c $(OBJ)/.flags
+same = $(and $(findstring x$1x,x$2x),$(findstring x$2x,x$1x))
+remember = $(eval $(call remember_rule,$(strip $1),$(subst $$,$$$$,$(strip $2))))
+define remember_rule
+$1: $(if $(call same,$(file <$1),$2),,FORCE)
+	@mkdir -p $$(@D)$$(shell mkdir -p $$(@D))$$(file >$$@,$2)
+endef
+
+# $(call files,FOLDER): every file below it, for as many floors as there are.
+files = $(foreach f,$(wildcard $1/*),$(if $(wildcard $f/.),$(call files,$f),$f))
+
+# $(call jobs): a kernel is built on all processors, unless make was told how many.
+jobs = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Adds up what the host tests and the harness said, and shows what did not pass.
+
+# "ok 1 - a name" from a host test; "ok: 12 passed" and "FAIL: 10 passed, 2 failed"
+# from the runner, whose count is in its last line.
+/^ok [0-9]+/     { passed++; next }
+/^not ok [0-9]+/ { failed++; bad[FILENAME]++ }
+/^ok: [0-9]+ passed/ { passed += $2; next }
+/^(FAIL|BROKEN): / {
+	passed += number_before("passed")
+	failed += number_before("failed") + number_before("broken")
+	bad[FILENAME]++
+}
+
+/^# exit / {
+	if ($3 != 0 && !bad[FILENAME]) {
+		failed++
+		text[FILENAME] = text[FILENAME] FILENAME ": ended with status " $3 "\n"
+		bad[FILENAME]++
+	}
+	if (bad[FILENAME])
+		printf "%s", text[FILENAME]
+	next
+}
+
+{ text[FILENAME] = text[FILENAME] $0 "\n" }
+
+END {
+	printf "selftest: %d passed, %d failed\n", passed, failed
+	exit failed > 0
+}
+
+function number_before(word,    i)
+{
+	for (i = 2; i <= NF; i++)
+		if (index($i, word) == 1)
+			return $(i - 1)
+	return 0
+}

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# tests/host/*.c ─▶ programs that test ours without a VM; then the harness's own tests.
+#
+#   out/bin/host/X       one program for each tests/host/X.c (out/san/host/X with SAN=1)
+#   out/bin/host/X.tap   what it said: "ok N - name", "not ok N - name", "# exit N"
+
+HOST_TESTS := $(patsubst tests/host/%.c,$(BIN)/host/%,$(wildcard tests/host/*.c))
+HOST_LIB   := $(call objects,$(wildcard tests/host/lib/*.c))
+HOST_OBJ   := $(call objects,$(wildcard tests/host/*.c))
+HARNESS    := $(wildcard tests/harness)
+
+$(HOST_TESTS): $(BIN)/host/%: $(OBJ)/tests/host/%.o $(HOST_LIB) \
+		$(filter-out $(OBJ)/runner/main.o,$(RUNNER_OBJ))
+	$(call run,LINK)mkdir -p $(@D) && \
+	$(CC) $(if $(SAN),$(SANFLAGS)) -o $@.tmp $^ $(LUA_LIBS) && mv $@.tmp $@
+
+%.tap: % $(AGENT) FORCE
+	@PROVIUM_AGENT=$(abspath $(AGENT)) $< >$@ 2>&1; echo "# exit $$?" >>$@
+
+$(BIN)/host/harness.out: $(RUNNER) FORCE
+	+@mkdir -p $(@D); $(RUNNER) test $(HARNESS) >$@ 2>&1; echo "# exit $$?" >>$@
+
+.PHONY: selftest
+selftest: $(HOST_TESTS:=.tap) $(if $(HARNESS),$(BIN)/host/harness.out) ## our own tests, without a VM; SAN=1
+	@awk -f mk/selftest.awk $^

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The contract of /dev/echo: one ioctl for each shape that a test has to be able to pass. */
+#ifndef ECHO_H
+#define ECHO_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/*
+ * read() and write(): what was written to a descriptor is read from it again, in
+ * order and once. It holds ECHO_MAX bytes; a longer write is a short write, a write
+ * to a full one is EAGAIN, a read from an empty one is end of file.
+ *
+ * Any ioctl: EFAULT where a pointer leads nowhere, ENOTTY for an unknown number.
+ */
+#define ECHO_MAX 4096
+
+struct echo_value {		/* 8 bytes: "u32 u32" */
+	__u32 value;
+	__u32 sets;		/* in: 0, else EINVAL. out: how often the value was set */
+};
+
+/* 0x4500: no argument. Returns 69 ('E'), to show that a result comes through. */
+#define ECHO_NOP	_IO('E', 0x00)
+
+/* 0x80084501: the descriptor's value (0 until one is set) and how often it was set. */
+#define ECHO_GET	_IOR('E', 0x01, struct echo_value)
+
+/* 0x40084502: sets it. */
+#define ECHO_SET	_IOW('E', 0x02, struct echo_value)
+
+/* 0xC0084503: sets it and gives back the former one, as ECHO_GET would have. */
+#define ECHO_SWAP	_IOWR('E', 0x03, struct echo_value)
+
+struct echo_reverse {		/* 24 bytes: "u32 u32 u64 u64" */
+	__u32 in_len;
+	__u32 out_len;		/* in: room at out. out: what was written, or is needed */
+	__u64 in;		/* offset 8 */
+	__u64 out;		/* offset 16 */
+};
+
+/*
+ * 0xC0184504: two pointers in one struct. Writes the in_len bytes at in to out, last
+ * one first. ERANGE if out is too small (out_len says what is needed, nothing is
+ * written there), E2BIG if in_len is more than ECHO_MAX.
+ */
+#define ECHO_REVERSE	_IOWR('E', 0x04, struct echo_reverse)
+
+struct echo_item {		/* 16 bytes: "u32 u32 u64" */
+	__u32 len;
+	__u32 flags;		/* 0, else EINVAL */
+	__u64 data;		/* offset 8 */
+};
+
+struct echo_upper {		/* 16 bytes: "u32 u32 u64" */
+	__u32 flags;		/* 0, else EINVAL */
+	__u32 changed;		/* out: how many letters were changed */
+	__u64 item;		/* offset 8: a struct echo_item */
+};
+
+/*
+ * 0xC0104505: a pointer in a struct that is pointed to. Turns the ASCII letters at
+ * item->data to upper case in place. E2BIG if item->len is more than ECHO_MAX.
+ */
+#define ECHO_UPPER	_IOWR('E', 0x05, struct echo_upper)
+
+struct echo_stray {		/* 16 bytes: "u32 u32 u64" */
+	__u32 len;		/* what buf holds; at most ECHO_MAX, else E2BIG */
+	__u32 stray;		/* how many bytes too many; at most ECHO_MAX, else E2BIG */
+	__u64 buf;		/* offset 8 */
+};
+
+/*
+ * The faults that guard pages and canaries are there for. All they write is 0xEE, and
+ * they return what copy_to_user() made of it: 0, or EFAULT when it met a guard.
+ *
+ * 0x40104506: fills buf and goes on for stray bytes past its end.
+ * 0x40104507: fills buf from stray bytes before its start.
+ * 0x80084508: writes 16 bytes, where the command says 8.
+ * 0x80084509: writes 8 bytes as the command says, and the 8 before them.
+ */
+#define ECHO_OVERRUN	 _IOW('E', 0x06, struct echo_stray)
+#define ECHO_UNDERRUN	 _IOW('E', 0x07, struct echo_stray)
+#define ECHO_OVERRUN_ARG  _IOR('E', 0x08, __u64)
+#define ECHO_UNDERRUN_ARG _IOR('E', 0x09, __u64)
+
+/*
+ * One counter for the whole module, to be raced for.
+ *
+ * 0x80084510: reads it.
+ * 0x40084511: sets it.
+ * 0xC0084512: adds the argument under a lock, and gives the sum.
+ * 0xC0084513: the same without a lock: reads, lets others run, writes.
+ */
+#define ECHO_COUNT	_IOR('E', 0x10, __u64)
+#define ECHO_COUNT_SET	_IOW('E', 0x11, __u64)
+#define ECHO_ADD	_IOWR('E', 0x12, __u64)
+#define ECHO_ADD_RACY	_IOWR('E', 0x13, __u64)
+
+#endif
