@@ -11,23 +11,24 @@ BIN := $O/$(if $(SAN),san,bin)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 	    -Wmissing-prototypes -Werror
-CPPFLAGS := -D_GNU_SOURCE -I. -I$O/gen
+CPPFLAGS := -D_GNU_SOURCE -I. -I$O
 CFLAGS   := -std=gnu11 -O2 -g $(WARNINGS)
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-$(call remember,$O/obj/.flags,$(CC) $(CPPFLAGS) $(CFLAGS))
-$(call remember,$O/obj-san/.flags,$(CC) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS))
+compile := $(CC) $(CPPFLAGS) $(CFLAGS)
+compile_san := $(compile) $(SANFLAGS)
+
+$(call remember,$O/obj/.flags,compile)
+$(call remember,$O/obj-san/.flags,compile_san)
 
 GENERATED := $O/gen/nr.h $O/gen/errno.h
 
-# A rule adds what its sources need in EXTRA_CPPFLAGS.
-compile = $(CC) $(CPPFLAGS) $(EXTRA_CPPFLAGS) $(CFLAGS) -MMD -MP -c
-
+# A rule adds what its sources need in EXTRA.
 $O/obj/%.o: %.c $O/obj/.flags | $(GENERATED)
-	$(call run,CC)mkdir -p $(@D) && $(compile) -o $@ $<
+	$(call run,CC)mkdir -p $(@D) && $(compile) $(EXTRA) -MMD -MP -c -o $@ $<
 
 $O/obj-san/%.o: %.c $O/obj-san/.flags | $(GENERATED)
-	$(call run,CC)mkdir -p $(@D) && $(compile) $(SANFLAGS) -o $@ $<
+	$(call run,CC)mkdir -p $(@D) && $(compile_san) $(EXTRA) -MMD -MP -c -o $@ $<
 
 # $(call objects,SOURCES): where they go; their dependencies are read at once.
 objects = $(foreach o,$(patsubst %.c,$(OBJ)/%.o,$1),$o$(eval DEPENDENCIES += $(o:.o=.d)))

@@ -99,7 +99,7 @@ machine = "$(machine)"
 append  = "$(append)"
 endef
 
-$(call remember,$(PROFILE_DIR)/profile.toml,$(profile_toml))
+$(call remember,$(PROFILE_DIR)/profile.toml,profile_toml)
 
 $O/provium.toml: $(PROFILE_DIR)/profile.toml
 	$(call run,GEN)cat $O/profile/*/profile.toml >$@.tmp && mv $@.tmp $@

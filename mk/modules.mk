@@ -16,7 +16,8 @@ module_files = $(filter-out %.o %.ko %.mod %.mod.c %.cmd %.symvers %/modules.ord
 # $(call module_rules,SOURCE FOLDER,BUILD FOLDER,FILES)
 define module_rules
 $(if $(wildcard $1/Kbuild $1/Makefile),,$(error MODULE=$1: there is no Kbuild or Makefile in it))
-$(call remember,$2/.files,$3)
+$2.files := $3
+$$(call remember,$2/.files,$2.files)
 $2/.built: $3 $2/.files $(KBUILD)/.built
 	$$(call run,MODULE)rm -f $$@ && find $2 -type l -delete
 	$$(Q)mkdir -p $(sort $(dir $(3:$1/%=$2/%)))

@@ -25,16 +25,16 @@ space := $(empty) $(empty)
 # says something else, and lets FILE grow old if not.
 update = if cmp -s $1 $2; then rm -f $1; else mv -f $1 $2; fi
 
-# $(call remember,FILE,TEXT): a rule for FILE that holds TEXT and gets a new date
-# only with a new text. No process is started to find that out.
+# $(call remember,FILE,VARIABLE): a rule for FILE that holds the variable's text and
+# gets a new date only with a new text. No process is started to find that out.
 #
-#	$(call remember,$(OBJ)/.flags,$(CC) $(CFLAGS))
+#	$(call remember,$(OBJ)/.flags,compile)
 #	$(OBJ)/%.o: %.c $(OBJ)/.flags
 same = $(and $(findstring x$1x,x$2x),$(findstring x$2x,x$1x))
-remember = $(eval $(call remember_rule,$(strip $1),$(subst $$,$$$$,$(strip $2))))
+remember = $(eval $(call remember_rule,$1,$2))
 define remember_rule
-$1: $(if $(call same,$(file <$1),$2),,FORCE)
-	@mkdir -p $$(@D)$$(shell mkdir -p $$(@D))$$(file >$$@,$2)
+$1: $(if $(call same,$(file <$1),$($2)),,FORCE)
+	@$$(shell mkdir -p $$(@D))$$(file >$$@,$$($2))
 endef
 
 # $(call files,FOLDER): every file below it, for as many floors as there are.

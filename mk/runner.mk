@@ -12,7 +12,7 @@ LUA_CPPFLAGS = $(call once,LUA_CPPFLAGS,$(call pc,--cflags))
 LUA_LIBS     = $(call once,LUA_LIBS,$(call pc,--libs))
 
 # Their macros are not written for our warnings.
-$(OBJ)/runner/% $(OBJ)/tests/host/%: EXTRA_CPPFLAGS = $(LUA_CPPFLAGS:-I%=-isystem %)
+$(OBJ)/runner/% $(OBJ)/tests/host/%: EXTRA = $(LUA_CPPFLAGS:-I%=-isystem %)
 
 # The Lua sources come in by .incbin, which no dependency file knows of.
 $(OBJ)/runner/lua/embed.o: $(wildcard runner/lua/*.lua)
