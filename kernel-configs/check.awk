@@ -38,36 +38,58 @@ function value(line)
 }
 
 # What the tree's Kconfig files say about the symbol's dependencies, an indented line
-# for each: its own "depends on", and the conditions it stands under in its file.
-function reasons(symbol,    find, file, text)
+# for each: its own, and those of what stands around it, up to the tree's top.
+function reasons(symbol,    file, text)
 {
-	find = "grep -rlE '^[ \t]*(menu)?config " symbol "$' --include='Kconfig*' " tree
-	while ((find | getline file) > 0)
-		text = text reasons_in(file, symbol)
-	close(find)
-	return text ? text : "\tno Kconfig file of this kernel knows it\n"
+	file = find("(menu)?config " symbol "$")
+	if (!file)
+		return "\tthis kernel has no such option\n"
+	for (; file; file = parent(file)) {
+		text = text conditions(file, symbol)
+		symbol = "\"" substr(file, length(tree) + 2) "\""
+	}
+	return text ? text : "\tdepends on nothing: another option selects it or computes it\n"
 }
 
-function reasons_in(file, symbol,    line, word, depth, cond, inside, text, i)
+function parent(file)
+{
+	return find("source \"" substr(file, length(tree) + 2) "\"")
+}
+
+# The first Kconfig file of our architecture with such a line.
+function find(line,    command, file, found)
+{
+	command = "grep -rlE '^[ \t]*" line "' --include='Kconfig*' --exclude-dir=tests " tree
+	while ((command | getline file) > 0)
+		if (!found && (file !~ /\/arch\/[^\/]+\// || file ~ /\/arch\/x86\//))
+			found = file
+	close(command)
+	return found
+}
+
+# The conditions of one entry of a file: of the config symbol, or of the source line.
+function conditions(file, name,    line, word, depth, around, state, text, i)
 {
 	while ((getline line < file) > 0) {
 		split(line, word, /[ \t]+/)
-		if (line ~ /^if /)
-			cond[++depth] = substr(line, 4)
-		else if (line ~ /^(menu|choice)([ \t]|$)/)
-			cond[++depth] = ""
-		else if (line ~ /^(endif|endmenu|endchoice)/)
+		if (line ~ /^(if|menu|choice)([ \t]|$)/) {
+			around[++depth] = word[1] == "if" ? "\tonly if " substr(line, 4) "\n" : ""
+			state = "around"
+		} else if (line ~ /^(endif|endmenu|endchoice)/) {
 			depth--
-		if (line ~ /^(menu)?config |^(end)?(if|menu|choice)|^source /) {
-			inside = (line ~ /^(menu)?config / && word[2] == symbol)
-			for (i = 1; inside && i <= depth; i++)
-				if (cond[i])
-					text = text "\tonly if " cond[i] "\n"
-		} else if (line ~ /^[ \t]+depends on / && inside) {
+			state = ""
+		} else if (line ~ /^(menuconfig|config|source) /) {
+			state = word[2] == name ? "inside" : ""
+			for (i = 1; state && i <= depth; i++)
+				text = text around[i]
+		} else if (line ~ /^[ \t]+depends on /) {
 			sub(/^[ \t]+/, "", line)
-			text = text "\t" line "\n"
+			if (state == "around")
+				around[depth] = around[depth] "\t" line "\n"
+			else if (state == "inside")
+				text = text "\t" line "\n"
 		}
 	}
 	close(file)
-	return text ? text : "\tdepends on nothing in " file ": does its prompt have a condition?\n"
+	return text
 }

@@ -7,8 +7,7 @@
 
 TEST_DIR := $O/test/$(PROFILE)
 apart    := fixtures lib host harness canned
-TESTS    := $(patsubst tests/%.lua,%,$(filter %.lua, \
-	      $(call files,tests)))
+TESTS    := $(patsubst tests/%.lua,%,$(filter %.lua,$(call files,tests)))
 TESTS    := $(sort $(filter-out $(foreach d,$(apart),$d/%),$(TESTS)))
 
 # T= chooses by name, with the shell's wildcards.
@@ -42,7 +41,7 @@ accel: $(TEST_INPUTS) $O/provium.toml
 test: $(VERDICTS) ## run the tests that changed or did not pass; T=glob chooses, -jN
 retest: $(VERDICTS) ## run them all, whatever passed before
 test retest:
-	+@$(RUNNER) summary --since $(TEST_DIR)/.start $(TEST_DIR) $(CHOSEN)
+	+@$(RUNNER) summary --since $(TEST_DIR)/.start $(VERDICTS:.ok=)
 
 .PHONY: stress
 stress: all accel ## run the tests of T= N times over
