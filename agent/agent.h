@@ -74,9 +74,16 @@ int fd_out_of_the_way(int fd);
 
 /* --- mailbox: supervisor to executor and back --- */
 
+/*
+ * A request is posted when the box is idle or replying: the runner may send
+ * the next one before the executor is back from writing its reply.  Who dies
+ * while replying may have replied; the runner drops the second answer.
+ */
+enum box_state { BOX_IDLE, BOX_BUSY, BOX_REPLYING };
+
 struct mailbox {
 	_Atomic uint32_t posted;	/* futex: requests handed over so far */
-	_Atomic uint32_t busy;		/* a request is in flight */
+	_Atomic uint32_t busy;		/* enum box_state */
 	_Atomic uint32_t handed;	/* futex: out is the supervisor's to send */
 	_Atomic uint32_t handed_from;	/* first byte of out not yet sent */
 	_Atomic int32_t command;	/* process group of a running exec, or 0 */

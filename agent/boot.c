@@ -29,6 +29,11 @@
 #include "agent/agent.h"
 
 #define PORT_WAIT_MS 2000		/* a driver that has not come by then has failed */
+/*
+ * The runner makes one controller with one port, number 1 (0 is a console's).
+ * Its name (WIRE_PORT_NAME) comes later than the device, without an event.
+ */
+#define PORT "/dev/vport0p1"
 #define NEW_ROOT "/.provium/root"
 
 static noreturn __attribute__((format(printf, 1, 2))) void die(const char *fmt, ...)
@@ -158,32 +163,6 @@ void boot_guest(void)
 	setenv("PATH", "/sbin:/usr/sbin:/bin:/usr/bin", 1);
 }
 
-/* Port N of the first controllers, if it carries our name. */
-static int open_named_port(void)
-{
-	char path[64], name[64];
-
-	for (int ctl = 0; ctl < 4; ctl++) {
-		ssize_t n;
-		int fd;
-
-		snprintf(path, sizeof(path),
-			 "/sys/class/virtio-ports/vport%dp1/name", ctl);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		n = fd < 0 ? -1 : read(fd, name, sizeof(name) - 1);
-		if (fd >= 0)
-			close(fd);
-		if (n < (ssize_t)strlen(WIRE_PORT_NAME) ||
-		    strncmp(name, WIRE_PORT_NAME, strlen(WIRE_PORT_NAME)))
-			continue;
-		snprintf(path, sizeof(path), "/dev/vport%dp1", ctl);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd >= 0)
-			return fd;
-	}
-	return -ENODEV;
-}
-
 /* Is there a controller at all?  Drivers bind before init starts. */
 static bool has_controller(void)
 {
@@ -210,13 +189,13 @@ int boot_open_port(void)
 		return -ENODEV;
 	inotify_add_watch(pfd.fd, "/dev", IN_CREATE | IN_ATTRIB);
 	for (;;) {
-		fd = open_named_port();
-		if (fd >= 0)
-			break;
-		if (poll(&pfd, 1, PORT_WAIT_MS) <= 0 ||
+		fd = open(PORT, O_RDWR | O_CLOEXEC);
+		if (fd >= 0 || poll(&pfd, 1, PORT_WAIT_MS) <= 0 ||
 		    read(pfd.fd, events, sizeof(events)) < 0)
 			break;
 	}
+	if (fd < 0)
+		fd = -errno;
 	if (pfd.fd >= 0)
 		close(pfd.fd);
 	return fd;

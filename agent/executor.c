@@ -117,8 +117,9 @@ static void send_out(struct executor *ex, size_t n)
 	hand_over(ex, done > 0 ? (size_t)done : 0);
 }
 
-static void send_frame(struct executor *ex, enum wire_kind kind,
-		       const struct wire_desc *desc, const void *msg)
+/* Puts a frame into out; its size. */
+static size_t make_frame(struct executor *ex, enum wire_kind kind,
+			 const struct wire_desc *desc, const void *msg)
 {
 	struct mailbox *box = ex->box;
 	struct wire_header hdr = box->req;
@@ -134,14 +135,14 @@ static void send_frame(struct executor *ex, enum wire_kind kind,
 	hdr.kind = (uint16_t)kind;
 	hdr.len = (uint32_t)n;
 	wire_put_header(box->out, &hdr);
-	send_out(ex, WIRE_HEADER + n);
+	return WIRE_HEADER + n;
 }
 
 void executor_data(struct executor *ex, uint32_t stream, const void *p, size_t n)
 {
 	struct wire_data data = { stream, { p, (uint32_t)n } };
 
-	send_frame(ex, WIRE_DATA, &wire_desc_data, &data);
+	send_out(ex, make_frame(ex, WIRE_DATA, &wire_desc_data, &data));
 }
 
 static int run(struct executor *ex, void *rep)
@@ -168,15 +169,20 @@ static void serve_one(struct executor *ex)
 {
 	uint64_t rep[MAX_REPLY_STRUCT / sizeof(uint64_t)] = { 0 };
 	struct mailbox *box = ex->box;
+	uint32_t replying = BOX_REPLYING;
+	size_t n;
 
 	if (run(ex, rep))
-		send_frame(ex, WIRE_FAIL, &wire_desc_fail, &ex->fail);
+		n = make_frame(ex, WIRE_FAIL, &wire_desc_fail, &ex->fail);
 	else
-		send_frame(ex, WIRE_REPLY,
-			   wire_op_by_number(box->req.op)->rep, rep);
+		n = make_frame(ex, WIRE_REPLY,
+			       wire_op_by_number(box->req.op)->rep, rep);
 	if (box->req.len > LARGE)
 		madvise(box->in, sizeof(box->in), MADV_REMOVE);
-	atomic_store(&box->busy, 0);
+	atomic_store(&box->busy, BOX_REPLYING);
+	send_out(ex, n);
+	/* Unless the next request is there already. */
+	atomic_compare_exchange_strong(&box->busy, &replying, BOX_IDLE);
 }
 
 void executor_main(struct executor *ex)

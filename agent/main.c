@@ -23,6 +23,9 @@ static noreturn void guest(void)
 			strerror(-config.listen_fd));
 		exit(1);
 	}
+	if (config.link_fd < 0)
+		dprintf(2, "provium agent: no virtio-serial port (%s); listening on vsock port %u\n",
+			strerror(-config.link_fd), WIRE_VSOCK_PORT);
 	supervise(&config);
 }
 

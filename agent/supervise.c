@@ -123,7 +123,7 @@ static int executor_start(struct supervisor *s)
 	pid_t parent = getpid(), pid;
 
 	atomic_store(&s->box->posted, 0);
-	atomic_store(&s->box->busy, 0);
+	atomic_store(&s->box->busy, BOX_IDLE);
 	atomic_store(&s->box->handed, 0);
 	atomic_store(&s->box->command, 0);
 	pid = fork();
@@ -192,8 +192,9 @@ static void executor_died(struct supervisor *s, int status)
 {
 	struct mailbox *box = s->box;
 	pid_t command = atomic_load(&box->command);
+	/* What was handed over while replying is the reply, and is sent here. */
 	bool replied = atomic_load(&box->handed) &&
-		       wire_op_by_number(box->req.op);
+		       atomic_load(&box->busy) == BOX_REPLYING;
 
 	finish_handed(s);
 	if (atomic_load(&s->link.lock->owner) == WIRE_EXECUTOR + 1)
@@ -202,9 +203,9 @@ static void executor_died(struct supervisor *s, int status)
 		kill(-command, SIGKILL);
 	how_it_died(s, status);
 	s->pid = 0;
-	if (atomic_load(&box->busy) && !replied)
+	if (atomic_load(&box->busy) != BOX_IDLE && !replied)
 		report_death(s, &box->req);
-	atomic_store(&box->busy, 0);
+	atomic_store(&box->busy, BOX_IDLE);
 }
 
 static void reap(struct supervisor *s)
@@ -225,7 +226,7 @@ static void to_executor(struct supervisor *s, const struct wire_header *hdr,
 {
 	struct mailbox *box = s->box;
 
-	if (s->pid && atomic_load(&box->busy)) {
+	if (s->pid && atomic_load(&box->busy) == BOX_BUSY) {
 		send_fail(s, hdr, WIRE_WHY_BUSY,
 			  "the executor is still busy with an earlier call");
 		return;
@@ -240,7 +241,7 @@ static void to_executor(struct supervisor *s, const struct wire_header *hdr,
 	}
 	box->req = *hdr;
 	memcpy(box->in, payload, hdr->len);
-	atomic_store(&box->busy, 1);
+	atomic_store(&box->busy, BOX_BUSY);
 	atomic_fetch_add(&box->posted, 1);
 	futex_wake(&box->posted);
 }
@@ -303,7 +304,8 @@ static int op_abort(struct supervisor *s, const struct wire_header *hdr,
 	pid_t command = atomic_load(&s->box->command), victim;
 
 	report[0] = 0;
-	if (q->chan == WIRE_EXECUTOR && s->pid && atomic_load(&s->box->busy)) {
+	if (q->chan == WIRE_EXECUTOR && s->pid &&
+	    atomic_load(&s->box->busy) == BOX_BUSY) {
 		victim = command > 1 ? command : s->pid;
 		append_file(report, sizeof(report), victim, "wchan");
 		append_file(report, sizeof(report), victim, "syscall");

@@ -144,8 +144,9 @@ static int cmd_exec(int argc, char **argv)
 	lua_pushcfunction(L, run_exec);
 	lua_pushstring(L, argv[1]);
 	lua_pushstring(L, argv[2]);
-	status = lua_pcall(L, 2, 1, 0) ? status_of_error(L) :
-					 (int)lua_tointeger(L, -1);
+	status = lua_pcall(L, 2, 1, 0);
+	lua_sethook(L, NULL, 0, 0);	/* an interrupt must not raise here */
+	status = status ? status_of_error(L) : (int)lua_tointeger(L, -1);
 	lua_close(L);
 	return interrupt_pending() ? -interrupt_pending() : status;
 }

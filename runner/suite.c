@@ -157,13 +157,16 @@ static void child(const char *path, const struct suite_opts *opts, int record_fd
 	lua_State *L = suite_new_state();
 	const char *text;
 	size_t n;
+	int failed;
 
 	if (!L)
 		_exit(3);
 	lua_pushcfunction(L, run_harness);
 	lua_pushstring(L, path);
 	lua_pushlightuserdata(L, (void *)(uintptr_t)opts);
-	if (lua_pcall(L, 2, 1, 0)) {
+	failed = lua_pcall(L, 2, 1, 0);
+	lua_sethook(L, NULL, 0, 0);	/* an interrupt must not raise here */
+	if (failed) {
 		int sig = interrupt_pending();
 
 		if (!sig)

@@ -46,7 +46,13 @@ static char *escape(const char *s)
 static void machine(struct argv *argv, const struct qemu_config *c)
 {
 	arg(argv, "-accel", "%s", c->accel);
-	arg(argv, "-M", "%s", c->machine);
+	/*
+	 * With ACPI microvm tells of its devices in ACPI tables, without it on
+	 * the kernel's command line, where a small kernel looks.
+	 */
+	arg(argv, "-M", "%s%s", c->machine,
+	    strcmp(c->machine, "microvm") ? "" : ",acpi=off");
+	arg(argv, "-global", "virtio-mmio.force-legacy=false");
 	/*
 	 * max: everything TCG can emulate, SMAP and SMEP among it, so that a
 	 * module that dereferences a user pointer is caught.
@@ -66,8 +72,8 @@ static void lines(struct argv *argv, const struct qemu_config *c,
 {
 	arg(argv, "-chardev", "socket,id=qmp,fd=%d", fds->qmp);
 	arg(argv, "-mon", "chardev=qmp,mode=control");
-	arg(argv, "-add-fd", "fd=%d,set=1", fds->console);
-	arg(argv, "-chardev", "file,id=console,path=/dev/fdset/1,append=on");
+	arg(argv, "-chardev", "file,id=console,path=/proc/self/fd/%d,append=on",
+	    fds->console);
 	arg(argv, "-serial", "chardev:console");
 	if (c->cid) {
 		arg(argv, "-device", "vhost-vsock-%s,guest-cid=%u,vhostfd=%d",

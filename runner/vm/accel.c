@@ -53,16 +53,21 @@ static double try_boot(const char *profile, const char *kind, uint32_t tsc_khz,
 	return seconds;
 }
 
-/* Only the first line: what follows is a console. */
-static void first_line(char *to, size_t cap, const char *prefix, const char *text)
+/* On one line, and without the console. */
+static void one_line(char *to, size_t cap, const char *prefix, const char *text)
 {
 	const char *cut = strstr(text, "; console ends");
 	size_t len = cut ? (size_t)(cut - text) : strlen(text);
 
-	snprintf(to, cap, "%s%.*s", prefix, (int)len, text);
-	for (char *at = to; *at; at++)
-		if (*at == '\n')
-			*at = ' ';
+	size_t used = (size_t)snprintf(to, cap, "%s", prefix);
+
+	for (size_t i = 0; i < len && used + 1 < cap; i++) {
+		char c = text[i] == '\n' ? ' ' : text[i];
+
+		if (c != ' ' || to[used - 1] != ' ')
+			to[used++] = c;
+	}
+	to[used] = 0;
 }
 
 /* Why KVM cannot be used, or "" after a boot that took *seconds. */
@@ -82,7 +87,7 @@ static void probe_kvm(const char *profile, uint32_t tsc_khz, char *reason,
 	*seconds = try_boot(profile, "kvm", tsc_khz, KVM_PROBE_TIMEOUT, &err);
 	*reason = 0;
 	if (*seconds < 0)
-		first_line(reason, cap, "kvm probe failed: ", err.text);
+		one_line(reason, cap, "kvm probe failed: ", err.text);
 }
 
 /* True if the answer is worth keeping: something did boot. */
