@@ -16,7 +16,7 @@ $(GEN_INIT_CPIO): $(KSRC_READY:FORCE=)
 # A link for each command that this busybox has.
 $O/initramfs/applets.list: $(BUSYBOX) mk/initramfs.mk
 	$(if $(BUSYBOX),,$(error no busybox on this machine: run "make deps"))
-	$(call run,GEN)mkdir -p $(@D) && $(BUSYBOX) --list-full | \
+	$(call run,GEN)mkdir -p $(@D) && $(BUSYBOX) --list-full | grep -vx bin/busybox | \
 	sed 's,.*,slink /& /bin/busybox 0777 0 0,' >$@.tmp && mv $@.tmp $@
 
 # Fixed dates and owners: the same inputs give the same archive. The tool does not see
