@@ -75,8 +75,7 @@ $(KBUILD)/.configured: $(FRAGMENTS) kernel-configs/$(PROFILE).profile \
 	$(Q)touch $@
 
 $(KBUILD)/.built: $(KBUILD)/.configured
-	$(call run,KERNEL)rm -f $@
-	+$(Q)$(kbuild) $(jobs) vmlinux modules
+	+$(call run,KERNEL)$(kbuild) $(jobs) vmlinux modules
 	$(Q)strip -o $(KBUILD)/vmlinux.stripped $(KBUILD)/vmlinux
 	$(Q)touch $@
 

@@ -5,6 +5,9 @@
 #                                            since M= builds where the sources are
 #   out/profile/PROFILE/modules/             every .ko, changed only when it changed
 
+$(if $(MODULE),$(if $(wildcard $(MODULE)/Kbuild $(MODULE)/Makefile),,$(error \
+	MODULE=$(MODULE) is no module's folder: there is no Kbuild or Makefile in it)))
+
 MODULE_SRC := $(patsubst %/,%,$(sort $(dir $(wildcard modules/*/Kbuild modules/*/Makefile)))) \
 	      $(patsubst %/,%,$(MODULE))
 MODULE_BUILD := $(KBUILD).modules
@@ -15,12 +18,10 @@ module_files = $(filter-out %.o %.ko %.mod %.mod.c %.cmd %.symvers %/modules.ord
 
 # $(call module_rules,SOURCE FOLDER,BUILD FOLDER,FILES)
 define module_rules
-$(if $(wildcard $1/Kbuild $1/Makefile),,$(error MODULE=$1: there is no Kbuild or Makefile in it))
 $2.files := $3
 $$(call remember,$2/.files,$2.files)
 $2/.built: $3 $2/.files $(KBUILD)/.built
-	$$(call run,MODULE)rm -f $$@ && find $2 -type l -delete
-	$$(Q)mkdir -p $(sort $(dir $(3:$1/%=$2/%)))
+	$$(call run,MODULE)mkdir -p $(sort $(dir $(3:$1/%=$2/%))) && find $2 -type l -delete
 	$$(Q)$(foreach f,$3,ln -s $(abspath $f) $(f:$1/%=$2/%) &&) true
 	+$$(Q)$$(kbuild) M=$(abspath $2) $$(jobs) modules
 	$$(Q)touch $$@
