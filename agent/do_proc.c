@@ -38,7 +38,21 @@ static char *string(struct executor *ex, const struct wire_bytes *b)
 	return s;
 }
 
-/* The default environment, then the request's. */
+static bool names(const struct wire_list *l, const char *variable)
+{
+	const struct wire_str *strs = l->items;
+	size_t n = strcspn(variable, "=") + 1;
+
+	for (uint32_t i = 0; i < l->nr; i++)
+		if (strs[i].value.len >= n && !memcmp(strs[i].value.p, variable, n))
+			return true;
+	return false;
+}
+
+/*
+ * The default environment, less what the request has its own words for: of two
+ * equal names libc takes the first and busybox's shell the last.
+ */
 static char **environment(struct executor *ex, const struct wire_list *l)
 {
 	static char *const base[] = {
@@ -52,14 +66,14 @@ static char **environment(struct executor *ex, const struct wire_list *l)
 
 	if (!env)
 		return NULL;
-	/* The first of two equal names wins in busybox and in libc. */
+	for (size_t i = 0; i < nr_base; i++)
+		if (!names(l, base[i]))
+			env[n++] = base[i];
 	for (uint32_t i = 0; i < l->nr; i++) {
 		env[n] = string(ex, &strs[i].value);
 		if (!env[n++])
 			return NULL;
 	}
-	for (size_t i = 0; i < nr_base; i++)
-		env[n++] = base[i];
 	env[n] = NULL;
 	return env;
 }
