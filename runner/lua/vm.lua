@@ -432,16 +432,25 @@ local VFS = {
 	{ "tracefs", "/sys/kernel/tracing" },
 }
 
-function VM:mount_vfs()
+local function mount_one(vm, kind, path)
 	local passed_over = { EBUSY = true, ENODEV = true, ENOENT = true }
+	local dir, name = path .. "\0", kind .. "\0"
+	vm:syscall_buf("mkdir", 0, dir, 0, 493)
+	local ret = vm:syscall_bufs("mount", { [0] = name, [1] = dir, [2] = name }, 0, 0, 0, 0, 0)
+	local errno = core.errno[-ret]
+	if ret < 0 and not passed_over[errno] then
+		error(core.error { kind = "op", errno = errno, message = ("mount_vfs: %s on %s: %s")
+			:format(kind, path, errno or ret) }, 0)
+	end
+end
+
+function VM:mount_vfs()
+	-- A second proc on /proc would not be EBUSY: each is a file system of its own.
+	local found, mounts = pcall(self.read_file, self, "/proc/self/mounts")
+	if not found and mounts.kind ~= "op" then error(mounts, 0) end
 	for _, fs in ipairs(VFS) do
-		local kind, path = fs[1] .. "\0", fs[2] .. "\0"
-		self:syscall_buf("mkdir", 0, path, 0, 493)
-		local ret = self:syscall_bufs("mount", { [0] = kind, [1] = path, [2] = kind }, 0, 0, 0, 0, 0)
-		local errno = core.errno[-ret]
-		if ret < 0 and not passed_over[errno] then
-			error(core.error { kind = "op", errno = errno, message = ("mount_vfs: %s on %s: %s")
-				:format(fs[1], fs[2], errno or ret) }, 0)
+		if not found or not mounts:find((" %s %s "):format(fs[2], fs[1]), 1, true) then
+			mount_one(self, fs[1], fs[2])
 		end
 	end
 end
