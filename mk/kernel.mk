@@ -62,7 +62,10 @@ KERNEL_IMAGE := $(PROFILE_DIR)/vmlinux
 # The same inputs give the same image.
 REPRODUCIBLE := KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=provium \
 		KBUILD_BUILD_HOST=provium KBUILD_BUILD_VERSION=1 LOCALVERSION=
-kbuild = $(MAKE) $(if $V,V=1,-s) -C $(KSRC) O=$(abspath $(KBUILD)) $(REPRODUCIBLE)
+
+# Two makes in one checkout would write over each other: they take turns.
+kbuild = flock $O/kernel/.lock \
+	 $(MAKE) $(if $V,V=1,-s) -C $(KSRC) O=$(abspath $(KBUILD)) $(REPRODUCIBLE)
 
 # allnoconfig: what no fragment asks for is off. Of two that ask, the last wins.
 $(KBUILD)/.configured: $(FRAGMENTS) kernel-configs/$(PROFILE).profile \
