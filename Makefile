@@ -14,6 +14,7 @@ include mk/initramfs.mk
 include mk/runner.mk
 include mk/test.mk
 include mk/selftest.mk
+include mk/bench.mk
 include mk/help.mk
 
 .PHONY: all

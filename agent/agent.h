@@ -23,23 +23,45 @@
 /* --- link.c: frames in and out --- */
 
 /*
- * The link and the lock on writing to it, in memory that all processes of the
- * agent share.  A frame up to LINK_ATOMIC bytes is one write(2), which the
- * virtio-serial driver takes whole; so a writer that dies leaves no torn frame.
+ * The link, in memory that all processes of the agent share.
+ *
+ * Writing takes a lock.  A frame up to LINK_ATOMIC bytes is one write(2),
+ * which the virtio-serial driver takes whole; so a writer that dies leaves no
+ * torn frame.
+ *
+ * Reading goes with a role.  An idle executor reads the link itself: a hop by
+ * way of the supervisor would double the time of a round trip.  While it is in
+ * a call, the supervisor may take the role (it does when a call lasts); when
+ * the executor reads a frame that is not its own, it gives the role back.
+ *
+ * An executor can be killed at any instruction.  What it has read is recovered
+ * from the buffer itself: the first page holds a pattern where no bytes are,
+ * and span and dirty change in an order that leaves no doubt.
  */
 #define LINK_ATOMIC (32u << 10)
+#define LINK_PAGE 4096u			/* an executor's frames are within this */
 
-struct link_lock {
+enum link_role {
+	LINK_SUPERVISOR,		/* the supervisor reads */
+	LINK_EXECUTOR,			/* the executor does */
+	LINK_IN_CALL,			/* the executor would, but is in a call */
+};
+
+struct link_shared {
 	_Atomic uint32_t owner;		/* 0, or channel + 1 of who writes */
 	_Atomic uint32_t waiters;
 	_Atomic uint32_t generation;	/* of the link's descriptor */
+	_Atomic uint32_t role;		/* enum link_role */
+	_Atomic uint64_t span;		/* bytes held: start << 32 | end */
+	_Atomic uint32_t dirty;		/* the pattern is being put back */
+	_Atomic uint32_t armed;		/* the supervisor's timer is running */
+	_Atomic uint32_t calls;		/* begun by executors that read */
 };
 
 struct link {
 	int fd;				/* -1: nobody is connected */
-	struct link_lock *lock;		/* shared */
-	uint8_t *in;			/* frames being received */
-	size_t in_len;
+	struct link_shared *shared;
+	uint8_t *in;			/* shared: frames being received */
 	bool greeted;			/* a hello has arrived */
 };
 
@@ -48,16 +70,24 @@ int link_init(struct link *link);
 /* Takes over fd (and closes the one before). */
 void link_attach(struct link *link, int fd);
 void link_detach(struct link *link);
-/* Reads what there is.  Bytes read; 0 at the end; -errno. */
-ssize_t link_fill(struct link *link);
+/*
+ * Reads what there is; the caller has the role.  An executor reads into the
+ * first page only: -ENOBUFS when that is full.  Bytes read; 0 at the end;
+ * -errno.
+ */
+ssize_t link_fill(struct link *link, bool executor);
 /*
  * The first complete frame received: 1 and header and payload, which stay
  * valid until link_drop(); 0: not complete yet; -EBADMSG.
  */
 int link_peek(struct link *link, struct wire_header *hdr, const uint8_t **payload);
 void link_drop(struct link *link, const struct wire_header *hdr);
-void link_lock(struct link_lock *lock, uint32_t chan);
-void link_unlock(struct link_lock *lock);
+/* Before an executor gets the role.  False: there are bytes left to deal with. */
+bool link_make_clean(struct link *link);
+/* After the death of an executor that had the role: finds what it had read. */
+void link_recover(struct link *link);
+void link_lock(struct link_shared *shared, uint32_t chan);
+void link_unlock(struct link_shared *shared);
 /* Writes all of it, waiting as long as that takes.  0 or -errno. */
 int link_write(int fd, const void *p, size_t n);
 /* Locks, writes one frame of the supervisor, unlocks. */
@@ -82,7 +112,9 @@ int fd_out_of_the_way(int fd);
 enum box_state { BOX_IDLE, BOX_BUSY, BOX_REPLYING };
 
 struct mailbox {
-	_Atomic uint32_t posted;	/* futex: requests handed over so far */
+	_Atomic uint32_t kick;		/* futex: posted or the role has changed */
+	_Atomic uint32_t posted;	/* requests handed over so far */
+	_Atomic uint32_t no_role;	/* this executor cannot read the link */
 	_Atomic uint32_t busy;		/* enum box_state */
 	_Atomic uint32_t handed;	/* futex: out is the supervisor's to send */
 	_Atomic uint32_t handed_from;	/* first byte of out not yet sent */
@@ -96,10 +128,10 @@ struct mailbox {
 
 struct executor {
 	uint32_t chan;
-	int link_fd;
+	struct link link;
+	uint32_t generation;		/* of its descriptor */
 	int notify_fd;			/* eventfd that wakes the supervisor */
-	uint32_t generation;		/* of link_fd */
-	struct link_lock *lock;
+	int timer_fd;			/* timerfd: a call has begun */
 	struct mailbox *box;
 	struct wire_arena arena;	/* lists of the request, and replies */
 	struct wire_fail fail;		/* set by executor_fail() */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -81,7 +82,7 @@ static void wake_supervisor(struct executor *ex)
 		_exit(EXECUTOR_LOST_FDS);
 }
 
-/* The supervisor sends what is left of out, and unlocks if `locked`. */
+/* The supervisor sends what is left of out; a lock that is held goes with it. */
 static void hand_over(struct executor *ex, size_t from)
 {
 	struct mailbox *box = ex->box;
@@ -99,16 +100,16 @@ static void send_out(struct executor *ex, size_t n)
 	ssize_t done = 0;
 
 	if (n > LINK_ATOMIC ||
-	    ex->generation != atomic_load(&ex->lock->generation)) {
+	    ex->generation != atomic_load(&ex->link.shared->generation)) {
 		hand_over(ex, 0);
 		return;
 	}
-	link_lock(ex->lock, ex->chan);
+	link_lock(ex->link.shared, ex->chan);
 	do {
-		done = write(ex->link_fd, ex->box->out, n);
+		done = write(ex->link.fd, ex->box->out, n);
 	} while (done < 0 && errno == EINTR);
 	if (done == (ssize_t)n) {
-		link_unlock(ex->lock);
+		link_unlock(ex->link.shared);
 		return;
 	}
 	if (done < 0 && errno == EBADF)
@@ -165,7 +166,7 @@ static int run(struct executor *ex, void *rep)
 	return fn(ex, req, rep);
 }
 
-static void serve_one(struct executor *ex)
+static void serve(struct executor *ex)
 {
 	uint64_t rep[MAX_REPLY_STRUCT / sizeof(uint64_t)] = { 0 };
 	struct mailbox *box = ex->box;
@@ -185,17 +186,87 @@ static void serve_one(struct executor *ex)
 	atomic_compare_exchange_strong(&box->busy, &replying, BOX_IDLE);
 }
 
+/* --- reading the link itself --- */
+
+/* So that somebody reads on if this call lasts. */
+static void arm_supervisor(struct executor *ex)
+{
+	static const struct itimerspec soon = { .it_value.tv_nsec = TAKE_OVER_NS };
+
+	atomic_fetch_add(&ex->link.shared->calls, 1);
+	if (!atomic_exchange(&ex->link.shared->armed, 1))
+		timerfd_settime(ex->timer_fd, 0, &soon, NULL);
+}
+
+static void give_role_back(struct executor *ex)
+{
+	atomic_store(&ex->link.shared->role, LINK_SUPERVISOR);
+	wake_supervisor(ex);
+}
+
+/* A frame of ours is in the first page, where the supervisor may move it. */
+static void serve_frame(struct executor *ex, const struct wire_header *hdr,
+			const uint8_t *payload)
+{
+	uint32_t in_call = LINK_IN_CALL;
+	struct mailbox *box = ex->box;
+
+	box->req = *hdr;
+	memcpy(box->in, payload, hdr->len);
+	atomic_store(&box->busy, BOX_BUSY);
+	link_drop(&ex->link, hdr);
+	atomic_store(&ex->link.shared->role, LINK_IN_CALL);
+	arm_supervisor(ex);
+	serve(ex);
+	if (!atomic_compare_exchange_strong(&ex->link.shared->role, &in_call,
+					    LINK_EXECUTOR))
+		wake_supervisor(ex);	/* it has taken over, and may give back */
+}
+
+static void read_link(struct executor *ex)
+{
+	const struct wire_op_desc *op;
+	struct wire_header hdr;
+	const uint8_t *payload;
+	int ret = link_peek(&ex->link, &hdr, &payload);
+	ssize_t n;
+
+	if (!ret) {
+		n = link_fill(&ex->link, true);
+		if (n <= 0 && n != -EAGAIN) {
+			/* Too large a frame, the end, or a test's seccomp. */
+			atomic_store(&ex->box->no_role, n != -ENOBUFS);
+			give_role_back(ex);
+		}
+		return;
+	}
+	op = ret > 0 ? wire_op_by_number(hdr.op) : NULL;
+	if (op && !op->supervisor && hdr.chan == ex->chan &&
+	    hdr.kind == WIRE_REQUEST)
+		serve_frame(ex, &hdr, payload);
+	else
+		give_role_back(ex);
+}
+
 void executor_main(struct executor *ex)
 {
+	struct mailbox *box = ex->box;
 	uint32_t done = 0;
 
 	ex->arena.base = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ex->arena.size = ex->arena.base == MAP_FAILED ? 0 : ARENA_SIZE;
 	for (;;) {
-		while (atomic_load(&ex->box->posted) == done)
-			futex_wait(&ex->box->posted, done);
-		done++;
-		serve_one(ex);
+		uint32_t kick = atomic_load(&box->kick);
+
+		if (atomic_load(&ex->link.shared->role) == LINK_EXECUTOR) {
+			read_link(ex);
+		} else if (atomic_load(&box->posted) != done) {
+			done++;
+			serve(ex);
+			wake_supervisor(ex);	/* it may give us the role */
+		} else {
+			futex_wait(&box->kick, kick);
+		}
 	}
 }

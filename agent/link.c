@@ -42,21 +42,39 @@ void futex_wake(_Atomic uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
+static uint8_t pattern[LINK_PAGE];	/* what is no data */
+
+static uint32_t span_start(uint64_t span)
+{
+	return (uint32_t)(span >> 32);
+}
+
+static uint32_t span_end(uint64_t span)
+{
+	return (uint32_t)span;
+}
+
+static void set_span(struct link *link, size_t start, size_t end)
+{
+	atomic_store(&link->shared->span, (uint64_t)start << 32 | end);
+}
+
 int link_init(struct link *link)
 {
 	memset(link, 0, sizeof(*link));
 	link->fd = -1;
-	link->lock = shared_map(sizeof(*link->lock));
-	link->in = mmap(NULL, IN_SIZE, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return link->lock && link->in != MAP_FAILED ? 0 : -ENOMEM;
+	link->shared = shared_map(sizeof(*link->shared));
+	link->in = shared_map(IN_SIZE);
+	for (uint32_t i = 0; i < LINK_PAGE; i++)
+		pattern[i] = (uint8_t)(0x5b + 37 * i + i / 256);
+	return link->shared && link->in ? 0 : -ENOMEM;
 }
 
 void link_attach(struct link *link, int fd)
 {
 	link_detach(link);
 	link->fd = fd;
-	atomic_fetch_add(&link->lock->generation, 1);
+	atomic_fetch_add(&link->shared->generation, 1);
 }
 
 void link_detach(struct link *link)
@@ -64,42 +82,102 @@ void link_detach(struct link *link)
 	if (link->fd >= 0)
 		close(link->fd);
 	link->fd = -1;
-	link->in_len = 0;
 	link->greeted = false;
+	set_span(link, 0, 0);
 }
 
-ssize_t link_fill(struct link *link)
+/* Moves the bytes held to the front; only the supervisor, who does not die. */
+static void compact(struct link *link)
 {
-	ssize_t n = read(link->fd, link->in + link->in_len,
-			 IN_SIZE - link->in_len);
+	uint64_t span = atomic_load(&link->shared->span);
+	uint32_t start = span_start(span), n = span_end(span) - start;
 
+	if (start) {
+		memmove(link->in, link->in + start, n);
+		set_span(link, 0, n);
+	}
+}
+
+ssize_t link_fill(struct link *link, bool executor)
+{
+	size_t cap = executor ? LINK_PAGE : IN_SIZE;
+	uint64_t span;
+	ssize_t n;
+
+	if (!executor)
+		compact(link);
+	span = atomic_load(&link->shared->span);
+	if (span_end(span) == cap)
+		return -ENOBUFS;
+	n = read(link->fd, link->in + span_end(span), cap - span_end(span));
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN ? -EAGAIN : -errno;
-	link->in_len += (size_t)n;
+	set_span(link, span_start(span), span_end(span) + (size_t)n);
 	return n;
 }
 
 int link_peek(struct link *link, struct wire_header *hdr, const uint8_t **payload)
 {
-	if (link->in_len < WIRE_HEADER)
+	uint64_t span = atomic_load(&link->shared->span);
+	const uint8_t *at = link->in + span_start(span);
+	size_t n = span_end(span) - span_start(span);
+
+	if (n < WIRE_HEADER)
 		return 0;
-	if (wire_get_header(link->in, hdr))
+	if (wire_get_header(at, hdr))
 		return -EBADMSG;
-	*payload = link->in + WIRE_HEADER;
-	return link->in_len >= WIRE_HEADER + hdr->len;
+	*payload = at + WIRE_HEADER;
+	return n >= WIRE_HEADER + hdr->len;
+}
+
+/* Forgets everything, and puts the pattern back where bytes were. */
+static void wipe(struct link *link, size_t used)
+{
+	atomic_store(&link->shared->dirty, 1);
+	set_span(link, 0, 0);
+	memcpy(link->in, pattern, used < LINK_PAGE ? used : LINK_PAGE);
+	atomic_store(&link->shared->dirty, 0);
 }
 
 void link_drop(struct link *link, const struct wire_header *hdr)
 {
-	size_t n = WIRE_HEADER + hdr->len;
+	uint64_t span = atomic_load(&link->shared->span);
+	size_t start = span_start(span) + WIRE_HEADER + hdr->len;
 
-	link->in_len -= n;
-	memmove(link->in, link->in + n, link->in_len);
-	if (n > LINK_ATOMIC && !link->in_len)
-		madvise(link->in, IN_SIZE, MADV_DONTNEED);
+	if (start < span_end(span))
+		set_span(link, start, span_end(span));
+	else
+		wipe(link, start);
+	if (hdr->len > LINK_ATOMIC)
+		madvise(link->in + LINK_PAGE, IN_SIZE - LINK_PAGE, MADV_REMOVE);
 }
 
-void link_lock(struct link_lock *lock, uint32_t chan)
+bool link_make_clean(struct link *link)
+{
+	uint64_t span = atomic_load(&link->shared->span);
+
+	if (span_start(span) != span_end(span))
+		return false;
+	wipe(link, LINK_PAGE);
+	return true;
+}
+
+void link_recover(struct link *link)
+{
+	uint64_t span = atomic_load(&link->shared->span);
+	uint32_t end = LINK_PAGE;
+
+	if (atomic_load(&link->shared->dirty)) {
+		wipe(link, LINK_PAGE);
+		return;
+	}
+	/* A read that was not accounted for shows where the pattern is gone. */
+	while (end > span_end(span) && link->in[end - 1] == pattern[end - 1])
+		end--;
+	set_span(link, span_start(span), end);
+}
+
+void link_lock(struct link_shared *lock, uint32_t chan)
 {
 	uint32_t seen = 0;
 
@@ -111,7 +189,7 @@ void link_lock(struct link_lock *lock, uint32_t chan)
 	}
 }
 
-void link_unlock(struct link_lock *lock)
+void link_unlock(struct link_shared *lock)
 {
 	atomic_store(&lock->owner, 0);
 	if (atomic_load(&lock->waiters))
@@ -151,7 +229,7 @@ void link_send(struct link *link, const struct wire_header *hdr,
 		return;		/* the runner sees a tag without a reply */
 	out.len = (uint32_t)n;
 	wire_put_header(frame, &out);
-	link_lock(link->lock, WIRE_SUPERVISOR);
+	link_lock(link->shared, WIRE_SUPERVISOR);
 	link_write(link->fd, frame, WIRE_HEADER + n);
-	link_unlock(link->lock);
+	link_unlock(link->shared);
 }

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -25,7 +26,10 @@ struct supervisor {
 	struct supervisor_config config;
 	struct link link;
 	int sig_fd;			/* SIGCHLD */
-	int notify_fd;			/* executors have handed over a frame */
+	int notify_fd;			/* an executor wants something */
+	int timer_fd;			/* a call has begun a while ago */
+	uint32_t calls_seen;		/* link.shared->calls at the last tick */
+	int next_fd;			/* a link to attach when the role is back */
 	struct mailbox *box;		/* of the one executor there is */
 	pid_t pid;			/* of that executor, or 0 */
 	char epitaph[256];		/* how the last one died, if nobody knows yet */
@@ -92,6 +96,8 @@ static void child_descriptors(struct supervisor *s)
 	if (out > 2)
 		close(out);
 	close(s->sig_fd);
+	if (s->next_fd >= 0)
+		close(s->next_fd);
 	if (s->config.listen_fd >= 0)
 		close(s->config.listen_fd);
 }
@@ -100,10 +106,10 @@ static noreturn void child(struct supervisor *s, pid_t parent)
 {
 	struct executor ex = {
 		.chan = WIRE_EXECUTOR,
-		.link_fd = s->link.fd,
+		.link = s->link,
+		.generation = atomic_load(&s->link.shared->generation),
 		.notify_fd = s->notify_fd,
-		.generation = atomic_load(&s->link.lock->generation),
-		.lock = s->link.lock,
+		.timer_fd = s->timer_fd,
 		.box = s->box,
 	};
 	sigset_t none;
@@ -123,6 +129,7 @@ static int executor_start(struct supervisor *s)
 	pid_t parent = getpid(), pid;
 
 	atomic_store(&s->box->posted, 0);
+	atomic_store(&s->box->no_role, s->link.fd < 0);
 	atomic_store(&s->box->busy, BOX_IDLE);
 	atomic_store(&s->box->handed, 0);
 	atomic_store(&s->box->command, 0);
@@ -135,6 +142,42 @@ static int executor_start(struct supervisor *s)
 	return 0;
 }
 
+/* Who reads: an idle executor, whenever it can. */
+static void give_role(struct supervisor *s)
+{
+	struct mailbox *box = s->box;
+
+	if (atomic_load(&s->link.shared->role) != LINK_SUPERVISOR || !s->pid ||
+	    s->link.fd < 0 || !s->link.greeted || atomic_load(&box->no_role) ||
+	    atomic_load(&box->busy) != BOX_IDLE || !link_make_clean(&s->link))
+		return;
+	atomic_store(&s->link.shared->role, LINK_EXECUTOR);
+	atomic_fetch_add(&box->kick, 1);
+	futex_wake(&box->kick);
+}
+
+/* The timer: a call that was there at the last tick too lasts; read meanwhile. */
+static void tick(struct supervisor *s)
+{
+	static const struct itimerspec soon = { .it_value.tv_nsec = TAKE_OVER_NS };
+	uint32_t in_call = LINK_IN_CALL, calls;
+	uint64_t count;
+
+	if (read(s->timer_fd, &count, sizeof(count)) < 0)
+		return;
+	atomic_store(&s->link.shared->armed, 0);
+	calls = atomic_load(&s->link.shared->calls);
+	if (atomic_load(&s->link.shared->role) != LINK_IN_CALL)
+		return;
+	if (calls == s->calls_seen &&
+	    atomic_compare_exchange_strong(&s->link.shared->role, &in_call,
+					   LINK_SUPERVISOR))
+		return;
+	s->calls_seen = calls;
+	atomic_store(&s->link.shared->armed, 1);
+	timerfd_settime(s->timer_fd, 0, &soon, NULL);
+}
+
 /* Sends what an executor has handed over, and gives it its mailbox back. */
 static void finish_handed(struct supervisor *s)
 {
@@ -145,13 +188,13 @@ static void finish_handed(struct supervisor *s)
 	if (!atomic_load(&box->handed))
 		return;
 	/* A frame that was begun holds the lock already. */
-	if (atomic_load(&s->link.lock->owner) != WIRE_EXECUTOR + 1)
-		link_lock(s->link.lock, WIRE_EXECUTOR);
+	if (atomic_load(&s->link.shared->owner) != WIRE_EXECUTOR + 1)
+		link_lock(s->link.shared, WIRE_EXECUTOR);
 	if (!wire_get_header(box->out, &hdr) &&
 	    from <= WIRE_HEADER + hdr.len && s->link.fd >= 0)
 		link_write(s->link.fd, box->out + from,
 			   WIRE_HEADER + hdr.len - from);
-	link_unlock(s->link.lock);
+	link_unlock(s->link.shared);
 	madvise(box->out, sizeof(box->out), MADV_REMOVE);
 	atomic_store(&box->handed, 0);
 	futex_wake(&box->handed);
@@ -197,8 +240,10 @@ static void executor_died(struct supervisor *s, int status)
 		       atomic_load(&box->busy) == BOX_REPLYING;
 
 	finish_handed(s);
-	if (atomic_load(&s->link.lock->owner) == WIRE_EXECUTOR + 1)
-		link_unlock(s->link.lock);
+	if (atomic_exchange(&s->link.shared->role, LINK_SUPERVISOR) != LINK_SUPERVISOR)
+		link_recover(&s->link);
+	if (atomic_load(&s->link.shared->owner) == WIRE_EXECUTOR + 1)
+		link_unlock(s->link.shared);
 	if (command > 1)
 		kill(-command, SIGKILL);
 	how_it_died(s, status);
@@ -216,9 +261,15 @@ static void reap(struct supervisor *s)
 
 	if (read(s->sig_fd, &info, sizeof(info)) < 0 && errno != EAGAIN)
 		return;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (pid == s->pid)
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (pid != s->pid)
+			continue;
+		/* A stopped one would keep the link from being read. */
+		if (WIFSTOPPED(status))
+			kill(pid, SIGKILL);
+		else
 			executor_died(s, status);
+	}
 }
 
 static void to_executor(struct supervisor *s, const struct wire_header *hdr,
@@ -243,7 +294,8 @@ static void to_executor(struct supervisor *s, const struct wire_header *hdr,
 	memcpy(box->in, payload, hdr->len);
 	atomic_store(&box->busy, BOX_BUSY);
 	atomic_fetch_add(&box->posted, 1);
-	futex_wake(&box->posted);
+	atomic_fetch_add(&box->kick, 1);
+	futex_wake(&box->kick);
 }
 
 /* --- the supervisor's own ops --- */
@@ -396,22 +448,15 @@ static void lose_link(struct supervisor *s, const char *why)
 	link_detach(&s->link);
 }
 
-static void serve_link(struct supervisor *s)
+/* Deals with the frames that are there. */
+static void take_frames(struct supervisor *s)
 {
 	struct wire_header hdr;
 	const uint8_t *payload;
-	ssize_t n = link_fill(&s->link);
 	int ret = 0;
 
-	if (n == -EAGAIN)
-		return;
-	if (n <= 0) {
-		if (!n && !s->config.guest)
-			exit(0);
-		lose_link(s, n ? strerror((int)-n) : "the runner hung up");
-		return;
-	}
-	while (!ret && (ret = link_peek(&s->link, &hdr, &payload)) > 0) {
+	while (s->link.fd >= 0 && !ret &&
+	       (ret = link_peek(&s->link, &hdr, &payload)) > 0) {
 		ret = route(s, &hdr, payload);
 		link_drop(&s->link, &hdr);
 	}
@@ -419,6 +464,18 @@ static void serve_link(struct supervisor *s)
 		lose_link(s, ret == -EPROTO ? "no proper hello" : "malformed frame");
 }
 
+static void serve_link(struct supervisor *s)
+{
+	ssize_t n = link_fill(&s->link, false);
+
+	if (n > 0 || n == -EAGAIN)
+		return;
+	if (!n && !s->config.guest)
+		exit(0);
+	lose_link(s, n ? strerror((int)-n) : "the runner hung up");
+}
+
+/* A new link; the old one's reader, if it is an executor, has to let go first. */
 static void accept_link(struct supervisor *s)
 {
 	int fd = accept4(s->config.listen_fd, NULL, NULL, SOCK_CLOEXEC);
@@ -427,8 +484,24 @@ static void accept_link(struct supervisor *s)
 		fd = fd_out_of_the_way(fd);
 	if (fd < 0)
 		return;
-	link_attach(&s->link, fd);
+	if (s->next_fd >= 0)
+		close(s->next_fd);
+	s->next_fd = fd;
+	if (s->link.fd >= 0)
+		shutdown(s->link.fd, SHUT_RDWR);
+}
+
+static void attach_next(struct supervisor *s)
+{
+	if (s->next_fd < 0 ||
+	    atomic_load(&s->link.shared->role) == LINK_EXECUTOR)
+		return;
+	atomic_store(&s->link.shared->role, LINK_SUPERVISOR);
+	link_attach(&s->link, s->next_fd);
+	s->next_fd = -1;
 	send_ready(s);
+	if (!s->pid)
+		executor_start(s);
 }
 
 static int set_up(struct supervisor *s, const struct supervisor_config *config)
@@ -436,6 +509,7 @@ static int set_up(struct supervisor *s, const struct supervisor_config *config)
 	sigset_t chld;
 
 	s->config = *config;
+	s->next_fd = -1;
 	if (link_init(&s->link))
 		return -ENOMEM;
 	s->box = shared_map(sizeof(*s->box));
@@ -448,13 +522,16 @@ static int set_up(struct supervisor *s, const struct supervisor_config *config)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	s->sig_fd = fd_out_of_the_way(signalfd(-1, &chld, SFD_NONBLOCK));
 	s->notify_fd = fd_out_of_the_way(eventfd(0, EFD_NONBLOCK));
+	s->timer_fd = fd_out_of_the_way(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK));
 	if (s->config.listen_fd >= 0)
 		s->config.listen_fd = fd_out_of_the_way(s->config.listen_fd);
 	if (config->link_fd >= 0) {
 		link_attach(&s->link, fd_out_of_the_way(config->link_fd));
 		send_ready(s);
 	}
-	return s->sig_fd < 0 ? s->sig_fd : s->notify_fd < 0 ? s->notify_fd : 0;
+	if (s->sig_fd < 0 || s->notify_fd < 0 || s->timer_fd < 0)
+		return -EMFILE;
+	return 0;
 }
 
 noreturn void supervise(const struct supervisor_config *config)
@@ -467,12 +544,15 @@ noreturn void supervise(const struct supervisor_config *config)
 		dprintf(2, "provium agent: %s\n", strerror(-ret));
 		exit(1);
 	}
-	executor_start(&s);	/* while the runner reads our ready */
+	if (s.link.fd >= 0)
+		executor_start(&s);	/* while the runner reads our ready */
 	for (;;) {
+		bool reads = atomic_load(&s.link.shared->role) == LINK_SUPERVISOR;
 		struct pollfd fds[] = {
-			{ s.link.fd, POLLIN, 0 },
+			{ reads ? s.link.fd : -1, POLLIN, 0 },
 			{ s.sig_fd, POLLIN, 0 },
 			{ s.notify_fd, POLLIN, 0 },
+			{ s.timer_fd, POLLIN, 0 },
 			{ s.config.listen_fd, POLLIN, 0 },
 		};
 
@@ -483,9 +563,15 @@ noreturn void supervise(const struct supervisor_config *config)
 			finish_handed(&s);
 		if (fds[1].revents)
 			reap(&s);
+		if (fds[3].revents)
+			tick(&s);
 		if (fds[0].revents)
 			serve_link(&s);
-		if (fds[3].revents)
+		if (fds[4].revents)
 			accept_link(&s);
+		attach_next(&s);
+		if (atomic_load(&s.link.shared->role) == LINK_SUPERVISOR)
+			take_frames(&s);
+		give_role(&s);
 	}
 }

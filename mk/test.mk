@@ -47,8 +47,4 @@ test retest:
 stress: all accel ## run the tests of T= N times over
 	+@$(RUNNER) test --repeat $N $(CHOSEN:%=tests/%.lua)
 
-.PHONY: bench
-bench: all ## measure what a boot and a call cost
-	+@$(RUNNER) bench $(PROFILE)
-
 DEPENDENCIES += $(VERDICTS:.ok=.d)

@@ -15,6 +15,7 @@ local units = {}
 
 -- Seconds of "500ms", "5s", "10m" or a number.
 function units.seconds(v, what)
+	if math.type(v) and v >= 0 then return v end
 	local n, unit = tostring(v):match("^([%d.]+)(%a*)$")
 	local factor = ({ [""] = 1, ms = 0.001, s = 1, m = 60, h = 3600 })[unit]
 	n = tonumber(n)
@@ -238,9 +239,11 @@ local function suggestion(name)
 	return best and ("; did you mean \"%s\"?"):format(best) or ""
 end
 
+local NR = core.nr
+
 local function number_of(nr)
 	if math.type(nr) == "integer" then return nr end
-	if type(nr) == "string" and core.nr[nr] then return core.nr[nr] end
+	if type(nr) == "string" and NR[nr] then return NR[nr] end
 	if type(nr) ~= "string" then
 		error(("syscall: expected a name or a number, got %s"):format(type(nr)), 0)
 	end
@@ -250,6 +253,8 @@ end
 local function name_of(nr)
 	return type(nr) == "string" and nr or core.nr[nr] or tostring(nr)
 end
+
+local ARGS = { "a0", "a1", "a2", "a3", "a4", "a5" }
 
 local function request_of(who, nr, n, ...)
 	local request = { nr = number_of(nr) }
@@ -262,7 +267,7 @@ local function request_of(who, nr, n, ...)
 			error(("%s %s: argument %d: expected an integer, got %s"):format(who, name_of(nr), i - 1,
 				math.type(v) or type(v)), 0)
 		end
-		request["a" .. i - 1] = v
+		request[ARGS[i]] = v
 	end
 	return request
 end

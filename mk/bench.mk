@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# tests/bench/ ─▶ out/bin/bench, which measures us against bare QEMU and a bare echo.
+
+BENCH     := $O/bin/bench
+BARE_CPIO := $O/bench/bare.cpio
+
+$O/bench/bare: tests/bench/bare.c
+	$(call run,CC)mkdir -p $(@D) && $(CC) -std=gnu11 -O2 $(WARNINGS) -static -o $@ $<
+
+$(BARE_CPIO): $O/bench/bare $(GEN_INIT_CPIO)
+	$(call run,CPIO)printf '%s\n' 'dir /dev 0755 0 0' 'nod /dev/console 0600 0 0 c 5 1' \
+	'file /bare $< 0755 0 0' | $(GEN_INIT_CPIO) -t 0 - >$@.tmp && mv $@.tmp $@
+
+$(OBJ)/tests/bench/%: EXTRA = $(LUA_CPPFLAGS:-I%=-isystem %)
+
+$(BENCH): $(call objects,tests/bench/bench.c) $(filter-out $(OBJ)/runner/main.o,$(RUNNER_OBJ))
+	$(call run,LINK)$(CC) -o $@.tmp $^ $(LUA_LIBS) && mv $@.tmp $@
+
+.PHONY: bench
+bench: all $(BENCH) $(BARE_CPIO) ## what a boot, a call and a make cost, as ratios
+	@$(BENCH) $(PROFILE) $(BARE_CPIO) $(RUNNER) $(MAKE)
