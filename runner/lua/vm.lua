@@ -227,14 +227,27 @@ end
 
 -- --- system calls ---
 
--- The nearest name there is, for a name there is not.
-local function suggestion(name)
-	local best, rest = nil, math.huge
-	for known in pairs(core.nr) do
-		if type(known) == "string" and (known:find(name, 1, true) or name:find(known, 1, true)) and
-			math.abs(#known - #name) < rest then
-			best, rest = known, math.abs(#known - #name)
+-- How many letters to add, take away or replace to get from a to b.
+local function distance(a, b)
+	local row = {}
+	for j = 0, #b do row[j] = j end
+	for i = 1, #a do
+		local diagonal = row[0]
+		row[0] = i
+		for j = 1, #b do
+			local same = a:byte(i) == b:byte(j) and 0 or 1
+			diagonal, row[j] = row[j], math.min(row[j] + 1, row[j - 1] + 1, diagonal + same)
 		end
+	end
+	return row[#b]
+end
+
+-- The nearest name there is, for a name there is not; of two, the first in the alphabet.
+local function suggestion(name)
+	local best, rest = nil, math.max(2, #name // 3) + 1
+	for known in pairs(core.nr) do
+		local d = type(known) == "string" and distance(name, known) or math.huge
+		if d < rest or d == rest and best and known < best then best, rest = known, d end
 	end
 	return best and ("; did you mean \"%s\"?"):format(best) or ""
 end
