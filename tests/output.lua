@@ -1,0 +1,120 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- What a command said, as text to ask questions of and as JSON.
+
+local vm = provium.create("minimal"):boot()
+local text = vm:exec("printf '  hello, world\\n'").stdout
+
+test(".value is the plain string", function()
+	assert_eq("string", type(text.value))
+	assert_eq("  hello, world\n", text.value)
+end)
+
+test("contains, starts_with and trim are called with a dot", function()
+	assert_eq(true, text.contains("o, w"))
+	assert_eq(false, text.contains("O, w"))
+	assert_eq(true, text.starts_with("  he"))
+	assert_eq(false, text.starts_with("he"))
+	assert_eq("hello, world", text.trim())
+end)
+
+test("contains takes plain text, not a pattern", function()
+	assert_eq(false, text.contains("h.llo"))
+	assert_eq(false, text.contains("%a"))
+end)
+
+test("and with a colon", function()
+	assert_eq(true, text:contains("hello"))
+	assert_eq(true, text:starts_with("  "))
+	assert_eq("hello, world", text:trim())
+end)
+
+test("tostring, # and .. take it for its string", function()
+	assert_eq("  hello, world\n", tostring(text))
+	assert_eq(15, #text)
+	assert_eq("<  hello, world\n>", "<" .. text .. ">")
+end)
+
+test("every string method works", function()
+	assert_eq("world", text:match("(%a+)\n$"))
+	assert_eq("  HELLO, WORLD\n", text:upper())
+	assert_eq("  jello, world\n", (text:gsub("h", "j")))
+	assert_eq({ 3, 7 }, { text:find("hello", 1, true) })
+	local words = {}
+	for word in text:gmatch("%a+") do words[#words + 1] = word end
+	assert_eq({ "hello", "world" }, words)
+end)
+
+test("two of them compare by their strings", function()
+	assert(text == vm:exec("printf '  hello, world\\n'").stdout)
+	assert(text ~= vm:exec("true").stdout)
+end)
+
+test("assertions take it for its string", function()
+	assert_contains(text, "hello")
+	assert_ne("hello", text)
+	assert_eq({ out = "  hello, world\n" }, { out = text })
+end)
+
+test("it cannot be changed", function()
+	assert_error(function() text.value = "other" end, "cannot be changed")
+end)
+
+test("json: every kind of value", function()
+	local v = vm:json([[echo '{"n": 42, "big": 9007199254740993, "neg": -1, "real": 2.5, "s": "täxt\u0041",
+		"yes": true, "no": false, "list": [1, [2], {}], "empty": []}']])
+	assert_eq({ n = 42, big = 9007199254740993, neg = -1, real = 2.5, s = "täxtA", yes = true, no = false,
+		list = { 1, { 2 }, {} }, empty = {} }, v)
+	assert_eq("integer", math.type(v.n))
+	assert_eq("float", math.type(v.real))
+end)
+
+test("json: null is nil", function()
+	assert_eq(nil, vm:json([[echo '{"nothing": null}']]).nothing)
+end)
+
+test("json: a value that is no object", function()
+	assert_eq(7, vm:json("echo 7"))
+	assert_eq("s", vm:json("echo '\"s\"'"))
+	assert_eq(false, vm:json("echo false"))
+end)
+
+test("json: a command that fails raises, with what it said", function()
+	assert_error(function() vm:json("echo {}; echo it broke >&2; exit 3") end, "exit code 3: it broke")
+end)
+
+test("json: bad JSON raises, with the position", function()
+	assert_error(function() vm:json("echo '{\"a\": 1,'; echo ' oops}'") end, "line 2")
+end)
+
+test("json: nothing at all is bad JSON", function()
+	assert_error(function() vm:json("true") end, "json \"true\": ")
+end)
+
+test("dmesg: the kernel log from its first line on", function()
+	assert_contains(vm:dmesg(), "Linux version ")
+	assert_contains(vm:dmesg(), "Run /.provium/agent as init process")
+end)
+
+test("dmesg: the lines that match a pattern", function()
+	local lines = vm:dmesg("Command line: ")
+	assert_contains(lines, "console=ttyS0")
+	assert_eq(1, select(2, lines:gsub("\n", "")))
+end)
+
+test("dmesg: none match", function()
+	assert_eq("", vm:dmesg("no line says this"))
+end)
+
+test("dmesg: what is written to /dev/kmsg is there at once, once", function()
+	for i = 1, 3 do vm:write_file("/dev/kmsg", ("<6>marker %d here\n"):format(i)) end
+	local lines = vm:dmesg("marker %d here")
+	assert_eq("marker 1 here marker 2 here marker 3 here", lines:gsub("%[.-%] ", ""):gsub("\n", " "):sub(1, -2))
+	assert_eq(lines, vm:dmesg("marker %d here"))
+end)
+
+test("dmesg: a log that has wrapped around is read from what is left", function()
+	vm:write_file("/proc/sys/kernel/printk_devkmsg", "on\n")	-- or the kernel lets ten lines through
+	vm:exec("for i in $(seq 3000); do echo \"line $i of a long log, with some words to fill it up\"; done >/dev/kmsg")
+	assert_contains(vm:dmesg("line %d+ of"), "line 3000 of")
+	assert_contains(vm:dmesg(), "Linux version ")	-- read before it was overwritten
+end)
