@@ -73,13 +73,22 @@ void *executor_scratch(struct executor *ex, size_t n)
 	return ex->arena.base + at;
 }
 
+/* Without its descriptors an executor is of no use: the supervisor says so. */
+static noreturn void lost_descriptors(struct executor *ex)
+{
+	uint32_t replying = BOX_REPLYING;
+
+	/* There was no reply, and there is no doubt about it. */
+	atomic_compare_exchange_strong(&ex->box->busy, &replying, BOX_BUSY);
+	_exit(EXECUTOR_LOST_FDS);
+}
+
 static void wake_supervisor(struct executor *ex)
 {
 	uint64_t one = 1;
 
-	/* Without its descriptors an executor is of no use: the supervisor says so. */
 	if (write(ex->notify_fd, &one, sizeof(one)) != sizeof(one))
-		_exit(EXECUTOR_LOST_FDS);
+		lost_descriptors(ex);
 }
 
 /* The supervisor sends what is left of out; a lock that is held goes with it. */
@@ -113,7 +122,7 @@ static void send_out(struct executor *ex, size_t n)
 		return;
 	}
 	if (done < 0 && errno == EBADF)
-		_exit(EXECUTOR_LOST_FDS);
+		lost_descriptors(ex);
 	/* The lock goes to the supervisor with the rest of the frame. */
 	hand_over(ex, done > 0 ? (size_t)done : 0);
 }

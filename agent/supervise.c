@@ -227,8 +227,13 @@ static void report_death(struct supervisor *s, const struct wire_header *req)
 		 s->epitaph,
 		 atomic_load(&s->box->busy) ? "during" : "before this",
 		 op ? op->name : "op");
-	s->epitaph[0] = 0;
 	send_fail(s, req, WIRE_WHY_GONE, text);
+	/*
+	 * Who died while replying may have replied: then this answer is dropped,
+	 * and the next call has to be told.
+	 */
+	if (atomic_load(&s->box->busy) != BOX_REPLYING)
+		s->epitaph[0] = 0;
 }
 
 static void executor_died(struct supervisor *s, int status)

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* QEMU's argument vector: what must be in it, and what cannot get into it. */
+#include <errno.h>
+#include <string.h>
+
+#include "runner/qemu/argv.h"
+#include "tests/host/lib/tap.h"
+
+static struct qemu_config base(void)
+{
+	return (struct qemu_config){
+		.binary = "qemu-system-x86_64", .accel = "tcg",
+		.machine = "microvm", .kernel = "/k", .initrd = "/i",
+		.append = "console=ttyS0 quiet", .memory = 512u << 20, .cpus = 2,
+	};
+}
+
+static const struct qemu_fds fds = { 7, 8, 9 };
+
+/* The value after flag, the nth of its kind; NULL if there is none. */
+static const char *value(const struct argv *a, const char *flag, int nth)
+{
+	for (size_t i = 0; i + 1 < a->n; i++)
+		if (!strcmp(a->v[i], flag) && !nth--)
+			return a->v[i + 1];
+	return NULL;
+}
+
+/* Is there a value of flag that contains text? */
+static bool has(const struct argv *a, const char *flag, const char *text)
+{
+	const char *v;
+
+	for (int n = 0; (v = value(a, flag, n)); n++)
+		if (strstr(v, text))
+			return true;
+	return false;
+}
+
+static bool has_word(const struct argv *a, const char *word)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!strcmp(a->v[i], word))
+			return true;
+	return false;
+}
+
+static void microvm(void)
+{
+	struct qemu_config c = base();
+	struct argv a;
+	struct err err;
+
+	ok(!argv_build(&a, &c, &fds, &err), "microvm");
+	ok(!strcmp(a.v[0], "qemu-system-x86_64") && !a.v[a.n], "program first, NULL last");
+	ok(has_word(&a, "-nodefaults") && has_word(&a, "-no-user-config") &&
+	   has_word(&a, "-no-reboot"), "nothing of the user's, and a reset ends it");
+	ok(!strcmp(value(&a, "-m", 0), "512M") && !strcmp(value(&a, "-smp", 0), "2"),
+	   "memory and cpus");
+	ok(!strcmp(value(&a, "-append", 0), "console=ttyS0 quiet"),
+	   "the kernel's arguments are one argument");
+	ok(has(&a, "-chardev", "id=qmp,fd=7") && has(&a, "-chardev", "id=link,fd=8") &&
+	   has(&a, "-chardev", "/proc/self/fd/9"), "lines are descriptors");
+	ok(has(&a, "-device", "virtio-serial-device") &&
+	   has(&a, "-device", "name=provium.0"), "virtio-serial on virtio-mmio");
+	ok(has(&a, "-M", "acpi=off"), "devices are told on the command line");
+	argv_release(&a);
+	argv_release(&a);
+	ok(!a.n, "released twice");
+}
+
+static void q35_and_vsock(void)
+{
+	struct qemu_config c = base();
+	struct argv a;
+	struct err err;
+
+	c.machine = "q35";
+	c.accel = "kvm";
+	c.cid = 77;
+	c.vhost_fd = 5;
+	ok(!argv_build(&a, &c, &fds, &err), "q35");
+	ok(has(&a, "-device", "vhost-vsock-pci,guest-cid=77,vhostfd=5"), "vsock on PCI");
+	ok(!has(&a, "-device", "virtio-serial"), "and no serial port then");
+	ok(!strcmp(value(&a, "-cpu", 0), "host"), "KVM: the host's CPU");
+	argv_release(&a);
+	c.machine = "pc";
+	ok(argv_build(&a, &c, &fds, &err) == -EINVAL && strstr(err.text, "microvm or q35"),
+	   "another machine is refused: %s", err.text);
+}
+
+static void disks(void)
+{
+	struct disk d[] = {
+		{ (char *)"/a,b/x.img", (char *)"raw", true },
+		{ (char *)"/y.qcow2", (char *)"qcow2", false },
+	};
+	struct qemu_config c = base();
+	struct argv a;
+	struct err err;
+
+	c.disks = d;
+	c.nr_disks = 2;
+	ok(!argv_build(&a, &c, &fds, &err), "two disks");
+	ok(has(&a, "-drive", "file=/a,,b/x.img,format=raw,readonly=on"),
+	   "a comma in a path is doubled");
+	ok(has(&a, "-drive", "file=/y.qcow2,format=qcow2") &&
+	   !has(&a, "-drive", "qcow2,readonly"), "a writable one");
+	argv_release(&a);
+	d[1].format = (char *)"vmdk";
+	ok(argv_build(&a, &c, &fds, &err) == -EINVAL && strstr(err.text, "/y.qcow2"),
+	   "another format is refused: %s", err.text);
+}
+
+int main(void)
+{
+	microvm();
+	q35_and_vsock();
+	disks();
+	return done();
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* QMP lines: whole, in pieces, refused, and what is no QMP at all. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "runner/qemu/qmp.h"
+#include "tests/host/lib/tap.h"
+
+static const char greeting[] =
+	"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}}, \"capabilities\": [\"oob\"]}}\r\n";
+
+static int feed(struct qmp *q, const char *text, struct err *err)
+{
+	return qmp_parse(q, text, strlen(text), err);
+}
+
+static void session(void)
+{
+	struct qmp q;
+	struct err err;
+	char sent[256] = "";
+	int fds[2];
+
+	qmp_init(&q);
+	ok(!socketpair(AF_UNIX, SOCK_STREAM, 0, fds), "a socketpair");
+	qmp_open(&q, fds[0]);
+	ok(read(fds[1], sent, sizeof(sent) - 1) > 0 &&
+	   strstr(sent, "\"execute\":\"qmp_capabilities\""),
+	   "opening negotiates capabilities: %s", sent);
+	ok(!feed(&q, greeting, &err) && !q.ready, "the greeting");
+	ok(!feed(&q, "{\"return\": {}, \"id\": 1}\r\n", &err) && q.ready,
+	   "the first return makes it ready");
+	ok(!feed(&q, "{\"timestamp\": {}, \"event\": \"SHUTDOWN\", \"data\": {\"guest\": true}}\r\n", &err) &&
+	   !strcmp(q.last_event, "SHUTDOWN"), "an event");
+	qmp_send(&q, "query-status", NULL);
+	ok(!feed(&q, "{\"id\": 2, \"return\": {\"status\": \"running\"}}\n\n\r\n", &err) &&
+	   q.answered == 2 &&
+	   !strcmp(json_string_value(json_object_get(q.answer, "status")), "running"),
+	   "a reply and its value; empty lines are passed over");
+	ok(!feed(&q, "{\"id\": 3, \"error\": {\"class\": \"GenericError\", \"desc\": \"no such thing\"}}\n", &err) &&
+	   q.refusal.kind == ERR_BROKEN && strstr(q.refusal.text, "no such thing"),
+	   "an error reply says why: %s", q.refusal.text);
+	close(fds[1]);
+	ok(qmp_feed(&q, &err) == -EPIPE, "the other end closes: EPIPE");
+	qmp_release(&q);
+	qmp_release(&q);
+	ok(q.fd == -1, "released twice");
+}
+
+static void pieces(void)
+{
+	struct qmp q;
+	struct err err;
+	int bad = 0;
+
+	qmp_init(&q);
+	for (const char *at = greeting; *at; at++)
+		bad |= qmp_parse(&q, at, 1, &err);
+	bad |= feed(&q, "{\"event\": \"ST", &err);
+	bad |= feed(&q, "OP\"}\n{\"event\": \"RESUME\"}\n{\"ev", &err);
+	ok(!bad && !strcmp(q.last_event, "RESUME"), "lines in pieces");
+	qmp_release(&q);
+}
+
+static void refusals(void)
+{
+	static const char *const bad[] = {
+		"{\"event\": \n", "[]\n", "42\n", "{\"a\":1} trailing\n",
+		"\xff\xfe\n", "{\"return\": {}\n",
+	};
+	static char endless[QMP_LINE_MAX + 2];
+	struct qmp q;
+	struct err err;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		qmp_init(&q);
+		ok(feed(&q, bad[i], &err) == -EBADMSG && err.kind == ERR_BROKEN,
+		   "refused: %.*s", (int)strcspn(bad[i], "\n"),
+		   bad[i][0] & 0x80 ? "(no UTF-8)" : bad[i]);
+		qmp_release(&q);
+	}
+	qmp_init(&q);
+	memset(endless, ' ', sizeof(endless));
+	ok(qmp_parse(&q, endless, sizeof(endless), &err) == -EBADMSG,
+	   "a line without end is refused");
+	qmp_release(&q);
+}
+
+int main(void)
+{
+	session();
+	pieces();
+	refusals();
+	return done();
+}
