@@ -15,11 +15,11 @@
 /^# exit / {
 	if ($3 != 0 && !bad[FILENAME]) {
 		failed++
-		text[FILENAME] = text[FILENAME] FILENAME ": ended with status " $3 "\n"
+		text[FILENAME] = text[FILENAME] "ended with status " $3 "\n"
 		bad[FILENAME]++
 	}
 	if (bad[FILENAME])
-		printf "%s", text[FILENAME]
+		printf "%s:\n%s", FILENAME, text[FILENAME]
 	next
 }
 

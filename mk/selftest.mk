@@ -6,19 +6,22 @@
 
 HOST_TESTS := $(patsubst tests/host/%.c,$(BIN)/host/%,$(wildcard tests/host/*.c))
 HOST_LIB   := $(call objects,$(wildcard tests/host/lib/*.c))
-HOST_OBJ   := $(call objects,$(wildcard tests/host/*.c))
 HARNESS    := $(wildcard tests/harness)
+
+DEPENDENCIES += $(HOST_TESTS:$(BIN)/host/%=$(OBJ)/tests/host/%.d)
 
 $(HOST_TESTS): $(BIN)/host/%: $(OBJ)/tests/host/%.o $(HOST_LIB) \
 		$(filter-out $(OBJ)/runner/main.o,$(RUNNER_OBJ))
 	$(call run,LINK)mkdir -p $(@D) && \
 	$(CC) $(if $(SAN),$(SANFLAGS)) -o $@.tmp $^ $(LUA_LIBS) && mv $@.tmp $@
 
-%.tap: % $(AGENT) FORCE
-	@PROVIUM_AGENT=$(abspath $(AGENT)) $< >$@ 2>&1; echo "# exit $$?" >>$@
+# They are told where the programs are that they talk to. One that hangs has failed.
+%.tap: % $(AGENT) $(RUNNER) FORCE
+	@PROVIUM_AGENT=$(abspath $(AGENT)) PROVIUM_RUNNER=$(abspath $(RUNNER)) \
+	timeout 300 $< >$@ 2>&1; echo "# exit $$?" >>$@
 
 $(BIN)/host/harness.out: $(RUNNER) FORCE
-	+@mkdir -p $(@D); $(RUNNER) test $(HARNESS) >$@ 2>&1; echo "# exit $$?" >>$@
+	+@mkdir -p $(@D); timeout 300 $(RUNNER) test $(HARNESS) >$@ 2>&1; echo "# exit $$?" >>$@
 
 .PHONY: selftest
 selftest: $(HOST_TESTS:=.tap) $(if $(HARNESS),$(BIN)/host/harness.out) ## our own tests, without a VM; SAN=1
