@@ -33,7 +33,8 @@ installed = $(shell dpkg-query -W -f '$${Package}=$${db:Status-Status} ' $(PACKA
 
 root = $(if $(filter 0,$(shell id -u)),,$(or $(shell command -v sudo), \
 	$(error deps: neither root nor sudo here. As root: apt-get install $(missing_packages))))
-install = echo 'deps: installing $(missing_packages)' && \
+install = $(if $(MAKE_RESTARTS),$(error deps: apt-get did not install $(missing_packages))) \
+	echo 'deps: installing $(missing_packages)' && \
 	$(root) apt-get -qq update && $(root) env DEBIAN_FRONTEND=noninteractive \
 	apt-get -qq install --no-install-recommends $(missing_packages)
 

@@ -18,10 +18,10 @@ $(HOST_TESTS): $(BIN)/host/%: $(OBJ)/tests/host/%.o $(HOST_LIB) \
 # They are told where the programs are that they talk to. One that hangs has failed.
 %.tap: % $(AGENT) $(RUNNER) FORCE
 	@PROVIUM_AGENT=$(abspath $(AGENT)) PROVIUM_RUNNER=$(abspath $(RUNNER)) \
-	timeout 300 $< >$@ 2>&1; echo "# exit $$?" >>$@
+	timeout --foreground 300 $< >$@ 2>&1; echo "# exit $$?" >>$@
 
 $(BIN)/host/harness.out: $(RUNNER) FORCE
-	+@mkdir -p $(@D); timeout 300 $(RUNNER) test $(HARNESS) >$@ 2>&1; echo "# exit $$?" >>$@
+	+@mkdir -p $(@D); timeout --foreground 300 $(RUNNER) test $(HARNESS) >$@ 2>&1; echo "# exit $$?" >>$@
 
 .PHONY: selftest
 selftest: $(HOST_TESTS:=.tap) $(if $(HARNESS),$(BIN)/host/harness.out) ## our own tests, without a VM; SAN=1
