@@ -4,9 +4,25 @@
  * every op there is and will be.
  */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runner/bind/bind.h"
+
+static noreturn __attribute__((format(printf, 2, 3)))
+void refuse(lua_State *L, const char *fmt, ...)
+{
+	char text[256];
+	struct err err;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_set(&err, ERR_USER, 0, "%s", text);
+	bind_raise(L, &err);
+}
 
 static void add_u32(luaL_Buffer *b, size_t v)
 {
@@ -25,11 +41,11 @@ static void add_int(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
 	lua_Integer v = lua_isnil(L, at) ? 0 : lua_tointegerx(L, at, &ok);
 
 	if (!ok)
-		luaL_error(L, "%s: expected an integer, got %s", f->name,
-			   luaL_typename(L, at));
+		refuse(L, "%s: expected an integer, got %s", f->name,
+		       luaL_typename(L, at));
 	if ((f->type == WIRE_T_u32 && (v < 0 || v > UINT32_MAX)) ||
 	    (f->type == WIRE_T_s32 && (v < INT32_MIN || v > INT32_MAX)))
-		luaL_error(L, "%s: %I does not fit in 32 bits", f->name, v);
+		refuse(L, "%s: %lld does not fit in 32 bits", f->name, v);
 	wire_put_int(raw, f->type, (uint64_t)v);
 	luaL_addlstring(b, (char *)raw, wire_int_size(f->type));
 }
@@ -41,11 +57,11 @@ static void add_bytes(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
 	const char *s = lua_isnil(L, at) ? "" : lua_tolstring(L, at, &n);
 
 	if (!s)
-		luaL_error(L, "%s: expected a string, got %s", f->name,
-			   luaL_typename(L, at));
+		refuse(L, "%s: expected a string, got %s", f->name,
+		       luaL_typename(L, at));
 	if (n > WIRE_MAX)
-		luaL_error(L, "%s: %I bytes; %I is the most", f->name,
-			   (lua_Integer)n, (lua_Integer)WIRE_MAX);
+		refuse(L, "%s: %zu bytes; %u MiB is the most a call can carry",
+		       f->name, n, WIRE_MAX >> 20);
 	add_u32(b, n);
 	luaL_addlstring(b, s, n);
 }
@@ -60,8 +76,8 @@ static void add_list(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
 	for (lua_Integer i = 1; i <= n; i++) {
 		lua_geti(L, at, i);
 		if (!lua_istable(L, -1))
-			luaL_error(L, "%s[%I]: expected a table, got %s",
-				   f->name, i, luaL_typename(L, -1));
+			refuse(L, "%s[%lld]: expected a table, got %s", f->name, i,
+			       luaL_typename(L, -1));
 		bind_encode(L, lua_gettop(L), wire_elem(f->type));
 		lua_remove(L, -2);
 		luaL_addvalue(b);
