@@ -1,0 +1,247 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- modules/echo: every ioctl it has, and every one of its refusals.
+
+local echo = require "echo_device"
+local pack, unpack = provium.pack, provium.unpack
+
+local vm = provium.create("minimal"):boot()
+vm:insmod("echo")
+local fd = echo.open(vm)
+
+local function value(v) return pack("u32 u32", v, 0) end
+
+test("loading it makes a device that everybody may use", function()
+	assert_eq("crw-rw-rw-", vm:exec("ls -l /dev/echo").stdout:match("^%S+"))
+	assert_eq(3, fd)
+end)
+
+-- --- the value ---
+
+test("GET: nothing was set yet", function()
+	local ret, v = vm:ioctl(fd, echo.GET)
+	assert_eq(0, ret)
+	assert_eq({ 0, 0 }, { unpack("u32 u32", v) })
+end)
+
+test("SET, then GET: the value, and that it was set once", function()
+	local ret, nothing = vm:ioctl(fd, echo.SET, value(42))
+	assert_eq(0, ret)
+	assert_eq(nil, nothing)
+	local _, v = vm:ioctl(fd, echo.GET)
+	assert_eq({ 42, 1 }, { unpack("u32 u32", v) })
+end)
+
+test("SWAP sets, and gives back what was there before", function()
+	local ret, v = vm:ioctl(fd, echo.SWAP, value(0xffffffff))
+	assert_eq(0, ret)
+	assert_eq({ 42, 1 }, { unpack("u32 u32", v) })
+	_, v = vm:ioctl(fd, echo.GET)
+	assert_eq({ 0xffffffff, 2 }, { unpack("u32 u32", v) })
+end)
+
+test("SET and SWAP: sets that is not 0 is EINVAL, and nothing is set", function()
+	assert_errno("EINVAL", (vm:ioctl(fd, echo.SET, pack("u32 u32", 1, 1))))
+	assert_errno("EINVAL", (vm:ioctl(fd, echo.SWAP, pack("u32 u32", 1, 1))))
+	local _, v = vm:ioctl(fd, echo.GET)
+	assert_eq(0xffffffff, (unpack("u32", v)))
+end)
+
+test("each descriptor has a value of its own", function()
+	local other = echo.open(vm)
+	local _, v = vm:ioctl(other, echo.GET)
+	assert_eq({ 0, 0 }, { unpack("u32 u32", v) })
+	vm:syscall("close", other)
+end)
+
+test("NOP takes nothing, and its result comes through", function()
+	local ret, nothing = vm:ioctl(fd, echo.NOP)
+	assert_eq(69, ret)
+	assert_eq(nil, nothing)
+end)
+
+test("data shorter than the command's size is filled up with zeros", function()
+	assert_eq(0, (vm:ioctl(fd, echo.SET, pack("u16", 7))))
+	local _, v = vm:ioctl(fd, echo.GET)
+	assert_eq(7, (unpack("u32", v)))
+end)
+
+test("data longer than the command's size goes whole, and comes back whole", function()
+	local ret, v = vm:ioctl(fd, echo.SWAP, value(8) .. "tail")
+	assert_eq(0, ret)
+	assert_eq(12, #v)
+	assert_eq("tail", v:sub(9))
+end)
+
+-- --- what is no command ---
+
+test("an unknown number is ENOTTY", function()
+	assert_errno("ENOTTY", (vm:ioctl(fd, provium.IOWR("E", 0x7f, 8), value(1))))
+end)
+
+test("a known number of another size is ENOTTY", function()
+	assert_errno("ENOTTY", (vm:ioctl(fd, provium.IOR("E", 0x01, 16))))
+end)
+
+test("a pointer that leads nowhere is EFAULT", function()
+	for _, cmd in ipairs { echo.GET, echo.SET, echo.SWAP, echo.REVERSE, echo.UPPER, echo.COUNT, echo.ADD } do
+		assert_errno("EFAULT", vm:syscall("ioctl", fd, cmd, 8))
+	end
+end)
+
+-- --- two pointers in a struct ---
+
+local function reverse(data, room, in_len)
+	return vm:ioctl_buf(fd, echo.REVERSE, pack("u32 u32 x16", in_len or #data, room), {
+		{ ptr_offset = 8, buf_len = #data, data = data },
+		{ ptr_offset = 16, buf_len = room, output = true },
+	})
+end
+
+test("REVERSE: what one pointer leads to is written where the other does", function()
+	local ret, args, out = reverse("stressed", 8)
+	assert_eq(0, ret)
+	assert_eq({ 8, 8 }, { unpack("u32 u32", args) })
+	assert_eq("desserts", out)
+end)
+
+test("REVERSE: only as much as there is", function()
+	local ret, args, out = reverse("ab", 4)
+	assert_eq(0, ret)
+	assert_eq(2, unpack("u32", args, 4))
+	assert_eq("ba\0\0", out)
+end)
+
+test("REVERSE: a buffer too small is ERANGE, with the size needed, and untouched", function()
+	local ret, args, out = reverse("stressed", 7)
+	assert_errno("ERANGE", ret)
+	assert_eq(8, unpack("u32", args, 4))
+	assert_eq(("\0"):rep(7), out)
+end)
+
+test("REVERSE: ask with no room at all, then with what is needed", function()
+	local ret, args = reverse("drawer", 0)
+	assert_errno("ERANGE", ret)
+	local _, _, out = reverse("drawer", unpack("u32", args, 4))
+	assert_eq("reward", out)
+end)
+
+test("REVERSE: 4096 bytes are the most, E2BIG", function()
+	assert_eq(0, (reverse(("x"):rep(4096), 4096)))
+	assert_errno("E2BIG", (reverse(("x"):rep(4097), 4097)))
+end)
+
+test("REVERSE: an input shorter than its length is EFAULT", function()
+	assert_errno("EFAULT", (reverse("stressed", 16, 9)))
+end)
+
+test("REVERSE: an output shorter than its length is EFAULT", function()
+	assert_errno("EFAULT", (vm:ioctl_buf(fd, echo.REVERSE, pack("u32 u32 x16", 8, 8), {
+		{ ptr_offset = 8, buf_len = 8, data = "stressed" },
+		{ ptr_offset = 16, buf_len = 7 },
+	})))
+end)
+
+-- --- a pointer in a struct that is pointed to ---
+
+local function upper(data, opts)
+	opts = opts or {}
+	return vm:ioctl_buf(fd, echo.UPPER, pack("u32 x12", opts.flags or 0), {
+		{ ptr_offset = 8, buf_len = 16, data = pack("u32 u32 x8", opts.len or #data, opts.item_flags or 0) },
+		{ parent = 1, ptr_offset = 8, buf_len = #data, data = data, output = true },
+	})
+end
+
+test("UPPER: changes what is two pointers away, and counts", function()
+	local ret, args, out = upper("Hello, World 1")
+	assert_eq(0, ret)
+	assert_eq(8, unpack("u32", args, 4))
+	assert_eq("HELLO, WORLD 1", out)
+end)
+
+test("UPPER: nothing to do", function()
+	local ret, args, out = upper("")
+	assert_eq(0, ret)
+	assert_eq(0, unpack("u32", args, 4))
+	assert_eq("", out)
+end)
+
+test("UPPER: unknown flags, in either struct, are EINVAL", function()
+	assert_errno("EINVAL", (upper("a", { flags = 1 })))
+	assert_errno("EINVAL", (upper("a", { item_flags = 1 })))
+end)
+
+test("UPPER: more than 4096 bytes are E2BIG", function()
+	assert_errno("E2BIG", (upper("a", { len = 4097 })))
+end)
+
+test("UPPER: a length that is more than there is, EFAULT", function()
+	assert_errno("EFAULT", (upper("a", { len = 2 })))
+end)
+
+test("UPPER: an item that is cut short, EFAULT", function()
+	assert_errno("EFAULT", (vm:ioctl_buf(fd, echo.UPPER, pack("x16"), { { ptr_offset = 8, buf_len = 15 } })))
+end)
+
+-- --- the counter ---
+
+test("COUNT_SET, COUNT and ADD: one counter for all descriptors", function()
+	local other = echo.open(vm)
+	assert_eq(0, (vm:ioctl(fd, echo.COUNT_SET, pack("u64", 40))))
+	local ret, sum = vm:ioctl(other, echo.ADD, pack("u64", 2))
+	assert_eq({ 0, 42 }, { ret, (unpack("u64", sum)) })
+	local _, now = vm:ioctl(fd, echo.COUNT)
+	assert_eq(42, (unpack("u64", now)))
+	vm:syscall("close", other)
+end)
+
+test("ADD_RACY: nobody races, so the sum is right", function()
+	vm:ioctl(fd, echo.COUNT_SET, pack("u64", 1))
+	local _, sum = vm:ioctl(fd, echo.ADD_RACY, pack("u64", 1))
+	assert_eq(2, (unpack("u64", sum)))
+end)
+
+test("a u64 above 2^63-1 is the integer with the same bits", function()
+	vm:ioctl(fd, echo.COUNT_SET, pack("u64", -2))
+	local _, now = vm:ioctl(fd, echo.COUNT)
+	assert_eq(-2, (unpack("u64", now)))
+	assert_eq("fffffffffffffffe", ("%x"):format((unpack("u64", now))))
+	vm:ioctl(fd, echo.COUNT_SET, pack("u64", 0))
+end)
+
+-- --- read and write ---
+
+local function write(data) return vm:syscall_buf("write", 1, data, fd, 0, #data) end
+
+local function read(n)
+	local ret, data = vm:syscall_bufs("read", { [1] = ("\0"):rep(n) }, fd, 0, n)
+	assert(ret >= 0, ret)
+	return data:sub(1, ret)
+end
+
+test("what is written is read, in order and once", function()
+	assert_eq(5, write("hello"))
+	assert_eq(6, write(" world"))
+	assert_eq("hel", read(3))
+	assert_eq("lo world", read(100))
+	assert_eq("", read(100))
+end)
+
+test("it holds 4096 bytes: a longer write is a short one, the next is EAGAIN", function()
+	assert_eq(4096, write(("x"):rep(5000)))
+	assert_errno("EAGAIN", write("y"))
+	assert_eq(4096, #read(5000))
+end)
+
+test("a write from nowhere is EFAULT, and nothing is kept", function()
+	assert_errno("EFAULT", vm:syscall("write", fd, 8, 4))
+	assert_eq("", read(4))
+end)
+
+test("the shell can use it too", function()
+	assert_eq("through the shell\n", vm:exec("exec 3<>/dev/echo; echo through the shell >&3; head -n 1 <&3").stdout)
+end)
+
+test("close gives back the descriptor", function()
+	assert_eq(0, vm:syscall("close", fd))
+	assert_errno("EBADF", (vm:ioctl(fd, echo.NOP)))
+end)

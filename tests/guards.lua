@@ -1,0 +1,137 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Buffers end where an unmapped page begins: a kernel that writes too much is found out.
+
+local echo = require "echo_device"
+local linux = require "linux"
+local pack, unpack = provium.pack, provium.unpack
+
+local vm = provium.create("minimal"):boot()
+vm:insmod("echo")
+local fd = echo.open(vm)
+
+local function zeros(n) return ("\0"):rep(n) end
+
+-- --- the kernel is told of more room than there is ---
+
+test("a struct one byte too short is EFAULT", function()
+	assert_errno("EFAULT", (vm:syscall_bufs("uname", { [0] = zeros(389) }, 0)))
+	assert_errno("EFAULT", (vm:syscall_bufs("clock_gettime", { [1] = zeros(15) }, 0, 0)))
+end)
+
+test("the same struct with all its bytes is filled", function()
+	assert_eq(0, (vm:syscall_bufs("uname", { [0] = zeros(390) }, 0)))
+	assert_eq(0, (vm:syscall_bufs("clock_gettime", { [1] = zeros(16) }, 0, 0)))
+end)
+
+local function pipe_with(data)
+	local _, fds = vm:syscall_bufs("pipe2", { [0] = zeros(8) }, 0, 0)
+	local r, w = unpack("i32 i32", fds)
+	vm:syscall_buf("write", 1, data, w, 0, #data)
+	return r, w
+end
+
+test("read into a buffer one byte too short is EFAULT", function()
+	local r, w = pipe_with("123456789")
+	assert_errno("EFAULT", (vm:syscall_bufs("read", { [1] = zeros(8) }, r, 0, 9)))
+	vm:syscall("close", r)
+	vm:syscall("close", w)
+end)
+
+test("write of one byte more than there is, is EFAULT", function()
+	local r, w = pipe_with("")
+	assert_errno("EFAULT", vm:syscall_buf("write", 1, "12345678", w, 0, 9))
+	vm:syscall("close", r)
+	vm:syscall("close", w)
+end)
+
+test("a path without its terminator is EFAULT", function()
+	assert_errno("EFAULT", vm:syscall_buf("openat", 1, "/tmp", linux.AT_FDCWD, 0, linux.O_RDONLY))
+end)
+
+test("every size of buffer has its guard at the very end", function()
+	for _, size in ipairs { 1, 7, 8, 4095, 4096, 4097, 16384, 65536, 1 << 20 } do
+		assert_eq(size, (vm:syscall_bufs("getrandom", { [0] = zeros(size) }, 0, size, 0)), "size " .. size)
+		-- getrandom stops at the guard, and says how far it came.
+		assert_eq(size, (vm:syscall_bufs("getrandom", { [0] = zeros(size) }, 0, size + 1, 0)), "size " .. size)
+	end
+end)
+
+test("so has a buffer that only a pointer leads to", function()
+	local r, w = pipe_with("123456")
+	assert_errno("EFAULT", (vm:syscall_ptr("readv", { [1] = pack("x8 u64", 6) },
+		{ { buf_idx = 1, ptr_offset = 0, data_len = 5, output = true } }, r, 0, 1)))
+	vm:syscall("close", r)
+	vm:syscall("close", w)
+end)
+
+test("so has the fortieth of many", function()
+	local iov, specs = {}, {}
+	for i = 1, 40 do
+		iov[i] = pack("x8 u64", 4)
+		specs[i] = { buf_idx = 1, ptr_offset = (i - 1) * 16, data_len = i < 40 and 4 or 3, data = "abc" }
+	end
+	local r, w = pipe_with("")
+	assert_errno("EFAULT", (vm:syscall_ptr("writev", { [1] = table.concat(iov) }, specs, w, 0, 40)))
+	assert_eq(156, (vm:syscall_ptr("writev", { [1] = table.concat(iov) }, specs, w, 0, 39)))
+	vm:syscall("close", r)
+	vm:syscall("close", w)
+end)
+
+-- --- a kernel that writes more than it was asked to ---
+
+local function stray(cmd, len, more)
+	return vm:ioctl_buf(fd, cmd, pack("u32 u32 x8", len, more), { { ptr_offset = 8, buf_len = len, output = true } })
+end
+
+test("echo fills a buffer, no byte more: nothing to see", function()
+	local ret, _, buf = stray(echo.OVERRUN, 8, 0)
+	assert_eq(0, ret)
+	assert_eq(("\xee"):rep(8), buf)
+end)
+
+test("one byte past the end is EFAULT", function()
+	assert_errno("EFAULT", (stray(echo.OVERRUN, 8, 1)))
+end)
+
+test("a page past the end is EFAULT", function()
+	assert_errno("EFAULT", (stray(echo.OVERRUN, 8, 4096)))
+end)
+
+test("past the end of the ioctl's own argument is EFAULT", function()
+	assert_errno("EFAULT", (vm:ioctl(fd, echo.OVERRUN_ARG)))
+end)
+
+test("one byte before the start is reported, with the buffer", function()
+	assert_error(function() stray(echo.UNDERRUN, 8, 1) end,
+		"the kernel wrote before the start of buffer 1 %(from 1 bytes before it on%)")
+end)
+
+test("100 bytes before the start are reported, with how far", function()
+	assert_error(function() stray(echo.UNDERRUN, 8, 100) end, "buffer 1 %(from 100 bytes before it on%)")
+end)
+
+test("more than the canary is long is reported too", function()
+	assert_error(function() stray(echo.UNDERRUN, 8, 4000) end, "the kernel wrote before the start of buffer 1")
+end)
+
+test("so it is for a large buffer, with a mapping of its own", function()
+	assert_error(function()
+		vm:ioctl_buf(fd, echo.UNDERRUN, pack("u32 u32 x8", 8, 1), { { ptr_offset = 8, buf_len = 1 << 20 } })
+	end, "the kernel wrote before the start of buffer 1")
+end)
+
+test("before the start of the ioctl's own argument is reported", function()
+	assert_error(function() vm:ioctl(fd, echo.UNDERRUN_ARG) end, "the kernel wrote before the start of buffer 0")
+end)
+
+test("a buffer that was not asked for is watched all the same", function()
+	assert_error(function()
+		vm:ioctl_buf(fd, echo.UNDERRUN, pack("u32 u32 x8", 8, 1), { { ptr_offset = 8, buf_len = 8, output = false } })
+	end, "the kernel wrote before the start")
+end)
+
+test("after all this the next call is as good as the first", function()
+	local ret, _, buf = stray(echo.OVERRUN, 16, 0)
+	assert_eq(0, ret)
+	assert_eq(("\xee"):rep(16), buf)
+end)
