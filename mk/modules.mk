@@ -8,8 +8,12 @@
 $(if $(MODULE),$(if $(wildcard $(MODULE)/Kbuild $(MODULE)/Makefile),,$(error \
 	MODULE=$(MODULE) is no module's folder: there is no Kbuild or Makefile in it)))
 
-MODULE_SRC := $(patsubst %/,%,$(sort $(dir $(wildcard modules/*/Kbuild modules/*/Makefile)))) \
-	      $(patsubst %/,%,$(MODULE))
+MODULE_SRC := $(sort $(patsubst %/,%, \
+	      $(dir $(wildcard modules/*/Kbuild modules/*/Makefile)) $(MODULE)))
+
+$(if $(call same,$(words $(MODULE_SRC)),$(words $(sort $(notdir $(MODULE_SRC))))),,$(error \
+	MODULE=$(MODULE): modules/ has one of that name already))
+
 MODULE_BUILD := $(KBUILD).modules
 
 # What a build inside the source folder may have left there is no source.
