@@ -1,0 +1,78 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- A guest that panics, resets or powers off: every call says so at once.
+
+local now = require "provium.core".now
+
+local function boot(opts) return provium.create("minimal"):boot(opts) end
+
+-- Seconds that fn took, and the error it raised.
+local function timed(fn)
+	local start = now()
+	local err = assert_error(fn)
+	return now() - start, err
+end
+
+test("a panic ends the call in flight within a second, with the reason and the console", { expect_panic = true }, function()
+	local vm = boot()
+	local seconds, err = timed(function() vm:exec("echo c > /proc/sysrq-trigger") end)
+	assert_contains(err.message, "exec \"echo c > /proc/sysrq-trigger\": the guest panicked: ")
+	assert_contains(err.message, "Kernel panic - not syncing: sysrq triggered crash; console ends:")
+	assert_contains(err.message, "RIP: ")
+	assert_eq("guest", err.kind)
+	assert_eq(true, err.broken)
+	assert(seconds < 1, ("it took %.2f s"):format(seconds))
+end)
+
+test("every later call raises the same, in no time", { expect_panic = true }, function()
+	local vm = boot()
+	assert_error(function() vm:exec("echo c > /proc/sysrq-trigger") end, "Kernel panic")
+	local calls = {
+		function() vm:syscall("getpid") end, function() vm:exec("true") end, function() vm:read_file("/proc/version") end,
+		function() vm:write_file("/tmp/x", "") end, function() vm:dmesg() end, function() vm:insmod("echo") end,
+		function() vm:ioctl(0, 0x5401) end, function() vm:mount_vfs() end, function() vm:json("echo 1") end,
+	}
+	for _, fn in ipairs(calls) do
+		local seconds, err = timed(fn)
+		assert_contains(err.message, "Kernel panic - not syncing: sysrq triggered crash")
+		assert(seconds < 0.05, ("it took %.2f s"):format(seconds))
+	end
+	vm:shutdown()		-- no error: it is down
+	vm:kill()
+end)
+
+test("a wait ends with it", { expect_panic = true }, function()
+	local vm = boot()
+	local seconds = timed(function()
+		vm:exec("(usleep 100000; echo c > /proc/sysrq-trigger) >/dev/null 2>&1 &")
+		vm:wait_until(function() return vm:exec("test -e /none").ok end, { timeout = 60, interval = 0.01 })
+	end)
+	assert(seconds < 5, ("it took %.2f s"):format(seconds))
+end)
+
+test("kill -9 1 does nothing: the first process cannot be killed from inside", function()
+	local vm = boot()
+	vm:exec("kill -9 1")
+	assert_eq("agent\n", vm:read_file("/proc/1/comm"))
+	vm:kill()
+end)
+
+test("a reset is no panic, and is named", function()
+	local vm = boot()
+	local seconds, err = timed(function() vm:exec("echo b > /proc/sysrq-trigger") end)
+	assert_contains(err.message, "the guest reset or powered off; console ends:")
+	assert(seconds < 1, ("it took %.2f s"):format(seconds))
+end)
+
+test("a reboot by system call is one too", function()
+	local vm = boot()
+	local MAGIC1, MAGIC2, RESTART = 0xfee1dead, 672274793, 0x1234567
+	assert_error(function() vm:syscall("reboot", MAGIC1, MAGIC2, RESTART, 0) end, "the guest reset or powered off")
+	assert_error(function() vm:syscall("getpid") end, "the guest reset or powered off")
+end)
+
+test("other machines live on", { expect_panic = true }, function()
+	local lost, kept = boot { memory = "128M" }, boot { memory = "128M" }
+	assert_error(function() lost:exec("echo c > /proc/sysrq-trigger") end, "Kernel panic")
+	assert(kept:exec("true").ok)
+	kept:shutdown()
+end)
