@@ -24,8 +24,6 @@ noreturn void bind_raise(lua_State *L, const struct err *err);
 
 /* core.vm(profile): a VM, not booted. */
 int bind_vm_new(lua_State *L);
-/* core.slowness(profile): the factor for time limits on this machine. */
-int bind_slowness(lua_State *L);
 /* core.json(text): a Lua value; nil and why if it is not JSON. */
 int bind_json_decode(lua_State *L);
 /* The value at idx as JSON text on the stack (strings must be UTF-8). */

@@ -161,7 +161,6 @@ static const luaL_Reg functions[] = {
 	{ "write", l_write },
 	{ "pause", l_pause },
 	{ "home", l_home },
-	{ "slowness", bind_slowness },
 	{ NULL, NULL },
 };
 

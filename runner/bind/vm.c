@@ -234,23 +234,14 @@ static int l_info(lua_State *L)
 	set_string(L, "accel", *vm->accel.kind ? line : NULL);
 	lua_pushboolean(L, vm->panicked);
 	lua_setfield(L, -2, "panicked");
+	lua_pushnumber(L, vm->accel.slowness >= 1 ? vm->accel.slowness : 1);
+	lua_setfield(L, -2, "slowness");
 	lua_pushinteger(L, vm->qemu.pid);
 	lua_setfield(L, -2, "qemu_pid");
 	if (vm->ready) {
 		lua_pushnumber(L, (double)(vm->ready_ns - vm->start_ns) / 1e9);
 		lua_setfield(L, -2, "boot_seconds");
 	}
-	return 1;
-}
-
-int bind_slowness(lua_State *L)
-{
-	struct accel accel;
-	struct err err;
-
-	if (accel_choose(luaL_checkstring(L, 1), &accel, &err))
-		bind_raise(L, &err);
-	lua_pushnumber(L, accel.slowness);
 	return 1;
 }
 

@@ -9,7 +9,7 @@ local exec = {}
 function exec.run(profile, cmd)
 	VM.attach {
 		vms = {}, depend = function() end,
-		booted = function(info) io.stderr:write(info.accel, "\n") end,
+		booted = function(info) io.stderr:write(info.accel and info.accel .. "\n" or "") end,
 	}
 	local vm = VM.create(profile):boot()
 	local r = vm:exec(cmd)

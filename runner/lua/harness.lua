@@ -32,8 +32,8 @@ function harness.find_file(path)
 end
 
 function harness.booted(info)
-	state.accel, state.release = info.accel, info.release
-	state.slowness = core.slowness(info.profile)
+	state.accel, state.release = info.accel or state.accel, info.release
+	state.slowness = info.slowness
 end
 
 -- The first line of user code on the stack: "file:line".
