@@ -112,7 +112,8 @@ local function ioc(name, dir)
 	return function(kind, nr, size)
 		size = size or 0
 		if type(kind) == "string" and #kind == 1 then kind = kind:byte() end
-		for what, v in pairs { type = kind, nr = nr, size = size } do
+		for _, what in ipairs { "type", "nr", "size" } do
+			local v = ({ type = kind, nr = nr, size = size })[what]
 			local most = what == "size" and 0x3fff or 0xff
 			if math.type(v) ~= "integer" or v < 0 or v > most then
 				error(("%s: %s: expected an integer of 0 to %d%s, got %s"):format(name, what, most,
