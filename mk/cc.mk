@@ -12,7 +12,7 @@ BIN := $O/$(if $(SAN),san,bin)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 	    -Wmissing-prototypes -Werror
 CPPFLAGS := -D_GNU_SOURCE -I. -I$O
-CFLAGS   := -std=gnu11 -O2 -g $(WARNINGS)
+CFLAGS   := -std=gnu11 -O2 -g -ffile-prefix-map=$(CURDIR)=. $(WARNINGS)
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 compile := $(CC) $(CPPFLAGS) $(CFLAGS)
