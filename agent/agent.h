@@ -174,8 +174,8 @@ void guarded_put(struct guarded *g, size_t nr);
 void boot_guest(void);
 /* The virtio-serial port: its descriptor, or -errno (-ENODEV: none). */
 int boot_open_port(void);
-/* A vsock listener on WIRE_VSOCK_PORT: its descriptor, or -errno. */
-int boot_listen_vsock(void);
+/* A vsock listener on any CID: its descriptor, or -errno. */
+int boot_listen_vsock(unsigned int port);
 noreturn void boot_power_off(void);
 
 /* --- do_kmsg.c --- */

@@ -201,10 +201,10 @@ int boot_open_port(void)
 	return fd;
 }
 
-int boot_listen_vsock(void)
+int boot_listen_vsock(unsigned int port)
 {
 	struct sockaddr_vm addr = {
-		.svm_family = AF_VSOCK, .svm_port = WIRE_VSOCK_PORT,
+		.svm_family = AF_VSOCK, .svm_port = port,
 		.svm_cid = VMADDR_CID_ANY,
 	};
 	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The agent: PID 1 of a guest, or, with --fd N, the same agent on the host,
- * over a connected stream socket, for tests that need no VM.
+ * The agent: PID 1 of a guest; or, for tests, the same agent as an ordinary
+ * process, over a connected stream socket or as a listener on vsock.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,8 +15,11 @@ static noreturn void guest(void)
 	struct supervisor_config config = { .guest = true };
 
 	boot_guest();
-	config.listen_fd = boot_listen_vsock();
+	/* The runner gives a VM one of the two; who has a port needs no listener. */
 	config.link_fd = boot_open_port();
+	config.listen_fd = -1;
+	if (config.link_fd == -ENODEV)
+		config.listen_fd = boot_listen_vsock(WIRE_VSOCK_PORT);
 	if (config.listen_fd < 0 && config.link_fd < 0) {
 		dprintf(2, "provium agent: no link to the host: virtio-serial port %s: %s; vsock: %s\n",
 			WIRE_PORT_NAME, strerror(-config.link_fd),
@@ -24,8 +27,8 @@ static noreturn void guest(void)
 		exit(1);
 	}
 	if (config.link_fd < 0)
-		dprintf(2, "provium agent: no virtio-serial port (%s); listening on vsock port %u\n",
-			strerror(-config.link_fd), WIRE_VSOCK_PORT);
+		dprintf(2, "provium agent: no virtio-serial port; listening on vsock port %u\n",
+			WIRE_VSOCK_PORT);
 	supervise(&config);
 }
 
@@ -39,7 +42,16 @@ int main(int argc, char **argv)
 		config.link_fd = atoi(argv[2]);
 		supervise(&config);
 	}
-	dprintf(2, "usage: agent --fd N (N: a connected stream socket)\n"
-		   "In a guest it is started by the kernel, as PID 1 and without arguments.\n");
+	if (argc == 3 && !strcmp(argv[1], "--vsock")) {
+		config.listen_fd = boot_listen_vsock((unsigned int)atoi(argv[2]));
+		if (config.listen_fd >= 0)
+			supervise(&config);
+		dprintf(2, "agent: vsock port %s: %s\n", argv[2],
+			strerror(-config.listen_fd));
+		return 1;
+	}
+	dprintf(2, "usage: agent --fd N       a connected stream socket\n"
+		   "       agent --vsock PORT  listens there\n"
+		   "In a guest it is started by the kernel, as PID 1.\n");
 	return 2;
 }

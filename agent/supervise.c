@@ -448,7 +448,7 @@ static int route(struct supervisor *s, const struct wire_header *hdr,
 static void lose_link(struct supervisor *s, const char *why)
 {
 	dprintf(2, "provium agent: link dropped: %s\n", why);
-	if (!s->config.guest)
+	if (!s->config.guest && s->config.listen_fd < 0)
 		exit(1);
 	link_detach(&s->link);
 }
@@ -475,7 +475,7 @@ static void serve_link(struct supervisor *s)
 
 	if (n > 0 || n == -EAGAIN)
 		return;
-	if (!n && !s->config.guest)
+	if (!n && !s->config.guest && s->config.listen_fd < 0)
 		exit(0);
 	lose_link(s, n ? strerror((int)-n) : "the runner hung up");
 }
