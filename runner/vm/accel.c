@@ -53,19 +53,23 @@ static double try_boot(const char *profile, const char *kind, uint32_t tsc_khz,
 	return seconds;
 }
 
-/* On one line, and without the console. */
+/*
+ * What went wrong, on one line: without "boot NAME: ", without the console, and
+ * with no more than the first line of what QEMU said.
+ */
 static void one_line(char *to, size_t cap, const char *prefix, const char *text)
 {
-	const char *cut = strstr(text, "; console ends");
-	size_t len = cut ? (size_t)(cut - text) : strlen(text);
-
+	const char *start = strncmp(text, "boot ", 5) ? NULL : strstr(text, ": ");
 	size_t used = (size_t)snprintf(to, cap, "%s", prefix);
+	unsigned int lines = 0;
 
-	for (size_t i = 0; i < len && used + 1 < cap; i++) {
-		char c = text[i] == '\n' ? ' ' : text[i];
-
-		if (c != ' ' || to[used - 1] != ' ')
-			to[used++] = c;
+	for (const char *at = start ? start + 2 : text; *at && used + 1 < cap; at++) {
+		if (*at == '\n' && lines++)
+			break;
+		if (!strncmp(at, "; console ends", 14))
+			break;
+		if ((*at != ' ' && *at != '\n') || to[used - 1] != ' ')
+			to[used++] = *at == '\n' ? ' ' : *at;
 	}
 	to[used] = 0;
 }
