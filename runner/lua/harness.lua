@@ -58,7 +58,7 @@ end
 local function judge(caught, in_test)
 	local err = caught.value
 	if type(err) ~= "table" or not err.kind then
-		local message = show.text_value(err) or tostring(err)
+		local message = type(err) == "string" and err or show.value(err)
 		-- The position goes into `where`.
 		local at, rest = message:match("^(.-:%d+): (.*)$")
 		local tail = at and at:gsub("^%.%.%.", "")	-- Lua shortens long paths
