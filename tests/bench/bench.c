@@ -82,7 +82,7 @@ static void bare_start(struct bare *b, const char *word)
 	if (profile_load(&p, profile, &err))
 		die(profile, err.text);
 	snprintf(append, sizeof(append),
-		 "console=ttyS0 panic=-1 reboot=t rdinit=/bare tsc_early_khz=%u tsc=reliable %s %s",
+		 "console=ttyS0 panic=-1 reboot=t rdinit=/bare tsc_early_khz=%u tsc=reliable nolapic_timer %s %s",
 		 accel.tsc_khz, p.append, word);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link))
