@@ -5,10 +5,11 @@
 # from the runner, whose count is in its last line.
 /^ok [0-9]+/     { passed++; next }
 /^not ok [0-9]+/ { failed++; bad[FILENAME]++ }
-/^ok: [0-9]+ passed/ { passed += $2; next }
+/^ok: [0-9]+ passed/ { passed += $2; skipped += number_before("skipped"); next }
 /^(FAIL|BROKEN): / {
 	passed += number_before("passed")
 	failed += number_before("failed") + number_before("broken")
+	skipped += number_before("skipped")
 	bad[FILENAME]++
 }
 
@@ -26,7 +27,8 @@
 { text[FILENAME] = text[FILENAME] $0 "\n" }
 
 END {
-	printf "selftest: %d passed, %d failed\n", passed, failed
+	printf "selftest: %d passed, %d failed%s\n", passed, failed,
+		skipped ? ", " skipped " skipped" : ""
 	exit failed > 0
 }
 
