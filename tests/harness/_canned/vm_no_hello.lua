@@ -1,0 +1,7 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- A kernel that boots, and an init that never says hello.
+
+provium.create("minimal"):boot {
+	memory = "128M", files = { ["/sleeper"] = "sleeper.sh" }, append = "rdinit=/sleeper",
+	timeout = os.getenv("BOOT_TIMEOUT") or "300ms",
+}

@@ -1,0 +1,8 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- The guest panics in a test that did not expect it.
+
+local vm = provium.create("minimal"):boot { memory = "128M" }
+io.stderr:write("qemu ", vm.core:info().qemu_pid, "\n")
+test("before", function() assert(vm:exec("true").ok) end)
+test("crashes", function() vm:exec("echo c > /proc/sysrq-trigger") end)
+test("after", function() vm:exec("true") end)

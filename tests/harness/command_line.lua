@@ -1,0 +1,174 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- The runner's arguments, and what it says to wrong ones.
+
+local runner = require "runner"
+
+local function assert_usage(args, message)
+	local r = runner.run(args)
+	assert_eq(2, r.status)
+	assert_eq(message, r.said:match("^[^\n]*"))
+	assert_contains(r.said, "usage: provium ")
+end
+
+test("no command at all is a usage error, and shows what there is", function()
+	local r = runner.run {}
+	assert_eq(2, r.status)
+	for _, name in ipairs { "test", "exec", "version" } do assert_contains(r.said, "provium " .. name) end
+end)
+
+test("--help is none", function()
+	for _, args in ipairs { { "--help" }, { "help" }, { "test", "--help" }, { "exec", "--help" }, { "version", "--help" } } do
+		local r = runner.run(args)
+		assert_eq(0, r.status)
+		assert_eq("usage: provium ", r.said:sub(1, 15))
+	end
+end)
+
+test("a command that there is not", function()
+	assert_usage({ "frobnicate" }, "provium: there is no command \"frobnicate\"")
+end)
+
+test("test without a file", function()
+	assert_usage({ "test" }, "provium test: no file or folder given")
+end)
+
+test("test: a format that there is not", function()
+	assert_usage({ "test", "--format", "xml", "good.lua" }, "provium test: --format xml: expected human or tap")
+end)
+
+test("test: an option that there is not", function()
+	local r = runner.run { "test", "--bogus", "good.lua" }
+	assert_eq(2, r.status)
+	assert_contains(r.said, "unrecognized option '--bogus'")
+end)
+
+test("test: --repeat takes a number, and not 0", function()
+	assert_usage({ "test", "--repeat", "often", "good.lua" }, "provium test: --repeat often: expected a number")
+	assert_usage({ "test", "--repeat", "0", "good.lua" }, "provium test: --repeat 0: expected a number")
+end)
+
+test("test: --verdict takes one file", function()
+	assert_usage({ "test", "--verdict", "x", "good.lua", "whole.lua" }, "provium test: --verdict takes one file")
+end)
+
+test("test: a file that there is not", function()
+	local r = runner.run { "test", "nonesuch.lua" }
+	assert_eq({ "provium test: nonesuch.lua: No such file or directory\n", 2 }, { r.said, r.status })
+end)
+
+test("test: a folder without tests", function()
+	runner.with_folder(function(dir)
+		local r = runner.run({ "test", "." }, { cwd = dir })
+		assert_eq({ "provium test: .: no test files (*.lua) there\n", 2 }, { r.said, r.status })
+	end)
+end)
+
+test("exec: a profile and a command", function()
+	assert_usage({ "exec" }, "provium exec: expected a profile and a command")
+	assert_usage({ "exec", "minimal" }, "provium exec: expected a profile and a command")
+	assert_usage({ "exec", "minimal", "echo", "three" }, "provium exec: expected a profile and a command")
+end)
+
+test("exec: a profile that there is not", function()
+	local r = runner.run { "exec", "nonesuch", "true" }
+	assert_eq(2, r.status)
+	assert_contains(r.said, "provium: there is no profile \"nonesuch\"; there are: minimal")
+end)
+
+test("version names version, protocol and Lua", function()
+	local r = runner.run { "version" }
+	assert_eq(0, r.status)
+	assert(r.said:match("^provium %d+%.%d+, protocol %x+, Lua 5%.4%.%d+\n$"), r.said)
+	assert_eq(r.said, runner.run({ "--version" }).said)
+end)
+
+test("an accelerator that there is not", function()
+	local r = runner.run({ "exec", "minimal", "true" }, { env = { ACCEL = "xen" } })
+	assert_eq(2, r.status)
+	assert_contains(r.said, "ACCEL=xen; expected auto, kvm or tcg")
+end)
+
+test("a transport that there is not", function()
+	local r = runner.run({ "exec", "minimal", "true" }, { env = { TRANSPORT = "pigeon" } })
+	assert_eq(2, r.status)
+	assert_contains(r.said, "TRANSPORT=pigeon; expected ")
+end)
+
+-- --- which tests run ---
+
+test("a folder: its files in order, without lib, fixtures and what starts with _ or a dot", function()
+	runner.with_folder(function(dir)
+		for _, name in ipairs { "b.lua", "a.lua", "sub/c.lua", "lib/no.lua", "fixtures/no.lua", "_no/no.lua", ".no/no.lua", ".no.lua", "no.txt" } do
+			os.execute(("mkdir -p %s/%s"):format(dir, name:match("^(.*)/") or ""))
+			runner.write(dir .. "/" .. name, "assert(true)\n")
+		end
+		local r, ran = runner.run { "test", dir }, {}
+		for name in r.said:gmatch("([^\n]-) %.%.%. ok %(") do ran[#ran + 1] = name end
+		assert_eq({ "a.lua", "b.lua", "c.lua" }, ran)
+		assert_eq(0, r.status)
+	end)
+end)
+
+test("-f runs the tests whose name matches the pattern", function()
+	local r = runner.run { "test", "-f", "^tw.$", "good.lua" }
+	assert_eq([[
+good.lua ... ok (1 test, Ts)
+  · two ... ok
+ok: 1 passed
+]], r.said)
+end)
+
+test("-f that matches no test at all is an error, not a pass", function()
+	local r = runner.run { "test", "-f", "nonesuch", "good.lua" }
+	assert_eq(2, r.status)
+end)
+
+test("-f with a pattern that is none is a usage error", function()
+	local r = runner.run { "test", "-f", "[", "good.lua" }
+	assert_eq(2, r.status)
+	assert_contains(r.said, "malformed pattern")
+end)
+
+test("--fail-fast stops after the first failure", function()
+	local r = runner.run { "test", "--fail-fast", "verdicts.lua", "good.lua" }
+	assert_eq([[
+verdicts.lua ... FAIL (1 of 2 failed, Ts)
+  · passes ... ok
+  · an assertion fails ... FAIL: expected 0, got -13
+      at verdicts.lua:5
+FAIL: 1 passed, 1 failed
+]], r.said)
+	assert_eq(1, r.status)
+end)
+
+test("--repeat runs it all again", function()
+	local r = runner.run { "test", "--repeat", "3", "good.lua", "whole.lua" }
+	assert_eq("ok: 9 passed", r.said:match("([^\n]+)\n$"))
+	assert_eq(0, r.status)
+end)
+
+test("--fail-fast ends --repeat too", function()
+	local r = runner.run { "test", "--fail-fast", "--repeat", "3", "whole_bad.lua" }
+	assert_eq("FAIL: 0 passed, 1 failed", r.said:match("([^\n]+)\n$"))
+	assert_eq(1, r.status)
+end)
+
+test("a relative path, from another working directory", function()
+	runner.with_folder(function(dir)
+		os.execute(("mkdir %s/here %s/there"):format(dir, dir))
+		runner.write(dir .. "/there/t.lua", "test(\"found\", function() assert(true) end)\n")
+		local r = runner.run({ "test", "../there/t.lua" }, { cwd = dir .. "/here" })
+		assert_eq("t.lua ... ok (1 test, Ts)\n  · found ... ok\nok: 1 passed\n", r.said)
+	end)
+end)
+
+test("an absolute path, through a folder with blanks and quotes in its name", function()
+	runner.with_folder(function(dir)
+		local odd = dir .. "/it's \"odd\""
+		os.execute("mkdir " .. runner.quote(odd))
+		runner.write(odd .. "/t.lua", "test(\"found\", function() assert(false) end)\n")
+		local r = runner.run({ "test", odd .. "/t.lua" }, { cwd = "/" })
+		assert_contains(r.said, ("at %s/t.lua:1\n"):format(odd))
+		assert_eq(1, r.status)
+	end)
+end)

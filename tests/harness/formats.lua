@@ -1,0 +1,186 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Reports that programs read: TAP, and the files that make goes by.
+
+local runner = require "runner"
+
+test("--format tap: KTAP, to the letter", function()
+	local r = runner.run { "test", "--format", "tap", "good.lua", "verdicts.lua", "outside.lua" }
+	assert_eq([[
+KTAP version 1
+1..3
+    KTAP version 1
+    1..2
+    ok 1 one
+    ok 2 two
+ok 1 good.lua
+    KTAP version 1
+    1..12
+    ok 1 passes
+    # expected 0, got -13
+    # verdicts.lua:5
+    not ok 2 an assertion fails
+    # something broke
+    # verdicts.lua:6
+    not ok 3 an error of its own
+    # just words
+    # verdicts.lua:7
+    not ok 4 an error without a position
+    # {code = 7}
+    # verdicts.lua:8
+    not ok 5 an error that is a table
+    # attempt to index a nil value (local 't')
+    # verdicts.lua:9
+    not ok 6 a fault of Lua's
+    ok 7 skipped # SKIP no such hardware
+    ok 8 skipped after a check # SKIP skip
+    ok 9 to do # SKIP when there is time
+    # no check ran: a test without an assertion proves nothing
+    not ok 10 no check ran
+    # look above
+    # verdicts.lua:20
+    # first 2 {three = 3}
+    # second
+    # line
+    not ok 11 what it logged
+    ok 12 what it logged is not shown
+not ok 2 verdicts.lua
+    KTAP version 1
+    1..2
+    ok 1 before
+    # not in a test
+    # outside.lua:5
+    not ok 2 (the file)
+not ok 3 outside.lua
+# FAIL: 5 passed, 8 failed, 3 skipped
+]], r.said)
+	assert_eq(1, r.status)
+end)
+
+test("--format tap: names that could be taken for directives or lines", function()
+	local r = runner.run { "test", "--format", "tap", "names.lua" }
+	assert_eq([[
+KTAP version 1
+1..1
+    KTAP version 1
+    1..8
+    ok 1 "quoted" and \backslash
+    ok 2 two lines
+    ok 3 ok 1 - \# SKIP nothing
+    ok 4 <b>&amp;</b> %s %d
+    # nor is this: \xff <&> # "
+    # names.lua:8
+    not ok 5 not UTF-8: \xff\xfe
+    ok 6 control \x1b[31m characters\x00
+    ok 7 ]] .. "\n" .. [[
+    ok 8 ñàмé 🙂
+not ok 1 names.lua
+# FAIL: 7 passed, 1 failed
+]], r.said)
+end)
+
+test("--format tap --repeat: the plan counts every run, and numbers go on", function()
+	local r = runner.run { "test", "--format", "tap", "--repeat", "2", "whole.lua" }
+	assert_contains(r.said, "KTAP version 1\n1..2\n")
+	assert_contains(r.said, "\nok 1 whole.lua\n")
+	assert_contains(r.said, "\nok 2 whole.lua\n")
+end)
+
+-- --- make's files ---
+
+test("--verdict after a pass: .ok, .result and .d", function()
+	runner.with_folder(function(dir)
+		local base = dir .. "/made/on/the/way/good"
+		local r = runner.run { "test", "--verdict", base, "good.lua" }
+		assert_eq(0, r.status)
+		assert_eq("", runner.read(base .. ".ok"))
+		assert_eq(base .. ".ok: good.lua\n\ngood.lua:\n", runner.read(base .. ".d"))
+		assert_contains(runner.read(base .. ".result"), "\"verdict\":\"ok\"")
+	end)
+end)
+
+test("--verdict after a failure: the status is 0, and there is no .ok", function()
+	runner.with_folder(function(dir)
+		local base = dir .. "/bad"
+		runner.write(base .. ".ok", "")
+		local r = runner.run { "test", "--verdict", base, "verdicts.lua" }
+		assert_eq(0, r.status)
+		assert_eq(nil, runner.read(base .. ".ok"))
+		assert_contains(runner.read(base .. ".result"), "\"verdict\":\"FAIL\"")
+		assert_contains(runner.read(base .. ".d"), "bad.ok: verdicts.lua\n")
+	end)
+end)
+
+test("--verdict: .d has every Lua file that was loaded", function()
+	runner.with_folder(function(dir)
+		runner.run { "test", "--verdict", dir .. "/v", "uses_helper.lua" }
+		local deps = runner.read(dir .. "/v.d")
+		for _, path in ipairs { "uses_helper.lua", "lib/helper.lua", "data/answer.lua" } do
+			assert(deps:find(("^[^\n]*[ /]%s"):format(path:gsub("%p", "%%%0"))), path .. " is missing in " .. deps)
+		end
+	end)
+end)
+
+test("--verdict: .result has every test with its verdict, message, place and log", function()
+	runner.with_folder(function(dir)
+		runner.run { "test", "--verdict", dir .. "/v", "verdicts.lua" }
+		local record = require "provium.core".json(runner.read(dir .. "/v.result"))
+		assert_eq(12, #record.tests)
+		local t = record.tests[11]
+		assert_eq({ "what it logged", "FAIL", "look above", "verdicts.lua:20" }, { t.name, t.verdict, t.message, t.where })
+		assert_eq({ "first 2 {three = 3}", "second\nline" }, t.log)
+		assert_eq("skip", record.tests[7].verdict)
+		assert_eq("todo", record.tests[9].verdict)
+	end)
+end)
+
+test("--verdict: hostile names survive in JSON", function()
+	runner.with_folder(function(dir)
+		runner.run { "test", "--verdict", dir .. "/v", "names.lua" }
+		local record = require "provium.core".json(runner.read(dir .. "/v.result"))
+		local names = {}
+		for i, t in ipairs(record.tests) do names[i] = t.name end
+		assert_eq({ '"quoted" and \\backslash', "two\nlines", "ok 1 - # SKIP nothing", "<b>&amp;</b> %s %d",
+			"not UTF-8: \\xff\\xfe", "control \\x1b[31m characters\\x00", "", "ñàмé 🙂" }, names)
+	end)
+end)
+
+test("--verdict: a folder that cannot be made is said, with status 3", function()
+	local r = runner.run { "test", "--verdict", "/proc/nonesuch/v", "good.lua" }
+	assert_eq(3, r.status)
+	assert_contains(r.said, "provium test: cannot write /proc/nonesuch/v.result: ")
+end)
+
+test("summary adds up results, and names what failed", function()
+	runner.with_folder(function(dir)
+		for _, name in ipairs { "good", "whole_bad", "outside" } do
+			runner.run { "test", "--verdict", dir .. "/" .. name, name .. ".lua" }
+		end
+		local r = runner.run { "summary", dir .. "/good", dir .. "/whole_bad", dir .. "/outside" }
+		assert_eq([[
+FAIL: whole_bad.lua: whole_bad
+FAIL: outside.lua: (the file)
+FAIL: 3 passed, 2 failed (3 files, 0 verdicts reused)
+]], r.said)
+		assert_eq(1, r.status)
+	end)
+end)
+
+test("summary: a result that is missing is broken, not passed over", function()
+	runner.with_folder(function(dir)
+		local r = runner.run { "summary", dir .. "/never-ran" }
+		assert_eq(3, r.status)
+		assert_contains(r.said, "never-ran.result")
+		assert_contains(r.said, "BROKEN: 0 passed, 1 broken")
+	end)
+end)
+
+test("summary: results older than the mark were reused", function()
+	runner.with_folder(function(dir)
+		runner.run { "test", "--verdict", dir .. "/good", "good.lua" }
+		os.execute("touch -d '1 hour ago' " .. dir .. "/good.result")
+		runner.write(dir .. "/mark", "")
+		runner.run { "test", "--verdict", dir .. "/whole", "whole.lua" }
+		local r = runner.run { "summary", "--since", dir .. "/mark", dir .. "/good", dir .. "/whole" }
+		assert_eq("ok: 3 passed (2 files, 1 verdict reused)\n", r.said)
+	end)
+end)

@@ -1,0 +1,50 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Time limits, of a test and of a file, and how they are written.
+
+local runner = require "runner"
+
+test("a test's limit ends loops, also such as catch errors and such as run in coroutines", function()
+	local r = runner.run { "test", "endless.lua" }
+	assert_eq([[
+endless.lua ... FAIL (3 of 4 failed, Ts)
+  · a loop ... FAIL: the test's time limit was reached
+      at endless.lua:4
+  · a loop that catches its errors ... FAIL: the test's time limit was reached
+      at endless.lua:6
+  · a loop in a coroutine ... FAIL: the test's time limit was reached
+      at endless.lua:9
+  · the next one runs ... ok
+FAIL: 1 passed, 3 failed
+]], r.said)
+	assert_eq(1, r.status)
+end)
+
+test("a file's limit ends the file", function()
+	local r = runner.run { "test", "endless_file.lua" }
+	assert_eq([[
+endless_file.lua ... FAIL (2 of 3 failed, Ts)
+  · before ... ok
+  · a loop ... FAIL: the file's time limit of 0.2 s was reached
+      at endless_file.lua:6
+  · (the file) ... FAIL: the file's time limit of 0.2 s was reached; what follows did not run
+FAIL: 1 passed, 2 failed
+]], r.said)
+	assert_eq(1, r.status)
+end)
+
+test("durations: numbers are seconds, words have a unit", function()
+	local before = provium.timeout
+	for text, seconds in pairs { ["500ms"] = 0.5, ["5s"] = 5, ["10m"] = 600, ["2h"] = 7200, ["1.5s"] = 1.5 } do
+		provium.timeout = text
+		assert_eq(seconds, provium.timeout, text)
+	end
+	provium.timeout = 90
+	assert_eq(90, provium.timeout)
+	provium.timeout = before
+end)
+
+test("durations: what is none is refused", function()
+	for _, text in ipairs { "5", "5x", "s", "", "-1s", "1 s" } do
+		assert_error(function() provium.timeout = text end, "expected seconds or a duration like \"500ms\"")
+	end
+end)

@@ -1,0 +1,179 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- What a test file comes to, to the letter.
+
+local runner = require "runner"
+
+-- Runs a canned suite: its exit status and its exact words.
+local function assert_says(status, suite, said)
+	local r = runner.run { "test", suite }
+	assert_eq(said, r.said)
+	assert_eq(status, r.status)
+end
+
+test("all passed: status 0", function()
+	assert_says(0, "good.lua", [[
+good.lua ... ok (2 tests, Ts)
+  · one ... ok
+  · two ... ok
+ok: 2 passed
+]])
+end)
+
+test("every verdict that a test of its own can come to: status 1", function()
+	assert_says(1, "verdicts.lua", [[
+verdicts.lua ... FAIL (7 of 12 failed, Ts)
+  · passes ... ok
+  · an assertion fails ... FAIL: expected 0, got -13
+      at verdicts.lua:5
+  · an error of its own ... FAIL: something broke
+      at verdicts.lua:6
+  · an error without a position ... FAIL: just words
+      at verdicts.lua:7
+  · an error that is a table ... FAIL: {code = 7}
+      at verdicts.lua:8
+  · a fault of Lua's ... FAIL: attempt to index a nil value (local 't')
+      at verdicts.lua:9
+  · skipped ... skip: no such hardware
+  · skipped after a check ... skip
+  · to do ... todo: when there is time
+  · no check ran ... FAIL: no check ran: a test without an assertion proves nothing
+  · what it logged ... FAIL: look above
+      at verdicts.lua:20
+      log: first 2 {three = 3}
+      log: second
+      log: line
+  · what it logged is not shown ... ok
+FAIL: 2 passed, 7 failed, 3 skipped
+]])
+end)
+
+test("the same name twice ends the file", function()
+	assert_says(1, "duplicate.lua", [[
+duplicate.lua ... FAIL (1 of 2 failed, Ts)
+  · twice ... ok
+  · (the file) ... FAIL: test "twice": there is one of that name already (line 4)
+      at duplicate.lua:5
+FAIL: 1 passed, 1 failed
+]])
+end)
+
+test("a test inside of a test fails the outer one", function()
+	assert_says(1, "nested.lua", [[
+nested.lua ... FAIL (1 of 2 failed, Ts)
+  · outer ... FAIL: test "inner" inside of test "outer"
+      at nested.lua:5
+  · after it ... ok
+FAIL: 1 passed, 1 failed
+]])
+end)
+
+test("an error outside of any test ends the file", function()
+	assert_says(1, "outside.lua", [[
+outside.lua ... FAIL (1 of 2 failed, Ts)
+  · before ... ok
+  · (the file) ... FAIL: not in a test
+      at outside.lua:5
+FAIL: 1 passed, 1 failed
+]])
+end)
+
+test("skip() outside of any test is an error", function()
+	assert_says(1, "misplaced.lua", [[
+misplaced.lua ... FAIL (1 of 2 failed, Ts)
+  · before ... ok
+  · (the file) ... FAIL: skip: only inside of a test
+      at misplaced.lua:5
+FAIL: 1 passed, 1 failed
+]])
+end)
+
+test("a file without test() is one test", function()
+	assert_says(0, "whole.lua", [[
+whole.lua ... ok (1 test, Ts)
+  · whole ... ok
+ok: 1 passed
+]])
+end)
+
+test("and it fails as one", function()
+	assert_says(1, "whole_bad.lua", [[
+whole_bad.lua ... FAIL (1 of 1 failed, Ts)
+  · whole_bad ... FAIL: expected 5, got 4
+      at whole_bad.lua:5
+      log: on the way
+FAIL: 0 passed, 1 failed
+]])
+end)
+
+test("a file in which no check ran has failed", function()
+	assert_says(1, "empty.lua", [[
+empty.lua ... FAIL (1 of 1 failed, Ts)
+  · empty ... FAIL: no check ran: a test without an assertion proves nothing
+FAIL: 0 passed, 1 failed
+]])
+end)
+
+test("a file that is no Lua, with the line", function()
+	assert_says(1, "syntax.lua", [[
+syntax.lua ... FAIL (1 of 1 failed, Ts)
+  · (the file) ... FAIL: ')' expected (to close '(' at line 5) near 'end'
+      at syntax.lua:6
+FAIL: 0 passed, 1 failed
+]])
+end)
+
+test("os.exit before there is a verdict is a failure, whatever the status", function()
+	assert_says(1, "os_exit.lua", [[
+os_exit.lua ... FAIL (1 of 1 failed, Ts)
+  · (the file) ... FAIL: the file ended its runner with status 0 before there was a verdict (os.exit?)
+FAIL: 0 passed, 1 failed
+]])
+end)
+
+test("a profile that there is not, with those there are", function()
+	local r = runner.run { "test", "no_profile.lua" }
+	assert_eq(1, r.status)
+	assert_contains(r.said, "  · boots ... FAIL: there is no profile \"nonesuch\"; there are: minimal")
+	assert_contains(r.said, "      at no_profile.lua:4\n")
+end)
+
+test("names that are hard to print", function()
+	assert_says(1, "names.lua", [[
+names.lua ... FAIL (1 of 8 failed, Ts)
+  · "quoted" and \backslash ... ok
+  · two\nlines ... ok
+  · ok 1 - # SKIP nothing ... ok
+  · <b>&amp;</b> %s %d ... ok
+  · not UTF-8: \xff\xfe ... FAIL: nor is this: \xff <&> # "
+      at names.lua:8
+  · control \x1b[31m characters\x00 ... ok
+  ·  ... ok
+  · ñàмé 🙂 ... ok
+FAIL: 7 passed, 1 failed
+]])
+end)
+
+test("helpers and data of a suite's own are found beside it", function()
+	assert_says(0, "uses_helper.lua", [[
+uses_helper.lua ... ok (1 test, Ts)
+  · what they say ... ok
+ok: 1 passed
+]])
+end)
+
+test("several files: each has its lines, the last line has them all", function()
+	local r = runner.run { "test", "good.lua", "whole_bad.lua", "whole.lua" }
+	assert_eq([[
+good.lua ... ok (2 tests, Ts)
+  · one ... ok
+  · two ... ok
+whole_bad.lua ... FAIL (1 of 1 failed, Ts)
+  · whole_bad ... FAIL: expected 5, got 4
+      at whole_bad.lua:5
+      log: on the way
+whole.lua ... ok (1 test, Ts)
+  · whole ... ok
+FAIL: 3 passed, 1 failed
+]], r.said)
+	assert_eq(1, r.status)
+end)

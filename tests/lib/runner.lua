@@ -1,0 +1,121 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Runs the runner on canned suites, as a user at a shell would, and takes down what it says.
+
+local runner = {}
+
+local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
+
+-- What a host command says, without the last line end.
+function runner.shell(cmd)
+	local pipe = assert(io.popen(cmd))
+	local said = pipe:read("a")
+	pipe:close()
+	return (said:gsub("\n$", ""))
+end
+
+local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$")
+
+-- The one in the environment, or the one that runs this very test.
+runner.path = runner.shell(os.getenv("PROVIUM_RUNNER") and
+	"realpath " .. quote(os.getenv("PROVIUM_RUNNER")) or "readlink /proc/$PPID/exe")
+runner.canned = runner.shell("realpath " .. quote(here .. "/../harness/_canned"))
+runner.home = runner.path:gsub("/[^/]*/[^/]*$", "")
+runner.quote = quote
+runner.timeout = runner.shell("command -v timeout")	-- it must be found with another PATH too
+
+-- Times are of no interest, nor is where the checkout stands.
+local function neutral(said)
+	said = said:gsub("(, )%d+%.%d+s%)", "%1Ts)")
+	for plain, name in pairs { [runner.canned] = "CANNED", [runner.home] = "HOME" } do
+		said = said:gsub(plain:gsub("%p", "%%%0"), name)
+	end
+	return said
+end
+
+-- The shell's words for one run; opts: cwd (the canned suites' folder), env.
+function runner.command(args, opts)
+	opts = opts or {}
+	local words = { "cd", quote(opts.cwd or runner.canned), "&& exec env" }
+	for name, value in pairs(opts.env or {}) do words[#words + 1] = quote(name .. "=" .. value) end
+	for _, word in ipairs(opts.prefix or { runner.timeout, "-k", "5", "100" }) do words[#words + 1] = quote(word) end
+	words[#words + 1] = quote(opts.runner or runner.path)
+	for _, word in ipairs(args) do words[#words + 1] = quote(word) end
+	words[#words + 1] = "</dev/null 2>&1"
+	return table.concat(words, " ")
+end
+
+-- { said, status } or { said, signal }; what it says on stderr is among it.
+function runner.run(args, opts)
+	local pipe = assert(io.popen(runner.command(args, opts)))
+	local said = pipe:read("a")
+	local _, how, code = pipe:close()
+	return { said = neutral(said), status = how == "exit" and code or nil, signal = how == "signal" and code or nil }
+end
+
+-- A new empty folder on the host, gone after fn.
+function runner.with_folder(fn)
+	local dir = runner.shell("mktemp -d")
+	local ok, err = pcall(fn, dir)
+	os.execute("rm -rf " .. quote(dir))
+	if not ok then error(err, 0) end
+end
+
+function runner.write(path, data)
+	local file = assert(io.open(path, "wb"))
+	assert(file:write(data))
+	file:close()
+	return path
+end
+
+-- The file's bytes, or nil.
+function runner.read(path)
+	local file = io.open(path, "rb")
+	local data = file and file:read("a")
+	if file then file:close() end
+	return data
+end
+
+-- --- processes ---
+
+function runner.is_alive(pid)
+	local stat = runner.read(("/proc/%d/stat"):format(pid))
+	return stat ~= nil and stat:match("^.*%) (%a)") ~= "Z"
+end
+
+-- The QEMU that runs below this process, or nil.
+function runner.qemu_below(pid)
+	local parents, names = {}, {}
+	for line in runner.shell("cat /proc/[0-9]*/stat 2>/dev/null"):gmatch("[^\n]+") do
+		local p, name, parent = line:match("^(%d+) %((.*)%) %a (%d+)")
+		if p then parents[tonumber(p)], names[tonumber(p)] = tonumber(parent), name end
+	end
+	for p, name in pairs(names) do
+		local above = p
+		while above and above ~= pid do above = parents[above] end
+		if above and name:find("^qemu") then return p end
+	end
+end
+
+-- Starts a run and goes on; the pid of the runner, and a function that waits: status, said.
+function runner.start(args, opts)
+	opts = opts or {}
+	opts.prefix = opts.prefix or {}
+	local out, status = os.tmpname(), os.tmpname()
+	local pipe = assert(io.popen(("( %s ) >%s & echo $!; exec >&-; wait $!; echo $? >%s")
+		:format(runner.command(args, opts), out, status)))
+	local pid = tonumber(pipe:read("l"))
+	return pid, function()
+		pipe:close()
+		local result, said = tonumber(runner.read(status)), neutral(runner.read(out))
+		os.remove(out)
+		os.remove(status)
+		return result, said
+	end
+end
+
+function runner.assert_gone(pid, what)
+	wait_until(function() return not runner.is_alive(pid) end,
+		{ timeout = 5, interval = 0.01, desc = ("the end of %s (pid %d)"):format(what or "QEMU", pid) })
+end
+
+return runner
