@@ -2,6 +2,7 @@
 /* The runner: arguments, one call, exit status. */
 #include <getopt.h>
 #include <lauxlib.h>
+#include <lualib.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,23 @@ static int bad_usage(const char *name, const char *fmt, const char *what)
 	return usage(find(name), stderr);
 }
 
+/* What Lua has against it as a pattern, or NULL. */
+static const char *pattern_error(const char *pattern)
+{
+	static char text[128];
+	lua_State *L = luaL_newstate();
+
+	*text = 0;
+	luaL_requiref(L, "string", luaopen_string, 0);
+	lua_getfield(L, -1, "find");
+	lua_pushliteral(L, "x");
+	lua_pushstring(L, pattern);
+	if (lua_pcall(L, 2, 0, 0))
+		snprintf(text, sizeof(text), "-f: %s", lua_tostring(L, -1));
+	lua_close(L);
+	return *text ? text : NULL;
+}
+
 static int cmd_test(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -69,6 +87,8 @@ static int cmd_test(int argc, char **argv)
 				return bad_usage("test", "--format %s: expected human or tap", optarg);
 			break;
 		case 'f':
+			if (pattern_error(optarg))
+				return bad_usage("test", "%s", pattern_error(optarg));
 			opts.filter = optarg;
 			break;
 		case 'x':

@@ -292,8 +292,9 @@ static void print_accel(const json_t *record, const struct suite_opts *opts,
 	*printed = true;
 }
 
+/* nr_before: files that were reported in earlier rounds of --repeat. */
 static int run_once(const struct paths *files, const struct suite_opts *opts,
-		    bool *accel_printed, struct counts *total)
+		    size_t nr_before, bool *accel_printed, struct counts *total)
 {
 	struct err err;
 
@@ -309,7 +310,7 @@ static int run_once(const struct paths *files, const struct suite_opts *opts,
 		counts_add(total, record);
 		print_accel(record, opts, accel_printed);
 		if (opts->tap)
-			tap_file(record, i + 1, &b);
+			tap_file(record, nr_before + i + 1, &b);
 		else
 			human_file(record, &b);
 		print(&b);
@@ -339,9 +340,18 @@ int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts
 		tap_plan(files.n * opts->repeat, &b);
 		print(&b);
 	}
-	for (unsigned int i = 0; !ret && i < opts->repeat; i++)
-		ret = run_once(&files, opts, &accel, &total);
+	for (unsigned int i = 0; !ret && i < opts->repeat; i++) {
+		ret = run_once(&files, opts, i * files.n, &accel, &total);
+		if (opts->fail_fast && counts_status(&total))
+			break;
+	}
 	paths_release(&files);
+	if (!ret && opts->filter && !total.passed && !total.failed &&
+	    !total.broken && !total.skipped) {
+		fprintf(stderr, "provium test: -f %s: no test has such a name\n",
+			opts->filter);
+		ret = 2;
+	}
 	if (!ret && !opts->verdict) {
 		if (opts->tap)
 			buf_addf(&b, "# ");

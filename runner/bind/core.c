@@ -44,14 +44,16 @@ void bind_raise(lua_State *L, const struct err *err)
 
 /* --- interrupts: a hook that raises, for Lua that never calls out --- */
 
-static lua_State *hooked;
+static lua_State *main_thread, *hooked;
 
+/* In a test's own code only: the harness has to come to its end. */
 static void raise_interrupt(lua_State *L, lua_Debug *ar)
 {
 	struct err err;
 
-	(void)ar;
 	if (!interrupt_pending())
+		return;
+	if (ar && (!lua_getinfo(L, "S", ar) || *ar->source != '@'))
 		return;
 	err_set(&err, interrupt_pending() == SIGALRM ? ERR_TIMEOUT : ERR_INTERRUPTED,
 		0, interrupt_pending() == SIGALRM ? "time limit reached" :
@@ -64,6 +66,27 @@ static void set_hook(void)
 {
 	lua_sethook(hooked, raise_interrupt,
 		    LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+}
+
+/*
+ * core.running(co): the thread that is about to run, whose hook a signal has to
+ * set; nil for the main one.  Returns the one before.
+ */
+static int l_running(lua_State *L)
+{
+	lua_State *before = hooked;
+
+	hooked = lua_isnil(L, 1) ? main_thread : lua_tothread(L, 1);
+	/* A signal may have come while another one ran. */
+	if (interrupt_pending())
+		set_hook();
+	if (before == main_thread) {
+		lua_pushnil(L);
+	} else {
+		lua_pushthread(before);
+		lua_xmove(before, L, 1);
+	}
+	return 1;
 }
 
 /* core.alarm(seconds): a time limit from now, 0 for none. */
@@ -154,6 +177,7 @@ static const luaL_Reg functions[] = {
 	{ "json", bind_json_decode },
 	{ "to_json", bind_json_encode },
 	{ "alarm", l_alarm },
+	{ "running", l_running },
 	{ "interrupted", l_interrupted },
 	{ "now", l_now },
 	{ "error", l_error },
@@ -171,7 +195,7 @@ int bind_open(lua_State *L)
 		lua_setfield(L, -2, "__tostring");
 	}
 	lua_pop(L, 1);
-	hooked = L;
+	main_thread = hooked = L;
 	interrupt_set_hook(set_hook);
 	luaL_newlib(L, functions);
 	bind_push_nr(L);

@@ -326,6 +326,27 @@ local function install_globals()
 	package.loaded.provium = provium
 end
 
+-- A time limit has to interrupt coroutines, too: the core is told which one runs.
+local function install_coroutines()
+	local create, resume = coroutine.create, coroutine.resume
+	local function back(before, ...)
+		core.running(before)
+		return ...
+	end
+	function coroutine.resume(co, ...)
+		if type(co) ~= "thread" then return resume(co, ...) end
+		return back(core.running(co), resume(co, ...))
+	end
+	local function unwrap(ok, ...)
+		if ok then return ... end
+		error((...), 0)
+	end
+	function coroutine.wrap(fn)
+		local co = create(fn)
+		return function(...) return unwrap(coroutine.resume(co, ...)) end
+	end
+end
+
 -- Modules of the test's own: beside it, and in the lib/ folders above it.
 local function install_require(dir)
 	package.path = ("%s/?.lua;%s/lib/?.lua;%s/../lib/?.lua"):format(dir, dir, dir)
@@ -458,6 +479,7 @@ function harness.run(path, opts)
 	local record = { file = path }
 	VM.attach(harness)
 	install_globals()
+	install_coroutines()
 	install_require(dir)
 	local chunk, why = loadfile(path, "t")
 	if not chunk then
