@@ -20,7 +20,7 @@ static const char *const floors[] = {
 
 static int floor_of(const char *folder)
 {
-	char word[64];
+	char word[80];
 
 	snprintf(word, sizeof(word), " %s ", folder);
 	for (int i = 0; i < NR_FLOORS; i++)
