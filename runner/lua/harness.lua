@@ -73,8 +73,9 @@ local function judge(caught, in_test)
 	return "FAIL", err.message
 end
 
+-- By a signal from outside: what a time limit interrupts is not meant.
 local function is_interrupt(caught)
-	return type(caught.value) == "table" and caught.value.kind == "interrupted"
+	return type(caught.value) == "table" and caught.value.kind == "interrupted" and core.interrupted()
 end
 
 -- --- the kernel's complaints ---
@@ -131,12 +132,26 @@ end
 
 local function file_limit_passed() return core.now() >= state.deadline end
 
+-- Ends what a guest is still at for the test, so that the next one has its executor.
+local function abort_call(vm)
+	vm:op("abort", { chan = 1 }, "abort")
+	for _ = 1, 1000 do
+		local reply, fail = vm.core:call("echo", { data = "" }, 5, "echo")
+		if reply or not fail.text:find("busy", 1, true) then return end
+		core.pause(0.002)
+	end
+end
+
+-- A time limit ends Lua code with an error of its own, and a call to a guest as an interrupt.
 local function time_message(caught)
 	local err = caught.value
-	if type(err) == "table" and err.message == "time limit reached" then
-		err.message = file_limit_passed() and
-			("the file's time limit of %g s was reached"):format(state.limit) or
-			"the test's time limit was reached"
+	if type(err) ~= "table" or err.message ~= "time limit reached" and err.kind ~= "interrupted" then return end
+	err.kind = "timeout"
+	err.message = file_limit_passed() and
+		("the file's time limit of %g s was reached"):format(state.limit) or
+		"the test's time limit was reached"
+	for _, vm in ipairs(harness.vms) do
+		if vm:is_running() then pcall(abort_call, vm) end
 	end
 end
 
@@ -205,13 +220,12 @@ local function run_test(t, opts, fn)
 	arm()
 	if ok then
 		t.verdict, caught = "ok", nil
+	elseif is_interrupt(caught) then
+		state.test = nil
+		error(caught.value, 0)
 	else
 		time_message(caught)
 		t.verdict, t.message = judge(caught, true)
-	end
-	if caught and is_interrupt(caught) then
-		state.test = nil
-		error(caught.value, 0)
 	end
 	if opts.expect_panic then judge_panic(t, caught, before) end
 	hear_kernel(t, opts.expect)
