@@ -101,7 +101,7 @@ function runner.start(args, opts)
 	opts = opts or {}
 	opts.prefix = opts.prefix or {}
 	local out, status = os.tmpname(), os.tmpname()
-	local pipe = assert(io.popen(("( %s ) >%s & echo $!; exec >&-; wait $!; echo $? >%s")
+	local pipe = assert(io.popen(("( %s ) >%s & echo $!; exec >&- 2>/dev/null; wait $!; echo $? >%s")
 		:format(runner.command(args, opts), out, status)))
 	local pid = tonumber(pipe:read("l"))
 	return pid, function()

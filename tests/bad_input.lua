@@ -1,0 +1,209 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- What goes wrong around a machine: each says what happened, and leaves no QEMU behind.
+--
+-- The suites that it happens to are in harness/_canned/, and run by a runner of their own.
+
+local runner = require "runner"
+local now = require "provium.core".now
+
+-- Runs a canned suite that prints its QEMU's pid; that QEMU must be gone after it.
+local function run(suite, opts)
+	local r = runner.run({ "test", suite }, opts)
+	for pid in r.said:gmatch("qemu (%d+)\n") do runner.assert_gone(tonumber(pid)) end
+	return r
+end
+
+-- The lines that say how each test went.
+local function outcomes(r)
+	local list = {}
+	for line in r.said:gmatch("  · ([^\n]*)") do list[#list + 1] = line end
+	return list
+end
+
+test("a machine that is left running is put away at the end of its file", function()
+	local r = run("vm_good.lua")
+	assert_eq(0, r.status)
+	assert(r.said:find("qemu %d+\n"), "no QEMU ran: " .. r.said)
+end)
+
+test("the first line says what it runs on, and why", function()
+	assert(run("vm_good.lua").said:find("\naccel %a+: [^\n]+\n"), "no such line")
+end)
+
+-- --- QEMU ---
+
+test("QEMU killed in the middle of a call: broken at once, not failed; status 3", function()
+	local start = now()
+	local r = run("vm_qemu_killed.lua")
+	assert(now() - start < 20, "it waited for the command")
+	assert_eq(3, r.status)
+	local list = outcomes(r)
+	assert_contains(list[1], "a call is on its way ... BROKEN: exec \"sleep 1000\": QEMU was killed by signal 9 (Killed)")
+	assert_contains(list[2], "the next one ... BROKEN: syscall getpid: QEMU was killed by signal 9 (Killed)")
+	assert_contains(r.said, "BROKEN: 0 passed, 2 broken\n")
+end)
+
+test("no QEMU is installed: what to do about it; status 3", function()
+	local r = run("vm_good.lua", { env = { PATH = "/nowhere" } })
+	assert_eq(3, r.status)
+	assert_contains(r.said, "BROKEN: boot minimal: cannot start qemu-system-x86_64: No such file or directory (is QEMU installed? `make deps`")
+end)
+
+test("QEMU refuses its arguments: its own words; status 3", function()
+	local r = run("vm_too_large.lua")
+	assert_eq(3, r.status)
+	assert_contains(r.said, "BROKEN: boot minimal: QEMU exited with status 1:")
+	assert_contains(r.said, "annot allocate memory")
+end)
+
+-- --- boot ---
+
+test("a kernel that panics at boot: its reason and the console's end", function()
+	local start = now()
+	local r = run("vm_boot_panic.lua")
+	assert(now() - start < 20, "it waited for the time limit")
+	assert_eq(1, r.status)
+	assert_contains(r.said, "boot minimal: the guest panicked: Kernel panic - not syncing: ")
+	assert_contains(r.said, "; console ends:\n")
+	assert_contains(r.said, "logs kept in ")
+end)
+
+test("a kernel that never says hello: how long it was waited for, and the console's end", function()
+	local r = run("vm_no_hello.lua", { env = { BOOT_TIMEOUT = "1s" } })
+	assert_eq(1, r.status)
+	assert(r.said:find("boot minimal: no hello within [%d.]+ s; console ends:\n"), r.said)
+	assert_contains(r.said, "Run /sleeper as init process")
+end)
+
+test("the whole console is kept", function()
+	local r = run("vm_boot_panic.lua")
+	local logs = r.said:match("logs kept in ([^\n]+)"):gsub("^HOME", runner.home)
+	assert_contains(runner.read(logs .. "/console-1.log"), "Linux version ")
+	assert_contains(runner.read(logs .. "/console-1.log"), "Kernel panic - not syncing")
+end)
+
+-- --- the guest dies ---
+
+test("a panic in a test: that test fails with the console, and the next file runs", function()
+	local r = runner.run { "test", "vm_panic.lua", "good.lua" }
+	assert_eq(1, r.status)
+	local list = outcomes(r)
+	assert_eq("before ... ok", list[1])
+	assert_contains(list[2], "crashes ... FAIL: exec \"echo c > /proc/sysrq-trigger\": the guest panicked: Kernel panic")
+	assert_contains(list[3], "after ... FAIL: exec \"true\": the guest panicked: Kernel panic")
+	assert_contains(r.said, "good.lua ... ok (2 tests, Ts)")
+	assert_contains(r.said, "FAIL: 3 passed, 2 failed\n")
+end)
+
+test("a panic outside of any test: broken, and nobody's failure; status 3", function()
+	local r = run("vm_panic_outside.lua")
+	assert_eq(3, r.status)
+	assert_contains(r.said, "  · (the file) ... BROKEN: exec \"echo c > /proc/sysrq-trigger\": the guest panicked")
+end)
+
+-- --- the kernel complains ---
+
+test("complaints: what nobody expected fails, what was expected must come", function()
+	local list = outcomes(run("vm_complaints.lua"))
+	assert_contains(list[1], "a warning ... FAIL: the kernel complained: ")
+	assert_contains(list[1], "WARNING: CPU: 0 PID: 1 at fs/none.c:1")
+	assert_eq("is not the next test's ... ok", list[2])
+	assert_eq("expects one that does not come ... FAIL: expected the kernel to complain like \"refcount_t\"; it did not", list[3])
+	assert_contains(list[4], "expects one, and another comes ... FAIL: the kernel complained: ")
+	assert_contains(list[4], "NULL pointer dereference")
+	assert_eq("expects a panic that does not come ... FAIL: expected a panic; the guest did not", list[5])
+	assert_eq("an assertion comes first ... FAIL: my own", list[6])
+end)
+
+test("a complaint between two tests fails the file", function()
+	local r = run("vm_stray.lua")
+	assert_eq(1, r.status)
+	local list = outcomes(r)
+	assert_eq({ "before ... ok", "after ... ok" }, { list[1], list[2] })
+	assert_contains(list[3], "(the file) ... FAIL: the kernel complained outside of any test: ")
+end)
+
+-- --- time ---
+
+test("a test's time limit in a call to the guest: it fails, the next one has a guest to call", function()
+	local r = run("vm_limit.lua")
+	assert_eq({
+		"hangs in a command ... FAIL: the test's time limit was reached", "the next command ... ok",
+		"hangs in a system call ... FAIL: the test's time limit was reached", "the next system call ... ok",
+	}, outcomes(r))
+	assert_eq(1, r.status)
+end)
+
+test("a file's time limit in a call to the guest: the file ends", function()
+	local start = now()
+	local r = run("vm_file_limit.lua")
+	assert(now() - start < 20, "it went on")
+	assert_eq(1, r.status)
+	local list = outcomes(r)
+	assert(list[1]:find("^hangs %.%.%. FAIL: the file's time limit of [%d.]+ s was reached$"), list[1])
+	assert(list[2]:find("^%(the file%) %.%.%. FAIL: the file's time limit of [%d.]+ s was reached; what follows did not run$"), list[2])
+end)
+
+test("a limit reached inside of a C function of the host: the file ends ten seconds later", function()
+	local r = runner.run { "test", "stuck.lua" }
+	assert_eq(1, r.status)
+	assert_contains(r.said, "(the file) ... FAIL: the time limit was reached, in a place that cannot be interrupted")
+end)
+
+-- --- signals ---
+
+-- A run that is in the middle of a boot which takes for ever: pid, QEMU's pid, and what waits for its end.
+local function start_endless_boot()
+	local pid, wait = runner.start({ "test", "vm_no_hello.lua", "good.lua" }, { env = { BOOT_TIMEOUT = "10m" } })
+	local qemu = wait_until(function() return runner.qemu_below(pid) end, { timeout = 20, interval = 0.02, desc = "QEMU" })
+	return pid, qemu, wait
+end
+
+local function kill(signal, pid) assert(os.execute(("kill -%s %d"):format(signal, pid))) end
+
+for _, signal in ipairs { { "INT", 130 }, { "TERM", 143 }, { "HUP", 129 } } do
+	local name, status = table.unpack(signal)
+	test(("SIG%s during a boot: everything goes, and the exit is by that signal"):format(name), function()
+		local pid, qemu, wait = start_endless_boot()
+		local start = now()
+		kill(name, pid)
+		local result, said = wait()
+		assert_eq(status, result)
+		assert(now() - start < 5, "it took its time")
+		assert_eq("", said)
+		runner.assert_gone(qemu)
+	end)
+end
+
+test("SIGKILL of the runner during a boot leaves no QEMU", function()
+	local pid, qemu, wait = start_endless_boot()
+	kill("KILL", pid)
+	assert_eq(137, (wait()))
+	runner.assert_gone(qemu)
+end)
+
+-- --- disks that are full ---
+
+test("no room for logs: the verdict is what it was, and says so", function()
+	if runner.shell("unshare -m true 2>&1 || echo no") ~= "" then skip("unshare -m is not allowed here") end
+	local script = ("mkdir -p %s/logs && mount -t tmpfs -o size=4k none %s/logs && exec \"$@\"")
+		:format(runner.quote(runner.home), runner.quote(runner.home))
+	local r = run("vm_panic.lua", { prefix = { runner.timeout, "-k", "5", "100", "unshare", "-m", "sh", "-c", script, "sh" } })
+	assert_eq(1, r.status)
+	assert_contains(r.said, "crashes ... FAIL: ")
+	assert_contains(r.said, "logs could not be kept: cannot write HOME/logs/vm_panic/")
+	assert_contains(r.said, "No space left on device")
+end)
+
+test("no room for a verdict: status 3, and no .ok", function()
+	if runner.shell("unshare -m true 2>&1 || echo no") ~= "" then skip("unshare -m is not allowed here") end
+	runner.with_folder(function(dir)
+		local script = ("mount -t tmpfs -o size=4k none %s && head -c 4096 /dev/zero >%s/full; \"$@\"; status=$?; ls %s; exit $status")
+			:format(dir, dir, dir)
+		local r = runner.run({ "test", "--verdict", dir .. "/v", "good.lua" },
+			{ prefix = { runner.timeout, "-k", "5", "100", "unshare", "-m", "sh", "-c", script, "sh" } })
+		assert_eq(3, r.status)
+		assert_contains(r.said, "No space left on device")
+		assert(not r.said:find("v.ok", 1, true), r.said)
+	end)
+end)
