@@ -6,7 +6,7 @@
 #include "agent/agent.h"
 
 /* A call that lasts longer has the supervisor read the link. */
-#define TAKE_OVER_NS 5000000
+#define TAKE_OVER_NS 25000000
 
 /* Exit status of an executor whose own descriptors were closed by the test. */
 #define EXECUTOR_LOST_FDS 125
