@@ -127,6 +127,22 @@ test("each one of its own descriptors is made not to block", function()
 	for_each_agent_fd(function(fd) vm:syscall("fcntl", fd, F_SETFL, linux.O_NONBLOCK) end)
 end)
 
+test("the timer that brings in the supervisor is closed: a later call that lasts still ends", function()
+	local pause = require "provium.core".pause
+	for _ = 1, 4 do
+		local listing = vm:exec(("ls -l /proc/%d/fd"):format(vm:syscall("getpid"))).stdout
+		local timer = tonumber(listing:match("(%d+) %-> anon_inode:%[timerfd%]"))
+		if not timer then skip("this agent has no timer") end
+		assert_eq(0, vm:syscall("close", timer))
+		pause(0.2)		-- until the timer is not running: only then is it set again
+		pcall(vm.syscall, vm, "getppid")
+		pcall(vm.syscall, vm, "exit_group", 0)
+		for _ = 1, 5 do vm:syscall("getpid") end
+		assert_error(function() vm:exec("sleep 1000", { timeout = 0.1 }) end, "the command was killed")
+		assert_recovered(0)
+	end
+end)
+
 test("seccomp strict: what it may not do kills it, and the guest lives on", function()
 	local PR_SET_SECCOMP, STRICT = 22, 1
 	local pid = vm:syscall("getpid")
