@@ -203,8 +203,9 @@ static void arm_supervisor(struct executor *ex)
 	static const struct itimerspec soon = { .it_value.tv_nsec = TAKE_OVER_NS };
 
 	atomic_fetch_add(&ex->link.shared->calls, 1);
-	if (!atomic_exchange(&ex->link.shared->armed, 1))
-		timerfd_settime(ex->timer_fd, 0, &soon, NULL);
+	if (!atomic_exchange(&ex->link.shared->armed, 1) &&
+	    timerfd_settime(ex->timer_fd, 0, &soon, NULL))
+		lost_descriptors(ex);
 }
 
 static void give_role_back(struct executor *ex)

@@ -247,6 +247,8 @@ static void executor_died(struct supervisor *s, int status)
 	finish_handed(s);
 	if (atomic_exchange(&s->link.shared->role, LINK_SUPERVISOR) != LINK_SUPERVISOR)
 		link_recover(&s->link);
+	/* It may have died just before it set the timer, or unable to. */
+	atomic_store(&s->link.shared->armed, 0);
 	if (atomic_load(&s->link.shared->owner) == WIRE_EXECUTOR + 1)
 		link_unlock(s->link.shared);
 	if (command > 1)
