@@ -65,12 +65,7 @@ int executor_fail(struct executor *ex, enum wire_why why, int err,
 
 void *executor_scratch(struct executor *ex, size_t n)
 {
-	size_t at = (ex->arena.used + 15) & ~(size_t)15;
-
-	if (at > ex->arena.size || n > ex->arena.size - at)
-		return NULL;
-	ex->arena.used = at + n;
-	return ex->arena.base + at;
+	return wire_arena_take(&ex->arena, n);
 }
 
 /* Without its descriptors an executor is of no use: the supervisor says so. */

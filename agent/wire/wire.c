@@ -259,7 +259,7 @@ size_t wire_encode(const struct wire_desc *desc, const void *msg,
 	return pos;
 }
 
-static void *arena_take(struct wire_arena *arena, size_t n)
+void *wire_arena_take(struct wire_arena *arena, size_t n)
 {
 	size_t at = (arena->used + 15) & ~(size_t)15;
 
@@ -280,7 +280,7 @@ static int decode_list(const struct wire_desc *elem, struct wire_list *l,
 	l->items = NULL;
 	if (ret || !l->nr)
 		return ret;
-	l->items = arena_take(arena, l->nr * elem->size);
+	l->items = wire_arena_take(arena, l->nr * elem->size);
 	if (!l->items)
 		return -ENOMEM;
 	for (uint32_t k = 0; !ret && k < l->nr; k++)

@@ -170,6 +170,9 @@ struct wire_arena {
 	size_t used;
 };
 
+/* n bytes of it, aligned for any message; NULL when there are not so many. */
+void *wire_arena_take(struct wire_arena *arena, size_t n);
+
 /*
  * The size of the message's payload; it is written to buf if that is not
  * more than cap.  Never fails; sizes above WIRE_MAX are the caller's to refuse.

@@ -28,16 +28,23 @@ char *xstrdup(const char *s)
 	return must(strdup(s));
 }
 
+char *xvasprintf(const char *fmt, va_list ap)
+{
+	char *s;
+	int n = vasprintf(&s, fmt, ap);
+
+	return must(n < 0 ? NULL : s);
+}
+
 char *xasprintf(const char *fmt, ...)
 {
 	va_list ap;
 	char *s;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&s, fmt, ap);
+	s = xvasprintf(fmt, ap);
 	va_end(ap);
-	return must(n < 0 ? NULL : s);
+	return s;
 }
 
 uint8_t *buf_room(struct buf *b, size_t n)
@@ -60,13 +67,11 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;
 	char *s;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&s, fmt, ap);
+	s = xvasprintf(fmt, ap);
 	va_end(ap);
-	must(n < 0 ? NULL : s);
-	buf_add(b, s, (size_t)n);
+	buf_add(b, s, strlen(s));
 	free(s);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/wire/wire.h"
 #include "runner/base/buf.h"
 #include "runner/qemu/argv.h"
 
@@ -23,14 +24,11 @@ static __attribute__((format(printf, 3, 4)))
 void arg(struct argv *argv, const char *flag, const char *fmt, ...)
 {
 	va_list ap;
-	char *value;
 
 	add(argv, xstrdup(flag));
 	va_start(ap, fmt);
-	if (vasprintf(&value, fmt, ap) < 0)
-		abort();
+	add(argv, xvasprintf(fmt, ap));
 	va_end(ap);
-	add(argv, value);
 }
 
 /* In a QemuOpts value a comma is written twice. */
@@ -84,7 +82,7 @@ static void lines(struct argv *argv, const struct qemu_config *c,
 	} else {
 		arg(argv, "-chardev", "socket,id=link,fd=%d", fds->link);
 		arg(argv, "-device", "virtio-serial-%s,max_ports=2", bus);
-		arg(argv, "-device", "virtserialport,chardev=link,name=provium.0");
+		arg(argv, "-device", "virtserialport,chardev=link,name=" WIRE_PORT_NAME);
 	}
 }
 
