@@ -41,17 +41,25 @@
 #define LINK_ATOMIC (32u << 10)
 #define LINK_PAGE 4096u			/* an executor's frames are within this */
 
-enum link_role {
-	LINK_SUPERVISOR,		/* the supervisor reads */
-	LINK_EXECUTOR,			/* the executor does */
-	LINK_IN_CALL,			/* the executor would, but is in a call */
-};
+/* Who reads: the supervisor, or an executor that is idle; see link_shared.role. */
+#define LINK_SUPERVISOR 0u
+/* The executor of that channel reads. */
+static inline uint32_t link_reader(uint32_t chan)
+{
+	return chan << 1;
+}
+
+/* It would, but is in a call. */
+static inline uint32_t link_in_call(uint32_t chan)
+{
+	return chan << 1 | 1;
+}
 
 struct link_shared {
 	_Atomic uint32_t owner;		/* 0, or channel + 1 of who writes */
 	_Atomic uint32_t waiters;
 	_Atomic uint32_t generation;	/* of the link's descriptor */
-	_Atomic uint32_t role;		/* enum link_role */
+	_Atomic uint32_t role;		/* LINK_SUPERVISOR, link_reader(), link_in_call() */
 	_Atomic uint64_t span;		/* bytes held: start << 32 | end */
 	_Atomic uint32_t dirty;		/* the pattern is being put back */
 	_Atomic uint32_t armed;		/* the supervisor's timer is running */
@@ -96,13 +104,18 @@ void link_send(struct link *link, const struct wire_header *hdr,
 
 int futex_wait(_Atomic uint32_t *word, uint32_t while_value);
 void futex_wake(_Atomic uint32_t *word);
+void futex_wake_all(_Atomic uint32_t *word);
 
 /* Memory shared with children; unused pages cost nothing.  NULL on failure. */
 void *shared_map(size_t size);
 /* Moves fd to AGENT_FD_BASE or above, close-on-exec.  The new fd or -errno. */
 int fd_out_of_the_way(int fd);
 
-/* --- mailbox: supervisor to executor and back --- */
+/* --- the crew: what the supervisor, executors, workers and jobs share --- */
+
+#define CHANNELS 1024u			/* the executor's and its workers' */
+#define JOBS 64u			/* remembered at a time */
+#define JOB_KEPT (16u << 20)		/* bytes of a job's stream */
 
 /*
  * A request is posted when the box is idle or replying: the runner may send
@@ -111,7 +124,29 @@ int fd_out_of_the_way(int fd);
  */
 enum box_state { BOX_IDLE, BOX_BUSY, BOX_REPLYING };
 
+enum box_life {
+	LIFE_NONE,			/* nobody has this channel */
+	LIFE_STARTING,			/* being made by the executor */
+	LIFE_ON,
+	LIFE_OVER,			/* a worker that has ended: its epitaph stays */
+};
+
+/*
+ * Where the two sides of a race meet (do_batch.c).  A side's mark is the
+ * race's number << 32 | how often it has been there; RACE_OVER at its end.
+ */
+#define RACE_OVER 0xffffffffu
+
+struct meeting {
+	_Atomic uint64_t mark[2];
+	_Atomic uint32_t asleep[2];
+};
+
 struct mailbox {
+	_Atomic uint32_t life;		/* enum box_life */
+	_Atomic int32_t pid;		/* of its process, or 0 */
+	_Atomic int32_t tid;		/* a thread's: the kernel clears it at its end */
+	_Atomic uint32_t thread;	/* 1: a thread of the executor */
 	_Atomic uint32_t kick;		/* futex: posted or the role has changed */
 	_Atomic uint32_t posted;	/* requests handed over so far */
 	_Atomic uint32_t no_role;	/* this executor cannot read the link */
@@ -119,10 +154,44 @@ struct mailbox {
 	_Atomic uint32_t handed;	/* futex: out is the supervisor's to send */
 	_Atomic uint32_t handed_from;	/* first byte of out not yet sent */
 	_Atomic int32_t command;	/* process group of a running exec, or 0 */
+	_Atomic uint32_t race;		/* the one it is in, or 0 */
+	_Atomic uint32_t race_at;	/* holder << 1 | side */
+	struct meeting meeting;		/* of races that this channel holds */
 	struct wire_header req;
 	uint8_t in[WIRE_MAX];
 	uint8_t out[WIRE_HEADER + WIRE_MAX];
 };
+
+enum job_state { JOB_NONE, JOB_STARTING, JOB_RUNNING, JOB_ENDED };
+
+/* What a job's keeper writes and any executor reads; see do_job.c. */
+struct job {
+	_Atomic uint32_t id;
+	_Atomic uint32_t state;		/* futex: enum job_state */
+	_Atomic int32_t keeper;
+	_Atomic int32_t pid;		/* of the shell */
+	_Atomic int32_t error;		/* why it did not start */
+	int32_t status;			/* as of wait(2), once ended */
+	struct kept {
+		_Atomic uint64_t claimed;	/* bytes up to here may be written */
+		_Atomic uint64_t total;		/* and up to here have been */
+		uint8_t ring[JOB_KEPT];
+	} out[2];
+};
+
+/* Shared memory; what is not used costs nothing. */
+struct crew {
+	_Atomic int32_t supervisor;	/* its pid */
+	_Atomic uint32_t high;		/* channels 1 to high have been used */
+	_Atomic uint32_t last_job;
+	struct mailbox box[CHANNELS];	/* of channel n: box[n - 1] */
+	struct job jobs[JOBS];
+};
+
+/* Makes a box one of an executor that has nothing to do yet. */
+void mailbox_reset(struct mailbox *box, bool no_role);
+/* Ends a side's part in its race, so that the other does not wait. */
+void race_leave(struct crew *crew, struct mailbox *box);
 
 /* --- executor.c --- */
 
@@ -132,8 +201,11 @@ struct executor {
 	uint32_t generation;		/* of its descriptor */
 	int notify_fd;			/* eventfd that wakes the supervisor */
 	int timer_fd;			/* timerfd: a call has begun */
+	struct crew *crew;
 	struct mailbox *box;
 	struct wire_arena arena;	/* lists of the request, and replies */
+	bool in_batch;			/* no data frames now */
+	bool streamed;			/* but there was one */
 	struct wire_fail fail;		/* set by executor_fail() */
 	char fail_text[512];
 };
@@ -147,22 +219,44 @@ int executor_fail(struct executor *ex, enum wire_why why, int err,
 		  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* Scratch that lives until the reply is sent; NULL when there is no more. */
 void *executor_scratch(struct executor *ex, size_t n);
+/* A C string of b in scratch; NULL when there is no more. */
+char *executor_string(struct executor *ex, const struct wire_bytes *b);
+/* One op by its number; 0 with rep filled in, or what executor_fail() returned. */
+#define MAX_STRUCT 256
+int executor_run(struct executor *ex, unsigned int op, const void *payload,
+		 size_t len, void *rep);
+void executor_wake_supervisor(struct executor *ex);
 
 /* --- arena.c: buffers with guards --- */
 
+/* Each thread has its own. */
 struct guarded {
 	uint8_t *p;			/* len bytes, the next one is not mapped */
 	size_t len;
-	void *map;			/* to unmap, or NULL: a standing slot */
-	size_t map_len;
 };
 
 /* Zeroed, with a canary before it.  0 or -errno. */
 int guarded_get(struct guarded *g, size_t len);
 /* How many bytes before the start no longer hold the canary. */
 uint32_t guarded_check(const struct guarded *g);
-/* Gives all back that guarded_get() handed out since the last time. */
-void guarded_put(struct guarded *g, size_t nr);
+/* Gives all back that this thread got since the last time. */
+void guarded_put_all(void);
+
+/* --- command.c: /bin/sh -c --- */
+
+struct command {
+	const struct wire_bytes *cmd;
+	const struct wire_bytes *cwd;	/* empty: the caller's */
+	const struct wire_list *env;	/* of wire_str, NAME=value */
+	int fds[3];			/* become its 0, 1, 2 */
+	bool dies_with_parent;
+};
+
+/*
+ * Starts it in a session of its own.  The pid, or what executor_fail()
+ * returned.  Uses no malloc: a worker may come from a process with threads.
+ */
+pid_t command_start(struct executor *ex, const struct command *c);
 
 /* --- boot.c: PID 1's duties --- */
 
@@ -178,7 +272,25 @@ int boot_open_port(void);
 int boot_listen_vsock(unsigned int port);
 noreturn void boot_power_off(void);
 
+/* --- do_spawn.c --- */
+
+/* Ends one thread of an executor: the last signal there is. */
+#define THREAD_END_SIGNAL 64
+/*
+ * As fork(2), but the child's parent is the supervisor, whom the kernel lets
+ * know by *pid before the child runs.  -errno on failure.
+ */
+pid_t fork_sibling(_Atomic int32_t *pid);
+
+/* --- do_batch.c --- */
+
+/* Before a system call: waits for the other side, in a race.  False: it is over. */
+bool race_meet(struct executor *ex);
+
 /* --- do_kmsg.c --- */
+
+/* Adds what sysrq-w has the kernel say of blocked tasks; buf stays a string. */
+void kmsg_blocked_tasks(char *buf, size_t cap);
 
 /*
  * Sends the records of the kernel log from sequence number `from` on as data

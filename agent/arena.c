@@ -21,8 +21,15 @@
 #define SLOT_ROOM ((SLOT_PAGES - 1) * PAGE - CANARY_LEN)
 #define NR_SLOTS 32u
 
-static uint8_t *slots;
-static size_t slots_used;
+/* At the start of a mapping of its own. */
+struct mapping {
+	struct mapping *next;
+	size_t len;
+};
+
+static _Thread_local uint8_t *slots;
+static _Thread_local size_t slots_used;
+static _Thread_local struct mapping *mappings;
 
 /* One mapping, every fifth page of it taken away. */
 static int slots_init(void)
@@ -46,17 +53,19 @@ static void fill(struct guarded *g, uint8_t *guard_page, size_t len)
 	memset(g->p, 0, len);
 }
 
+/* The first page is the mapping's own: no canary damage reaches it. */
 static int get_mapped(struct guarded *g, size_t len)
 {
-	size_t room = (CANARY_LEN + len + PAGE - 1) / PAGE * PAGE;
+	size_t room = PAGE + (CANARY_LEN + len + PAGE - 1) / PAGE * PAGE;
 	uint8_t *p = mmap(NULL, room + PAGE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct mapping *m = (void *)p;
 
 	if (p == MAP_FAILED)
 		return -errno;
 	mprotect(p + room, PAGE, PROT_NONE);
-	g->map = p;
-	g->map_len = room + PAGE;
+	*m = (struct mapping){ mappings, room + PAGE };
+	mappings = m;
 	fill(g, p + room, len);
 	return 0;
 }
@@ -65,7 +74,6 @@ int guarded_get(struct guarded *g, size_t len)
 {
 	int ret = slots ? 0 : slots_init();
 
-	g->map = NULL;
 	if (ret)
 		return ret;
 	if (len > SLOT_ROOM || slots_used == NR_SLOTS)
@@ -85,10 +93,13 @@ uint32_t guarded_check(const struct guarded *g)
 	return 0;
 }
 
-void guarded_put(struct guarded *g, size_t nr)
+void guarded_put_all(void)
 {
-	for (size_t i = 0; i < nr; i++)
-		if (g[i].map)
-			munmap(g[i].map, g[i].map_len);
+	while (mappings) {
+		struct mapping *m = mappings;
+
+		mappings = m->next;
+		munmap(m, m->len);
+	}
 	slots_used = 0;
 }

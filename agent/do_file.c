@@ -8,35 +8,31 @@
 
 #include "agent/ops.h"
 
-/* A C string of the request's path, in scratch. */
+/* The request's path as a C string. */
 static char *path_of(struct executor *ex, const struct wire_bytes *b)
 {
-	char *path = executor_scratch(ex, b->len + 1u);
+	char *path = memchr(b->p, 0, b->len) ? NULL : executor_string(ex, b);
 
-	if (!path || memchr(b->p, 0, b->len)) {
+	if (!path)
 		executor_fail(ex, WIRE_WHY_ERRNO, EINVAL,
 			      "a path of %u bytes, or with a zero byte", b->len);
-		return NULL;
-	}
-	memcpy(path, b->p, b->len);
-	path[b->len] = 0;
 	return path;
 }
 
 int do_read(struct executor *ex, const struct wire_path_req *q,
 	    struct wire_read_rep *p)
 {
-	static char piece[WIRE_PIECE];
 	const char *path = path_of(ex, &q->path);
+	char *piece = executor_scratch(ex, WIRE_PIECE);
 	ssize_t n;
 	int fd, err;
 
-	if (!path)
+	if (!path || !piece)
 		return -1;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return executor_fail(ex, WIRE_WHY_ERRNO, errno, "%s", path);
-	while ((n = read(fd, piece, sizeof(piece))) > 0 ||
+	while ((n = read(fd, piece, WIRE_PIECE)) > 0 ||
 	       (n < 0 && errno == EINTR)) {
 		if (n < 0)
 			continue;

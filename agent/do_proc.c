@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -13,11 +12,9 @@
 
 #include "agent/ops.h"
 
-#define MAX_ENV 256
-
 enum { IN, OUT, ERR, END };		/* indices of the poll set */
 
-struct command {
+struct running {
 	pid_t pid;
 	struct pollfd fds[4];		/* pipes, and the process itself */
 	const uint8_t *input;
@@ -25,58 +22,8 @@ struct command {
 	uint64_t sent[3];		/* bytes of each stream so far */
 	uint32_t limit;
 	uint32_t overflow;
+	char *piece;			/* WIRE_PIECE bytes */
 };
-
-static char *string(struct executor *ex, const struct wire_bytes *b)
-{
-	char *s = executor_scratch(ex, b->len + 1u);
-
-	if (s) {
-		memcpy(s, b->p, b->len);
-		s[b->len] = 0;
-	}
-	return s;
-}
-
-static bool names(const struct wire_list *l, const char *variable)
-{
-	const struct wire_str *strs = l->items;
-	size_t n = strcspn(variable, "=") + 1;
-
-	for (uint32_t i = 0; i < l->nr; i++)
-		if (strs[i].value.len >= n && !memcmp(strs[i].value.p, variable, n))
-			return true;
-	return false;
-}
-
-/*
- * The default environment, less what the request has its own words for: of two
- * equal names libc takes the first and busybox's shell the last.
- */
-static char **environment(struct executor *ex, const struct wire_list *l)
-{
-	static char *const base[] = {
-		(char *)"PATH=/sbin:/usr/sbin:/bin:/usr/bin",
-		(char *)"HOME=/root", (char *)"TERM=linux",
-	};
-	const struct wire_str *strs = l->items;
-	size_t nr_base = sizeof(base) / sizeof(base[0]);
-	char **env = executor_scratch(ex, (l->nr + nr_base + 1) * sizeof(*env));
-	size_t n = 0;
-
-	if (!env)
-		return NULL;
-	for (size_t i = 0; i < nr_base; i++)
-		if (!names(l, base[i]))
-			env[n++] = base[i];
-	for (uint32_t i = 0; i < l->nr; i++) {
-		env[n] = string(ex, &strs[i].value);
-		if (!env[n++])
-			return NULL;
-	}
-	env[n] = NULL;
-	return env;
-}
 
 static int make_pipes(int pipes[3][2])
 {
@@ -93,35 +40,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static int spawn_shell(struct command *c, int pipes[3][2], const char *cwd,
-		       char *cmd, char **env)
-{
-	char *argv[] = { (char *)"sh", (char *)"-c", cmd, NULL };
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t attr;
-	sigset_t all, none;
-	int ret;
-
-	sigfillset(&all);
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&fa);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID |
-				 POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_adddup2(&fa, pipes[0][0], 0);
-	posix_spawn_file_actions_adddup2(&fa, pipes[1][1], 1);
-	posix_spawn_file_actions_adddup2(&fa, pipes[2][1], 2);
-	if (*cwd)
-		posix_spawn_file_actions_addchdir_np(&fa, cwd);
-	ret = posix_spawn(&c->pid, "/bin/sh", &fa, &attr, argv, env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&fa);
-	return -ret;
-}
-
-static void feed(struct command *c)
+static void feed(struct running *c)
 {
 	ssize_t n = 0;
 
@@ -137,10 +56,9 @@ static void feed(struct command *c)
 }
 
 /* False when there is nothing to read now. */
-static bool drain(struct executor *ex, struct command *c, int stream)
+static bool drain(struct executor *ex, struct running *c, int stream)
 {
-	static char piece[WIRE_PIECE];
-	ssize_t n = read(c->fds[stream].fd, piece, sizeof(piece));
+	ssize_t n = read(c->fds[stream].fd, c->piece, WIRE_PIECE);
 
 	if (n < 0 && errno == EINTR)
 		return true;
@@ -158,12 +76,12 @@ static bool drain(struct executor *ex, struct command *c, int stream)
 		kill(-c->pid, SIGKILL);
 		return true;
 	}
-	executor_data(ex, (uint32_t)stream, piece, (size_t)n);
+	executor_data(ex, (uint32_t)stream, c->piece, (size_t)n);
 	return true;
 }
 
 /* Without a pidfd (kernels before 5.3) the end is the end of both streams. */
-static bool over(const struct command *c)
+static bool over(const struct running *c)
 {
 	if (c->fds[END].fd >= 0)
 		return c->fds[END].revents;
@@ -171,7 +89,7 @@ static bool over(const struct command *c)
 }
 
 /* Until the shell has ended; what it left running may keep the pipes. */
-static void pump(struct executor *ex, struct command *c)
+static void pump(struct executor *ex, struct running *c)
 {
 	while (!over(c)) {
 		if (poll(c->fds, 4, -1) < 0)
@@ -187,7 +105,7 @@ static void pump(struct executor *ex, struct command *c)
 			;
 }
 
-static void ended(struct command *c, struct wire_exec_rep *p)
+static void ended(struct running *c, struct wire_exec_rep *p)
 {
 	int status = 0;
 
@@ -202,31 +120,29 @@ static void ended(struct command *c, struct wire_exec_rep *p)
 	p->overflow = c->overflow;
 }
 
-static int start(struct executor *ex, struct command *c,
+static int start(struct executor *ex, struct running *c,
 		 const struct wire_exec_req *q, int pipes[3][2])
 {
-	char *cmd = string(ex, &q->cmd), *cwd = string(ex, &q->cwd);
-	char **env = environment(ex, &q->env);
-	int ret;
+	int ret = make_pipes(pipes);
+	struct command command = {
+		.cmd = &q->cmd, .cwd = &q->cwd, .env = &q->env,
+		.fds = { pipes[0][0], pipes[1][1], pipes[2][1] },
+	};
 
-	if (!cmd || !cwd || !env)
-		return executor_fail(ex, WIRE_WHY_ERRNO, E2BIG, "/bin/sh");
-	ret = make_pipes(pipes);
 	if (ret)
 		return executor_fail(ex, WIRE_WHY_ERRNO, -ret, "pipe");
-	if (*cwd && access(cwd, X_OK))
-		return executor_fail(ex, WIRE_WHY_ERRNO, errno, "cwd %s", cwd);
-	ret = spawn_shell(c, pipes, cwd, cmd, env);
-	if (ret)
-		return executor_fail(ex, WIRE_WHY_ERRNO, -ret, "/bin/sh");
-	return 0;
+	c->piece = executor_scratch(ex, WIRE_PIECE);
+	if (!c->piece)
+		return executor_fail(ex, WIRE_WHY_ERRNO, E2BIG, "/bin/sh");
+	c->pid = command_start(ex, &command);
+	return c->pid < 0 ? -1 : 0;
 }
 
 int do_exec(struct executor *ex, const struct wire_exec_req *q,
 	    struct wire_exec_rep *p)
 {
 	int pipes[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
-	struct command c = {
+	struct running c = {
 		.input = q->input.p, .input_left = q->input.len,
 		.limit = q->limit,
 	};

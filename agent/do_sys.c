@@ -102,27 +102,26 @@ static void collect(const struct wire_syscall_req *q, const struct guarded *g,
 	}
 }
 
-/* The buffers of the call in hand; they live until the next one. */
-static struct guarded *bufs;
-static uint32_t nr_bufs;
-
+/* Buffers live until the next call: the reply is made from them. */
 int do_syscall(struct executor *ex, const struct wire_syscall_req *q,
 	       struct wire_syscall_rep *p)
 {
 	uint64_t a[6] = { q->a0, q->a1, q->a2, q->a3, q->a4, q->a5 };
 	const struct wire_seg *segs = q->segs.items;
+	struct guarded *bufs = executor_scratch(ex, q->segs.nr * sizeof(*bufs));
 
-	guarded_put(bufs, nr_bufs);
-	nr_bufs = 0;
-	bufs = executor_scratch(ex, q->segs.nr * sizeof(*bufs));
-	p->outs.items = executor_scratch(ex, q->segs.nr * sizeof(struct wire_out));
+	guarded_put_all();
+	p->outs = (struct wire_list){
+		executor_scratch(ex, q->segs.nr * sizeof(struct wire_out)), 0,
+	};
 	if (!bufs || !p->outs.items)
 		return executor_fail(ex, WIRE_WHY_BAD, 0, "too many buffers");
-	for (uint32_t i = 0; i < q->segs.nr; i++) {
+	for (uint32_t i = 0; i < q->segs.nr; i++)
 		if (set_up(ex, &segs[i], i, a, bufs))
 			return -1;
-		nr_bufs = i + 1;
-	}
+	if (!race_meet(ex))
+		return executor_fail(ex, WIRE_WHY_GONE, 0,
+				     "the other side of the race has ended");
 	p->ret = raw_syscall(q, a);
 	collect(q, bufs, &p->outs);
 	return 0;

@@ -11,8 +11,7 @@
 #include "agent/agent.h"
 #include "agent/ops.h"
 
-#define ARENA_SIZE (8u << 20)
-#define MAX_REPLY_STRUCT 256
+#define ARENA_SIZE (48u << 20)		/* of addresses: results of a batch, too */
 #define LARGE (1u << 20)
 
 /* One thunk per op: a row without its do_NAME() does not link. */
@@ -22,9 +21,9 @@ typedef int (*op_fn)(struct executor *ex, const void *req, void *rep);
 	static int call_##name(struct executor *ex, const void *q, void *p) \
 	{								\
 		_Static_assert(sizeof(struct wire_##rep_) <=		\
-			       MAX_REPLY_STRUCT, "reply struct");	\
+			       MAX_STRUCT, "reply struct");	\
 		_Static_assert(sizeof(struct wire_##req_) <=		\
-			       MAX_REPLY_STRUCT, "request struct");	\
+			       MAX_STRUCT, "request struct");	\
 		return do_##name(ex, q, p);				\
 	}
 #define THUNK_sup(name, req, rep)
@@ -68,6 +67,17 @@ void *executor_scratch(struct executor *ex, size_t n)
 	return wire_arena_take(&ex->arena, n);
 }
 
+char *executor_string(struct executor *ex, const struct wire_bytes *b)
+{
+	char *s = executor_scratch(ex, b->len + 1u);
+
+	if (s) {
+		memcpy(s, b->p, b->len);
+		s[b->len] = 0;
+	}
+	return s;
+}
+
 /* Without its descriptors an executor is of no use: the supervisor says so. */
 static noreturn void lost_descriptors(struct executor *ex)
 {
@@ -78,7 +88,7 @@ static noreturn void lost_descriptors(struct executor *ex)
 	_exit(EXECUTOR_LOST_FDS);
 }
 
-static void wake_supervisor(struct executor *ex)
+void executor_wake_supervisor(struct executor *ex)
 {
 	uint64_t one = 1;
 
@@ -93,7 +103,7 @@ static void hand_over(struct executor *ex, size_t from)
 
 	atomic_store(&box->handed_from, (uint32_t)from);
 	atomic_store(&box->handed, 1);
-	wake_supervisor(ex);
+	executor_wake_supervisor(ex);
 	while (atomic_load(&box->handed))
 		futex_wait(&box->handed, 1);
 }
@@ -147,22 +157,23 @@ void executor_data(struct executor *ex, uint32_t stream, const void *p, size_t n
 {
 	struct wire_data data = { stream, { p, (uint32_t)n } };
 
+	ex->streamed = true;
+	if (ex->in_batch)
+		return;
 	send_out(ex, make_frame(ex, WIRE_DATA, &wire_desc_data, &data));
 }
 
-static int run(struct executor *ex, void *rep)
+int executor_run(struct executor *ex, unsigned int op, const void *payload,
+		 size_t len, void *rep)
 {
-	uint64_t req[MAX_REPLY_STRUCT / sizeof(uint64_t)];
-	const struct wire_header *hdr = &ex->box->req;
-	op_fn fn = handler(hdr->op);
+	uint64_t req[MAX_STRUCT / sizeof(uint64_t)];
+	op_fn fn = handler(op);
 	int ret;
 
 	if (!fn)
 		return executor_fail(ex, WIRE_WHY_BAD, 0,
-				     "op %u is not an executor's", hdr->op);
-	ex->arena.used = 0;
-	ret = wire_decode(wire_op_by_number(hdr->op)->req, req, ex->box->in,
-			  hdr->len, &ex->arena);
+				     "op %u is not an executor's", op);
+	ret = wire_decode(wire_op_by_number(op)->req, req, payload, len, &ex->arena);
 	if (ret)
 		return executor_fail(ex, WIRE_WHY_BAD, -ret,
 				     ret == -ENOMEM ? "too many buffers" :
@@ -172,12 +183,14 @@ static int run(struct executor *ex, void *rep)
 
 static void serve(struct executor *ex)
 {
-	uint64_t rep[MAX_REPLY_STRUCT / sizeof(uint64_t)] = { 0 };
+	uint64_t rep[MAX_STRUCT / sizeof(uint64_t)] = { 0 };
 	struct mailbox *box = ex->box;
 	uint32_t replying = BOX_REPLYING;
 	size_t n;
 
-	if (run(ex, rep))
+	ex->arena.used = 0;
+	ex->streamed = false;
+	if (executor_run(ex, box->req.op, box->in, box->req.len, rep))
 		n = make_frame(ex, WIRE_FAIL, &wire_desc_fail, &ex->fail);
 	else
 		n = make_frame(ex, WIRE_REPLY,
@@ -206,26 +219,33 @@ static void arm_supervisor(struct executor *ex)
 static void give_role_back(struct executor *ex)
 {
 	atomic_store(&ex->link.shared->role, LINK_SUPERVISOR);
-	wake_supervisor(ex);
+	executor_wake_supervisor(ex);
 }
 
-/* A frame of ours is in the first page, where the supervisor may move it. */
+/*
+ * A frame of ours is in the first page, where the supervisor may move it.
+ * If others are to come before its answer, the supervisor reads on at once.
+ */
 static void serve_frame(struct executor *ex, const struct wire_header *hdr,
 			const uint8_t *payload)
 {
-	uint32_t in_call = LINK_IN_CALL;
+	uint32_t in_call = link_in_call(ex->chan);
 	struct mailbox *box = ex->box;
 
 	box->req = *hdr;
 	memcpy(box->in, payload, hdr->len);
 	atomic_store(&box->busy, BOX_BUSY);
 	link_drop(&ex->link, hdr);
-	atomic_store(&ex->link.shared->role, LINK_IN_CALL);
-	arm_supervisor(ex);
+	if (hdr->kind == WIRE_ASYNC) {
+		give_role_back(ex);
+	} else {
+		atomic_store(&ex->link.shared->role, in_call);
+		arm_supervisor(ex);
+	}
 	serve(ex);
 	if (!atomic_compare_exchange_strong(&ex->link.shared->role, &in_call,
-					    LINK_EXECUTOR))
-		wake_supervisor(ex);	/* it has taken over, and may give back */
+					    link_reader(ex->chan)))
+		executor_wake_supervisor(ex);	/* it has taken over, and may give back */
 }
 
 static void read_link(struct executor *ex)
@@ -247,7 +267,7 @@ static void read_link(struct executor *ex)
 	}
 	op = ret > 0 ? wire_op_by_number(hdr.op) : NULL;
 	if (op && !op->supervisor && hdr.chan == ex->chan &&
-	    hdr.kind == WIRE_REQUEST)
+	    (hdr.kind == WIRE_REQUEST || hdr.kind == WIRE_ASYNC))
 		serve_frame(ex, &hdr, payload);
 	else
 		give_role_back(ex);
@@ -258,18 +278,21 @@ void executor_main(struct executor *ex)
 	struct mailbox *box = ex->box;
 	uint32_t done = 0;
 
-	ex->arena.base = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	ex->arena.size = ex->arena.base == MAP_FAILED ? 0 : ARENA_SIZE;
+	if (!ex->arena.base) {
+		ex->arena.base = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+				      -1, 0);
+		ex->arena.size = ex->arena.base == MAP_FAILED ? 0 : ARENA_SIZE;
+	}
 	for (;;) {
 		uint32_t kick = atomic_load(&box->kick);
 
-		if (atomic_load(&ex->link.shared->role) == LINK_EXECUTOR) {
+		if (atomic_load(&ex->link.shared->role) == link_reader(ex->chan)) {
 			read_link(ex);
 		} else if (atomic_load(&box->posted) != done) {
 			done++;
 			serve(ex);
-			wake_supervisor(ex);	/* it may give us the role */
+			executor_wake_supervisor(ex);	/* it may give us the role */
 		} else {
 			futex_wait(&box->kick, kick);
 		}

@@ -42,6 +42,11 @@ void futex_wake(_Atomic uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
+void futex_wake_all(_Atomic uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
 static uint8_t pattern[LINK_PAGE];	/* what is no data */
 
 static uint32_t span_start(uint64_t span)

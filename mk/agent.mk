@@ -8,10 +8,10 @@ AGENT     := $(BIN)/agent
 AGENT_SRC := $(wildcard agent/*.c agent/wire/*.c)
 
 $O/bin/agent: $(AGENT_SRC:%.c=$O/obj/%.o)
-	$(call run,LINK)mkdir -p $(@D) && $(CC) -static -o $@.tmp $^ && mv $@.tmp $@
+	$(call run,LINK)mkdir -p $(@D) && $(CC) -static -pthread -o $@.tmp $^ && mv $@.tmp $@
 
 $O/san/agent: $(AGENT_SRC:%.c=$O/obj-san/%.o)
-	$(call run,LINK)mkdir -p $(@D) && $(CC) $(SANFLAGS) -o $@.tmp $^ && mv $@.tmp $@
+	$(call run,LINK)mkdir -p $(@D) && $(CC) $(SANFLAGS) -pthread -o $@.tmp $^ && mv $@.tmp $@
 
 DEPENDENCIES += $(AGENT_SRC:%.c=$O/obj/%.d) $(AGENT_SRC:%.c=$O/obj-san/%.d)
 

@@ -23,7 +23,9 @@
 	T(bytes, struct wire_bytes, NULL)				\
 	T(seg_list, struct wire_list, &wire_desc_seg)			\
 	T(out_list, struct wire_list, &wire_desc_out)			\
-	T(str_list, struct wire_list, &wire_desc_str)
+	T(str_list, struct wire_list, &wire_desc_str)			\
+	T(item_list, struct wire_list, &wire_desc_item)			\
+	T(result_list, struct wire_list, &wire_desc_result)
 
 /* MSG(name, doc); the fields of message NAME are WIRE_MSG_NAME(F, S). */
 #define WIRE_MSGS(MSG)							\
@@ -46,7 +48,18 @@
 	MSG(read_rep, "after the data")					\
 	MSG(write_req, "a piece of a file to write")			\
 	MSG(kmsg_req, "from where in the kernel log")			\
-	MSG(kmsg_rep, "after the records")
+	MSG(kmsg_rep, "after the records")				\
+	MSG(chan_req, "which executor")					\
+	MSG(spawn_req, "what kind of worker")				\
+	MSG(spawn_rep, "who it is")					\
+	MSG(item, "one call of a batch")				\
+	MSG(result, "what came of it")					\
+	MSG(batch_req, "calls to make one after the other")		\
+	MSG(batch_rep, "what came of each")				\
+	MSG(job_req, "a shell command that goes on by itself")		\
+	MSG(job_rep, "who it is")					\
+	MSG(job_wait_req, "which job, and how long")			\
+	MSG(job_wait_rep, "how it is; output came as data frames")
 
 #define WIRE_MSG_nothing(F, S)
 
@@ -88,7 +101,8 @@
 	F(S, bytes, version, "of the runner")
 
 #define WIRE_MSG_abort_req(F, S)					\
-	F(S, u32, chan, "the executor's channel")
+	F(S, u32, chan, "the executor's channel")			\
+	F(S, u32, abandon, "1: it did not end; give it up")
 
 #define WIRE_MSG_abort_rep(F, S)					\
 	F(S, u32, what, "enum wire_aborted")				\
@@ -137,6 +151,56 @@
 #define WIRE_MSG_kmsg_rep(F, S)						\
 	F(S, u64, next, "sequence number of the next record to come")
 
+#define WIRE_MSG_chan_req(F, S)						\
+	F(S, u32, chan, "the executor's channel")
+
+#define WIRE_MSG_spawn_req(F, S)					\
+	F(S, u32, thread, "1: a thread of the executor, 0: a process")
+
+#define WIRE_MSG_spawn_rep(F, S)					\
+	F(S, u32, chan, "its channel")					\
+	F(S, s32, pid, "of its process")				\
+	F(S, s32, tid, "of its thread; the same for a process")
+
+#define WIRE_MSG_item(F, S)						\
+	F(S, u32, op, "an executor's op that sends no data frames")	\
+	F(S, bytes, payload, "its request, encoded")
+
+#define WIRE_MSG_result(F, S)						\
+	F(S, u32, kind, "enum wire_kind: reply or fail")		\
+	F(S, bytes, payload, "that message, encoded")
+
+#define WIRE_MSG_batch_req(F, S)					\
+	F(S, u32, rounds, "how often to make them all")			\
+	F(S, u32, race, "0, or a number both sides of a race have, and no other") \
+	F(S, u32, holder, "channel of the race's first side")		\
+	F(S, u32, side, "0 or 1")					\
+	F(S, item_list, calls, "the calls; in a race each begins with the other side's")
+
+#define WIRE_MSG_batch_rep(F, S)					\
+	F(S, result_list, results, "round after round")
+
+#define WIRE_MSG_job_req(F, S)						\
+	F(S, bytes, cmd, "for /bin/sh -c")				\
+	F(S, bytes, cwd, "empty: the executor's")			\
+	F(S, str_list, env, "NAME=value, added to the default environment")
+
+#define WIRE_MSG_job_rep(F, S)						\
+	F(S, u32, id, "its number")					\
+	F(S, s32, pid, "of its shell, and of its process group")
+
+#define WIRE_MSG_job_wait_req(F, S)					\
+	F(S, u32, id, "the job's number")				\
+	F(S, u32, ms, "how long to wait for its end")			\
+	F(S, u32, kill, "1: kill its process group first")
+
+#define WIRE_MSG_job_wait_rep(F, S)					\
+	F(S, u32, running, "1: it has not ended")			\
+	F(S, s32, code, "exit status, or 128+signal")			\
+	F(S, s32, signal, "that killed it, or 0")			\
+	F(S, u64, dropped1, "oldest bytes of stdout that were not kept") \
+	F(S, u64, dropped2, "the same of stderr")
+
 /*
  * OP(number, name, who, request, reply, doc).  who: sup, answered by the
  * supervisor (channel 0), or exe, by the executor of the channel.
@@ -151,6 +215,8 @@
 	   "syncs and powers off, after the reply")			\
 	OP(5, kmsg, sup, kmsg_req, kmsg_rep,				\
 	   "the kernel log from a record on, as /dev/kmsg has it")		\
+	OP(6, dismiss, sup, chan_req, nothing,				\
+	   "ends a worker; the reply comes when it is gone")		\
 	OP(16, echo, exe, blob, blob, "ping, by way of the executor")	\
 	OP(17, syscall, exe, syscall_req, syscall_rep,			\
 	   "one raw system call, with buffers, pointers inside them")	\
@@ -158,6 +224,13 @@
 	   "a shell command; output comes as data frames")		\
 	OP(19, read, exe, path_req, read_rep,				\
 	   "a file; content comes as data frames")			\
-	OP(20, write, exe, write_req, nothing, "a piece of a file")
+	OP(20, write, exe, write_req, nothing, "a piece of a file")	\
+	OP(21, spawn, exe, spawn_req, spawn_rep,			\
+	   "a worker: an executor with a channel of its own")		\
+	OP(22, batch, exe, batch_req, batch_rep,			\
+	   "many calls in one; or one side of a race")			\
+	OP(23, job, exe, job_req, job_rep, "starts a shell command and goes on") \
+	OP(24, job_wait, exe, job_wait_req, job_wait_rep,		\
+	   "a job's output so far, and its end")
 
 #endif

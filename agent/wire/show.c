@@ -8,6 +8,7 @@
 static const char *const kinds[] = {
 	[WIRE_REQUEST] = "request", [WIRE_REPLY] = "reply",
 	[WIRE_FAIL] = "fail", [WIRE_DATA] = "data", [WIRE_READY] = "ready",
+	[WIRE_ASYNC] = "async",
 };
 
 static void show_bytes(FILE *to, const struct wire_bytes *b)
@@ -76,7 +77,7 @@ void wire_print(FILE *to, const char *prefix, const struct wire_header *hdr,
 
 	fprintf(to, "%s %s %s chan=%" PRIu32 " tag=%" PRIu32 " len=%" PRIu32 " ",
 		prefix, op ? op->name : "-",
-		hdr->kind <= WIRE_READY && kinds[hdr->kind] ?
+		hdr->kind <= WIRE_ASYNC && kinds[hdr->kind] ?
 		kinds[hdr->kind] : "?", hdr->chan, hdr->tag, hdr->len);
 	if (desc)
 		show_msg(to, desc, &cur);

@@ -30,7 +30,7 @@
 #define WIRE_PORT_NAME "provium.0"	/* of the virtio-serial port */
 #define WIRE_VERSION "0.1"
 
-enum wire_chan { WIRE_SUPERVISOR = 0, WIRE_EXECUTOR = 1 };
+enum wire_chan { WIRE_SUPERVISOR = 0, WIRE_EXECUTOR = 1 };	/* then workers */
 
 enum wire_kind {
 	WIRE_REQUEST = 1,	/* runner to agent */
@@ -38,6 +38,7 @@ enum wire_kind {
 	WIRE_FAIL,		/* the same: a fail message instead */
 	WIRE_DATA,		/* agent to runner: more follows */
 	WIRE_READY,		/* agent to runner: tag 0, a ready message */
+	WIRE_ASYNC,		/* a request; others will come before its answer */
 };
 
 enum wire_why {

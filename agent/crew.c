@@ -1,0 +1,548 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The supervisor's books on executors and workers: who lives, who reads, who died how. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/ops.h"
+#include "agent/supervise.h"
+
+static struct mailbox *box_of(struct supervisor *s, uint32_t chan)
+{
+	return &s->crew->box[chan - 1];
+}
+
+static struct member *member_of(struct supervisor *s, uint32_t chan)
+{
+	return &s->members[chan - 1];
+}
+
+static bool is_on(const struct mailbox *box)
+{
+	return atomic_load(&box->life) == LIFE_ON;
+}
+
+/* for every channel that was ever used */
+#define for_each_chan(s, chan)						\
+	for (uint32_t chan = 1; chan <= atomic_load(&(s)->crew->high); chan++)
+
+int crew_init(struct supervisor *s)
+{
+	s->crew = shared_map(sizeof(*s->crew));
+	if (!s->crew)
+		return -ENOMEM;
+	atomic_store(&s->crew->supervisor, getpid());
+	atomic_store(&s->crew->high, WIRE_EXECUTOR);
+	s->recent = WIRE_EXECUTOR;
+	return 0;
+}
+
+/* --- birth --- */
+
+static int open_or_null(const char *path, int flags)
+{
+	int fd = open(path, flags | O_NOCTTY);
+
+	return fd >= 0 ? fd : open("/dev/null", flags);
+}
+
+/* Descriptors 0, 1, 2 are what a test may expect; the rest is out of the way. */
+static void child_descriptors(struct supervisor *s)
+{
+	int in = open_or_null("/dev/null", O_RDONLY);
+	int out = open_or_null(s->config.guest ? "/dev/console" : "/dev/null",
+			       O_WRONLY);
+
+	dup2(in, 0);
+	dup2(out, 1);
+	dup2(out, 2);
+	if (in > 2)
+		close(in);
+	if (out > 2)
+		close(out);
+	close(s->sig_fd);
+	if (s->next_fd >= 0)
+		close(s->next_fd);
+	if (s->config.listen_fd >= 0)
+		close(s->config.listen_fd);
+}
+
+static noreturn void child(struct supervisor *s)
+{
+	struct executor ex = {
+		.chan = WIRE_EXECUTOR,
+		.link = s->link,
+		.generation = atomic_load(&s->link.shared->generation),
+		.notify_fd = s->notify_fd,
+		.timer_fd = s->timer_fd,
+		.crew = s->crew,
+		.box = box_of(s, WIRE_EXECUTOR),
+	};
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != atomic_load(&s->crew->supervisor))
+		_exit(1);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid();
+	child_descriptors(s);
+	executor_main(&ex);
+}
+
+int crew_start_executor(struct supervisor *s)
+{
+	struct mailbox *box = box_of(s, WIRE_EXECUTOR);
+	pid_t pid;
+
+	mailbox_reset(box, s->link.fd < 0);
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid)
+		child(s);
+	atomic_store(&box->pid, pid);
+	atomic_store(&box->tid, pid);
+	atomic_store(&box->life, LIFE_ON);
+	return 0;
+}
+
+/* --- the role of the reader --- */
+
+/* The one that was used last: a test drives one for a while. */
+void crew_give_role(struct supervisor *s)
+{
+	struct mailbox *box = box_of(s, s->recent);
+
+	if (!is_on(box)) {
+		s->recent = WIRE_EXECUTOR;
+		box = box_of(s, s->recent);
+	}
+	if (atomic_load(&s->link.shared->role) != LINK_SUPERVISOR || !is_on(box) ||
+	    s->link.fd < 0 || !s->link.greeted || atomic_load(&box->no_role) ||
+	    atomic_load(&box->busy) != BOX_IDLE || !link_make_clean(&s->link))
+		return;
+	atomic_store(&s->link.shared->role, link_reader(s->recent));
+	atomic_fetch_add(&box->kick, 1);
+	futex_wake(&box->kick);
+}
+
+/* --- replies that the supervisor sends --- */
+
+static void send_handed(struct supervisor *s, uint32_t chan)
+{
+	struct mailbox *box = box_of(s, chan);
+	uint32_t from = atomic_load(&box->handed_from);
+	struct wire_header hdr;
+
+	if (!atomic_load(&box->handed))
+		return;
+	/* A frame that was begun holds the lock already. */
+	if (atomic_load(&s->link.shared->owner) != chan + 1)
+		link_lock(s->link.shared, chan);
+	if (!wire_get_header(box->out, &hdr) &&
+	    from <= WIRE_HEADER + hdr.len && s->link.fd >= 0)
+		link_write(s->link.fd, box->out + from,
+			   WIRE_HEADER + hdr.len - from);
+	link_unlock(s->link.shared);
+	madvise(box->out, sizeof(box->out), MADV_REMOVE);
+	atomic_store(&box->handed, 0);
+	futex_wake(&box->handed);
+}
+
+void crew_send_handed(struct supervisor *s)
+{
+	for_each_chan(s, chan)
+		send_handed(s, chan);
+}
+
+/* --- death --- */
+
+static int who(struct supervisor *s, uint32_t chan, char *text, size_t cap)
+{
+	struct mailbox *box = box_of(s, chan);
+	int pid = atomic_load(&box->pid);
+
+	if (chan == WIRE_EXECUTOR)
+		return snprintf(text, cap, "the executor (pid %d)", pid);
+	if (atomic_load(&box->thread))
+		return snprintf(text, cap, "worker %u (a thread of pid %d)", chan - 1, pid);
+	return snprintf(text, cap, "worker %u (pid %d)", chan - 1, pid);
+}
+
+/* status as of waitpid(2), of the whole process */
+static void how_it_died(struct supervisor *s, uint32_t chan, int status, char *text,
+			size_t cap)
+{
+	int n = who(s, chan, text, cap);
+	const char *whose = atomic_load(&box_of(s, chan)->thread) ? ": its process" : "";
+	char *at = text + n;
+	size_t left = cap - (size_t)n;
+
+	if (WIFSIGNALED(status))
+		snprintf(at, left, "%s was killed by signal %d (%s)", whose,
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status) == EXECUTOR_LOST_FDS)
+		snprintf(at, left, "%s ended: its own descriptors (%d and up) were closed",
+			 whose, AGENT_FD_BASE);
+	else
+		snprintf(at, left, "%s exited with status %d", whose, WEXITSTATUS(status));
+}
+
+/* Tells the call in flight, or a later one, that there was a death. */
+static void report_death(struct supervisor *s, const struct wire_header *req)
+{
+	const struct wire_op_desc *op = wire_op_by_number(req->op);
+	struct member *m = member_of(s, req->chan);
+	uint32_t busy = atomic_load(&box_of(s, req->chan)->busy);
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s %s %s; %s", m->epitaph,
+		 busy ? "during" : "before this", op ? op->name : "op",
+		 req->chan == WIRE_EXECUTOR ?
+		 "its descriptors are gone; the next call gets a new executor" :
+		 "a worker that has ended is not replaced: spawn another");
+	send_fail(s, req, WIRE_WHY_GONE, text);
+	/*
+	 * Who died while replying may have replied: then this answer is dropped,
+	 * and the next call has to be told.
+	 */
+	if (req->chan == WIRE_EXECUTOR && busy != BOX_REPLYING)
+		m->epitaph[0] = 0;
+}
+
+static void forget(struct supervisor *s, uint32_t chan)
+{
+	struct mailbox *box = box_of(s, chan);
+
+	/* The kernel may yet clear a stuck thread's tid: nobody gets that box. */
+	if (member_of(s, chan)->stuck)
+		return;
+	member_of(s, chan)->epitaph[0] = 0;
+	madvise(box->in, sizeof(box->in) + sizeof(box->out), MADV_REMOVE);
+	atomic_store(&box->life, LIFE_NONE);
+}
+
+static void answer_dismissal(struct supervisor *s, uint32_t chan)
+{
+	struct member *m = member_of(s, chan);
+	struct wire_nothing none;
+
+	m->dismissed = false;
+	forget(s, chan);
+	send_reply(s, &m->dismissal, &none);
+}
+
+/* Nothing of it runs any more, or will; epitaph is set. */
+static void bury(struct supervisor *s, uint32_t chan)
+{
+	struct mailbox *box = box_of(s, chan);
+	pid_t command = atomic_load(&box->command);
+	/* What was handed over while replying is the reply, and is sent here. */
+	bool replied = atomic_load(&box->handed) &&
+		       atomic_load(&box->busy) == BOX_REPLYING;
+
+	send_handed(s, chan);
+	if (atomic_load(&s->link.shared->role) >> 1 == chan) {
+		atomic_store(&s->link.shared->role, LINK_SUPERVISOR);
+		link_recover(&s->link);
+	}
+	/* It may have died just before it set the timer, or unable to. */
+	atomic_store(&s->link.shared->armed, 0);
+	if (atomic_load(&s->link.shared->owner) == chan + 1)
+		link_unlock(s->link.shared);
+	if (command > 1)
+		kill(-command, SIGKILL);
+	race_leave(s->crew, box);
+	atomic_store(&box->life, LIFE_OVER);
+	if (atomic_load(&box->busy) != BOX_IDLE && !replied)
+		report_death(s, &box->req);
+	atomic_store(&box->busy, BOX_IDLE);
+	if (member_of(s, chan)->dismissed)
+		answer_dismissal(s, chan);
+}
+
+/* Workers it was making when it died have no owner. */
+static void bury_unborn(struct supervisor *s)
+{
+	for_each_chan(s, chan) {
+		struct mailbox *box = box_of(s, chan);
+
+		if (atomic_load(&box->life) != LIFE_STARTING)
+			continue;
+		if (!atomic_load(&box->thread) && atomic_load(&box->pid) > 1)
+			kill(atomic_load(&box->pid), SIGKILL);
+		forget(s, chan);
+	}
+}
+
+static void job_orphaned(struct job *job)
+{
+	pid_t pid = atomic_load(&job->pid);
+
+	if (atomic_load(&job->state) != JOB_ENDED) {
+		if (pid > 1)
+			kill(-pid, SIGKILL);
+		job->status = SIGKILL;
+		if (atomic_load(&job->state) == JOB_STARTING)
+			atomic_store(&job->error, EINTR);
+		atomic_store(&job->state, JOB_ENDED);
+		futex_wake_all(&job->state);
+	}
+	atomic_store(&job->keeper, 0);
+}
+
+/* An idle one that stops would keep the link from being read. */
+static void stopped(struct supervisor *s, uint32_t chan, pid_t pid)
+{
+	if (chan == WIRE_EXECUTOR ||
+	    atomic_load(&s->link.shared->role) == link_reader(chan))
+		kill(pid, SIGKILL);
+}
+
+void crew_reaped(struct supervisor *s, pid_t pid, int status)
+{
+	for_each_chan(s, chan) {
+		struct mailbox *box = box_of(s, chan);
+		struct member *m = member_of(s, chan);
+
+		if (!is_on(box) || atomic_load(&box->pid) != pid)
+			continue;
+		if (WIFSTOPPED(status)) {
+			stopped(s, chan, pid);
+			continue;
+		}
+		how_it_died(s, chan, status, m->epitaph, sizeof(m->epitaph));
+		bury(s, chan);
+		if (chan == WIRE_EXECUTOR)
+			bury_unborn(s);
+	}
+	if (WIFSTOPPED(status))
+		return;
+	for (uint32_t i = 0; i < JOBS; i++)
+		if (atomic_load(&s->crew->jobs[i].keeper) == pid)
+			job_orphaned(&s->crew->jobs[i]);
+}
+
+/* --- threads: their end is no child's --- */
+
+struct watch {
+	_Atomic uint32_t *tid;
+	int notify_fd;
+};
+
+static void *watch_thread(void *arg)
+{
+	struct watch w = *(struct watch *)arg;
+	uint64_t one = 1;
+	uint32_t tid;
+
+	free(arg);
+	while ((tid = atomic_load(w.tid)))
+		futex_wait(w.tid, tid);
+	if (write(w.notify_fd, &one, sizeof(one)) < 0)
+		_exit(1);	/* our own eventfd: cannot be */
+	return NULL;
+}
+
+static void start_watch(struct supervisor *s, struct mailbox *box)
+{
+	struct watch *w = malloc(sizeof(*w));
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	if (!w)
+		return;
+	*w = (struct watch){ (_Atomic uint32_t *)&box->tid, s->notify_fd };
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 64u << 10);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (pthread_create(&thread, &attr, watch_thread, w)) {
+		dprintf(2, "provium agent: a thread worker's end will go unnoticed: no memory\n");
+		free(w);
+	}
+	pthread_attr_destroy(&attr);
+}
+
+void crew_look_after_threads(struct supervisor *s)
+{
+	for_each_chan(s, chan) {
+		struct mailbox *box = box_of(s, chan);
+		struct member *m = member_of(s, chan);
+
+		if (!atomic_load(&box->thread) || !is_on(box))
+			continue;
+		if (!atomic_load(&box->tid)) {
+			size_t n = (size_t)who(s, chan, m->epitaph, sizeof(m->epitaph));
+
+			snprintf(m->epitaph + n, sizeof(m->epitaph) - n, " ended");
+			m->watched = false;
+			bury(s, chan);
+		} else if (!m->watched) {
+			m->watched = true;
+			start_watch(s, box);
+		}
+	}
+}
+
+/* --- requests --- */
+
+void crew_post(struct supervisor *s, const struct wire_header *hdr,
+	       const uint8_t *payload)
+{
+	struct mailbox *box = hdr->chan <= CHANNELS ? box_of(s, hdr->chan) : NULL;
+	bool first = hdr->chan == WIRE_EXECUTOR;
+
+	if (!box || (!first && atomic_load(&box->life) != LIFE_ON &&
+		     atomic_load(&box->life) != LIFE_OVER)) {
+		send_fail(s, hdr, WIRE_WHY_BAD, "no such channel");
+		return;
+	}
+	if (is_on(box) && atomic_load(&box->busy) == BOX_BUSY) {
+		send_fail(s, hdr, WIRE_WHY_BUSY,
+			  "the executor is still busy with an earlier call");
+		return;
+	}
+	if (!is_on(box) && member_of(s, hdr->chan)->epitaph[0]) {
+		report_death(s, hdr);
+		return;
+	}
+	if (!is_on(box) && crew_start_executor(s)) {
+		send_fail(s, hdr, WIRE_WHY_GONE, "no executor: fork failed");
+		return;
+	}
+	box->req = *hdr;
+	memcpy(box->in, payload, hdr->len);
+	atomic_store(&box->busy, BOX_BUSY);
+	atomic_fetch_add(&box->posted, 1);
+	atomic_fetch_add(&box->kick, 1);
+	futex_wake(&box->kick);
+	s->recent = hdr->chan;
+}
+
+/* --- ends that are asked for --- */
+
+static void append_file(char *buf, size_t cap, pid_t pid, const char *name)
+{
+	size_t used = strlen(buf);
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || used + 64 > cap)
+		return;
+	used += (size_t)snprintf(buf + used, cap - used, "%s: ", name);
+	n = read(fd, buf + used, cap - used - 2);
+	close(fd);
+	used += n > 0 ? (size_t)n : 0;
+	if (used && buf[used - 1] != '\n')
+		buf[used++] = '\n';
+	buf[used] = 0;
+}
+
+/* Its state's letter, as in proc(5); '?' if it is gone. */
+static char task_state(pid_t pid)
+{
+	char stat[512] = "", *end;
+
+	append_file(stat, sizeof(stat), pid, "stat");
+	end = strrchr(stat, ')');
+	return end && end[1] == ' ' ? end[2] : '?';
+}
+
+static void describe(pid_t task, char *report, size_t cap)
+{
+	char state = task_state(task);
+
+	snprintf(report, cap, "state: %c\n", state);
+	append_file(report, cap, task, "wchan");
+	append_file(report, cap, task, "syscall");
+	append_file(report, cap, task, "stack");
+	if (state == 'D')
+		kmsg_blocked_tasks(report, cap);
+}
+
+static void end_executor(struct mailbox *box)
+{
+	pid_t pid = atomic_load(&box->pid), tid = atomic_load(&box->tid);
+
+	if (pid > 1 && atomic_load(&box->thread) && tid > 1)
+		syscall(SYS_tgkill, pid, tid, THREAD_END_SIGNAL);
+	else if (pid > 1)
+		kill(pid, SIGKILL);
+}
+
+/* A kill is pending: it will not run again, whenever it wakes up. */
+static void abandon(struct supervisor *s, uint32_t chan)
+{
+	struct mailbox *box = box_of(s, chan);
+	struct member *m = member_of(s, chan);
+	size_t n = (size_t)who(s, chan, m->epitaph, sizeof(m->epitaph));
+
+	snprintf(m->epitaph + n, sizeof(m->epitaph) - n,
+		 " was killed, but is stuck in the kernel");
+	m->stuck = atomic_load(&box->thread);
+	if (atomic_load(&box->pid) > 1)
+		kill(atomic_load(&box->pid), SIGKILL);
+	bury(s, chan);
+}
+
+enum wire_aborted crew_abort(struct supervisor *s, uint32_t chan, bool give_up,
+			     char *report, size_t cap)
+{
+	struct mailbox *box = chan >= 1 && chan <= CHANNELS ? box_of(s, chan) : NULL;
+	pid_t command;
+
+	if (!box || !is_on(box) || atomic_load(&box->busy) != BOX_BUSY)
+		return WIRE_ABORTED_NOTHING;
+	if (give_up) {
+		abandon(s, chan);
+		return WIRE_ABORTED_EXECUTOR;
+	}
+	command = atomic_load(&box->command);
+	describe(command > 1 ? command : atomic_load(&box->tid), report, cap);
+	if (command > 1)
+		kill(-command, SIGKILL);
+	else
+		end_executor(box);
+	return command > 1 ? WIRE_ABORTED_COMMAND : WIRE_ABORTED_EXECUTOR;
+}
+
+void crew_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_t chan)
+{
+	struct mailbox *box = chan > WIRE_EXECUTOR && chan <= CHANNELS ?
+		box_of(s, chan) : NULL;
+
+	if (!box || atomic_load(&box->life) == LIFE_NONE ||
+	    atomic_load(&box->life) == LIFE_STARTING) {
+		send_fail(s, hdr, WIRE_WHY_BAD, "no such worker");
+		return;
+	}
+	member_of(s, chan)->dismissal = *hdr;
+	member_of(s, chan)->dismissed = true;
+	if (is_on(box))
+		end_executor(box);
+	else
+		answer_dismissal(s, chan);
+}
+
+void crew_kill_all(struct supervisor *s)
+{
+	for_each_chan(s, chan)
+		if (is_on(box_of(s, chan)) && atomic_load(&box_of(s, chan)->pid) > 1)
+			kill(atomic_load(&box_of(s, chan)->pid), SIGKILL);
+	for (uint32_t i = 0; i < JOBS; i++)
+		if (atomic_load(&s->crew->jobs[i].pid) > 1 &&
+		    atomic_load(&s->crew->jobs[i].keeper) > 1)
+			kill(-atomic_load(&s->crew->jobs[i].pid), SIGKILL);
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Jobs: shell commands that go on by themselves.
+ *
+ * Each has a keeper, a process that reads the job's output into shared memory
+ * for as long as somebody may write it, and waits for its shell.  So a job
+ * outlives the executor that started it, and any executor can ask for it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/ops.h"
+
+static void set_state(struct job *job, enum job_state state)
+{
+	atomic_store(&job->state, state);
+	futex_wake_all(&job->state);
+}
+
+/* --- the keeper --- */
+
+/* False at the stream's end. */
+static bool keep(struct kept *kept, int fd)
+{
+	uint64_t total = atomic_load(&kept->total);
+	size_t at = total % JOB_KEPT, room = JOB_KEPT - at;
+	ssize_t n;
+
+	if (room > (64u << 10))
+		room = 64u << 10;
+	/* A reader must not take the bytes that are about to be overwritten. */
+	atomic_store(&kept->claimed, total + room);
+	n = read(fd, kept->ring + at, room);
+	if (n > 0)
+		atomic_store(&kept->total, total + (uint64_t)n);
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void shell_ended(struct job *job, struct pollfd fds[3])
+{
+	int status = 0;
+
+	/* What it has written is there already. */
+	for (int i = 0; i < 2; i++)
+		for (struct pollfd p = fds[i];
+		     p.fd >= 0 && poll(&p, 1, 0) > 0 && p.revents & POLLIN;)
+			if (!keep(&job->out[i], p.fd))
+				break;
+	waitpid(atomic_load(&job->pid), &status, 0);
+	job->status = status;
+	set_state(job, JOB_ENDED);
+	close(fds[2].fd);
+	fds[2].fd = -1;
+}
+
+/* Until both streams have ended and the shell has. */
+static void pump(struct job *job, struct pollfd fds[3])
+{
+	while (fds[0].fd >= 0 || fds[1].fd >= 0 || fds[2].fd >= 0) {
+		if (poll(fds, 3, -1) < 0)
+			continue;
+		for (int i = 0; i < 2; i++) {
+			if (fds[i].fd < 0 || !fds[i].revents ||
+			    keep(&job->out[i], fds[i].fd))
+				continue;
+			close(fds[i].fd);
+			fds[i].fd = -1;
+		}
+		if (fds[2].fd >= 0 && fds[2].revents)
+			shell_ended(job, fds);
+	}
+}
+
+/* Moves them to 3, 4, 5 and closes the rest: none of the test's stay open here. */
+static void descriptors(struct pollfd fds[3])
+{
+	for (int i = 0; i < 3; i++)
+		fds[i].fd = fcntl(fds[i].fd, F_DUPFD_CLOEXEC, 10);
+	for (int i = 0; i < 3; i++)
+		fds[i].fd = dup3(fds[i].fd, 3 + i, O_CLOEXEC);
+	syscall(SYS_close_range, 6u, ~0u, 0u);
+}
+
+static int start_shell(struct executor *ex, struct job *job,
+		       const struct wire_job_req *q, struct pollfd fds[3])
+{
+	int out[2], err[2], null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct command command = {
+		.cmd = &q->cmd, .cwd = &q->cwd, .env = &q->env,
+		.dies_with_parent = true,
+	};
+	pid_t pid;
+
+	if (null < 0 || pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC))
+		return errno;
+	memcpy(command.fds, (int[]){ null, out[1], err[1] }, sizeof(command.fds));
+	pid = command_start(ex, &command);
+	if (pid < 0)
+		return ex->fail.err;
+	fds[0] = (struct pollfd){ out[0], POLLIN, 0 };
+	fds[1] = (struct pollfd){ err[0], POLLIN, 0 };
+	fds[2] = (struct pollfd){ (int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0 };
+	if (fds[2].fd < 0)
+		return errno;
+	atomic_store(&job->pid, pid);
+	return 0;
+}
+
+static noreturn void keeper(struct executor *ex, struct job *job,
+			    const struct wire_job_req *q)
+{
+	struct pollfd fds[3];
+	int error;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "job keeper");
+	setsid();
+	error = start_shell(ex, job, q, fds);
+	if (error) {
+		atomic_store(&job->error, error);
+		set_state(job, JOB_ENDED);
+		_exit(0);
+	}
+	set_state(job, JOB_RUNNING);
+	descriptors(fds);
+	pump(job, fds);
+	_exit(0);
+}
+
+/* --- ops --- */
+
+/* One that is free, or the longest forgotten of those that have ended. */
+static struct job *take_job(struct crew *crew)
+{
+	struct job *best = NULL;
+
+	for (uint32_t i = 0; i < JOBS; i++) {
+		struct job *job = &crew->jobs[i];
+		uint32_t state = atomic_load(&job->state);
+
+		if (state != JOB_NONE &&
+		    (state != JOB_ENDED || atomic_load(&job->keeper)))
+			continue;
+		if (!best || atomic_load(&job->id) < atomic_load(&best->id))
+			best = job;
+	}
+	return best;
+}
+
+static void job_reset(struct job *job, uint32_t id)
+{
+	atomic_store(&job->id, id);
+	atomic_store(&job->state, JOB_STARTING);
+	atomic_store(&job->pid, 0);
+	atomic_store(&job->error, 0);
+	for (int i = 0; i < 2; i++) {
+		atomic_store(&job->out[i].claimed, 0);
+		atomic_store(&job->out[i].total, 0);
+	}
+}
+
+int do_job(struct executor *ex, const struct wire_job_req *q, struct wire_job_rep *p)
+{
+	struct job *job = take_job(ex->crew);
+	long pid;
+
+	if (!job)
+		return executor_fail(ex, WIRE_WHY_ERRNO, EAGAIN,
+				     "%u jobs are running, which is the most", JOBS);
+	job_reset(job, atomic_fetch_add(&ex->crew->last_job, 1) + 1);
+	pid = fork_sibling(&job->keeper);
+	if (!pid)
+		keeper(ex, job, q);
+	if (pid < 0) {
+		atomic_store(&job->state, JOB_NONE);
+		return executor_fail(ex, WIRE_WHY_ERRNO, (int)-pid, "fork");
+	}
+	while (atomic_load(&job->state) == JOB_STARTING)
+		futex_wait(&job->state, JOB_STARTING);
+	if (atomic_load(&job->error))
+		return executor_fail(ex, WIRE_WHY_ERRNO, atomic_load(&job->error),
+				     "/bin/sh");
+	p->id = atomic_load(&job->id);
+	p->pid = atomic_load(&job->pid);
+	return 0;
+}
+
+static void await_end(struct job *job, uint32_t ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	while (atomic_load(&job->state) == JOB_RUNNING)
+		if (syscall(SYS_futex, &job->state, FUTEX_WAIT_BITSET, JOB_RUNNING,
+			    &until, NULL, FUTEX_BITSET_MATCH_ANY) && errno == ETIMEDOUT)
+			break;
+}
+
+/* Sends what is kept of a stream; how much of its beginning is not. */
+static uint64_t send_kept(struct executor *ex, struct kept *kept, uint32_t stream)
+{
+	uint64_t end = atomic_load(&kept->total), at = end > JOB_KEPT ? end - JOB_KEPT : 0;
+	uint64_t dropped = at;
+	uint8_t *piece = executor_scratch(ex, WIRE_PIECE);
+
+	while (piece && at < end) {
+		size_t off = at % JOB_KEPT, n = end - at < WIRE_PIECE ? end - at : WIRE_PIECE;
+		uint64_t lost;
+
+		if (n > JOB_KEPT - off)
+			n = JOB_KEPT - off;
+		memcpy(piece, kept->ring + off, n);
+		/* Overwritten meanwhile?  Then the beginning is what goes. */
+		lost = atomic_load(&kept->claimed);
+		lost = lost > at + JOB_KEPT ? lost - at - JOB_KEPT : 0;
+		if (lost) {
+			dropped += lost < end - at ? lost : end - at;
+			at += lost;
+			continue;
+		}
+		executor_data(ex, stream, piece, n);
+		at += n;
+	}
+	return dropped;
+}
+
+static struct job *find_job(struct crew *crew, uint32_t id)
+{
+	for (uint32_t i = 0; i < JOBS; i++)
+		if (id && atomic_load(&crew->jobs[i].id) == id)
+			return &crew->jobs[i];
+	return NULL;
+}
+
+static int kill_group(struct executor *ex, struct job *job)
+{
+	pid_t pid = atomic_load(&job->pid);
+
+	if (pid > 1 && kill(-pid, SIGKILL) && errno != ESRCH)
+		return executor_fail(ex, WIRE_WHY_ERRNO, errno, "process group %d", pid);
+	/* Its end needs nothing but the kernel, and the keeper to see it. */
+	while (atomic_load(&job->state) == JOB_RUNNING)
+		futex_wait(&job->state, JOB_RUNNING);
+	return 0;
+}
+
+int do_job_wait(struct executor *ex, const struct wire_job_wait_req *q,
+		struct wire_job_wait_rep *p)
+{
+	struct job *job = find_job(ex->crew, q->id);
+
+	if (!job)
+		return executor_fail(ex, WIRE_WHY_BAD, 0, "there is no such job; the last %u that were started are remembered", JOBS);
+	if (q->kill && kill_group(ex, job))
+		return -1;
+	if (q->ms)
+		await_end(job, q->ms);
+	p->running = atomic_load(&job->state) == JOB_RUNNING;
+	p->code = -1;
+	if (!p->running && WIFSIGNALED(job->status)) {
+		p->signal = WTERMSIG(job->status);
+		p->code = 128 + p->signal;
+	} else if (!p->running) {
+		p->code = WEXITSTATUS(job->status);
+	}
+	p->dropped1 = send_kept(ex, &job->out[0], 1);
+	p->dropped2 = send_kept(ex, &job->out[1], 2);
+	return 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the supervisor's two files share: its loop, and its books on executors. */
+#ifndef AGENT_SUPERVISE_H
+#define AGENT_SUPERVISE_H
+
+#include "agent/agent.h"
+
+/* The supervisor's own notes on a channel, where no executor can reach them. */
+struct member {
+	char epitaph[320];		/* how its last holder ended, if one did */
+	bool watched;			/* a thread that somebody waits for */
+	bool stuck;			/* a thread that was given up */
+	bool dismissed;
+	struct wire_header dismissal;	/* to be answered at its end */
+};
+
+struct supervisor {
+	struct supervisor_config config;
+	struct link link;
+	int sig_fd;			/* SIGCHLD */
+	int notify_fd;			/* an executor wants something */
+	int timer_fd;			/* a call has begun a while ago */
+	int next_fd;			/* a link to attach when the role is back */
+	uint32_t calls_seen;		/* link.shared->calls at the last tick */
+	uint32_t recent;		/* channel of the last request */
+	struct crew *crew;
+	struct member members[CHANNELS];	/* of channel n: n - 1 */
+};
+
+void send_fail(struct supervisor *s, const struct wire_header *req,
+	       enum wire_why why, const char *text);
+void send_reply(struct supervisor *s, const struct wire_header *req,
+		const void *rep);
+
+/* --- crew.c --- */
+
+/* 0 or -errno. */
+int crew_init(struct supervisor *s);
+/* The VM's own executor.  0 or -errno. */
+int crew_start_executor(struct supervisor *s);
+/* Hands a request to its channel's executor, or says why not. */
+void crew_post(struct supervisor *s, const struct wire_header *hdr,
+	       const uint8_t *payload);
+/* Sends what executors have handed over. */
+void crew_send_handed(struct supervisor *s);
+/* Watches new threads, and buries those that have ended. */
+void crew_look_after_threads(struct supervisor *s);
+/* A child has ended or stopped, as waitpid(2) told. */
+void crew_reaped(struct supervisor *s, pid_t pid, int status);
+/* Lets an idle executor read the link, when nobody else does. */
+void crew_give_role(struct supervisor *s);
+/*
+ * Ends the channel's call: its command if it runs one, else its executor.
+ * With abandon, the executor is given up: it has not died of that.  What was
+ * done; report says where the task was.
+ */
+enum wire_aborted crew_abort(struct supervisor *s, uint32_t chan, bool abandon,
+			     char *report, size_t cap);
+/* Ends a worker, and answers when it is gone. */
+void crew_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_t chan);
+void crew_kill_all(struct supervisor *s);
+
+#endif
