@@ -183,6 +183,7 @@ struct job {
 struct crew {
 	_Atomic int32_t supervisor;	/* its pid */
 	_Atomic uint32_t high;		/* channels 1 to high have been used */
+	_Atomic uint32_t recent;	/* whose the last request was */
 	_Atomic uint32_t last_job;
 	struct mailbox box[CHANNELS];	/* of channel n: box[n - 1] */
 	struct job jobs[JOBS];

@@ -41,7 +41,7 @@ int crew_init(struct supervisor *s)
 		return -ENOMEM;
 	atomic_store(&s->crew->supervisor, getpid());
 	atomic_store(&s->crew->high, WIRE_EXECUTOR);
-	s->recent = WIRE_EXECUTOR;
+	atomic_store(&s->crew->recent, WIRE_EXECUTOR);
 	return 0;
 }
 
@@ -120,17 +120,17 @@ int crew_start_executor(struct supervisor *s)
 /* The one that was used last: a test drives one for a while. */
 void crew_give_role(struct supervisor *s)
 {
-	struct mailbox *box = box_of(s, s->recent);
+	uint32_t chan = atomic_load(&s->crew->recent);
+	struct mailbox *box;
 
-	if (!is_on(box)) {
-		s->recent = WIRE_EXECUTOR;
-		box = box_of(s, s->recent);
-	}
+	if (!chan || chan > CHANNELS || !is_on(box_of(s, chan)))
+		chan = WIRE_EXECUTOR;
+	box = box_of(s, chan);
 	if (atomic_load(&s->link.shared->role) != LINK_SUPERVISOR || !is_on(box) ||
 	    s->link.fd < 0 || !s->link.greeted || atomic_load(&box->no_role) ||
 	    atomic_load(&box->busy) != BOX_IDLE || !link_make_clean(&s->link))
 		return;
-	atomic_store(&s->link.shared->role, link_reader(s->recent));
+	atomic_store(&s->link.shared->role, link_reader(chan));
 	atomic_fetch_add(&box->kick, 1);
 	futex_wake(&box->kick);
 }
@@ -425,7 +425,7 @@ void crew_post(struct supervisor *s, const struct wire_header *hdr,
 	atomic_fetch_add(&box->posted, 1);
 	atomic_fetch_add(&box->kick, 1);
 	futex_wake(&box->kick);
-	s->recent = hdr->chan;
+	atomic_store(&s->crew->recent, hdr->chan);
 }
 
 /* --- ends that are asked for --- */
@@ -497,12 +497,22 @@ static void abandon(struct supervisor *s, uint32_t chan)
 	bury(s, chan);
 }
 
+static void abort_all(struct supervisor *s)
+{
+	char ignored[64];
+
+	for_each_chan(s, chan)
+		crew_abort(s, chan, false, ignored, sizeof(ignored));
+}
+
 enum wire_aborted crew_abort(struct supervisor *s, uint32_t chan, bool give_up,
 			     char *report, size_t cap)
 {
 	struct mailbox *box = chan >= 1 && chan <= CHANNELS ? box_of(s, chan) : NULL;
 	pid_t command;
 
+	if (chan == WIRE_SUPERVISOR)
+		abort_all(s);
 	if (!box || !is_on(box) || atomic_load(&box->busy) != BOX_BUSY)
 		return WIRE_ABORTED_NOTHING;
 	if (give_up) {

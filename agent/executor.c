@@ -248,6 +248,25 @@ static void serve_frame(struct executor *ex, const struct wire_header *hdr,
 		executor_wake_supervisor(ex);	/* it has taken over, and may give back */
 }
 
+/*
+ * The frame is another executor's: if that one is idle it may as well read it
+ * itself, and go on reading.  Should it be dead, the supervisor finds out.
+ */
+static bool pass_role(struct executor *ex, uint32_t chan)
+{
+	struct mailbox *box = chan >= 1 && chan <= CHANNELS ?
+		&ex->crew->box[chan - 1] : NULL;
+
+	if (!box || chan == ex->chan || atomic_load(&box->life) != LIFE_ON ||
+	    atomic_load(&box->busy) != BOX_IDLE || atomic_load(&box->no_role))
+		return false;
+	atomic_store(&ex->crew->recent, chan);
+	atomic_store(&ex->link.shared->role, link_reader(chan));
+	atomic_fetch_add(&box->kick, 1);
+	futex_wake(&box->kick);
+	return true;
+}
+
 static void read_link(struct executor *ex)
 {
 	const struct wire_op_desc *op;
@@ -269,7 +288,7 @@ static void read_link(struct executor *ex)
 	if (op && !op->supervisor && hdr.chan == ex->chan &&
 	    (hdr.kind == WIRE_REQUEST || hdr.kind == WIRE_ASYNC))
 		serve_frame(ex, &hdr, payload);
-	else
+	else if (ret < 0 || !pass_role(ex, hdr.chan))
 		give_role_back(ex);
 }
 

@@ -22,7 +22,6 @@ struct supervisor {
 	int timer_fd;			/* a call has begun a while ago */
 	int next_fd;			/* a link to attach when the role is back */
 	uint32_t calls_seen;		/* link.shared->calls at the last tick */
-	uint32_t recent;		/* channel of the last request */
 	struct crew *crew;
 	struct member members[CHANNELS];	/* of channel n: n - 1 */
 };
@@ -50,7 +49,7 @@ void crew_reaped(struct supervisor *s, pid_t pid, int status);
 /* Lets an idle executor read the link, when nobody else does. */
 void crew_give_role(struct supervisor *s);
 /*
- * Ends the channel's call: its command if it runs one, else its executor.
+ * Ends the channel's call (of all channels, for the supervisor's): its command if it runs one, else its executor.
  * With abandon, the executor is given up: it has not died of that.  What was
  * done; report says where the task was.
  */

@@ -101,7 +101,7 @@
 	F(S, bytes, version, "of the runner")
 
 #define WIRE_MSG_abort_req(F, S)					\
-	F(S, u32, chan, "the executor's channel")			\
+	F(S, u32, chan, "the executor's channel; 0: all of them")	\
 	F(S, u32, abandon, "1: it did not end; give it up")
 
 #define WIRE_MSG_abort_rep(F, S)					\

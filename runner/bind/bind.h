@@ -37,5 +37,12 @@ void bind_encode(lua_State *L, int idx, const struct wire_desc *desc);
 /* Pushes a table made from a payload.  False if it is malformed. */
 int bind_decode(lua_State *L, const struct wire_desc *desc,
 		const void *payload, size_t len);
+/* Pushes the message of a reply or fail frame as a table; raises if it is malformed. */
+void bind_push_reply(lua_State *L, const struct wire_op_desc *op, unsigned int kind,
+		     const void *payload, size_t len);
+/* core.encode(op, request): its number and payload.  core.decode(op, kind, payload):
+ * the reply, or nil and the fail message. */
+int bind_l_encode(lua_State *L);
+int bind_l_decode(lua_State *L);
 
 #endif

@@ -161,3 +161,45 @@ int bind_decode(lua_State *L, const struct wire_desc *desc,
 
 	return !push_msg(L, desc, &cur) && !cur.left;
 }
+
+void bind_push_reply(lua_State *L, const struct wire_op_desc *op, unsigned int kind,
+		     const void *payload, size_t len)
+{
+	const struct wire_desc *desc = kind == WIRE_REPLY ? op->rep : &wire_desc_fail;
+	struct err err;
+
+	if (bind_decode(L, desc, payload, len))
+		return;
+	err_set(&err, ERR_BROKEN, 0, "the agent sent a malformed reply to %s", op->name);
+	bind_raise(L, &err);
+}
+
+static const struct wire_op_desc *check_op(lua_State *L)
+{
+	const struct wire_op_desc *op = wire_op_by_name(luaL_checkstring(L, 1));
+
+	luaL_argcheck(L, op, 1, "no such op");
+	return op;
+}
+
+int bind_l_encode(lua_State *L)
+{
+	const struct wire_op_desc *op = check_op(L);
+
+	lua_pushinteger(L, op->op);
+	bind_encode(L, 2, op->req);
+	return 2;
+}
+
+int bind_l_decode(lua_State *L)
+{
+	const struct wire_op_desc *op = check_op(L);
+	lua_Integer kind = luaL_checkinteger(L, 2);
+	size_t len;
+	const char *payload = luaL_checklstring(L, 3, &len);
+
+	if (kind != WIRE_REPLY)
+		lua_pushnil(L);
+	bind_push_reply(L, op, (unsigned int)kind, payload, len);
+	return kind == WIRE_REPLY ? 1 : 2;
+}

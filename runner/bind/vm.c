@@ -119,59 +119,99 @@ static int l_boot(lua_State *L)
 
 /* --- calls --- */
 
-static void push_result(lua_State *L, struct vm_call *call)
+/* A reply as a table with stream1 and stream2; or nil and the fail message. */
+static int push_result(lua_State *L, struct vm_call *call)
 {
-	const struct wire_desc *desc = call->kind == WIRE_REPLY ?
-		call->op->rep : &wire_desc_fail;
-
-	if (!bind_decode(L, desc, call->payload.p, call->payload.len)) {
-		struct err err;
-
-		err_set(&err, ERR_BROKEN, 0,
-			"the agent sent a malformed reply to %s", call->op->name);
-		bind_raise(L, &err);
-	}
+	if (call->kind != WIRE_REPLY)
+		lua_pushnil(L);
+	bind_push_reply(L, call->op, call->kind, call->payload.p, call->payload.len);
 	for (int i = 1; i <= 2; i++) {
 		lua_pushlstring(L, (char *)call->stream[i].p, call->stream[i].len);
 		lua_setfield(L, -2, i == 1 ? "stream1" : "stream2");
 	}
+	return call->kind == WIRE_REPLY ? 1 : 2;
 }
 
-/*
- * vm:call(op, request, seconds, what): the reply as a table, with stream1 and
- * stream2; or nil and the fail message.  A dead VM or a deadline raises.
- */
-static int l_call(lua_State *L)
+/* vm, op, request, what, channel, at the places every caller has them. */
+static struct vm_call *submit(lua_State *L, enum wire_kind kind)
 {
 	struct vm *vm = check_vm(L);
 	const struct wire_op_desc *op = wire_op_by_name(luaL_checkstring(L, 2));
-	double seconds = luaL_checknumber(L, 4);
-	const char *what = luaL_checkstring(L, 5), *payload;
+	const char *what = luaL_checkstring(L, 4), *payload;
+	lua_Integer chan = luaL_optinteger(L, 5, WIRE_EXECUTOR);
 	struct vm_call *call;
 	struct err err;
 	size_t len;
-	int replied;
 
 	luaL_argcheck(L, op, 2, "no such op");
 	bind_encode(L, 3, op->req);
 	payload = lua_tolstring(L, -1, &len);
-	call = vm_submit(vm, op->supervisor ? WIRE_SUPERVISOR : WIRE_EXECUTOR,
-			 op, payload, len, &err);
+	call = vm_submit(vm, op->supervisor ? WIRE_SUPERVISOR : (uint32_t)chan,
+			 kind, op, payload, len, &err);
 	if (!call) {
 		err_context(&err, "%s", what);
 		bind_raise(L, &err);
 	}
+	lua_pop(L, 1);
+	return call;
+}
+
+static int await(lua_State *L, struct vm_call *call, double seconds, const char *what)
+{
+	struct vm *vm = check_vm(L);
+	struct err err;
+	int n;
+
 	if (vm_wait(vm, call, deadline_in(seconds * vm->accel.slowness), what,
 		    &err)) {
 		vm_call_free(vm, call);
 		bind_raise(L, &err);
 	}
-	replied = call->kind == WIRE_REPLY;
-	if (!replied)
-		lua_pushnil(L);
-	push_result(L, call);	/* if it raises, the VM still owns the call */
+	n = push_result(L, call);	/* if it raises, the VM still owns the call */
 	vm_call_free(vm, call);
-	return replied ? 1 : 2;
+	return n;
+}
+
+/*
+ * vm:call(op, request, what, channel, seconds): the reply as a table, with
+ * stream1 and stream2; or nil and the fail message.  A dead VM or a deadline raises.
+ */
+static int l_call(lua_State *L)
+{
+	double seconds = luaL_checknumber(L, 6);
+
+	return await(L, submit(L, WIRE_REQUEST), seconds, luaL_checkstring(L, 4));
+}
+
+/* vm:submit(op, request, what, channel): sends; its tag. */
+static int l_submit(lua_State *L)
+{
+	lua_pushinteger(L, submit(L, WIRE_ASYNC)->tag);
+	return 1;
+}
+
+static struct vm_call *check_call(lua_State *L)
+{
+	struct vm_call *call = vm_find_call(check_vm(L),
+					    (uint32_t)luaL_checkinteger(L, 2));
+
+	luaL_argcheck(L, call, 2, "no such call");
+	return call;
+}
+
+/* vm:await(tag, what, seconds): as call(), for what was submitted; once. */
+static int l_await(lua_State *L)
+{
+	double seconds = luaL_checknumber(L, 4);
+
+	return await(L, check_call(L), seconds, luaL_checkstring(L, 3));
+}
+
+/* vm:arrived(tag): would await() return at once? */
+static int l_arrived(lua_State *L)
+{
+	lua_pushboolean(L, vm_call_done(check_vm(L), check_call(L)));
+	return 1;
 }
 
 static int l_shutdown(lua_State *L)
@@ -248,6 +288,9 @@ static int l_info(lua_State *L)
 static const luaL_Reg methods[] = {
 	{ "boot", l_boot },
 	{ "call", l_call },
+	{ "submit", l_submit },
+	{ "await", l_await },
+	{ "arrived", l_arrived },
 	{ "shutdown", l_shutdown },
 	{ "kill", l_kill },
 	{ "console", l_console },

@@ -9,6 +9,7 @@ local show = require "provium.show"
 local text = require "provium.text"
 local pack = require "provium.pack"
 local check = require "provium.check"
+local options = require "provium.options"
 local VM = require "provium.vm"
 
 local harness = { vms = {} }
@@ -133,10 +134,10 @@ end
 local function file_limit_passed() return core.now() >= state.deadline end
 
 -- Ends what a guest is still at for the test, so that the next one has its executor.
-local function abort_call(vm)
-	vm:op("abort", { chan = 1 }, "abort")
+local function abort_calls(vm)
+	vm:supervisor_op("abort", { chan = 0 }, "abort")
 	for _ = 1, 1000 do
-		local reply, fail = vm.core:call("echo", { data = "" }, 5, "echo")
+		local reply, fail = vm.core:call("echo", { data = "" }, "echo", 1, 5)
 		if reply or not fail.text:find("busy", 1, true) then return end
 		core.pause(0.002)
 	end
@@ -151,7 +152,7 @@ local function time_message(caught)
 		("the file's time limit of %g s was reached"):format(state.limit) or
 		"the test's time limit was reached"
 	for _, vm in ipairs(harness.vms) do
-		if vm:is_running() then pcall(abort_call, vm) end
+		if vm:is_running() then pcall(abort_calls, vm) end
 	end
 end
 
@@ -215,7 +216,7 @@ local function run_test(t, opts, fn)
 	-- What was said before is not this test's.
 	for _, line in ipairs(complaints()) do state.stray[#state.stray + 1] = line end
 	check.count = 0
-	arm(opts.timeout and VM.units.seconds(opts.timeout, "test: timeout") * state.slowness)
+	arm(opts.timeout and options.seconds(opts.timeout, "test: timeout") * state.slowness)
 	ok, caught = xpcall(fn, handler)
 	arm()
 	if ok then
@@ -246,7 +247,7 @@ local function test(name, opts, fn)
 	if type(name) ~= "string" or type(fn) ~= "function" then
 		error(("test: expected a name and a function, got %s and %s"):format(type(name), type(fn)), 2)
 	end
-	opts = VM.check_options("test " .. name, opts, TEST_OPTIONS)
+	opts = options.check("test " .. name, opts, TEST_OPTIONS)
 	if state.stopped then error(core.error { kind = "stop", message = "stopped" }, 0) end
 	if state.test then error(("test %q inside of test %q"):format(name, state.test.name), 2) end
 	if state.names[name] then
@@ -284,9 +285,9 @@ function harness.wait_until(fn, opts)
 	if type(fn) ~= "function" then
 		error(("wait_until: expected a function, got %s"):format(type(fn)), 0)
 	end
-	opts = VM.check_options("wait_until", opts, WAIT_OPTIONS)
-	local timeout = VM.units.seconds(opts.timeout or 10, "wait_until: timeout") * state.slowness
-	local interval = VM.units.seconds(opts.interval or 0.5, "wait_until: interval")
+	opts = options.check("wait_until", opts, WAIT_OPTIONS)
+	local timeout = options.seconds(opts.timeout or 10, "wait_until: timeout") * state.slowness
+	local interval = options.seconds(opts.interval or 0.5, "wait_until: interval")
 	local start = core.now()
 	check.count = check.count + 1
 	while true do
@@ -304,7 +305,7 @@ end
 local provium = {
 	create = VM.create, pack = pack.pack, unpack = pack.unpack,
 	IO = pack.IO, IOR = pack.IOR, IOW = pack.IOW, IOWR = pack.IOWR,
-	errno = core.errno, nr = core.nr,
+	errno = core.errno, nr = core.nr, race = VM.race,
 }
 
 function provium.shutdown_all()
@@ -322,7 +323,7 @@ end
 setmetatable(provium, {
 	__newindex = function(_, key, value)
 		if key ~= "timeout" then error(("provium.%s cannot be set"):format(tostring(key)), 2) end
-		state.limit = VM.units.seconds(value, "provium.timeout") * state.slowness
+		state.limit = options.seconds(value, "provium.timeout") * state.slowness
 		state.deadline = state.start + state.limit
 		arm(state.test_deadline and state.test_deadline - core.now())
 	end,

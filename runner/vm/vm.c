@@ -105,7 +105,7 @@ static void qemu_ended(struct vm *vm)
 
 /* --- frames --- */
 
-static struct vm_call *find_call(struct vm *vm, uint32_t tag)
+struct vm_call *vm_find_call(struct vm *vm, uint32_t tag)
 {
 	struct vm_call *call = vm->calls;
 
@@ -161,13 +161,14 @@ static int take_data(struct vm_call *call, const struct wire_header *hdr,
 static int take_frame(struct vm *vm, const struct wire_header *hdr,
 		      const uint8_t *payload, struct err *err)
 {
-	struct vm_call *call = find_call(vm, hdr->tag);
+	struct vm_call *call = vm_find_call(vm, hdr->tag);
 
 	if (hdr->kind == WIRE_READY)
 		return take_ready(vm, hdr, payload, err);
 	if (!call && hdr->tag && hdr->tag <= vm->last_tag)
 		return 0;	/* late: its call was given up */
 	if (!call || call->done || hdr->kind == WIRE_REQUEST ||
+	    hdr->kind == WIRE_ASYNC ||
 	    call->chan != hdr->chan || call->op->op != hdr->op)
 		return err_set(err, ERR_BROKEN, -EBADMSG,
 			       "the agent answered a call that nobody made (op %u, tag %u, channel %u)",
@@ -249,13 +250,13 @@ static int step(struct vm *vm, int64_t deadline_ns)
 
 /* --- calls --- */
 
-struct vm_call *vm_submit(struct vm *vm, uint32_t chan,
+struct vm_call *vm_submit(struct vm *vm, uint32_t chan, enum wire_kind kind,
 			  const struct wire_op_desc *op, const void *payload,
 			  size_t len, struct err *err)
 {
 	struct wire_header hdr = {
 		.len = (uint32_t)len, .chan = chan, .op = (uint16_t)op->op,
-		.kind = WIRE_REQUEST,
+		.kind = (uint16_t)kind,
 	};
 	struct vm_call *call;
 
@@ -310,6 +311,41 @@ static int wait_done(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 	return ret;
 }
 
+bool vm_call_done(struct vm *vm, struct vm_call *call)
+{
+	while (!call->done && vm->state == VM_RUNNING && !step(vm, 0))
+		;
+	return call->done || vm->state != VM_RUNNING;
+}
+
+static struct vm_call *submit_abort(struct vm *vm, uint32_t chan, bool abandon)
+{
+	struct wire_abort_req req = { .chan = chan, .abandon = abandon };
+	struct err ignored;
+	uint8_t raw[16];
+	size_t n = wire_encode(&wire_desc_abort_req, &req, raw, sizeof(raw));
+
+	return vm_submit(vm, WIRE_SUPERVISOR, WIRE_REQUEST,
+			 wire_op_by_number(WIRE_OP_abort), raw, n, &ignored);
+}
+
+/* Its last frame, so that the channel is free again; who does not die is given up. */
+static void await_end(struct vm *vm, struct vm_call *call)
+{
+	double grace = GRACE * vm->accel.slowness;
+	struct err ignored;
+	struct vm_call *abort;
+
+	if (wait_done(vm, call, deadline_in(grace), &ignored) != -ETIMEDOUT)
+		return;
+	abort = submit_abort(vm, call->chan, true);
+	if (!abort)
+		return;
+	wait_done(vm, abort, deadline_in(grace), &ignored);
+	vm_call_free(vm, abort);
+	wait_done(vm, call, deadline_in(grace), &ignored);
+}
+
 /* The agent's report on where the call hangs; ends it in the guest. */
 static void abort_call(struct vm *vm, struct vm_call *call, const char *what,
 		       double waited, struct err *err)
@@ -319,17 +355,11 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *what,
 		[WIRE_ABORTED_COMMAND] = "the command was killed",
 		[WIRE_ABORTED_EXECUTOR] = "its executor was killed, descriptors are gone",
 	};
-	struct wire_abort_req req = { .chan = call->chan };
+	struct vm_call *abort = submit_abort(vm, call->chan, false);
 	struct wire_arena none = { 0 };
 	struct wire_abort_rep rep;
-	struct vm_call *abort;
 	struct err ignored;
-	uint8_t raw[16];
-	size_t n = wire_encode(&wire_desc_abort_req, &req, raw, sizeof(raw));
 
-	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s", what, waited);
-	abort = vm_submit(vm, WIRE_SUPERVISOR, wire_op_by_number(WIRE_OP_abort),
-			  raw, n, &ignored);
 	if (!abort || wait_done(vm, abort, deadline_in(GRACE * vm->accel.slowness),
 				&ignored) ||
 	    abort->kind != WIRE_REPLY ||
@@ -344,11 +374,12 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *what,
 		return;
 	}
 	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s; %s%s%.*s",
-		what, waited, did[rep.what], rep.report.len ? "; it was at\n" : "",
+		what, waited, call->chan > WIRE_EXECUTOR &&
+		rep.what == WIRE_ABORTED_EXECUTOR ? "the worker was killed" :
+		did[rep.what], rep.report.len ? "; it was at\n" : "",
 		(int)rep.report.len, (const char *)rep.report.p);
 	vm_call_free(vm, abort);
-	/* Its last frame, so that the channel is free again. */
-	wait_done(vm, call, deadline_in(GRACE * vm->accel.slowness), &ignored);
+	await_end(vm, call);
 }
 
 int vm_wait(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
@@ -370,7 +401,8 @@ int vm_simple(struct vm *vm, enum wire_op nr, const void *req, int64_t deadline_
 	const struct wire_op_desc *op = wire_op_by_number(nr);
 	uint8_t raw[512];
 	size_t n = wire_encode(op->req, req, raw, sizeof(raw));
-	struct vm_call *call = vm_submit(vm, WIRE_SUPERVISOR, op, raw, n, err);
+	struct vm_call *call = vm_submit(vm, WIRE_SUPERVISOR, WIRE_REQUEST, op, raw,
+					 n, err);
 	int ret;
 
 	if (!call)

@@ -95,10 +95,17 @@ const char *vm_state_name(const struct vm *vm);
 /* 0 if calls can be made; -ENOTCONN with err saying in what state it is. */
 int vm_check_running(const struct vm *vm, struct err *err);
 
-/* Sends a request.  NULL with err filled when the VM is not running. */
-struct vm_call *vm_submit(struct vm *vm, uint32_t chan,
+/*
+ * Sends a request; kind is WIRE_REQUEST, or WIRE_ASYNC when others may follow
+ * before its answer.  NULL with err filled when the VM is not running.
+ */
+struct vm_call *vm_submit(struct vm *vm, uint32_t chan, enum wire_kind kind,
 			  const struct wire_op_desc *op, const void *payload,
 			  size_t len, struct err *err);
+/* The call of that tag, or NULL. */
+struct vm_call *vm_find_call(struct vm *vm, uint32_t tag);
+/* Takes what has come, without waiting.  Done, or as good as: the VM is dead. */
+bool vm_call_done(struct vm *vm, struct vm_call *call);
 /*
  * Until the call is done: 0.  -ETIMEDOUT (the call was ended in the guest; err
  * says where it was stuck), -EINTR, or -ENOTCONN (err is vm->death).  `what`

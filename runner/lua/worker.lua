@@ -1,0 +1,145 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Workers: processes and threads beside the VM's executor, each with its own channel.
+
+local core = require "provium.core"
+local options = require "provium.options"
+
+local CAPS = {	-- include/uapi/linux/capability.h
+	[0] = "chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
+	"linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner",
+	"sys_module", "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct", "sys_admin", "sys_boot", "sys_nice",
+	"sys_resource", "sys_time", "sys_tty_config", "mknod", "lease", "audit_write", "audit_control", "setfcap",
+	"mac_override", "mac_admin", "syslog", "wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf",
+	"checkpoint_restore",
+}
+local CAP_NUMBERS = {}
+for number, name in pairs(CAPS) do CAP_NUMBERS[name] = number end
+
+local CAPABILITY_VERSION_3 = 0x20080522
+local PR_SET_KEEPCAPS, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 8, 24, 38, 47
+local PR_CAP_AMBIENT_RAISE = 2
+
+local SPAWN_OPTIONS = { thread = true, uid = true, gid = true, groups = true, caps = true, no_new_privs = true }
+
+return function(VM)
+
+local Worker = {}
+
+-- What a worker does not have of its own is its VM's.
+local META = {
+	__index = function(worker, key)
+		if Worker[key] ~= nil then return Worker[key] end
+		return rawget(worker, "root")[key]
+	end,
+	__tostring = function(worker) return ("worker %d"):format(worker.chan - 1) end,
+}
+
+VM.__tostring = function(vm) return ("VM (%s)"):format(vm.core:info().profile) end
+
+for _, method in ipairs { "boot", "shutdown", "spawn", "snapshot", "restore" } do
+	Worker[method] = function(worker)
+		error(("%s: %s has no %s(); its VM has"):format(method, tostring(worker), method), 0)
+	end
+end
+
+function Worker:kill()
+	if self.killed then return end
+	if self.root:is_running() then
+		self.root:supervisor_op("dismiss", { chan = self.chan }, ("kill %s"):format(tostring(self)), 10)
+	end
+	self.killed = true
+end
+
+-- --- identity ---
+
+local function id_of(what, v)
+	if math.type(v) ~= "integer" or v < 0 or v > 0xffffffff then
+		error(("spawn: %s: expected a number of 0 to 4294967295, got %s"):format(what, tostring(v)), 0)
+	end
+	return v
+end
+
+-- "CAP_SYS_ADMIN", "sys_admin" or a number, as a number.
+local function cap_of(v)
+	local name = type(v) == "string" and v:lower():gsub("^cap_", "")
+	local number = name and CAP_NUMBERS[name] or math.type(v) == "integer" and v >= 0 and v < 64 and v
+	if not number then
+		error(("spawn: caps: there is no capability \"%s\"; they are written like \"CAP_SYS_ADMIN\""):format(tostring(v)), 0)
+	end
+	return number
+end
+
+local function list_of(what, v)
+	if type(v) ~= "table" then error(("spawn: %s: expected a list, got %s"):format(what, type(v)), 0) end
+	return v
+end
+
+-- The steps to an identity: { what it is for, method, arguments }, in an order that the kernel allows.
+local function steps_of(opts)
+	local steps = {}
+	local function add(what, ...) steps[#steps + 1] = { what, ... } end
+	local caps, set = opts.caps and {}, 0
+	for i, cap in ipairs(caps and list_of("caps", opts.caps) or {}) do
+		caps[i] = cap_of(cap)
+		set = set | 1 << caps[i]
+	end
+	if opts.groups then
+		local groups = ""
+		for _, gid in ipairs(list_of("groups", opts.groups)) do groups = groups .. ("I4"):pack(id_of("groups", gid)) end
+		add("groups", "syscall_buf", "setgroups", 1, groups, #groups // 4, 0)
+	end
+	if opts.gid then
+		local gid = id_of("gid", opts.gid)
+		add("gid", "syscall", "setresgid", gid, gid, gid)
+	end
+	-- Also for what it executes: the bounding set keeps root's programs from having all.
+	for cap = 0, caps and #CAPS or -1 do
+		if set & 1 << cap == 0 then add("bounding", "syscall", "prctl", PR_CAPBSET_DROP, cap, 0, 0, 0) end
+	end
+	if caps then add("caps", "syscall", "prctl", PR_SET_KEEPCAPS, 1, 0, 0, 0) end
+	if opts.uid then
+		local uid = id_of("uid", opts.uid)
+		add("uid", "syscall", "setresuid", uid, uid, uid)
+	end
+	if caps then
+		local low, high = set & 0xffffffff, set >> 32
+		add("caps", "syscall_bufs", "capset", { [0] = ("I4i4"):pack(CAPABILITY_VERSION_3, 0),
+			[1] = ("I4I4I4I4I4I4"):pack(low, low, low, high, high, high) }, 0, 0)
+		for _, cap in ipairs(caps) do
+			add("caps", "syscall", "prctl", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0)
+		end
+	end
+	if opts.no_new_privs then add("no_new_privs", "syscall", "prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) end
+	return steps
+end
+
+local function take_identity(worker, steps)
+	local results = worker:batch(function(b)
+		for _, step in ipairs(steps) do b[step[2]](b, table.unpack(step, 3)) end
+	end)
+	for i, result in ipairs(results) do
+		local ret = result[1]
+		-- Kernels differ in how many capabilities they know.
+		if ret < 0 and not (steps[i][1] == "bounding" and core.errno[-ret] == "EINVAL") then
+			worker:kill()
+			error(core.error { kind = "op", errno = core.errno[-ret], message = ("spawn: %s: %s: %s")
+				:format(steps[i][1], steps[i][3], core.errno[-ret] or ret) }, 0)
+		end
+	end
+end
+
+function VM:spawn(opts)
+	opts = options.check("spawn", opts, SPAWN_OPTIONS)
+	local steps = steps_of(opts)
+	local reply = self:op("spawn", { thread = opts.thread and 1 or 0 }, "spawn")
+	local worker = setmetatable({
+		root = self, core = self.core, chan = reply.chan, pid = reply.pid, tid = reply.tid,
+		thread = opts.thread and true or false, killed = false,
+	}, META)
+	-- A channel is given out again only after its worker was killed.
+	self.flights[worker.chan] = nil
+	if #steps > 0 then take_identity(worker, steps) end
+	return worker
+end
+
+end
