@@ -142,6 +142,14 @@ struct meeting {
 	_Atomic uint32_t asleep[2];
 };
 
+#define PAGE_SIZE 4096
+#define FRAME_MAX (WIRE_HEADER + (size_t)WIRE_MAX)
+
+/* Whole pages, so that they can be given back. */
+struct frame {
+	_Alignas(PAGE_SIZE) uint8_t bytes[FRAME_MAX];
+};
+
 struct mailbox {
 	_Atomic uint32_t life;		/* enum box_life */
 	_Atomic int32_t pid;		/* of its process, or 0 */
@@ -158,8 +166,8 @@ struct mailbox {
 	_Atomic uint32_t race_at;	/* holder << 1 | side */
 	struct meeting meeting;		/* of races that this channel holds */
 	struct wire_header req;
-	uint8_t in[WIRE_MAX];
-	uint8_t out[WIRE_HEADER + WIRE_MAX];
+	uint8_t *in;			/* its payload: WIRE_MAX bytes */
+	uint8_t *out;			/* a frame: FRAME_MAX bytes */
 };
 
 enum job_state { JOB_NONE, JOB_STARTING, JOB_RUNNING, JOB_ENDED };
@@ -175,7 +183,7 @@ struct job {
 	struct kept {
 		_Atomic uint64_t claimed;	/* bytes up to here may be written */
 		_Atomic uint64_t total;		/* and up to here have been */
-		uint8_t ring[JOB_KEPT];
+		_Alignas(PAGE_SIZE) uint8_t ring[JOB_KEPT];
 	} out[2];
 };
 
@@ -186,13 +194,39 @@ struct crew {
 	_Atomic uint32_t recent;	/* whose the last request was */
 	_Atomic uint32_t last_job;
 	struct mailbox box[CHANNELS];	/* of channel n: box[n - 1] */
+	struct frame in[CHANNELS], out[CHANNELS];
 	struct job jobs[JOBS];
 };
+
+/* Gives the pages back; they read as zeros from then on. */
+void frame_forget(uint8_t *bytes);
 
 /* Makes a box one of an executor that has nothing to do yet. */
 void mailbox_reset(struct mailbox *box, bool no_role);
 /* Ends a side's part in its race, so that the other does not wait. */
 void race_leave(struct crew *crew, struct mailbox *box);
+
+/* --- arena.c: buffers with guards --- */
+
+/* An executor's; all zeros: nothing yet. */
+struct guards {
+	uint8_t *slots;
+	size_t slots_used;
+	struct mapping *mappings;	/* of the buffers that fit into no slot */
+};
+
+struct guarded {
+	uint8_t *p;			/* len bytes, the next one is not mapped */
+	size_t len;
+};
+
+/* Zeroed, with a canary before it.  0 or -errno. */
+int guarded_get(struct guards *guards, struct guarded *g, size_t len);
+/* How many bytes before the start no longer hold the canary. */
+uint32_t guarded_check(const struct guarded *g);
+/* Gives all back that guarded_get() handed out since the last time. */
+void guarded_put_all(struct guards *guards);
+void guards_release(struct guards *guards);
 
 /* --- executor.c --- */
 
@@ -200,11 +234,13 @@ struct executor {
 	uint32_t chan;
 	struct link link;
 	uint32_t generation;		/* of its descriptor */
+	pid_t tid;			/* of a thread, for those who look after it */
 	int notify_fd;			/* eventfd that wakes the supervisor */
 	int timer_fd;			/* timerfd: a call has begun */
 	struct crew *crew;
 	struct mailbox *box;
 	struct wire_arena arena;	/* lists of the request, and replies */
+	struct guards guards;		/* buffers of the system call in hand */
 	bool in_batch;			/* no data frames now */
 	bool streamed;			/* but there was one */
 	struct wire_fail fail;		/* set by executor_fail() */
@@ -213,6 +249,8 @@ struct executor {
 
 /* Serves the mailbox; never returns.  Takes over the descriptors. */
 noreturn void executor_main(struct executor *ex);
+/* Gives back the memory of one that has ended in this process. */
+void executor_release(struct executor *ex);
 /* Sends a data frame for the request in hand; n at most WIRE_PIECE. */
 void executor_data(struct executor *ex, uint32_t stream, const void *p, size_t n);
 /* Notes why the op failed; returns -1 so that a handler can return it. */
@@ -227,21 +265,6 @@ char *executor_string(struct executor *ex, const struct wire_bytes *b);
 int executor_run(struct executor *ex, unsigned int op, const void *payload,
 		 size_t len, void *rep);
 void executor_wake_supervisor(struct executor *ex);
-
-/* --- arena.c: buffers with guards --- */
-
-/* Each thread has its own. */
-struct guarded {
-	uint8_t *p;			/* len bytes, the next one is not mapped */
-	size_t len;
-};
-
-/* Zeroed, with a canary before it.  0 or -errno. */
-int guarded_get(struct guarded *g, size_t len);
-/* How many bytes before the start no longer hold the canary. */
-uint32_t guarded_check(const struct guarded *g);
-/* Gives all back that this thread got since the last time. */
-void guarded_put_all(void);
 
 /* --- command.c: /bin/sh -c --- */
 

@@ -27,12 +27,8 @@ struct mapping {
 	size_t len;
 };
 
-static _Thread_local uint8_t *slots;
-static _Thread_local size_t slots_used;
-static _Thread_local struct mapping *mappings;
-
 /* One mapping, every fifth page of it taken away. */
-static int slots_init(void)
+static int slots_init(struct guards *guards)
 {
 	uint8_t *p = mmap(NULL, NR_SLOTS * SLOT_SIZE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -41,7 +37,7 @@ static int slots_init(void)
 		return -errno;
 	for (size_t i = 1; i <= NR_SLOTS; i++)
 		mprotect(p + i * SLOT_SIZE - PAGE, PAGE, PROT_NONE);
-	slots = p;
+	guards->slots = p;
 	return 0;
 }
 
@@ -54,7 +50,7 @@ static void fill(struct guarded *g, uint8_t *guard_page, size_t len)
 }
 
 /* The first page is the mapping's own: no canary damage reaches it. */
-static int get_mapped(struct guarded *g, size_t len)
+static int get_mapped(struct guards *guards, struct guarded *g, size_t len)
 {
 	size_t room = PAGE + (CANARY_LEN + len + PAGE - 1) / PAGE * PAGE;
 	uint8_t *p = mmap(NULL, room + PAGE, PROT_READ | PROT_WRITE,
@@ -64,22 +60,22 @@ static int get_mapped(struct guarded *g, size_t len)
 	if (p == MAP_FAILED)
 		return -errno;
 	mprotect(p + room, PAGE, PROT_NONE);
-	*m = (struct mapping){ mappings, room + PAGE };
-	mappings = m;
+	*m = (struct mapping){ guards->mappings, room + PAGE };
+	guards->mappings = m;
 	fill(g, p + room, len);
 	return 0;
 }
 
-int guarded_get(struct guarded *g, size_t len)
+int guarded_get(struct guards *guards, struct guarded *g, size_t len)
 {
-	int ret = slots ? 0 : slots_init();
+	int ret = guards->slots ? 0 : slots_init(guards);
 
 	if (ret)
 		return ret;
-	if (len > SLOT_ROOM || slots_used == NR_SLOTS)
-		return get_mapped(g, len);
-	slots_used++;
-	fill(g, slots + slots_used * SLOT_SIZE - PAGE, len);
+	if (len > SLOT_ROOM || guards->slots_used == NR_SLOTS)
+		return get_mapped(guards, g, len);
+	guards->slots_used++;
+	fill(g, guards->slots + guards->slots_used * SLOT_SIZE - PAGE, len);
 	return 0;
 }
 
@@ -93,13 +89,21 @@ uint32_t guarded_check(const struct guarded *g)
 	return 0;
 }
 
-void guarded_put_all(void)
+void guarded_put_all(struct guards *guards)
 {
-	while (mappings) {
-		struct mapping *m = mappings;
+	while (guards->mappings) {
+		struct mapping *m = guards->mappings;
 
-		mappings = m->next;
+		guards->mappings = m->next;
 		munmap(m, m->len);
 	}
-	slots_used = 0;
+	guards->slots_used = 0;
+}
+
+void guards_release(struct guards *guards)
+{
+	guarded_put_all(guards);
+	if (guards->slots)
+		munmap(guards->slots, NR_SLOTS * SLOT_SIZE);
+	guards->slots = NULL;
 }

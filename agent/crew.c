@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -39,6 +38,10 @@ int crew_init(struct supervisor *s)
 	s->crew = shared_map(sizeof(*s->crew));
 	if (!s->crew)
 		return -ENOMEM;
+	for (uint32_t i = 0; i < CHANNELS; i++) {
+		s->crew->box[i].in = s->crew->in[i].bytes;
+		s->crew->box[i].out = s->crew->out[i].bytes;
+	}
 	atomic_store(&s->crew->supervisor, getpid());
 	atomic_store(&s->crew->high, WIRE_EXECUTOR);
 	atomic_store(&s->crew->recent, WIRE_EXECUTOR);
@@ -153,7 +156,7 @@ static void send_handed(struct supervisor *s, uint32_t chan)
 		link_write(s->link.fd, box->out + from,
 			   WIRE_HEADER + hdr.len - from);
 	link_unlock(s->link.shared);
-	madvise(box->out, sizeof(box->out), MADV_REMOVE);
+	frame_forget(box->out);
 	atomic_store(&box->handed, 0);
 	futex_wake(&box->handed);
 }
@@ -227,7 +230,8 @@ static void forget(struct supervisor *s, uint32_t chan)
 	if (member_of(s, chan)->stuck)
 		return;
 	member_of(s, chan)->epitaph[0] = 0;
-	madvise(box->in, sizeof(box->in) + sizeof(box->out), MADV_REMOVE);
+	frame_forget(box->in);
+	frame_forget(box->out);
 	atomic_store(&box->life, LIFE_NONE);
 }
 

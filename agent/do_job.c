@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -165,6 +166,7 @@ static void job_reset(struct job *job, uint32_t id)
 	for (int i = 0; i < 2; i++) {
 		atomic_store(&job->out[i].claimed, 0);
 		atomic_store(&job->out[i].total, 0);
+		madvise(job->out[i].ring, JOB_KEPT, MADV_REMOVE);
 	}
 }
 

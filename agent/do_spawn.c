@@ -70,7 +70,8 @@ static noreturn void process_main(const struct executor *parent, uint32_t chan)
 {
 	struct executor me = worker_of(parent, chan);
 
-	me.arena = parent->arena;	/* our copy of it */
+	me.arena = parent->arena;	/* our copies of them */
+	me.guards = parent->guards;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setsid();
 	executor_main(&me);
@@ -112,7 +113,21 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/* glibc's memory for the thread stays until the process ends: it exits by itself. */
+/* This process's thread workers, by channel. */
+static struct executor *threads[CHANNELS];
+
+/* Memory of those that have ended.  (glibc keeps their stacks: they exit by themselves.) */
+static void forget_ended_threads(struct crew *crew)
+{
+	for (uint32_t i = 0; i < CHANNELS; i++) {
+		if (!threads[i] || atomic_load(&crew->box[i].tid) == threads[i]->tid)
+			continue;
+		executor_release(threads[i]);
+		free(threads[i]);
+		threads[i] = NULL;
+	}
+}
+
 static int start_thread(struct executor *ex, uint32_t chan)
 {
 	struct mailbox *box = &ex->crew->box[chan - 1];
@@ -137,6 +152,8 @@ static int start_thread(struct executor *ex, uint32_t chan)
 	}
 	while (!atomic_load(&box->tid))
 		futex_wait((_Atomic uint32_t *)&box->tid, 0);
+	me->tid = atomic_load(&box->tid);
+	threads[chan - 1] = me;
 	return 0;
 }
 
@@ -153,6 +170,7 @@ int do_spawn(struct executor *ex, const struct wire_spawn_req *q,
 		return executor_fail(ex, WIRE_WHY_ERRNO, EAGAIN,
 				     "%u workers at a time are the most; kill() those that are done",
 				     CHANNELS - 1);
+	forget_ended_threads(ex->crew);
 	ret = q->thread ? start_thread(ex, chan) : start_process(ex, chan);
 	if (ret) {
 		atomic_store(&box->life, LIFE_NONE);

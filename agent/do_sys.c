@@ -73,7 +73,7 @@ static int set_up(struct executor *ex, const struct wire_seg *seg, uint32_t i,
 		return executor_fail(ex, WIRE_WHY_BAD, 0,
 				     "buffer %u: no place for its address (argument %d, parent %d, offset %u)",
 				     i, seg->arg, seg->parent, seg->offset);
-	ret = guarded_get(&g[i], seg->len);
+	ret = guarded_get(&ex->guards, &g[i], seg->len);
 	if (ret)
 		return executor_fail(ex, WIRE_WHY_ERRNO, -ret,
 				     "buffer %u of %u bytes", i, seg->len);
@@ -110,7 +110,7 @@ int do_syscall(struct executor *ex, const struct wire_syscall_req *q,
 	const struct wire_seg *segs = q->segs.items;
 	struct guarded *bufs = executor_scratch(ex, q->segs.nr * sizeof(*bufs));
 
-	guarded_put_all();
+	guarded_put_all(&ex->guards);
 	p->outs = (struct wire_list){
 		executor_scratch(ex, q->segs.nr * sizeof(struct wire_out)), 0,
 	};

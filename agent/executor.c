@@ -196,7 +196,7 @@ static void serve(struct executor *ex)
 		n = make_frame(ex, WIRE_REPLY,
 			       wire_op_by_number(box->req.op)->rep, rep);
 	if (box->req.len > LARGE)
-		madvise(box->in, sizeof(box->in), MADV_REMOVE);
+		frame_forget(box->in);
 	atomic_store(&box->busy, BOX_REPLYING);
 	send_out(ex, n);
 	/* Unless the next request is there already. */
@@ -290,6 +290,13 @@ static void read_link(struct executor *ex)
 		serve_frame(ex, &hdr, payload);
 	else if (ret < 0 || !pass_role(ex, hdr.chan))
 		give_role_back(ex);
+}
+
+void executor_release(struct executor *ex)
+{
+	guards_release(&ex->guards);
+	if (ex->arena.size)
+		munmap(ex->arena.base, ex->arena.size);
 }
 
 void executor_main(struct executor *ex)

@@ -21,6 +21,11 @@ void *shared_map(size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+void frame_forget(uint8_t *bytes)
+{
+	madvise(bytes, FRAME_MAX, MADV_REMOVE);
+}
+
 int fd_out_of_the_way(int fd)
 {
 	int moved = fcntl(fd, F_DUPFD_CLOEXEC, AGENT_FD_BASE);

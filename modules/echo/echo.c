@@ -277,6 +277,18 @@ static long do_add(void __user *arg, bool racy)
 	return copy_to_user(arg, &value, sizeof(value)) ? -EFAULT : 0;
 }
 
+static long do_sleep(void __user *arg)
+{
+	u64 ms;
+
+	if (copy_from_user(&ms, arg, sizeof(ms)))
+		return -EFAULT;
+	if (ms > ECHO_SLEEP_MAX)
+		return -EINVAL;
+	schedule_timeout_uninterruptible(msecs_to_jiffies((unsigned int)ms));
+	return 0;
+}
+
 static long echo_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 {
 	struct echo *echo = file->private_data;
@@ -311,6 +323,8 @@ static long echo_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 		return do_add(arg, false);
 	case ECHO_ADD_RACY:
 		return do_add(arg, true);
+	case ECHO_SLEEP:
+		return do_sleep(arg);
 	default:
 		return -ENOTTY;
 	}

@@ -97,4 +97,12 @@ struct echo_stray {		/* 16 bytes: "u32 u32 u64" */
 #define ECHO_ADD	_IOWR('E', 0x12, __u64)
 #define ECHO_ADD_RACY	_IOWR('E', 0x13, __u64)
 
+#define ECHO_SLEEP_MAX 60000
+
+/*
+ * 0x40084514: sleeps so many milliseconds (at most ECHO_SLEEP_MAX, else EINVAL) where
+ * no signal reaches it, SIGKILL included: what is stuck in a driver looks like this.
+ */
+#define ECHO_SLEEP	_IOW('E', 0x14, __u64)
+
 #endif
