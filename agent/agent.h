@@ -11,6 +11,7 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdnoreturn.h>
 #include <sys/types.h>
@@ -153,7 +154,7 @@ struct frame {
 struct mailbox {
 	_Atomic uint32_t life;		/* enum box_life */
 	_Atomic int32_t pid;		/* of its process, or 0 */
-	_Atomic int32_t tid;		/* a thread's: the kernel clears it at its end */
+	_Atomic int32_t tid;		/* of its thread: the same, unless it is one */
 	_Atomic uint32_t thread;	/* 1: a thread of the executor */
 	_Atomic uint32_t kick;		/* futex: posted or the role has changed */
 	_Atomic uint32_t posted;	/* requests handed over so far */
@@ -164,6 +165,9 @@ struct mailbox {
 	_Atomic int32_t command;	/* process group of a running exec, or 0 */
 	_Atomic uint32_t race;		/* the one it is in, or 0 */
 	_Atomic uint32_t race_at;	/* holder << 1 | side */
+	_Atomic uint32_t alive;		/* a thread's: the kernel marks it at its end */
+	struct robust_list_head robust;	/* by way of these */
+	struct robust_list robust_entry;
 	struct meeting meeting;		/* of races that this channel holds */
 	struct wire_header req;
 	uint8_t *in;			/* its payload: WIRE_MAX bytes */
@@ -201,6 +205,11 @@ struct crew {
 /* Gives the pages back; they read as zeros from then on. */
 void frame_forget(uint8_t *bytes);
 
+static inline bool mailbox_thread_ended(const struct mailbox *box)
+{
+	return atomic_load(&box->alive) & FUTEX_OWNER_DIED;
+}
+
 /* Makes a box one of an executor that has nothing to do yet. */
 void mailbox_reset(struct mailbox *box, bool no_role);
 /* Ends a side's part in its race, so that the other does not wait. */
@@ -234,7 +243,6 @@ struct executor {
 	uint32_t chan;
 	struct link link;
 	uint32_t generation;		/* of its descriptor */
-	pid_t tid;			/* of a thread, for those who look after it */
 	int notify_fd;			/* eventfd that wakes the supervisor */
 	int timer_fd;			/* timerfd: a call has begun */
 	struct crew *crew;
@@ -249,8 +257,7 @@ struct executor {
 
 /* Serves the mailbox; never returns.  Takes over the descriptors. */
 noreturn void executor_main(struct executor *ex);
-/* Gives back the memory of one that has ended in this process. */
-void executor_release(struct executor *ex);
+#define ARENA_SIZE (48u << 20)		/* of addresses: results of a batch, too */
 /* Sends a data frame for the request in hand; n at most WIRE_PIECE. */
 void executor_data(struct executor *ex, uint32_t stream, const void *p, size_t n);
 /* Notes why the op failed; returns -1 so that a handler can return it. */

@@ -339,7 +339,7 @@ void crew_reaped(struct supervisor *s, pid_t pid, int status)
 /* --- threads: their end is no child's --- */
 
 struct watch {
-	_Atomic uint32_t *tid;
+	struct mailbox *box;
 	int notify_fd;
 };
 
@@ -347,11 +347,10 @@ static void *watch_thread(void *arg)
 {
 	struct watch w = *(struct watch *)arg;
 	uint64_t one = 1;
-	uint32_t tid;
 
 	free(arg);
-	while ((tid = atomic_load(w.tid)))
-		futex_wait(w.tid, tid);
+	while (!mailbox_thread_ended(w.box))
+		futex_wait(&w.box->alive, atomic_load(&w.box->alive) & ~(uint32_t)FUTEX_OWNER_DIED);
 	if (write(w.notify_fd, &one, sizeof(one)) < 0)
 		_exit(1);	/* our own eventfd: cannot be */
 	return NULL;
@@ -365,7 +364,7 @@ static void start_watch(struct supervisor *s, struct mailbox *box)
 
 	if (!w)
 		return;
-	*w = (struct watch){ (_Atomic uint32_t *)&box->tid, s->notify_fd };
+	*w = (struct watch){ box, s->notify_fd };
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 64u << 10);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
@@ -384,7 +383,7 @@ void crew_look_after_threads(struct supervisor *s)
 
 		if (!atomic_load(&box->thread) || !is_on(box))
 			continue;
-		if (!atomic_load(&box->tid)) {
+		if (mailbox_thread_ended(box)) {
 			size_t n = (size_t)who(s, chan, m->epitaph, sizeof(m->epitaph));
 
 			snprintf(m->epitaph + n, sizeof(m->epitaph) - n, " ended");

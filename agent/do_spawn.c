@@ -3,16 +3,17 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/ops.h"
 
-#define STACK_SIZE (256u << 10)
+#define STACK_SIZE (128u << 10)
 
 /*
  * A child of the supervisor, not of ours: it outlives us, and is reaped.  The
@@ -30,6 +31,7 @@ void mailbox_reset(struct mailbox *box, bool no_role)
 	atomic_store(&box->pid, 0);
 	atomic_store(&box->tid, 0);
 	atomic_store(&box->thread, 0);
+	atomic_store(&box->alive, 0);
 	atomic_store(&box->posted, 0);
 	atomic_store(&box->no_role, no_role);
 	atomic_store(&box->busy, BOX_IDLE);
@@ -90,87 +92,138 @@ static int start_process(struct executor *ex, uint32_t chan)
 
 /* --- threads --- */
 
+/* One mapping: this, the stack, the arena. */
+struct thread {
+	struct executor ex;
+	sigjmp_buf leave;		/* how THREAD_END_SIGNAL ends it */
+	bool returned;			/* glibc knows that it has ended */
+};
+
+/* This process's thread workers, by channel; and which of them we are. */
+static struct thread *threads[CHANNELS];
+static _Thread_local struct thread *self;
+
 static void end_thread(int sig)
 {
-	(void)sig;
-	syscall(SYS_exit, 0);
+	if (!self)
+		_exit(128 + sig);
+	siglongjmp(self->leave, 1);
 }
 
 /*
- * The kernel clears box->tid at the thread's end, whatever ended it, and wakes
- * the supervisor's watcher.  Working directory and root are its own from here.
+ * The supervisor is no parent of a thread.  But what the thread seems to hold
+ * as a robust mutex is marked by the kernel at its end, whatever ends it, and
+ * whoever waits for it is woken: get_robust_list(2).
  */
+static void announce_end(struct mailbox *box)
+{
+	box->robust = (struct robust_list_head){
+		.list.next = &box->robust.list,
+		.futex_offset = (long)offsetof(struct mailbox, alive) -
+				(long)offsetof(struct mailbox, robust_entry),
+		.list_op_pending = &box->robust_entry,
+	};
+	atomic_store(&box->alive, (uint32_t)gettid() | FUTEX_WAITERS);
+	syscall(SYS_set_robust_list, &box->robust, sizeof(box->robust));
+}
+
+/* Working directory and root are its own from here. */
 static void *thread_main(void *arg)
 {
-	struct executor *me = arg;
+	struct mailbox *box = ((struct thread *)arg)->ex.box;
 
+	self = arg;
 	unshare(CLONE_FS);
-	atomic_store(&me->box->pid, getpid());
-	syscall(SYS_set_tid_address, &me->box->tid);
-	atomic_store(&me->box->tid, gettid());
-	futex_wake_all((_Atomic uint32_t *)&me->box->tid);
-	executor_main(me);
+	announce_end(box);
+	atomic_store(&box->pid, getpid());
+	if (!sigsetjmp(self->leave, 1)) {
+		atomic_store(&box->tid, gettid());
+		futex_wake_all((_Atomic uint32_t *)&box->tid);
+		executor_main(&self->ex);
+	}
+	self->returned = true;
 	return NULL;
 }
 
-/* This process's thread workers, by channel. */
-static struct executor *threads[CHANNELS];
+#define THREAD_SIZE (STACK_SIZE + ARENA_SIZE)
 
-/* Memory of those that have ended.  (glibc keeps their stacks: they exit by themselves.) */
+static void thread_release(struct thread *t)
+{
+	guards_release(&t->ex.guards);
+	/* glibc still lists the stack of one that ended by itself. */
+	if (t->returned)
+		munmap(t, THREAD_SIZE);
+	else
+		munmap((uint8_t *)t + STACK_SIZE, ARENA_SIZE);
+}
+
 static void forget_ended_threads(struct crew *crew)
 {
 	for (uint32_t i = 0; i < CHANNELS; i++) {
-		if (!threads[i] || atomic_load(&crew->box[i].tid) == threads[i]->tid)
+		if (!threads[i] || (atomic_load(&crew->box[i].life) == LIFE_ON &&
+				    !mailbox_thread_ended(&crew->box[i])))
 			continue;
-		executor_release(threads[i]);
-		free(threads[i]);
+		thread_release(threads[i]);
 		threads[i] = NULL;
 	}
+}
+
+static struct thread *thread_new(const struct executor *parent, uint32_t chan)
+{
+	struct thread *t = mmap(NULL, THREAD_SIZE, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (t == MAP_FAILED)
+		return NULL;
+	t->ex = worker_of(parent, chan);
+	t->ex.arena = (struct wire_arena){ (uint8_t *)t + STACK_SIZE, ARENA_SIZE, 0 };
+	return t;
 }
 
 static int start_thread(struct executor *ex, uint32_t chan)
 {
 	struct mailbox *box = &ex->crew->box[chan - 1];
-	struct executor *me = malloc(sizeof(*me));
+	struct thread *t = thread_new(ex, chan);
+	size_t head = (sizeof(*t) + 63) / 64 * 64;
 	pthread_attr_t attr;
 	pthread_t thread;
 	int ret;
 
-	if (!me)
+	if (!t)
 		return -ENOMEM;
-	*me = worker_of(ex, chan);
 	atomic_store(&box->thread, 1);
 	signal(THREAD_END_SIGNAL, end_thread);
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	pthread_attr_setstack(&attr, (uint8_t *)t + head, STACK_SIZE - head);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	ret = pthread_create(&thread, &attr, thread_main, me);
+	ret = pthread_create(&thread, &attr, thread_main, t);
 	pthread_attr_destroy(&attr);
 	if (ret) {
-		free(me);
+		munmap(t, THREAD_SIZE);
 		return -ret;
 	}
 	while (!atomic_load(&box->tid))
 		futex_wait((_Atomic uint32_t *)&box->tid, 0);
-	me->tid = atomic_load(&box->tid);
-	threads[chan - 1] = me;
+	threads[chan - 1] = t;
 	return 0;
 }
 
 int do_spawn(struct executor *ex, const struct wire_spawn_req *q,
 	     struct wire_spawn_rep *p)
 {
-	uint32_t chan = ex->chan == WIRE_EXECUTOR ? take_channel(ex->crew) : 0;
-	struct mailbox *box = chan ? &ex->crew->box[chan - 1] : NULL;
+	struct mailbox *box;
+	uint32_t chan;
 	int ret;
 
 	if (ex->chan != WIRE_EXECUTOR)
 		return executor_fail(ex, WIRE_WHY_BAD, 0, "only the VM's own executor spawns");
-	if (!box)
+	forget_ended_threads(ex->crew);
+	chan = take_channel(ex->crew);
+	if (!chan)
 		return executor_fail(ex, WIRE_WHY_ERRNO, EAGAIN,
 				     "%u workers at a time are the most; kill() those that are done",
 				     CHANNELS - 1);
-	forget_ended_threads(ex->crew);
+	box = &ex->crew->box[chan - 1];
 	ret = q->thread ? start_thread(ex, chan) : start_process(ex, chan);
 	if (ret) {
 		atomic_store(&box->life, LIFE_NONE);

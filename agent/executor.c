@@ -11,7 +11,6 @@
 #include "agent/agent.h"
 #include "agent/ops.h"
 
-#define ARENA_SIZE (48u << 20)		/* of addresses: results of a batch, too */
 #define LARGE (1u << 20)
 
 /* One thunk per op: a row without its do_NAME() does not link. */
@@ -290,13 +289,6 @@ static void read_link(struct executor *ex)
 		serve_frame(ex, &hdr, payload);
 	else if (ret < 0 || !pass_role(ex, hdr.chan))
 		give_role_back(ex);
-}
-
-void executor_release(struct executor *ex)
-{
-	guards_release(&ex->guards);
-	if (ex->arena.size)
-		munmap(ex->arena.base, ex->arena.size);
 }
 
 void executor_main(struct executor *ex)
