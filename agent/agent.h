@@ -212,7 +212,7 @@ static inline bool mailbox_thread_ended(const struct mailbox *box)
 
 /* Makes a box one of an executor that has nothing to do yet. */
 void mailbox_reset(struct mailbox *box, bool no_role);
-/* Ends a side's part in its race, so that the other does not wait. */
+/* If box is a side of a race that is under way, the other does not wait for it. */
 void race_leave(struct crew *crew, struct mailbox *box);
 
 /* --- arena.c: buffers with guards --- */

@@ -160,6 +160,8 @@ static int make_calls(struct executor *ex, const struct wire_batch_req *q,
 				return 0;
 		}
 	}
+	/* The other may yet be on its way out of our last meeting. */
+	atomic_store(&ex->box->race, 0);
 	return 0;
 }
 
@@ -194,10 +196,9 @@ int do_batch(struct executor *ex, const struct wire_batch_req *q,
 		pin(q->side, &before);
 	if (!ret)
 		ret = make_calls(ex, q, &p->results);
-	if (atomic_load(&ex->box->race)) {
-		race_leave(ex->crew, ex->box);
+	race_leave(ex->crew, ex->box);
+	if (q->race)
 		unpin(&before);
-	}
 	ex->in_batch = false;
 	return ret;
 }

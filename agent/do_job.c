@@ -43,6 +43,7 @@ static bool keep(struct kept *kept, int fd)
 	n = read(fd, kept->ring + at, room);
 	if (n > 0)
 		atomic_store(&kept->total, total + (uint64_t)n);
+	atomic_store(&kept->claimed, atomic_load(&kept->total));
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 

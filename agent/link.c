@@ -154,10 +154,11 @@ void link_drop(struct link *link, const struct wire_header *hdr)
 	uint64_t span = atomic_load(&link->shared->span);
 	size_t start = span_start(span) + WIRE_HEADER + hdr->len;
 
-	if (start < span_end(span))
+	if (start < span_end(span)) {
 		set_span(link, start, span_end(span));
-	else
-		wipe(link, start);
+		return;
+	}
+	wipe(link, start);
 	if (hdr->len > LINK_ATOMIC)
 		madvise(link->in + LINK_PAGE, IN_SIZE - LINK_PAGE, MADV_REMOVE);
 }

@@ -1,0 +1,238 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Calls in flight: one worker waits in the kernel while others are driven on.
+
+local core = require "provium.core"
+local linux = require "linux"
+local unpack, pack = provium.unpack, provium.pack
+
+local vm = provium.create("minimal"):boot { cpus = 2 }
+
+local function with(kinds, fn)
+	local list = {}
+	for i, opts in ipairs(kinds) do list[i] = vm:spawn(opts) end
+	local ok, err = xpcall(fn, function(e) return e end, table.unpack(list))
+	for _, w in ipairs(list) do w:kill() end
+	if not ok then error(err, 0) end
+end
+
+-- Waits until the task sleeps in that system call (/proc/PID/syscall names it).
+local function await_in(who, call)
+	local nr = tostring(provium.nr[call])
+	vm:wait_until(function() return vm:read_file(("/proc/%d/syscall"):format(who.tid)):match("^%d+") == nr end,
+		{ interval = 0.005, desc = ("%s in %s"):format(tostring(who), call) })
+end
+
+local function pipe(who)
+	local ret, fds = who:syscall_bufs("pipe2", { [0] = ("\0"):rep(8) }, 0, 0)
+	assert_eq(0, ret)
+	return unpack("u32 u32", fds)
+end
+
+test("a reader is released by a writer", function()
+	with({ { thread = true } }, function(w)
+		local r, out = pipe(vm)
+		local call = w:async("syscall_bufs", "read", { [1] = ("\0"):rep(5) }, r, 0, 5)
+		await_in(w, "read")
+		assert(not call:done())
+		assert_eq(5, vm:syscall_buf("write", 1, "hello", out, 0, 5))
+		local ret, data = call:wait()
+		assert_eq(5, ret)
+		assert_eq("hello", data)
+		assert(call:done())
+		vm:syscall("close", r)
+		vm:syscall("close", out)
+	end)
+end)
+
+test("a futex waiter is woken by another worker", function()
+	with({ { thread = true }, { thread = true } }, function(a, b)
+		local at = vm:syscall("mmap", 0, 4096, linux.PROT_READ | linux.PROT_WRITE, linux.MAP_PRIVATE | linux.MAP_ANONYMOUS, -1, 0)
+		local call = a:async("syscall", "futex", at, linux.FUTEX_WAIT, 0, 0, 0, 0)
+		await_in(a, "futex")
+		assert_eq(1, b:syscall("futex", at, linux.FUTEX_WAKE, 1, 0, 0, 0))
+		assert_eq(0, call:wait())
+		assert_eq(0, b:syscall("futex", at, linux.FUTEX_WAKE, 1, 0, 0, 0))
+		vm:syscall("munmap", at, 4096)
+	end)
+end)
+
+test("a listener accepts whom another worker connects", function()
+	with({ { thread = true }, {} }, function(server, client)
+		local addr = pack("u16 s20", linux.AF_UNIX, "\0flight")
+		local fd = server:syscall("socket", linux.AF_UNIX, linux.SOCK_STREAM, 0)
+		assert_eq(0, server:syscall_buf("bind", 1, addr, fd, 0, #addr))
+		assert_eq(0, server:syscall("listen", fd, 1))
+		local call = server:async("syscall", "accept", fd, 0, 0)
+		await_in(server, "accept")
+		local c = client:syscall("socket", linux.AF_UNIX, linux.SOCK_STREAM, 0)
+		assert_eq(0, client:syscall_buf("connect", 1, addr, c, 0, #addr))
+		assert(call:wait() > fd)
+	end)
+end)
+
+test("the VM's own executor can wait, too", function()
+	with({ {} }, function(w)
+		local call = vm:async("syscall", "pause")
+		assert_eq(w.pid, w:syscall("getpid"))
+		assert_error(function() call:wait("100ms") end, "syscall pause: no result within .* its executor was killed")
+		assert(vm:syscall("getpid") > 1)
+	end)
+end)
+
+test("two calls that sleep 200 ms on two workers overlap", function()
+	with({ {}, {} }, function(a, b)
+		local ts = pack("u64 u64", 0, 200000000)
+		local function sleep(w) return w:async("syscall_buf", "nanosleep", 0, ts, 0, 0) end
+		-- Not timed: each was under way while the other was.
+		local one, two = sleep(a), sleep(b)
+		await_in(a, "nanosleep")
+		await_in(b, "nanosleep")
+		assert_eq(0, one:wait())
+		assert_eq(0, two:wait())
+	end)
+end)
+
+test("any method that waits for the guest can be in flight", function()
+	with({ {} }, function(w)
+		local function both(method, ...)
+			local call = w:async(method, ...)
+			assert(vm:syscall("getpid") > 1)
+			return call:wait()
+		end
+		assert_eq("x\n", both("exec", "sleep 0.05; echo x").stdout)
+		assert_eq({ 1 }, both("json", "echo '[1]'"))
+		assert_eq(nil, both("write_file", "/tmp/flight", ("y"):rep(3 << 20)))	-- more than one request
+		assert_eq(("y"):rep(3 << 20), both("read_file", "/tmp/flight"))
+		assert_eq(69, both("syscall", "getpid") and 69)
+		both("insmod", "echo")
+		both("rmmod", "echo")
+		assert_eq("j\n", both("job_wait", w:background("sleep 0.05; echo j"), 5).stdout)
+	end)
+end)
+
+test("50 workers wait at once, and each has its own answer", function()
+	local calls = {}
+	for i = 1, 50 do
+		local w = vm:spawn()
+		calls[i] = { w, w:async("exec", ("sleep 0.%02d; echo %d"):format(50 - i, i)) }
+	end
+	for i, c in ipairs(calls) do
+		assert_eq(i .. "\n", c[2]:wait().stdout)
+		c[1]:kill()
+	end
+end)
+
+test("wait twice is the same result twice, and the same error", function()
+	with({ {} }, function(w)
+		local call = w:async("exec", "echo once")
+		assert_eq("once\n", call:wait().stdout)
+		assert_eq("once\n", call:wait().stdout)
+		assert(call:done())
+		call = w:async("read_file", "/nope")
+		for _ = 1, 2 do assert_eq("ENOENT", assert_error(function() call:wait() end).errno) end
+	end)
+end)
+
+test("a second call on a worker that has one under way is refused, and both can be told apart", function()
+	with({ {} }, function(w)
+		local call = w:async("exec", "sleep 0.1; echo slow")
+		local err = assert_error(function() w:syscall("getpid") end)
+		assert_contains(tostring(err), "exec \"sleep 0.1; echo slow\" on " .. tostring(w) .. " is still under way; wait() for it")
+		assert_error(function() w:async("syscall", "getpid") end, "is still under way")
+		assert_eq("slow\n", call:wait().stdout)
+		assert_eq(w.pid, w:syscall("getpid"))
+	end)
+end)
+
+test("a call that is over and was not waited for is no hindrance, and its result is kept", function()
+	with({ {} }, function(w)
+		local call = w:async("exec", "echo kept")
+		vm:wait_until(function() return call:done() end, { interval = 0.005 })
+		assert_eq(w.pid, w:syscall("getpid"))
+		assert_eq("kept\n", call:wait().stdout)
+	end)
+end)
+
+test("bad arguments are refused at once, and nothing is in flight then", function()
+	with({ {} }, function(w)
+		assert_error(function() w:async("syscall", "no_such_call") end, "there is no system call")
+		assert_error(function() w:async("exec") end, "exec: command: expected a string")
+		for _, method in ipairs { "spawn", "wait_until", "async", "batch", "shutdown", "nonsense", 5 } do
+			assert_error(function() w:async(method) end, "async: .* cannot be; these can: background, exec, insmod")
+		end
+		assert_eq(w.pid, w:syscall("getpid"))
+	end)
+end)
+
+test("past its deadline a call says where it was, its worker alone ends, the others go on", function()
+	with({ {}, { thread = true }, {} }, function(w, t, other)
+		for _, who in ipairs { w, t } do
+			local still = other:async("syscall", "pause")
+			local call = who:async("syscall", "pause")
+			await_in(who, "pause")
+			local err = assert_error(function() call:wait("100ms") end)
+			assert_eq("timeout", err.kind)
+			assert_contains(err.message, ("syscall pause on %s: no result within 0.1"):format(tostring(who)))
+			assert_contains(err.message, "the worker was killed; it was at")
+			assert_contains(err.message, "state: S")
+			assert_contains(err.message, "pause+")		-- its kernel stack: sys_pause
+			assert_error(function() who:syscall("getpid") end, "spawn another")
+			assert(not still:done())
+			vm:syscall("kill", other.pid, linux.SIGKILL)
+			assert_error(function() still:wait() end, "killed by signal 9")
+			other:kill()
+			other = vm:spawn()
+			assert_eq(other.pid, other:syscall("getpid"))
+		end
+		other:kill()
+	end)
+end)
+
+test("vm.timeout is the default deadline, of its workers too", function()
+	local before = vm.timeout
+	assert_eq(60, before)
+	with({ {} }, function(w)
+		vm.timeout = 0.1
+		local err = assert_error(function() w:syscall("pause") end)
+		vm.timeout = before
+		assert_contains(err.message, "no result within 0.1")
+	end)
+	with({ {} }, function(w)
+		w.timeout = 0.1
+		assert_eq(60, vm.timeout)
+		assert_error(function() w:syscall("pause") end, "no result within 0.1")
+	end)
+end)
+
+test("the guest dies: every call in flight ends at once", { expect_panic = true }, function()
+	local other = provium.create("minimal"):boot()
+	local calls = {}
+	for i = 1, 5 do calls[i] = other:spawn():async("syscall", "pause") end
+	pcall(other.exec, other, "echo c >/proc/sysrq-trigger")
+	for _, call in ipairs(calls) do assert_eq("guest", assert_error(function() call:wait() end).kind) end
+	assert(calls[1]:done())
+end)
+
+test("stuck where no signal reaches it: the kernel's blocked tasks are told, and the VM goes on", function()
+	local echo = require "echo_device"
+	local other = provium.create("minimal"):boot()
+	other:insmod("echo")
+	local w = other:spawn()
+	for _, who in ipairs { w, other } do
+		local fd, tid = echo.open(who), who:syscall("gettid")
+		local call = who:async("ioctl", fd, echo.SLEEP, pack("u64", echo.SLEEP_MAX))
+		local observer = who == w and other or w
+		other:wait_until(function() return observer:read_file(("/proc/%d/syscall"):format(tid)):match("^16 ") end, { interval = 0.005 })
+		local err = assert_error(function() call:wait("100ms") end)
+		assert_contains(err.message, "state: D")
+		assert_contains(err.message, "schedule_timeout")
+		assert_contains(err.message, "sysrq: Show Blocked State")
+		if who == w then
+			assert_error(function() w:syscall("getpid") end, "was killed, but is stuck in the kernel")
+			w:kill()
+			w = other:spawn()
+		end
+	end
+	assert(other:exec("true").ok)
+	other:kill()
+end)
