@@ -212,8 +212,8 @@ static inline bool mailbox_thread_ended(const struct mailbox *box)
 
 /* Makes a box one of an executor that has nothing to do yet. */
 void mailbox_reset(struct mailbox *box, bool no_role);
-/* If box is a side of a race that is under way, the other does not wait for it. */
-void race_leave(struct crew *crew, struct mailbox *box);
+/* A request that will not be carried out: if it is a side of a race, the other does not wait. */
+void race_forfeit(struct crew *crew, const struct wire_header *hdr, const void *payload);
 
 /* --- arena.c: buffers with guards --- */
 
@@ -249,6 +249,8 @@ struct executor {
 	struct mailbox *box;
 	struct wire_arena arena;	/* lists of the request, and replies */
 	struct guards guards;		/* buffers of the system call in hand */
+#define HELD_MAX 8
+	int held[HELD_MAX];		/* descriptors of the op in hand, plus 1; or 0 */
 	bool in_batch;			/* no data frames now */
 	bool streamed;			/* but there was one */
 	struct wire_fail fail;		/* set by executor_fail() */
@@ -272,6 +274,15 @@ char *executor_string(struct executor *ex, const struct wire_bytes *b);
 int executor_run(struct executor *ex, unsigned int op, const void *payload,
 		 size_t len, void *rep);
 void executor_wake_supervisor(struct executor *ex);
+/*
+ * An op's descriptors: those of a thread that is ended in the middle of one are
+ * closed, since its process goes on.  close-on-exec.  The descriptor (0 for the
+ * pipe and close), or -errno.
+ */
+int executor_open(struct executor *ex, const char *path, int flags);
+int executor_pipe(struct executor *ex, int fds[2]);
+int executor_pidfd(struct executor *ex, pid_t pid);
+int executor_close(struct executor *ex, int *fd);
 
 /* --- command.c: /bin/sh -c --- */
 
@@ -280,11 +291,11 @@ struct command {
 	const struct wire_bytes *cwd;	/* empty: the caller's */
 	const struct wire_list *env;	/* of wire_str, NAME=value */
 	int fds[3];			/* become its 0, 1, 2 */
-	bool dies_with_parent;
+	_Atomic int32_t *group;		/* NULL, or where to note its process group */
 };
 
 /*
- * Starts it in a session of its own.  The pid, or what executor_fail()
+ * Starts it in a session of its own; it dies with our thread.  The pid, or what executor_fail()
  * returned.  Uses no malloc: a worker may come from a process with threads.
  */
 pid_t command_start(struct executor *ex, const struct command *c);

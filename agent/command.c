@@ -50,15 +50,19 @@ static char **environment(struct executor *ex, const struct wire_list *l)
 }
 
 /* What the child of vfork does, on its parent's memory; an errno if it comes back. */
-static int become_shell(const struct command *c, char *cmd, const char *cwd,
-			char **env)
+static int become_shell(const struct command *c, pid_t parent, char *cmd,
+			const char *cwd, char **env)
 {
 	char *argv[] = { (char *)"sh", (char *)"-c", cmd, NULL };
 	sigset_t none;
 
-	if (c->dies_with_parent)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* A parent that is killed does not wait for us; 0: it is in another namespace. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent && getppid())
+		_exit(127);
 	setsid();
+	if (c->group)
+		atomic_store(c->group, getpid());
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
 	for (int i = 0; i < 3; i++)
@@ -78,13 +82,13 @@ static pid_t spawn(const struct command *c, char *cmd, const char *cwd, char **e
 {
 	volatile int why = 0;
 	sigset_t all, before;
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = vfork();
 	if (!pid) {
-		why = become_shell(c, cmd, cwd, env);
+		why = become_shell(c, parent, cmd, cwd, env);
 		_exit(127);
 	}
 	*error = pid < 0 ? errno : why;
@@ -108,5 +112,7 @@ pid_t command_start(struct executor *ex, const struct command *c)
 		return pid;
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
+	if (c->group)
+		atomic_store(c->group, 0);
 	return executor_fail(ex, WIRE_WHY_ERRNO, error, "/bin/sh");
 }

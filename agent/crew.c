@@ -265,7 +265,9 @@ static void bury(struct supervisor *s, uint32_t chan)
 		link_unlock(s->link.shared);
 	if (command > 1)
 		kill(-command, SIGKILL);
-	race_leave(s->crew, box);
+	if (atomic_load(&box->busy) != BOX_IDLE)
+		race_forfeit(s->crew, &box->req, box->in);
+	member_of(s, chan)->watched = false;
 	atomic_store(&box->life, LIFE_OVER);
 	if (atomic_load(&box->busy) != BOX_IDLE && !replied)
 		report_death(s, &box->req);
@@ -387,7 +389,6 @@ void crew_look_after_threads(struct supervisor *s)
 			size_t n = (size_t)who(s, chan, m->epitaph, sizeof(m->epitaph));
 
 			snprintf(m->epitaph + n, sizeof(m->epitaph) - n, " ended");
-			m->watched = false;
 			bury(s, chan);
 		} else if (!m->watched) {
 			m->watched = true;
@@ -398,30 +399,36 @@ void crew_look_after_threads(struct supervisor *s)
 
 /* --- requests --- */
 
+/* Whether the channel's executor can take it; if not, the runner has been told why. */
+static bool can_take(struct supervisor *s, const struct wire_header *hdr)
+{
+	struct mailbox *box = hdr->chan <= CHANNELS ? box_of(s, hdr->chan) : NULL;
+	uint32_t life = box ? atomic_load(&box->life) : LIFE_NONE;
+
+	if (!box || (hdr->chan != WIRE_EXECUTOR && life != LIFE_ON && life != LIFE_OVER))
+		send_fail(s, hdr, WIRE_WHY_BAD, "no such channel");
+	else if (life == LIFE_ON && atomic_load(&box->busy) == BOX_BUSY)
+		send_fail(s, hdr, WIRE_WHY_BUSY,
+			  "the executor is still busy with an earlier call");
+	else if (life != LIFE_ON && member_of(s, hdr->chan)->epitaph[0])
+		report_death(s, hdr);
+	else if (life != LIFE_ON && crew_start_executor(s))
+		send_fail(s, hdr, WIRE_WHY_GONE, "no executor: fork failed");
+	else
+		return true;
+	return false;
+}
+
 void crew_post(struct supervisor *s, const struct wire_header *hdr,
 	       const uint8_t *payload)
 {
-	struct mailbox *box = hdr->chan <= CHANNELS ? box_of(s, hdr->chan) : NULL;
-	bool first = hdr->chan == WIRE_EXECUTOR;
+	struct mailbox *box;
 
-	if (!box || (!first && atomic_load(&box->life) != LIFE_ON &&
-		     atomic_load(&box->life) != LIFE_OVER)) {
-		send_fail(s, hdr, WIRE_WHY_BAD, "no such channel");
+	if (!can_take(s, hdr)) {
+		race_forfeit(s->crew, hdr, payload);
 		return;
 	}
-	if (is_on(box) && atomic_load(&box->busy) == BOX_BUSY) {
-		send_fail(s, hdr, WIRE_WHY_BUSY,
-			  "the executor is still busy with an earlier call");
-		return;
-	}
-	if (!is_on(box) && member_of(s, hdr->chan)->epitaph[0]) {
-		report_death(s, hdr);
-		return;
-	}
-	if (!is_on(box) && crew_start_executor(s)) {
-		send_fail(s, hdr, WIRE_WHY_GONE, "no executor: fork failed");
-		return;
-	}
+	box = box_of(s, hdr->chan);
 	box->req = *hdr;
 	memcpy(box->in, payload, hdr->len);
 	atomic_store(&box->busy, BOX_BUSY);

@@ -34,7 +34,7 @@ static void set_mark(struct meeting *m, uint32_t side, uint32_t race, uint32_t a
 		futex_wake(low_word(&m->mark[side]));
 }
 
-void race_leave(struct crew *crew, struct mailbox *box)
+static void leave(struct crew *crew, struct mailbox *box)
 {
 	struct mailbox *holder = holder_of(crew, box);
 	uint32_t race = atomic_exchange(&box->race, 0);
@@ -42,6 +42,17 @@ void race_leave(struct crew *crew, struct mailbox *box)
 	if (race && holder)
 		set_mark(&holder->meeting, atomic_load(&box->race_at) & 1, race,
 			 RACE_OVER);
+}
+
+void race_forfeit(struct crew *crew, const struct wire_header *hdr, const void *payload)
+{
+	uint32_t f[4];		/* rounds, race, holder, side: the batch's first fields */
+
+	if (hdr->op != WIRE_OP_batch || hdr->len < sizeof(f))
+		return;
+	memcpy(f, payload, sizeof(f));
+	if (f[1] && f[2] >= 1 && f[2] <= CHANNELS && f[3] <= 1)
+		set_mark(&crew->box[f[2] - 1].meeting, f[3], f[1], RACE_OVER);
 }
 
 /* Until the other side has been here as often as we.  False: it has left. */
@@ -196,7 +207,7 @@ int do_batch(struct executor *ex, const struct wire_batch_req *q,
 		pin(q->side, &before);
 	if (!ret)
 		ret = make_calls(ex, q, &p->results);
-	race_leave(ex->crew, ex->box);
+	leave(ex->crew, ex->box);
 	if (q->race)
 		unpin(&before);
 	ex->in_batch = false;

@@ -29,9 +29,9 @@ int do_read(struct executor *ex, const struct wire_path_req *q,
 
 	if (!path || !piece)
 		return -1;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = executor_open(ex, path, O_RDONLY);
 	if (fd < 0)
-		return executor_fail(ex, WIRE_WHY_ERRNO, errno, "%s", path);
+		return executor_fail(ex, WIRE_WHY_ERRNO, -fd, "%s", path);
 	while ((n = read(fd, piece, WIRE_PIECE)) > 0 ||
 	       (n < 0 && errno == EINTR)) {
 		if (n < 0)
@@ -40,7 +40,7 @@ int do_read(struct executor *ex, const struct wire_path_req *q,
 		p->size += (uint64_t)n;
 	}
 	err = errno;
-	close(fd);
+	executor_close(ex, &fd);
 	return n ? executor_fail(ex, WIRE_WHY_ERRNO, err, "%s", path) : 0;
 }
 
@@ -65,17 +65,17 @@ int do_write(struct executor *ex, const struct wire_write_req *q,
 	     struct wire_nothing *p)
 {
 	const char *path = path_of(ex, &q->path);
-	int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
-	int fd, ret;
+	int fd, ret, closed;
 
 	(void)p;
 	if (!path)
 		return -1;
-	fd = open(path, q->offset ? flags : flags | O_CREAT | O_TRUNC, 0644);
+	fd = executor_open(ex, path, q->offset ? O_WRONLY :
+			   O_WRONLY | O_CREAT | O_TRUNC);
 	if (fd < 0)
-		return executor_fail(ex, WIRE_WHY_ERRNO, errno, "%s", path);
+		return executor_fail(ex, WIRE_WHY_ERRNO, -fd, "%s", path);
 	ret = write_all(fd, q->data.p, q->data.len, q->offset);
-	if (close(fd) && !ret)
-		ret = -errno;
+	closed = executor_close(ex, &fd);
+	ret = ret ? ret : closed;
 	return ret ? executor_fail(ex, WIRE_WHY_ERRNO, -ret, "%s", path) : 0;
 }

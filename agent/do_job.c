@@ -98,7 +98,6 @@ static int start_shell(struct executor *ex, struct job *job,
 	int out[2], err[2], null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct command command = {
 		.cmd = &q->cmd, .cwd = &q->cwd, .env = &q->env,
-		.dies_with_parent = true,
 	};
 	pid_t pid;
 

@@ -25,22 +25,16 @@ struct running {
 	char *piece;			/* WIRE_PIECE bytes */
 };
 
-static int make_pipes(int pipes[3][2])
+static int make_pipes(struct executor *ex, int pipes[3][2])
 {
-	for (int i = 0; i < 3; i++)
-		if (pipe2(pipes[i], O_CLOEXEC))
-			return -errno;
-	return 0;
+	int ret = 0;
+
+	for (int i = 0; i < 3 && !ret; i++)
+		ret = executor_pipe(ex, pipes[i]);
+	return ret;
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-static void feed(struct running *c)
+static void feed(struct executor *ex, struct running *c)
 {
 	ssize_t n = 0;
 
@@ -52,7 +46,7 @@ static void feed(struct running *c)
 	}
 	/* Nobody reads it any more, or that was all. */
 	if (!c->input_left || (n < 0 && errno != EAGAIN && errno != EINTR))
-		close_fd(&c->fds[IN].fd);
+		executor_close(ex, &c->fds[IN].fd);
 }
 
 /* False when there is nothing to read now. */
@@ -65,7 +59,7 @@ static bool drain(struct executor *ex, struct running *c, int stream)
 	if (n < 0 && errno == EAGAIN)
 		return false;
 	if (n <= 0) {
-		close_fd(&c->fds[stream].fd);
+		executor_close(ex, &c->fds[stream].fd);
 		return false;
 	}
 	if (c->overflow)
@@ -95,7 +89,7 @@ static void pump(struct executor *ex, struct running *c)
 		if (poll(c->fds, 4, -1) < 0)
 			continue;
 		if (c->fds[IN].revents)
-			feed(c);
+			feed(ex, c);
 		for (int i = OUT; i <= ERR; i++)
 			if (c->fds[i].revents)
 				drain(ex, c, i);
@@ -123,10 +117,11 @@ static void ended(struct running *c, struct wire_exec_rep *p)
 static int start(struct executor *ex, struct running *c,
 		 const struct wire_exec_req *q, int pipes[3][2])
 {
-	int ret = make_pipes(pipes);
+	int ret = make_pipes(ex, pipes);
 	struct command command = {
 		.cmd = &q->cmd, .cwd = &q->cwd, .env = &q->env,
 		.fds = { pipes[0][0], pipes[1][1], pipes[2][1] },
+		.group = &ex->box->command,
 	};
 
 	if (ret)
@@ -148,12 +143,12 @@ int do_exec(struct executor *ex, const struct wire_exec_req *q,
 	};
 	int ret = start(ex, &c, q, pipes), pidfd = -1;
 
-	close_fd(&pipes[0][0]);
-	close_fd(&pipes[1][1]);
-	close_fd(&pipes[2][1]);
+	executor_close(ex, &pipes[0][0]);
+	executor_close(ex, &pipes[1][1]);
+	executor_close(ex, &pipes[2][1]);
 	if (!ret) {
-		atomic_store(&ex->box->command, c.pid);
-		pidfd = (int)syscall(SYS_pidfd_open, c.pid, 0);
+		atomic_store(&ex->box->command, c.pid);	/* in our namespace */
+		pidfd = executor_pidfd(ex, c.pid);
 		fcntl(pipes[0][1], F_SETFL, O_NONBLOCK);
 		fcntl(pipes[1][0], F_SETFL, O_NONBLOCK);
 		fcntl(pipes[2][0], F_SETFL, O_NONBLOCK);
@@ -164,13 +159,13 @@ int do_exec(struct executor *ex, const struct wire_exec_req *q,
 		pump(ex, &c);
 		ended(&c, p);
 		atomic_store(&ex->box->command, 0);
-		close_fd(&pidfd);
+		executor_close(ex, &pidfd);
 		pipes[0][1] = c.fds[IN].fd;
 		pipes[1][0] = c.fds[OUT].fd;
 		pipes[2][0] = c.fds[ERR].fd;
 	}
-	close_fd(&pipes[0][1]);
-	close_fd(&pipes[1][0]);
-	close_fd(&pipes[2][0]);
+	executor_close(ex, &pipes[0][1]);
+	executor_close(ex, &pipes[1][0]);
+	executor_close(ex, &pipes[2][0]);
 	return ret;
 }

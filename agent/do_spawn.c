@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/ops.h"
@@ -127,6 +128,22 @@ static void announce_end(struct mailbox *box)
 	syscall(SYS_set_robust_list, &box->robust, sizeof(box->robust));
 }
 
+/* Its command and its descriptors are the whole process's, which goes on. */
+static void leave_nothing(struct executor *ex)
+{
+	struct mailbox *box = ex->box;
+	pid_t command = atomic_load(&box->command);
+
+	for (size_t i = 0; i < HELD_MAX; i++)
+		if (ex->held[i])
+			close(ex->held[i] - 1);
+	if (command <= 1)
+		return;
+	kill(-command, SIGKILL);
+	waitpid(command, NULL, 0);
+	atomic_store(&box->command, 0);
+}
+
 /* Working directory and root are its own from here. */
 static void *thread_main(void *arg)
 {
@@ -141,6 +158,7 @@ static void *thread_main(void *arg)
 		futex_wake_all((_Atomic uint32_t *)&box->tid);
 		executor_main(&self->ex);
 	}
+	leave_nothing(&self->ex);
 	self->returned = true;
 	return NULL;
 }

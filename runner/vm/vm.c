@@ -167,7 +167,9 @@ static int take_frame(struct vm *vm, const struct wire_header *hdr,
 		return take_ready(vm, hdr, payload, err);
 	if (!call && hdr->tag && hdr->tag <= vm->last_tag)
 		return 0;	/* late: its call was given up */
-	if (!call || call->done || hdr->kind == WIRE_REQUEST ||
+	if (call && call->done)
+		return 0;	/* an executor that died as it had replied */
+	if (!call || hdr->kind == WIRE_REQUEST ||
 	    hdr->kind == WIRE_ASYNC ||
 	    call->chan != hdr->chan || call->op->op != hdr->op)
 		return err_set(err, ERR_BROKEN, -EBADMSG,
