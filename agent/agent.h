@@ -36,11 +36,11 @@
  * the executor reads a frame that is not its own, it gives the role back.
  *
  * An executor can be killed at any instruction.  What it has read is recovered
- * from the buffer itself: the first page holds a pattern where no bytes are,
+ * from the buffer itself: its window holds a pattern where no bytes are,
  * and span and dirty change in an order that leaves no doubt.
  */
 #define LINK_ATOMIC (32u << 10)
-#define LINK_PAGE 4096u			/* an executor's frames are within this */
+#define LINK_WINDOW (16u << 10)		/* an executor reads into this, and no further */
 
 /* Who reads: the supervisor, or an executor that is idle; see link_shared.role. */
 #define LINK_SUPERVISOR 0u
@@ -81,7 +81,7 @@ void link_attach(struct link *link, int fd);
 void link_detach(struct link *link);
 /*
  * Reads what there is; the caller has the role.  An executor reads into the
- * first page only: -ENOBUFS when that is full.  Bytes read; 0 at the end;
+ * window only: -ENOBUFS when that is full.  Bytes read; 0 at the end;
  * -errno.
  */
 ssize_t link_fill(struct link *link, bool executor);
@@ -323,6 +323,8 @@ noreturn void boot_power_off(void);
  * know by *pid before the child runs.  -errno on failure.
  */
 pid_t fork_sibling(_Atomic int32_t *pid);
+/* In that child: a session of its own, and an end with the supervisor's. */
+void sibling_settle(const struct crew *crew);
 
 /* --- do_batch.c --- */
 

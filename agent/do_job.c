@@ -122,9 +122,8 @@ static noreturn void keeper(struct executor *ex, struct job *job,
 	struct pollfd fds[3];
 	int error;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sibling_settle(ex->crew);
 	prctl(PR_SET_NAME, "job keeper");
-	setsid();
 	error = start_shell(ex, job, q, fds);
 	if (error) {
 		atomic_store(&job->error, error);

@@ -27,6 +27,18 @@ pid_t fork_sibling(_Atomic int32_t *pid)
 	return ret < 0 ? -errno : (pid_t)ret;
 }
 
+void sibling_settle(const struct crew *crew)
+{
+	pid_t parent;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	parent = getppid();
+	/* 0: it is in another namespace */
+	if (parent && parent != atomic_load(&crew->supervisor))
+		_exit(1);
+	setsid();
+}
+
 void mailbox_reset(struct mailbox *box, bool no_role)
 {
 	atomic_store(&box->pid, 0);
@@ -75,8 +87,7 @@ static noreturn void process_main(const struct executor *parent, uint32_t chan)
 
 	me.arena = parent->arena;	/* our copies of them */
 	me.guards = parent->guards;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setsid();
+	sibling_settle(parent->crew);
 	executor_main(&me);
 }
 

@@ -296,7 +296,7 @@ static void give_role_back(struct executor *ex)
 }
 
 /*
- * A frame of ours is in the first page, where the supervisor may move it.
+ * A frame of ours is in the window, where the supervisor may move it.
  * If others are to come before its answer, the supervisor reads on at once.
  */
 static void serve_frame(struct executor *ex, const struct wire_header *hdr,

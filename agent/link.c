@@ -52,7 +52,7 @@ void futex_wake_all(_Atomic uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-static uint8_t pattern[LINK_PAGE];	/* what is no data */
+static uint8_t pattern[LINK_WINDOW];	/* what is no data */
 
 static uint32_t span_start(uint64_t span)
 {
@@ -75,7 +75,7 @@ int link_init(struct link *link)
 	link->fd = -1;
 	link->shared = shared_map(sizeof(*link->shared));
 	link->in = shared_map(IN_SIZE);
-	for (uint32_t i = 0; i < LINK_PAGE; i++)
+	for (uint32_t i = 0; i < LINK_WINDOW; i++)
 		pattern[i] = (uint8_t)(0x5b + 37 * i + i / 256);
 	return link->shared && link->in ? 0 : -ENOMEM;
 }
@@ -110,7 +110,7 @@ static void compact(struct link *link)
 
 ssize_t link_fill(struct link *link, bool executor)
 {
-	size_t cap = executor ? LINK_PAGE : IN_SIZE;
+	size_t cap = executor ? LINK_WINDOW : IN_SIZE;
 	uint64_t span;
 	ssize_t n;
 
@@ -145,7 +145,7 @@ static void wipe(struct link *link, size_t used)
 {
 	atomic_store(&link->shared->dirty, 1);
 	set_span(link, 0, 0);
-	memcpy(link->in, pattern, used < LINK_PAGE ? used : LINK_PAGE);
+	memcpy(link->in, pattern, used < LINK_WINDOW ? used : LINK_WINDOW);
 	atomic_store(&link->shared->dirty, 0);
 }
 
@@ -160,7 +160,7 @@ void link_drop(struct link *link, const struct wire_header *hdr)
 	}
 	wipe(link, start);
 	if (hdr->len > LINK_ATOMIC)
-		madvise(link->in + LINK_PAGE, IN_SIZE - LINK_PAGE, MADV_REMOVE);
+		madvise(link->in + LINK_WINDOW, IN_SIZE - LINK_WINDOW, MADV_REMOVE);
 }
 
 bool link_make_clean(struct link *link)
@@ -169,17 +169,17 @@ bool link_make_clean(struct link *link)
 
 	if (span_start(span) != span_end(span))
 		return false;
-	wipe(link, LINK_PAGE);
+	wipe(link, LINK_WINDOW);
 	return true;
 }
 
 void link_recover(struct link *link)
 {
 	uint64_t span = atomic_load(&link->shared->span);
-	uint32_t end = LINK_PAGE;
+	uint32_t end = LINK_WINDOW;
 
 	if (atomic_load(&link->shared->dirty)) {
-		wipe(link, LINK_PAGE);
+		wipe(link, LINK_WINDOW);
 		return;
 	}
 	/* A read that was not accounted for shows where the pattern is gone. */

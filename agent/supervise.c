@@ -209,11 +209,17 @@ static int route(struct supervisor *s, const struct wire_header *hdr,
 	return 0;
 }
 
+static noreturn void leave(struct supervisor *s, int status)
+{
+	crew_kill_all(s);
+	exit(status);
+}
+
 static void lose_link(struct supervisor *s, const char *why)
 {
 	dprintf(2, "provium agent: link dropped: %s\n", why);
 	if (!s->config.guest && s->config.listen_fd < 0)
-		exit(1);
+		leave(s, 1);
 	link_detach(&s->link);
 }
 
@@ -240,7 +246,7 @@ static void serve_link(struct supervisor *s)
 	if (n > 0 || n == -EAGAIN)
 		return;
 	if (!n && !s->config.guest && s->config.listen_fd < 0)
-		exit(0);
+		leave(s, 0);
 	lose_link(s, n ? strerror((int)-n) : "the runner hung up");
 }
 

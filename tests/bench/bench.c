@@ -181,6 +181,27 @@ static const char setup[] =
 	"	local start = core.now()\n"
 	"	for _ = 1, n do vm:syscall('getpid') end\n"
 	"	return (core.now() - start) / n\n"
+	"end\n"
+	"function spawns(n)\n"
+	"	local start, list = core.now(), {}\n"
+	"	for i = 1, n do list[i] = vm:spawn() end\n"
+	"	local took = (core.now() - start) / n\n"
+	"	for _, w in ipairs(list) do w:kill() end\n"
+	"	return took\n"
+	"end\n"
+	"function batches(n)\n"
+	"	local start = core.now()\n"
+	"	for _ = 1, n do vm:batch(function(b) for _ = 1, 100 do b:syscall('getpid') end end) end\n"
+	"	return (core.now() - start) / n / 100\n"
+	"end\n"
+	"function overlap()\n"
+	"	local a, b, ts = vm:spawn(), vm:spawn(), ('I8I8'):pack(0, 200000000)\n"
+	"	local start = core.now()\n"
+	"	local one, two = a:async('syscall_buf', 'nanosleep', 0, ts, 0, 0), b:async('syscall_buf', 'nanosleep', 0, ts, 0, 0)\n"
+	"	one:wait() two:wait()\n"
+	"	local took = core.now() - start\n"
+	"	a:kill() b:kill()\n"
+	"	return took\n"
 	"end\n";
 
 static lua_State *our_vm(void)
@@ -195,14 +216,15 @@ static lua_State *our_vm(void)
 	return L;
 }
 
-static double our_trips(lua_State *L, size_t n)
+/* What the setup's function of that name says for n. */
+static double ask(lua_State *L, const char *function, size_t n)
 {
 	double seconds;
 
-	lua_getglobal(L, "trips");
+	lua_getglobal(L, function);
 	lua_pushinteger(L, (lua_Integer)n);
 	if (lua_pcall(L, 1, 1, 0))
-		die("syscall", luaL_tolstring(L, -1, NULL));
+		die(function, luaL_tolstring(L, -1, NULL));
 	seconds = lua_tonumber(L, -1);
 	lua_pop(L, 1);
 	return seconds;
@@ -260,14 +282,33 @@ static void bench_trips(void)
 
 	bare_start(&b, "echo");
 	bare_trips(&b, TRIPS);
-	our_trips(L, TRIPS);
+	ask(L, "trips", TRIPS);
 	for (int i = 0; i < TRIP_ROUNDS; i++) {
 		bare[i] = bare_trips(&b, TRIPS);
-		ours[i] = our_trips(L, TRIPS);
+		ours[i] = ask(L, "trips", TRIPS);
 	}
 	row("vm:syscall(\"getpid\") / bare echo", median(ours, TRIP_ROUNDS),
 	    median(bare, TRIP_ROUNDS), 1.6);
 	bare_stop(&b);
+	lua_close(L);
+}
+
+static void bench_workers(void)
+{
+	double spawn[ROUNDS], batch[ROUNDS], trip[ROUNDS], overlap[ROUNDS];
+	lua_State *L = our_vm();
+
+	ask(L, "trips", TRIPS);
+	for (int i = 0; i < ROUNDS; i++) {
+		trip[i] = ask(L, "trips", TRIPS);
+		spawn[i] = ask(L, "spawns", 20);
+		batch[i] = ask(L, "batches", 10);
+		overlap[i] = ask(L, "overlap", 1);
+	}
+	row("vm:spawn() / round trip", median(spawn, ROUNDS), median(trip, ROUNDS), 10);
+	row("a call in a batch of 100 / round trip", median(batch, ROUNDS),
+	    median(trip, ROUNDS), 0.1);
+	row("two calls of 200 ms on two workers", median(overlap, ROUNDS), 0, 0.3);
 	lua_close(L);
 }
 
@@ -317,6 +358,7 @@ int main(int argc, char **argv)
 	bench_runner();
 	bench_make();
 	bench_trips();
+	bench_workers();
 	bench_boot();
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include "runner/qemu/chan.h"
 #include "tests/host/lib/tap.h"
 
+#define CHAN_NOBODY 4000u
 #define PATIENCE 20.0			/* seconds; only a failure takes them */
 
 struct peer {
@@ -87,6 +88,9 @@ static int next_frame(struct peer *p)
 	return 0;
 }
 
+/* Where ops that are an executor's go. */
+static uint32_t executor = WIRE_EXECUTOR;
+
 static void send_raw(struct peer *p, uint32_t chan, unsigned int op,
 		     const void *payload, size_t n)
 {
@@ -105,7 +109,7 @@ static void send_op(struct peer *p, enum wire_op nr, const void *req)
 	uint8_t *raw = malloc(n + 1);
 
 	wire_encode(op->req, req, raw, n);
-	send_raw(p, op->supervisor ? WIRE_SUPERVISOR : WIRE_EXECUTOR, nr, raw, n);
+	send_raw(p, op->supervisor ? WIRE_SUPERVISOR : executor, nr, raw, n);
 	free(raw);
 }
 
@@ -409,6 +413,131 @@ static void random_kills(struct peer *p, int rounds)
 	   "and the link is in step");
 }
 
+/* --- workers --- */
+
+static int64_t ask(struct peer *p, int64_t nr)
+{
+	struct wire_syscall_req req = { .nr = nr };
+	struct wire_syscall_rep rep;
+
+	return call(p, WIRE_OP_syscall, &req, &rep) ? rep.ret : -1;
+}
+
+static void worker(struct peer *p, bool thread)
+{
+	const char *kind = thread ? "thread" : "process";
+	struct wire_spawn_req req = { .thread = thread };
+	struct wire_syscall_req exit_req = { .nr = SYS_exit, .a0 = 0 };
+	struct wire_syscall_rep exit_rep;
+	struct wire_chan_req whom;
+	struct wire_spawn_rep rep;
+	struct wire_nothing none;
+	int64_t pid = getpid_by(p);
+
+	ok(call(p, WIRE_OP_spawn, &req, &rep) && rep.chan > WIRE_EXECUTOR &&
+	   (rep.pid == pid) == thread && rep.tid != pid, "a %s worker", kind);
+	executor = whom.chan = rep.chan;
+	ok(ask(p, SYS_gettid) == rep.tid && ask(p, SYS_getpid) == rep.pid,
+	   "calls on its channel are its own");
+	ok(!call(p, WIRE_OP_spawn, &req, &rep) && failure(p).why == WIRE_WHY_BAD,
+	   "a worker does not spawn");
+	ok(!call(p, WIRE_OP_syscall, &exit_req, &exit_rep) &&
+	   failure(p).why == WIRE_WHY_GONE, "its end is told");
+	ok(ask(p, SYS_getpid) == -1 && failure(p).why == WIRE_WHY_GONE,
+	   "and told again: it is not replaced");
+	executor = WIRE_EXECUTOR;
+	ok(getpid_by(p) == pid, "the executor goes on");
+	ok(call(p, WIRE_OP_dismiss, &whom, &none), "dismissed after its end");
+	ok(!call(p, WIRE_OP_dismiss, &whom, &none) &&
+	   failure(p).why == WIRE_WHY_BAD, "but not twice");
+	ok(call(p, WIRE_OP_spawn, &req, &rep), "another");
+	whom.chan = rep.chan;
+	ok(call(p, WIRE_OP_dismiss, &whom, &none), "dismissed alive");
+	ok(thread ? syscall(SYS_tgkill, rep.pid, rep.tid, 0) && errno == ESRCH :
+	   await_end(rep.pid), "it is gone");
+}
+
+static void many_threads(struct peer *p, int rounds)
+{
+	struct wire_spawn_req req = { .thread = 1 };
+	int64_t pid = getpid_by(p);
+	int bad = 0;
+
+	for (int i = 0; i < rounds; i++) {
+		struct wire_spawn_rep rep;
+		struct wire_chan_req whom;
+		struct wire_nothing none;
+
+		bad += !call(p, WIRE_OP_spawn, &req, &rep);
+		whom.chan = executor = rep.chan;
+		bad += ask(p, SYS_gettid) != rep.tid;
+		executor = WIRE_EXECUTOR;
+		bad += !call(p, WIRE_OP_dismiss, &whom, &none);
+	}
+	ok(!bad && getpid_by(p) == pid, "%d threads one after the other", rounds);
+}
+
+/* --- batches --- */
+
+static void batches(struct peer *p)
+{
+	struct wire_syscall_req one = { .nr = SYS_getpid };
+	struct wire_exec_req streams = { .cmd = str("echo x"), .limit = 100 };
+	uint8_t raw[2][128];
+	struct wire_item items[3] = {
+		{ WIRE_OP_syscall, { raw[0], 0 } }, { WIRE_OP_exec, { raw[1], 0 } },
+		{ WIRE_OP_batch, { raw[1], 0 } },
+	};
+	struct wire_batch_req req = { .rounds = 2, .calls = { items, 3 } };
+	const struct wire_result *results;
+	struct wire_syscall_rep got;
+	struct wire_arena none = { 0 };
+	struct wire_batch_rep rep;
+
+	items[0].payload.len = (uint32_t)wire_encode(&wire_desc_syscall_req, &one, raw[0], 128);
+	items[1].payload.len = (uint32_t)wire_encode(&wire_desc_exec_req, &streams, raw[1], 128);
+	ok(call(p, WIRE_OP_batch, &req, &rep) && rep.results.nr == 6, "two rounds of three");
+	results = rep.results.items;
+	ok(results[3].kind == WIRE_REPLY &&
+	   !wire_decode(&wire_desc_syscall_rep, &got, results[3].payload.p,
+			results[3].payload.len, &none) &&
+	   got.ret == getpid_by(p), "a call's result");
+	ok(results[1].kind == WIRE_FAIL && results[2].kind == WIRE_FAIL,
+	   "what streams, and a batch, are refused");
+	req.rounds = ~0u;
+	ok(!call(p, WIRE_OP_batch, &req, &rep) && failure(p).why == WIRE_WHY_BAD,
+	   "too many rounds");
+	req = (struct wire_batch_req){ .rounds = 1, .race = 1, .holder = CHAN_NOBODY };
+	ok(!call(p, WIRE_OP_batch, &req, &rep) && failure(p).why == WIRE_WHY_BAD,
+	   "a race that nobody holds");
+}
+
+/* --- jobs --- */
+
+static void jobs(struct peer *p)
+{
+	struct wire_job_req req = { .cmd = str("echo out; echo err >&2; sleep 0.1; exit 5") };
+	struct wire_job_wait_req wait = { .ms = 20000 };
+	struct wire_job_wait_rep rep;
+	struct wire_job_rep job;
+
+	ok(call(p, WIRE_OP_job, &req, &job) && job.pid > 1, "a job");
+	wait.id = job.id;
+	ok(call(p, WIRE_OP_job_wait, &wait, &rep) && !rep.running && rep.code == 5 &&
+	   !strcmp(buf_str(&p->data), "out\nerr\n"), "its end and its output");
+	req.cmd = str("sleep 1000");
+	ok(call(p, WIRE_OP_job, &req, &job), "one that lasts");
+	wait = (struct wire_job_wait_req){ .id = job.id };
+	ok(call(p, WIRE_OP_job_wait, &wait, &rep) && rep.running && rep.code == -1, "it runs");
+	wait.kill = 1;
+	ok(call(p, WIRE_OP_job_wait, &wait, &rep) && !rep.running && rep.signal == SIGKILL,
+	   "killed");
+	wait.id = 12345;
+	ok(!call(p, WIRE_OP_job_wait, &wait, &rep), "no such job");
+	req.cwd = str("/no/such");
+	ok(!call(p, WIRE_OP_job, &req, &job) && failure(p).err == ENOENT, "no such cwd");
+}
+
 /* --- commands and files --- */
 
 static void commands(struct peer *p)
@@ -433,7 +562,7 @@ static void commands(struct peer *p)
 	req.cmd = str("true");
 	req.cwd = str("/no/such");
 	ok(!call(p, WIRE_OP_exec, &req, &rep) && failure(p).err == ENOENT, "no such cwd");
-	req = (struct wire_exec_req){ .cmd = str("sleep 100 & echo x"), .limit = 100 };
+	req = (struct wire_exec_req){ .cmd = str("sleep 1 & echo x"), .limit = 100 };
 	ok(call(p, WIRE_OP_exec, &req, &rep) && !rep.code,
 	   "what a command leaves running is not waited for");
 }
@@ -513,12 +642,20 @@ static void bad_frames(void)
 static void nothing_left(void)
 {
 	struct peer *p = peer_greeted();
-	int64_t executor = getpid_by(p);
+	struct wire_job_req req = { .cmd = str("sleep 1000") };
+	struct wire_spawn_req spawn = { .thread = 0 };
+	struct wire_spawn_rep worker_rep;
+	int64_t first = getpid_by(p);
+	struct wire_job_rep job;
 	int status;
+
+	ok(call(p, WIRE_OP_job, &req, &job) && call(p, WIRE_OP_spawn, &spawn, &worker_rep),
+	   "an agent with a worker and a job");
 
 	ok(peer_end(p, &status) && WIFEXITED(status) && !WEXITSTATUS(status),
 	   "hanging up ends the agent");
-	ok(await_end(executor), "and its executor");
+	ok(await_end(first) && await_end(worker_rep.pid) && await_end(job.pid),
+	   "and its executor, its worker and its job");
 }
 
 int main(void)
@@ -535,6 +672,11 @@ int main(void)
 	fork_likes(p);
 	deaths(p);
 	random_kills(p, 300);
+	worker(p, false);
+	worker(p, true);
+	many_threads(p, 300);
+	batches(p);
+	jobs(p);
 	commands(p);
 	files(p);
 	aborts(p);
