@@ -212,32 +212,42 @@ static void await_end(struct job *job, uint32_t ms)
 			break;
 }
 
-/* Sends what is kept of a stream; how much of its beginning is not. */
-static uint64_t send_kept(struct executor *ex, struct kept *kept, uint32_t stream)
+/*
+ * Bytes from..end of the stream, in dest.  What the keeper has overwritten
+ * meanwhile is the beginning of them; the first byte that is good.
+ */
+static uint64_t copy_kept(const struct kept *kept, uint64_t from, uint64_t end,
+			  uint8_t *dest)
 {
-	uint64_t end = atomic_load(&kept->total), at = end > JOB_KEPT ? end - JOB_KEPT : 0;
-	uint64_t dropped = at;
-	uint8_t *piece = executor_scratch(ex, WIRE_PIECE);
+	size_t at = from % JOB_KEPT, n = end - from;
+	size_t first = n < JOB_KEPT - at ? n : JOB_KEPT - at;
+	uint64_t claimed;
 
-	while (piece && at < end) {
-		size_t off = at % JOB_KEPT, n = end - at < WIRE_PIECE ? end - at : WIRE_PIECE;
-		uint64_t lost;
+	memcpy(dest, kept->ring + at, first);
+	memcpy(dest + first, kept->ring, n - first);
+	claimed = atomic_load(&kept->claimed);
+	if (claimed < from + JOB_KEPT)
+		return from;
+	return claimed - JOB_KEPT < end ? claimed - JOB_KEPT : end;
+}
 
-		if (n > JOB_KEPT - off)
-			n = JOB_KEPT - off;
-		memcpy(piece, kept->ring + off, n);
-		/* Overwritten meanwhile?  Then the beginning is what goes. */
-		lost = atomic_load(&kept->claimed);
-		lost = lost > at + JOB_KEPT ? lost - at - JOB_KEPT : 0;
-		if (lost) {
-			dropped += lost < end - at ? lost : end - at;
-			at += lost;
-			continue;
-		}
-		executor_data(ex, stream, piece, n);
-		at += n;
-	}
-	return dropped;
+/* Sends what is kept of a stream; how much of its beginning is not.  -1: no memory. */
+static int64_t send_kept(struct executor *ex, const struct kept *kept, uint32_t stream)
+{
+	uint64_t end = atomic_load(&kept->total);
+	uint64_t from = end > JOB_KEPT ? end - JOB_KEPT : 0, good;
+	size_t size = end - from + 1;
+	uint8_t *copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (copy == MAP_FAILED)
+		return -1;
+	good = copy_kept(kept, from, end, copy);
+	for (uint64_t at = good; at < end; at += WIRE_PIECE)
+		executor_data(ex, stream, copy + (at - from),
+			      end - at < WIRE_PIECE ? end - at : WIRE_PIECE);
+	munmap(copy, size);
+	return (int64_t)good;
 }
 
 static struct job *find_job(struct crew *crew, uint32_t id)
@@ -264,6 +274,7 @@ int do_job_wait(struct executor *ex, const struct wire_job_wait_req *q,
 		struct wire_job_wait_rep *p)
 {
 	struct job *job = find_job(ex->crew, q->id);
+	int64_t dropped[2];
 
 	if (!job)
 		return executor_fail(ex, WIRE_WHY_BAD, 0, "there is no such job; the last %u that were started are remembered", JOBS);
@@ -279,7 +290,11 @@ int do_job_wait(struct executor *ex, const struct wire_job_wait_req *q,
 	} else if (!p->running) {
 		p->code = WEXITSTATUS(job->status);
 	}
-	p->dropped1 = send_kept(ex, &job->out[0], 1);
-	p->dropped2 = send_kept(ex, &job->out[1], 2);
+	for (uint32_t i = 0; i < 2; i++)
+		dropped[i] = send_kept(ex, &job->out[i], i + 1);
+	if (dropped[0] < 0 || dropped[1] < 0)
+		return executor_fail(ex, WIRE_WHY_ERRNO, ENOMEM, "a copy of its output");
+	p->dropped1 = (uint64_t)dropped[0];
+	p->dropped2 = (uint64_t)dropped[1];
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "runner/base/deadline.h"
+#include "agent/agent.h"
 #include "runner/qemu/chan.h"
 #include "tests/host/lib/tap.h"
 
@@ -538,6 +539,43 @@ static void jobs(struct peer *p)
 	ok(!call(p, WIRE_OP_job, &req, &job) && failure(p).err == ENOENT, "no such cwd");
 }
 
+/* Whole lines, each one more than the one before. */
+static bool counts_up(const char *s)
+{
+	unsigned long last = 0, n;
+	char *end;
+
+	for (s = strchr(s, '\n'); s && s[1]; s = strchr(s + 1, '\n')) {
+		n = strtoul(s + 1, &end, 10);
+		if (*end != '\n')
+			return !*end;	/* the last one, cut off */
+		if (last && n != last + 1)
+			return false;
+		last = n;
+	}
+	return true;
+}
+
+/* Asked for while it writes faster than it is read: nothing that was overwritten meanwhile. */
+static void flood(struct peer *p)
+{
+	struct wire_job_req req = { .cmd = str("seq 1 20000000") };
+	struct wire_job_wait_req wait = { 0 };
+	struct wire_job_wait_rep rep = { .running = 1 };
+	struct wire_job_rep job;
+	int asked = 0, torn = 0;
+
+	call(p, WIRE_OP_job, &req, &job);
+	wait.id = job.id;
+	for (; rep.running; asked++) {
+		if (!call(p, WIRE_OP_job_wait, &wait, &rep))
+			break;
+		torn += !counts_up(buf_str(&p->data));
+	}
+	ok(!rep.running && !torn && rep.dropped1 > JOB_KEPT,
+	   "a flood of output: asked for %d times, torn %d times", asked, torn);
+}
+
 /* --- commands and files --- */
 
 static void commands(struct peer *p)
@@ -677,6 +715,7 @@ int main(void)
 	many_threads(p, 300);
 	batches(p);
 	jobs(p);
+	flood(p);
 	commands(p);
 	files(p);
 	aborts(p);
