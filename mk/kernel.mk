@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Kernel source and a profile ─▶ the kernel that everything runs on.
 #
-#   out/src/NAME/                  the distribution's source package, unpacked
+#   out/src/NAME/                  the distribution's source package, unpacked, and the
+#                                  system-call overlay (kernel-configs/syscalls) in it
 #   out/kernel/SOURCE/PROFILE/     where kbuild works: one folder for each source
 #   out/profile/PROFILE/vmlinux    the stripped image of the source in use: it changes
 #                                  when its content does, and only then
@@ -33,17 +34,25 @@ tarball := $(shell stat -L -c '%n %s %Y' /usr/src/linux-source-*.tar.* 2>/dev/nu
 TARBALL := $(firstword $(tarball))
 KSOURCE := $(firstword $(subst .tar, ,$(notdir $(TARBALL))))
 KSRC    := $(abspath $O)/src/$(KSOURCE)
-KSRC_READY := $O/src/$(or $(KSOURCE),linux-source).unpacked
+UNPACKED := $O/src/$(or $(KSOURCE),linux-source).unpacked
+KSRC_READY := $(UNPACKED:.unpacked=.overlaid)
 
 # The files get today's date: to make, an update is newer than what was built before.
-$(KSRC_READY): $(if $(call same,$(file <$(KSRC_READY)),$(tarball)),,FORCE)
+$(UNPACKED): $(if $(call same,$(file <$(UNPACKED)),$(tarball)),,FORCE)
 	$(if $(TARBALL),,$(error no kernel source: run "make deps", or give KERNEL_SRC=))
 	$(call run,UNPACK)rm -rf $O/src/new $(KSRC) && mkdir -p $O/src/new
 	$(Q)tar -xmf $(TARBALL) -C $O/src/new
 	$(Q)mv $O/src/new/* $(KSRC) && rmdir $O/src/new
 	$(Q)echo '$(tarball)' >$@
 
+$(KSRC_READY): $(UNPACKED) $(wildcard kernel-configs/syscalls/*)
+	$(call run,OVERLAY)kernel-configs/syscalls/apply $(KSRC)
+	$(Q)touch $@
+
 endif
+
+# A tree of the user's is not written to: it has the overlay if the user put it there.
+HAS_SYSCALLS := $(if $(KERNEL_SRC),$(wildcard $(KSRC)/include/linux/provium_syscalls.h),yes)
 
 # --- the profile: which fragments, which machine
 
