@@ -3,7 +3,10 @@
 #
 #   out/kernel/SOURCE/PROFILE.modules/NAME/  where kbuild works: links to the sources,
 #                                            since M= builds where the sources are
-#   out/profile/PROFILE/modules/             every .ko, changed only when it changed
+#                                            and what is made of NAME.def (mk/calls.awk)
+#   out/profile/PROFILE/modules/             every .ko, changed only when it changed, and
+#                                            NAME.calls.lua for those with system calls
+#   docs/NAME.md                             their reference pages
 
 $(if $(MODULE),$(if $(wildcard $(MODULE)/Kbuild $(MODULE)/Makefile),,$(error \
 	MODULE=$(MODULE) is no module's folder: there is no Kbuild or Makefile in it)))
@@ -16,36 +19,69 @@ $(if $(call same,$(words $(MODULE_SRC)),$(words $(sort $(notdir $(MODULE_SRC))))
 
 MODULE_BUILD := $(KBUILD).modules
 
+# Those with system calls of their own, which not every kernel can have.
+with_calls = $(foreach m,$1,$(if $(wildcard $m/$(notdir $m).def),$m))
+CALLS_SRC := $(call with_calls,$(MODULE_SRC))
+
+ifeq ($(HAS_SYSCALLS),)
+$(if $(call with_calls,$(MODULE)),$(error \
+	MODULE=$(MODULE) has system calls, and KERNEL_SRC=$(KERNEL_SRC) has no room for them. \
+	To give it some: kernel-configs/syscalls/apply $(KERNEL_SRC)))
+MODULE_SRC := $(filter-out $(CALLS_SRC),$(MODULE_SRC))
+CALLS_SRC :=
+endif
+
 # What a build inside the source folder may have left there is no source.
 module_files = $(filter-out %.o %.ko %.mod %.mod.c %.cmd %.symvers %/modules.order, \
 		 $(call files,$1))
 
-# $(call module_rules,SOURCE FOLDER,BUILD FOLDER,FILES)
+# $(call module_rules,SOURCE FOLDER,BUILD FOLDER,FILES,GENERATED)
 define module_rules
 $2.files := $3
 $$(call remember,$2/.files,$2.files)
-$2/.built: $3 $2/.files $(KBUILD)/.built
+$2/.built: $3 $2/.files $4 $(KBUILD)/.built
 	$$(call run,MODULE)mkdir -p $(sort $(dir $(3:$1/%=$2/%))) && find $2 -type l -delete
 	$$(Q)$(foreach f,$3,ln -s $(abspath $f) $(f:$1/%=$2/%) &&) true
 	+$$(Q)$$(kbuild) M=$(abspath $2) $$(jobs) modules
 	$$(Q)touch $$@
 endef
 
+# $(call calls_rules,SOURCE FOLDER,BUILD FOLDER/NAME)
+define calls_rules
+$2_calls.h: what = header
+$2_calls.c: what = source
+$2.calls.lua: what = lua
+$2.md: what = page
+$2_calls.h $2_calls.c $2.calls.lua $2.md: $1/$(notdir $1).def mk/calls.awk
+	$$(call run,CALLS)mkdir -p $$(@D)
+	$$(Q)awk -v what=$$(what) -f mk/calls.awk $$< >$$@.tmp && mv $$@.tmp $$@
+endef
+
+calls_stem  = $(MODULE_BUILD)/$(notdir $1)/$(notdir $1)
+calls_files = $(if $(filter $1,$(CALLS_SRC)),$(addprefix $(calls_stem),_calls.h _calls.c))
+
+$(foreach m,$(CALLS_SRC),$(eval $(call calls_rules,$m,$(call calls_stem,$m))))
+
 $(foreach m,$(MODULE_SRC),$(eval $(call \
-	module_rules,$m,$(MODULE_BUILD)/$(notdir $m),$(call module_files,$m))))
+	module_rules,$m,$(MODULE_BUILD)/$(notdir $m),$(call module_files,$m),$(call calls_files,$m))))
 
 MODULE_BUILT := $(foreach m,$(MODULE_SRC),$(MODULE_BUILD)/$(notdir $m)/.built)
 
 # The folder has what the sources in use make, and nothing of yesterday's.
 built_kos = $(shell sed 's/\.o$$/.ko/' $(MODULE_BUILT:.built=modules.order))
-stale_kos = $(filter-out $(addprefix $(PROFILE_DIR)/modules/,$(notdir $(built_kos))), \
-	      $(wildcard $(PROFILE_DIR)/modules/*.ko))
+to_install = $(built_kos) $(CALLS_LUA)
+stale = $(filter-out $(addprefix $(PROFILE_DIR)/modules/,$(notdir $(to_install))), \
+	  $(wildcard $(PROFILE_DIR)/modules/*.ko $(PROFILE_DIR)/modules/*.lua))
+
+CALLS_LUA   := $(foreach m,$(CALLS_SRC),$(call calls_stem,$m).calls.lua)
+CALLS_PAGES := $(foreach m,$(filter modules/%,$(CALLS_SRC)),$(call calls_stem,$m).md)
 
 .PHONY: modules
-modules: $(MODULE_BUILT) FORCE ## every module in modules/, and MODULE=
+modules: $(MODULE_BUILT) $(CALLS_LUA) $(CALLS_PAGES) FORCE ## every module in modules/, and MODULE=
 	@mkdir -p $(PROFILE_DIR)/modules
-	@$(if $(stale_kos),rm -f $(stale_kos))
-	@$(if $(built_kos),install -C -m 644 -t $(PROFILE_DIR)/modules $(built_kos))
+	@$(if $(stale),rm -f $(stale))
+	@$(if $(to_install),install -C -m 644 -t $(PROFILE_DIR)/modules $(to_install))
+	@$(if $(CALLS_PAGES),install -C -m 644 -t docs $(CALLS_PAGES))
 
 # A verdict that used a module waits for it, and is as old as it is.
-$(PROFILE_DIR)/modules/%.ko: modules ;
+$(PROFILE_DIR)/modules/%.ko $(PROFILE_DIR)/modules/%.calls.lua: modules ;
