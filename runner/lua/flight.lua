@@ -15,6 +15,7 @@ local RESULT_BYTES = 100	-- what one takes beside its buffers, at most
 -- One op each, which sends no data frames: these fit into a batch and a race.
 local SINGLE = {
 	syscall = true, syscall_buf = true, syscall_bufs = true, syscall_ptr = true, ioctl = true, ioctl_buf = true,
+	module_call = true,
 }
 
 return function(VM)

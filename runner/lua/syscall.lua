@@ -34,12 +34,15 @@ end
 
 local NR = core.nr
 
-local function number_of(nr)
+-- On this VM: a module may have brought it.
+local function number_of(vm, nr)
 	if math.type(nr) == "integer" then return nr end
 	if type(nr) == "string" and NR[nr] then return NR[nr] end
 	if type(nr) ~= "string" then
 		error(("syscall: expected a name or a number, got %s"):format(type(nr)), 0)
 	end
+	local of_module = VM.module_number(vm, nr)
+	if of_module then return of_module end
 	error(("syscall: there is no system call \"%s\" on x86-64%s"):format(nr, suggestion(nr)), 0)
 end
 
@@ -49,8 +52,8 @@ end
 
 local ARGS = { "a0", "a1", "a2", "a3", "a4", "a5" }
 
-local function request_of(who, nr, n, ...)
-	local request = { nr = number_of(nr) }
+local function request_of(vm, who, nr, n, ...)
+	local request = { nr = number_of(vm, nr) }
 	if n > 6 then
 		error(("%s %s: %d arguments; a system call takes at most 6"):format(who, name_of(nr), n), 0)
 	end
@@ -96,11 +99,11 @@ local function size_of(who, what, v)
 end
 
 function VM:syscall(nr, ...)
-	return (call(self, request_of("syscall", nr, select("#", ...), ...), nil, "syscall " .. name_of(nr)))
+	return (call(self, request_of(self, "syscall", nr, select("#", ...), ...), nil, "syscall " .. name_of(nr)))
 end
 
 function VM:syscall_buf(nr, idx, data, ...)
-	local request = request_of("syscall_buf", nr, select("#", ...), ...)
+	local request = request_of(self, "syscall_buf", nr, select("#", ...), ...)
 	data = check_string("syscall_buf", "data", data)
 	return (call(self, request, { { arg = index_of("syscall_buf", idx), parent = -1, len = #data, data = data } },
 		"syscall " .. name_of(nr)))
@@ -166,14 +169,14 @@ local function results(ret, segs, outs)
 end
 
 function VM:syscall_bufs(nr, bufs, ...)
-	local request = request_of("syscall_bufs", nr, select("#", ...), ...)
+	local request = request_of(self, "syscall_bufs", nr, select("#", ...), ...)
 	local segs = arg_segs("syscall_bufs", bufs)
 	local ret, outs = call(self, request, segs, "syscall " .. name_of(nr))
 	return results(ret, segs, outs)
 end
 
 function VM:syscall_ptr(nr, bufs, ptrs, ...)
-	local request = request_of("syscall_ptr", nr, select("#", ...), ...)
+	local request = request_of(self, "syscall_ptr", nr, select("#", ...), ...)
 	local segs = arg_segs("syscall_ptr", bufs)
 	local by_arg = {}
 	for i, seg in ipairs(segs) do by_arg[seg.arg] = i - 1 end

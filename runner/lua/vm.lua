@@ -150,7 +150,7 @@ end
 
 function VM:wait_until(fn, opts) return harness.wait_until(fn, opts) end
 
-for _, part in ipairs { "syscall", "system", "worker", "flight", "job" } do
+for _, part in ipairs { "syscall", "calls", "system", "worker", "flight", "job" } do
 	require("provium." .. part)(VM)
 end
 

@@ -29,7 +29,9 @@ local Worker = {}
 local META = {
 	__index = function(worker, key)
 		if Worker[key] ~= nil then return Worker[key] end
-		return rawget(worker, "root")[key]
+		local of_vm = rawget(rawget(worker, "root"), key)
+		if of_vm ~= nil then return of_vm end
+		return VM.__index(worker, key)
 	end,
 	__tostring = function(worker) return ("worker %d"):format(worker.chan - 1) end,
 }
