@@ -1,0 +1,510 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Tokens: what they hold, what a descriptor lets one do with them, who has which.
+
+local kacs = require "kacs"
+local pack, unpack = provium.pack, provium.unpack
+
+local vm, test = kacs.boot()
+
+local STAFF, GUESTS = "S-1-5-21-1-2-3-1000", "S-1-5-32-546"
+local GROUPS = { { STAFF, kacs.GROUP_ENABLED | kacs.GROUP_MANDATORY }, { GUESTS, kacs.GROUP_DENY_ONLY } }
+
+-- --- what the root task is ---
+
+test("the root task is SYSTEM", function()
+	assert_eq("S-1-5-18", kacs.whoami(vm))
+end)
+
+test("SYSTEM is in Administrators and Everyone", function()
+	local fd = vm.kacs:open_self_token(0, kacs.TOKEN_QUERY)
+	assert_eq(kacs.groups { { kacs.ADMINISTRATORS, 0xf }, { kacs.EVERYONE, 0x7 } },
+		kacs.query(vm, fd, kacs.QUERY_GROUPS))
+	kacs.close(vm, fd)
+end)
+
+-- --- the query in two steps ---
+
+local fd = kacs.create(vm, 1000, GROUPS)
+
+test("the first step: no room asks for the length, and the result is 0", function()
+	local ret, len = kacs.query_once(vm, fd, kacs.QUERY_USER, 0)
+	assert_eq(0, ret)
+	assert_eq(16, len)
+end)
+
+test("the second: with as much room, the bytes", function()
+	local ret, len, sid = kacs.query_once(vm, fd, kacs.QUERY_USER, 16)
+	assert_eq({ 0, 16 }, { ret, len })
+	assert_eq("S-1-22-1-1000", kacs.sid_text(sid))
+end)
+
+test("too little room is ERANGE with the length, and nothing is written", function()
+	local ret, len, data = kacs.query_once(vm, fd, kacs.QUERY_USER, 15)
+	assert_errno("ERANGE", ret)
+	assert_eq(16, len)
+	assert_eq(("\0"):rep(15), data)
+end)
+
+test("more room than needed: the length says how much there is, the rest is untouched", function()
+	local ret, len, data = kacs.query_once(vm, fd, kacs.QUERY_TYPE, 9)
+	assert_eq({ 0, 4 }, { ret, len })
+	assert_eq(pack("u32 x5", 1), data)
+end)
+
+test("the type is primary", function()
+	assert_eq(pack("u32", 1), kacs.query(vm, fd, kacs.QUERY_TYPE))
+end)
+
+test("the groups come as they were given", function()
+	assert_eq(kacs.groups(GROUPS), kacs.query(vm, fd, kacs.QUERY_GROUPS))
+end)
+
+test("the statistics", function()
+	local s = kacs.statistics(vm, fd)
+	assert(s.id > 0)
+	s.id = nil
+	assert_eq({ origin = 0, type = 1, groups = 2, tasks = 0, revoked = 0 }, s)
+end)
+
+test("no two tokens have one id", function()
+	local other = kacs.create(vm, 1000)
+	assert_ne(kacs.statistics(vm, fd).id, kacs.statistics(vm, other).id)
+	kacs.close(vm, other)
+end)
+
+test("another class is EINVAL", function()
+	for _, class in ipairs { 0, 5, 0xffffffff } do assert_errno("EINVAL", (kacs.query_once(vm, fd, class, 0))) end
+end)
+
+test("a struct or a buffer that is not there is EFAULT", function()
+	assert_errno("EFAULT", vm:syscall("ioctl", fd, kacs.QUERY, 8))
+	assert_errno("EFAULT", (vm:ioctl(fd, kacs.QUERY, pack("u32 u32 u64", kacs.QUERY_USER, 16, 8))))
+end)
+
+test("a buffer that is shorter than it says is EFAULT", function()
+	assert_errno("EFAULT", (vm:ioctl_buf(fd, kacs.QUERY, pack("u32 u32 u64", kacs.QUERY_USER, 16, 0),
+		{ { ptr_offset = 8, buf_len = 15 } })))
+end)
+
+test("an unknown ioctl is ENOTTY, and so is a known number of another size", function()
+	assert_errno("ENOTTY", (vm:ioctl(fd, provium.IOWR("K", 9, 16), "")))
+	assert_errno("ENOTTY", (vm:ioctl(fd, provium.IOWR("K", 0, 24), "")))
+end)
+
+-- --- rights of a descriptor ---
+
+test("without QUERY: no query, no members, no check", function()
+	local mute = vm.kacs:open_self_token(0, kacs.TOKEN_ALL & ~kacs.TOKEN_QUERY)
+	for _, cmd in ipairs { kacs.QUERY, kacs.MEMBERS, kacs.CHECK } do assert_errno("EACCES", (vm:ioctl(mute, cmd, ""))) end
+	kacs.close(vm, mute)
+end)
+
+test("a descriptor without any right is possible, and good for nothing", function()
+	local none = vm.kacs:open_self_token(0, 0)
+	assert_errno("EACCES", (kacs.query_once(vm, none, kacs.QUERY_USER, 0)))
+	assert_errno("EACCES", vm.kacs:install_token(none))
+	assert_errno("EACCES", vm.kacs:revoke_token(none))
+	kacs.close(vm, none)
+end)
+
+test("either of ASSIGN and IMPERSONATE lets one install it", function()
+	for _, access in ipairs { kacs.TOKEN_ASSIGN, kacs.TOKEN_IMPERSONATE } do
+		local self = vm.kacs:open_self_token(0, access)
+		assert_eq(0, vm.kacs:install_token(self))
+		kacs.close(vm, self)
+	end
+end)
+
+test("a pipe is no token", function()
+	local _, fds = vm:syscall_bufs("pipe2", { [0] = ("\0"):rep(8) }, 0, 0)
+	local reader, writer = unpack("i32 i32", fds)
+	for _, call in ipairs { "install_token", "revoke_token" } do assert_errno("EINVAL", vm.kacs[call](vm.kacs, reader)) end
+	kacs.close(vm, reader, writer)
+end)
+
+-- --- MEMBERS: two pointers in a struct ---
+
+local function members(sids, room, opts)
+	opts = opts or {}
+	local list = {}
+	for i, sid in ipairs(sids) do list[i] = kacs.sid(sid) end
+	list = table.concat(list)
+	local ret, args, out = vm:ioctl_buf(opts.fd or fd, kacs.MEMBERS, pack("u32 u32 x16", opts.len or #list, room), {
+		{ ptr_offset = 8, buf_len = #list, data = list },
+		{ ptr_offset = 16, buf_len = room, output = true },
+	})
+	return ret, unpack("u32", args, 4), out
+end
+
+test("MEMBERS: the user, Everyone, a group, one that is for denial only, a stranger", function()
+	local ret, len, out = members({ "S-1-22-1-1000", kacs.EVERYONE, STAFF, GUESTS, kacs.SYSTEM }, 20)
+	assert_eq({ 0, 20 }, { ret, len })
+	assert_eq({ 2, 2, 2, 1, 0 }, { unpack("u32 u32 u32 u32 u32", out) })
+end)
+
+test("MEMBERS: a group that is neither enabled nor for denial does not count", function()
+	local off = kacs.create(vm, 1, { { STAFF, kacs.GROUP_MANDATORY } })
+	local _, _, out = members({ STAFF }, 4, { fd = off })
+	assert_eq(kacs.MEMBER_NO, (unpack("u32", out)))
+	kacs.close(vm, off)
+end)
+
+test("MEMBERS: of a group that is there twice, the better one counts", function()
+	local twice = kacs.create(vm, 1, { { STAFF, kacs.GROUP_DENY_ONLY }, { STAFF, kacs.GROUP_ENABLED } })
+	local _, _, out = members({ STAFF }, 4, { fd = twice })
+	assert_eq(kacs.MEMBER_YES, (unpack("u32", out)))
+	kacs.close(vm, twice)
+end)
+
+test("MEMBERS: too little room is ERANGE with the length, and nothing is written", function()
+	local ret, len, out = members({ STAFF, GUESTS }, 7)
+	assert_errno("ERANGE", ret)
+	assert_eq(8, len)
+	assert_eq(("\0"):rep(7), out)
+end)
+
+test("MEMBERS: none asked, none told", function()
+	local ret, len = members({}, 0)
+	assert_eq({ 0, 0 }, { ret, len })
+end)
+
+test("MEMBERS: a SID that is cut off or is none is EINVAL", function()
+	assert_errno("EINVAL", (members({ STAFF .. "" }, 8, { len = 27 })))
+	assert_errno("EINVAL", (members({ "\2\0\0\0\0\0\0\1" }, 8)))
+	assert_errno("EINVAL", (members({ "\1\16\0\0\0\0\0\1" .. ("\0"):rep(64) }, 8)))
+end)
+
+test("MEMBERS: more than 64 KiB is E2BIG, and what leads nowhere EFAULT", function()
+	assert_errno("E2BIG", (members({}, 0, { len = 65537 })))
+	assert_errno("EFAULT", (members({ STAFF }, 4, { len = 29 })))
+	assert_errno("EFAULT", (vm:ioctl_buf(fd, kacs.MEMBERS, pack("u32 u32 u64 u64", 12, 4, 0, 8),
+		{ { ptr_offset = 8, buf_len = 12, data = kacs.sid(kacs.SYSTEM) } })))
+end)
+
+-- --- create ---
+
+local function create(spec) return (vm.kacs:create_token(spec)) end
+
+test("create: without groups, and with none", function()
+	for _, spec in ipairs { kacs.spec(5), kacs.spec(5, {}) } do
+		local new = create(spec)
+		assert(new >= 3)
+		assert_eq(kacs.groups {}, kacs.query(vm, new, kacs.QUERY_GROUPS))
+		kacs.close(vm, new)
+	end
+end)
+
+test("create: as many groups as are allowed, and one more", function()
+	local list = {}
+	for i = 1, kacs.MAX_GROUPS do list[i] = { "S-1-5-" .. i } end
+	local new = create(kacs.spec(1, list))
+	assert_eq(kacs.groups(list), kacs.query(vm, new, kacs.QUERY_GROUPS))
+	kacs.close(vm, new)
+	list[#list + 1] = { kacs.SYSTEM }
+	assert_errno("EINVAL", create(kacs.spec(1, list)))
+end)
+
+local group = pack("u32 u32", kacs.GROUP_ENABLED, 12) .. kacs.sid(kacs.SYSTEM)
+local head = pack("u32 u32", 1, 1)
+local malformed = {
+	["nothing"] = "", ["a version alone"] = pack("u32", 1), ["version 0"] = pack("u32 u32", 0, 1),
+	["version 2"] = pack("u32 u32", 2, 1), ["half a count"] = head .. "\1\0", ["a group that is not there"] = head .. pack("u32", 1),
+	["a byte left over"] = head .. pack("u32", 1) .. group .. "\0", ["fewer groups than there are"] = head .. pack("u32", 0) .. group,
+	["unknown group flags"] = head .. pack("u32 u32 u32", 1, 0x20, 12) .. kacs.sid(kacs.SYSTEM),
+	["a length beyond the end"] = head .. pack("u32 u32 u32", 1, 4, 13) .. kacs.sid(kacs.SYSTEM),
+	["a length that wraps around"] = head .. pack("u32 u32 u32", 1, 4, 0xffffffff) .. kacs.sid(kacs.SYSTEM),
+	["a length that is not the SID's"] = head .. pack("u32 u32 u32", 1, 4, 11) .. kacs.sid(kacs.SYSTEM),
+	["a SID of revision 2"] = head .. pack("u32 u32 u32", 1, 4, 8) .. "\2\0\0\0\0\0\0\1",
+	["a SID with 16 parts"] = head .. pack("u32 u32 u32", 1, 4, 72) .. "\1\16\0\0\0\0\0\1" .. ("\0"):rep(64),
+	["a count that wraps around"] = head .. pack("u32", 0xffffffff) .. group,
+}
+for what, spec in pairs(malformed) do
+	test("create: " .. what .. " is EINVAL", function() assert_errno("EINVAL", create(spec)) end)
+end
+
+test("create: nothing is left of what was refused", function()
+	assert_eq(1, kacs.counts(vm).tokens)
+end)
+
+-- --- install, and who has it then ---
+
+test("install: the task is that user, and its children are", function()
+	local new = kacs.create(vm, 42)
+	assert_eq(0, vm.kacs:install_token(new))
+	assert_eq(kacs.user(42), kacs.whoami(vm))
+	assert_eq(1, kacs.statistics(vm, new).tasks)
+	-- The shell is one child, and sleep is its.
+	assert(vm:exec("sleep 1000 & echo $!").ok)
+	local s = kacs.statistics(vm, new)
+	assert_eq(2, s.tasks)
+	assert_eq(s.tasks, kacs.counts(vm).tasks)
+	assert(vm:exec("kill $(pidof sleep)").ok)
+	wait_until(function() return kacs.statistics(vm, new).tasks == 1 end, { interval = 0.01, desc = "sleep's end" })
+	kacs.close(vm, new)
+end)
+
+test("install: SYSTEM's descriptor was kept? then back", function()
+	local mine = vm.kacs:open_process_token(1, kacs.TOKEN_ASSIGN)
+	assert_eq(0, vm.kacs:install_token(mine))
+	assert_eq(kacs.SYSTEM, kacs.whoami(vm))
+	assert_eq(0, kacs.counts(vm).tasks)
+	kacs.close(vm, mine)
+end)
+
+test("a token lives as long as somebody has it: descriptor, task, both", function()
+	local before = kacs.counts(vm).tokens
+	local new = kacs.create(vm, 43)
+	assert_eq(before + 1, kacs.counts(vm).tokens)
+	vm.kacs:install_token(new)
+	kacs.close(vm, new)
+	assert_eq(before + 1, kacs.counts(vm).tokens)
+	assert_eq(kacs.user(43), kacs.whoami(vm))
+	local system = vm.kacs:open_process_token(1, kacs.TOKEN_ASSIGN)
+	vm.kacs:install_token(system)
+	assert_eq(before, kacs.counts(vm).tokens)
+	kacs.close(vm, system)
+end)
+
+test("a task that ends lets go of its token", function()
+	local before = kacs.counts(vm)
+	local new = kacs.create(vm, 44)
+	local w = vm:spawn()
+	assert_eq(0, w.kacs:install_token(new))
+	kacs.close(w, new)
+	kacs.close(vm, new)
+	assert_eq(before.tokens + 1, kacs.counts(vm).tokens)
+	w:kill()
+	wait_until(function() return kacs.counts(vm).tokens == before.tokens end, { interval = 0.01, desc = "the token's end" })
+	assert_eq(before, kacs.counts(vm))
+end)
+
+test("threads have tokens of their own, and share descriptors", function()
+	local new = kacs.create(vm, 45)
+	local w = vm:spawn { thread = true }
+	assert_eq(0, w.kacs:install_token(new))
+	assert_eq(kacs.user(45), kacs.whoami(w))
+	assert_eq(kacs.SYSTEM, kacs.whoami(vm))
+	w:kill()
+	kacs.close(vm, new)
+end)
+
+test("a child has what its parent had when it was born, and not what it gets later", function()
+	local new = kacs.create(vm, 46)
+	local parent = vm:spawn()
+	parent.kacs:install_token(new)
+	local pid = tonumber(parent:exec("sleep 1000 >/dev/null 2>&1 & echo $!").stdout.trim())
+	local system = parent.kacs:open_process_token(1, kacs.TOKEN_ASSIGN)
+	parent.kacs:install_token(system)
+	local theirs = vm.kacs:open_process_token(pid, kacs.TOKEN_QUERY)
+	assert_eq(kacs.user(46), kacs.user_of(vm, theirs))
+	assert_eq(kacs.SYSTEM, kacs.whoami(parent))
+	vm:exec("kill " .. pid)
+	parent:kill()
+	kacs.close(vm, new, theirs)
+end)
+
+test("a program that is executed keeps the token", function()
+	local new = kacs.create(vm, 47)
+	local w = vm:spawn()
+	w.kacs:install_token(new)
+	local pid = tonumber(w:exec("sleep 1000 >/dev/null 2>&1 & echo $!").stdout.trim())
+	wait_until(function() return vm:read_file(("/proc/%d/comm"):format(pid)) == "sleep\n" end, { interval = 0.01 })
+	local theirs = vm.kacs:open_process_token(pid, kacs.TOKEN_QUERY)
+	assert_eq(kacs.user(47), kacs.user_of(vm, theirs))
+	vm:exec("kill " .. pid)
+	w:kill()
+	kacs.close(vm, new, theirs)
+end)
+
+test("a user who is not root has a token all the same, and may install what it may open", function()
+	local w = vm:spawn { uid = 1000 }
+	assert_eq(kacs.SYSTEM, kacs.whoami(w))
+	local self = w.kacs:open_self_token(0, kacs.TOKEN_ALL)
+	assert_eq(0, w.kacs:install_token(self))
+	w:kill()
+end)
+
+-- --- another task's token ---
+
+test("open_process_token: of the same user", function()
+	local a, b = vm:spawn { uid = 1000 }, vm:spawn { uid = 1000 }
+	local theirs = a.kacs:open_process_token(b.pid, kacs.TOKEN_QUERY)
+	assert(theirs >= 3, theirs)
+	assert_eq(kacs.SYSTEM, kacs.user_of(a, theirs))
+	a:kill()
+	b:kill()
+end)
+
+test("open_process_token: three users, three answers", function()
+	local w = vm:spawn { uid = 1000 }
+	local stranger = vm:spawn { uid = 1001 }
+	local tracer = vm:spawn { uid = 1001, caps = { "CAP_SYS_PTRACE" } }
+	local friend = vm:spawn { uid = 1000 }
+	assert_errno("EACCES", (stranger.kacs:open_process_token(w.pid, kacs.TOKEN_QUERY)))
+	assert(tracer.kacs:open_process_token(w.pid, kacs.TOKEN_QUERY) >= 3)
+	assert(friend.kacs:open_process_token(w.pid, kacs.TOKEN_QUERY) >= 3)
+	for _, one in ipairs { w, stranger, tracer, friend } do one:kill() end
+end)
+
+test("open_process_token: a zombie has none, ESRCH", function()
+	local w = vm:spawn()
+	-- Nobody waits for this one: its parent does not know of it.
+	local pid = tonumber(w:exec("sh -c 'echo $$ >/tmp/zombie; exit' & exec sleep 1000 >/dev/null 2>&1 & sleep 0.1; cat /tmp/zombie").stdout.trim())
+	wait_until(function()
+		local ret = vm.kacs:open_process_token(pid, kacs.TOKEN_QUERY)
+		if ret >= 0 then kacs.close(vm, ret) end
+		return ret == -provium.errno.ESRCH
+	end, { interval = 0.01, desc = "ESRCH for who has ended" })
+	vm:exec("kill $(pidof sleep)")
+	w:kill()
+end)
+
+test("open_process_token: in a pid namespace, numbers are that one's", function()
+	local w = vm:spawn()
+	assert_eq(0, w:syscall("unshare", 0x20000000))	-- CLONE_NEWPID: for children
+	assert_errno("ESRCH", (w.kacs:open_process_token(99999, 0)))
+	w:kill()
+end)
+
+-- --- an object with an owner: revoke ---
+
+test("revoke: the owner may; then it cannot be installed or duplicated, and does for no check", function()
+	local new = kacs.create(vm, 50)
+	assert_eq(0, vm.kacs:revoke_token(new))
+	assert_eq(1, kacs.statistics(vm, new).revoked)
+	assert_errno("EKEYREVOKED", vm.kacs:install_token(new))
+	assert_errno("EKEYREVOKED", (vm:ioctl(new, kacs.DUPLICATE, pack("u32 u32", 8, 0))))
+	assert_errno("EKEYREVOKED", kacs.check(vm, new, kacs.sd {}, 1))
+	assert_eq(kacs.user(50), kacs.user_of(vm, new))
+	kacs.close(vm, new)
+end)
+
+test("revoke: twice is as good as once", function()
+	local new = kacs.create(vm, 50)
+	assert_eq(0, vm.kacs:revoke_token(new))
+	assert_eq(0, vm.kacs:revoke_token(new))
+	kacs.close(vm, new)
+end)
+
+test("revoke: others may not, EPERM; not even with the owner's descriptor", function()
+	local new = kacs.create(vm, 51)
+	kacs.as_user(vm, 1000, function() assert_errno("EPERM", vm.kacs:revoke_token(new)) end)
+	assert_eq(0, kacs.statistics(vm, new).revoked)
+	kacs.close(vm, new)
+end)
+
+test("revoke: not even root may, when it is another user's", function()
+	local w = vm:spawn { thread = true, uid = 1000 }
+	local self = w.kacs:open_self_token(0, kacs.TOKEN_DUPLICATE)
+	local theirs = (w:ioctl(self, kacs.DUPLICATE, pack("u32 u32", kacs.TOKEN_ALL, 0)))
+	assert(theirs >= 3, theirs)
+	assert_errno("EPERM", vm.kacs:revoke_token(theirs))
+	assert_eq(0, w.kacs:revoke_token(theirs))
+	w:kill()
+	kacs.close(vm, self, theirs)
+end)
+
+test("revoke: SYSTEM's is nobody's", function()
+	local self = vm.kacs:open_process_token(1, kacs.TOKEN_ALL)
+	assert_errno("EPERM", vm.kacs:revoke_token(self))
+	kacs.close(vm, self)
+end)
+
+test("revoke: who has it installed keeps it, and every check fails", function()
+	local new = kacs.create(vm, 52)
+	local w = vm:spawn()
+	w.kacs:install_token(new)
+	assert_eq(1, kacs.check(w, -1, kacs.sd {}, 1))
+	vm.kacs:revoke_token(new)
+	assert_eq(kacs.user(52), kacs.whoami(w))
+	assert_errno("EKEYREVOKED", kacs.check(w, -1, kacs.sd {}, 1))
+	w:kill()
+	kacs.close(vm, new)
+end)
+
+-- --- an operation that needs a capability: create ---
+
+test("create: needs CAP_SYS_ADMIN, EPERM without, whatever the spec", function()
+	kacs.as_user(vm, 1000, function()
+		assert_errno("EPERM", create(kacs.spec(1)))
+		assert_errno("EPERM", vm:syscall(1003, 8, 1 << 40))
+	end)
+end)
+
+test("create: root that dropped the capability may not; a user that kept it may", function()
+	local root = vm:spawn { caps = {} }
+	local user = vm:spawn { uid = 1000, caps = { "CAP_SYS_ADMIN" } }
+	assert_errno("EPERM", (root.kacs:create_token(kacs.spec(1))))
+	assert((user.kacs:create_token(kacs.spec(1))) >= 3)
+	root:kill()
+	user:kill()
+end)
+
+test("create: root of a user namespace may not", function()
+	local w = vm:spawn { uid = 1000 }
+	assert_eq(0, w:syscall("unshare", 0x10000000))
+	assert_errno("EPERM", (w.kacs:create_token(kacs.spec(1))))
+	w:kill()
+end)
+
+-- --- duplicate ---
+
+test("DUPLICATE: the same user and groups, another token, and it says whose copy it is", function()
+	local copy = (vm:ioctl(fd, kacs.DUPLICATE, pack("u32 u32", kacs.TOKEN_QUERY, 0)))
+	assert_eq(kacs.user(1000), kacs.user_of(vm, copy))
+	assert_eq(kacs.groups(GROUPS), kacs.query(vm, copy, kacs.QUERY_GROUPS))
+	assert_eq(kacs.statistics(vm, fd).id, kacs.statistics(vm, copy).origin)
+	assert_ne(kacs.statistics(vm, fd).id, kacs.statistics(vm, copy).id)
+	assert_errno("EACCES", vm.kacs:install_token(copy))
+	kacs.close(vm, copy)
+end)
+
+test("DUPLICATE: unknown rights or flags are EINVAL, no DUPLICATE is EACCES", function()
+	assert_errno("EINVAL", (vm:ioctl(fd, kacs.DUPLICATE, pack("u32 u32", 0x10, 0))))
+	assert_errno("EINVAL", (vm:ioctl(fd, kacs.DUPLICATE, pack("u32 u32", 8, 1))))
+	local self = vm.kacs:open_self_token(0, kacs.TOKEN_QUERY)
+	assert_errno("EACCES", (vm:ioctl(self, kacs.DUPLICATE, pack("u32 u32", 8, 0))))
+	kacs.close(vm, self)
+end)
+
+-- --- wait ---
+
+test("wait: on one that is revoked returns at once", function()
+	local new = kacs.create(vm, 60)
+	vm.kacs:revoke_token(new)
+	assert_eq(0, vm.kacs:wait_token(new, 0xffffffff))
+	kacs.close(vm, new)
+end)
+
+test("wait: a sleeper is woken by the revocation", function()
+	local new = kacs.create(vm, 61)
+	local w = vm:spawn()
+	local call = w.kacs:async("wait_token", new, 0xffffffff)
+	assert_eq(false, call:done())
+	assert_eq(0, vm.kacs:revoke_token(new))
+	assert_eq(0, call:wait())
+	w:kill()
+	kacs.close(vm, new)
+end)
+
+test("wait: the descriptor may be closed meanwhile", function()
+	local new = kacs.create(vm, 62)
+	local other = (vm:syscall("dup", new))
+	local w = vm:spawn { thread = true }
+	local call = w.kacs:async("wait_token", new, 0xffffffff)
+	vm:wait_until(function()
+		return vm:read_file(("/proc/%d/task/%d/syscall"):format(w.pid, w.tid)):find("^1006 ")
+	end, { interval = 0.005 })
+	kacs.close(vm, new)
+	assert_eq(0, vm.kacs:revoke_token(other))
+	assert_eq(0, call:wait())
+	w:kill()
+	kacs.close(vm, other)
+end)
+
+test("nothing is left but what this file still holds", function()
+	vm:wait_until(function() return kacs.counts(vm).tokens == 1 end, { interval = 0.01, desc = "one token" })
+	assert_eq({ tokens = 1, files = 1, tasks = 0 }, kacs.counts(vm))
+	kacs.close(vm, fd)
+	assert_eq({ tokens = 0, files = 0, tasks = 0 }, kacs.counts(vm))
+end)
