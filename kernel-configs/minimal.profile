@@ -4,6 +4,7 @@
 # fragments: the .config files it is made of; of two that set an option, the last wins
 # machine:   QEMU's machine
 # append:    kernel arguments
+# kbuild_args: more for kbuild's command line
 #
 # noreplace-smp: patching the locks out of a kernel that has one processor costs a
 # tenth of an emulated boot. no_timer_check: no 40 ms of counting ticks, as under KVM.

@@ -74,7 +74,7 @@ REPRODUCIBLE := KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=provium \
 
 # Two makes in one checkout would write over each other: they take turns.
 kbuild = flock $O/kernel/.lock \
-	 $(MAKE) $(if $V,V=1,-s) -C $(KSRC) O=$(abspath $(KBUILD)) $(REPRODUCIBLE)
+	 $(MAKE) $(if $V,V=1,-s) -C $(KSRC) O=$(abspath $(KBUILD)) $(REPRODUCIBLE) $(kbuild_args)
 
 # allnoconfig: what no fragment asks for is off. Of two that ask, the last wins.
 $(KBUILD)/.configured: $(FRAGMENTS) kernel-configs/$(PROFILE).profile \

@@ -218,7 +218,7 @@ local malformed = {
 	["a SID with 16 parts"] = head .. pack("u32 u32 u32", 1, 4, 72) .. "\1\16\0\0\0\0\0\1" .. ("\0"):rep(64),
 	["a count that wraps around"] = head .. pack("u32", 0xffffffff) .. group,
 }
-for what, spec in pairs(malformed) do
+for what, spec in kacs.sorted(malformed) do
 	test("create: " .. what .. " is EINVAL", function() assert_errno("EINVAL", create(spec)) end)
 end
 

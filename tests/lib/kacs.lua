@@ -53,6 +53,17 @@ function kacs.counts(vm)
 	return counts
 end
 
+-- pairs() in the order of the names.
+function kacs.sorted(t)
+	local names, i = {}, 0
+	for name in pairs(t) do names[#names + 1] = name end
+	table.sort(names)
+	return function()
+		i = i + 1
+		return names[i], t[names[i]]
+	end
+end
+
 function kacs.close(vm, ...)
 	for _, fd in ipairs { ... } do vm:syscall("close", fd) end
 end
