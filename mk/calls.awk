@@ -7,7 +7,7 @@
 # what=source  kacs_calls.c: argument conversion, the table, its registration
 # what=lua     kacs.calls.lua: for vm.kacs (runner/lua/calls.lua)
 # what=page    docs/kacs.md
-# what=check   nothing, only the errors
+# what=new     nothing yet: see new-call.awk
 #
 # A row:
 #
@@ -34,7 +34,7 @@ BEGIN {
 	ctype["inout"] = "void __user *"
 	split("auto break case char const continue default do double else enum extern float for " \
 	      "goto if inline int long register restrict return short signed sizeof static " \
-	      "struct switch typedef union unsigned void volatile while", list, " ")
+	      "struct switch typedef union unsigned void volatile while current bool true false", list, " ")
 	for (i in list)
 		keyword[list[i]] = 1
 	module = ARGV[1]
@@ -63,7 +63,7 @@ END {
 
 function fail_at(at, message)
 {
-	printf "%s:%d: %s\n", FILENAME, at, message >"/dev/stderr"
+	printf "%s: %s\n", FILENAME == "-" ? "new-syscall" : FILENAME ":" at, message >"/dev/stderr"
 	failed = 1
 }
 
@@ -244,24 +244,35 @@ function lua_results(i,    k, s)
 	return s
 }
 
-function page(    i, k, c)
+function page(    v)
 {
 	printf "<!-- Made from modules/%s/%s.def by mk/calls.awk: change that one, make does the rest. -->\n", \
 		module, module
 	printf "# %s: system calls\n\n%s%s", module, text[0], text[0] ? "\n" : ""
 	print "| nr | call | |\n| --- | --- | --- |"
-	for (i = 1; i <= n; i++)
-		printf "| %d | [%s_%s](#%s_%s) | %s |\n", nr[i], module, name[i], module, name[i], doc[i]
-	for (i = 1; i <= n; i++) {
-		c = prototype(i)
-		gsub(/ __user/, "", c)
-		printf "\n## %s_%s\n\n%s\n\n    %s;\t/* %d */\n    %s = vm.%s:%s(%s)\n", module, name[i], doc[i], \
-			c, nr[i], lua_results(i), module, name[i], lua_args(i)
-		if (errors[i])
-			print "\n| error | when |\n| --- | --- |"
-		for (k = 1; k <= errors[i]; k++)
-			printf "| %s | %s |\n", errno[i, k], when[i, k]
-		if (text[i])
-			printf "\n%s", text[i]
-	}
+	for (v = FIRST; v <= LAST; v++)
+		if (v in by_nr)
+			index_line(by_nr[v])
+	for (v = FIRST; v <= LAST; v++)
+		if (v in by_nr)
+			section(by_nr[v])
+}
+
+function index_line(i)
+{
+	printf "| %d | [%s_%s](#%s_%s) | %s |\n", nr[i], module, name[i], module, name[i], doc[i]
+}
+
+function section(i,    k, c)
+{
+	c = prototype(i)
+	gsub(/ __user/, "", c)
+	printf "\n## %s_%s\n\n%s\n\n    %s;\t/* %d */\n    %s = vm.%s:%s(%s)\n", module, name[i], doc[i], \
+		c, nr[i], lua_results(i), module, name[i], lua_args(i)
+	if (errors[i])
+		print "\n| error | when |\n| --- | --- |"
+	for (k = 1; k <= errors[i]; k++)
+		printf "| %s | %s |\n", errno[i, k], when[i, k]
+	if (text[i])
+		printf "\n%s", text[i]
 }

@@ -10,6 +10,9 @@ MODULE    ?=#           the folder of a module that is not in modules/
 T         ?=#           which tests: a glob over their names
 N         ?= 100#       how often: make stress
 V         ?=#           1 shows the commands
+NAME      ?=#           of the call: make new-syscall
+NR        ?=#           its number, 1000 to 1063
+ARGS      ?=#           its arguments: "fd:int buf:in:len"
 SAN       ?=#           1 builds our own programs with sanitizers
 
 # kbuild splits every path it is given at blanks, and reads a colon as make does:

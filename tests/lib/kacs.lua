@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- What a test of modules/kacs is made of: SIDs, ACEs, ACLs, descriptors, specs and queries.
 
+local calls = require "calls"
 local pack, unpack = provium.pack, provium.unpack
 
 local kacs = {
@@ -32,17 +33,8 @@ local kacs = {
 
 -- --- a machine ---
 
--- A booted VM with kacs in it, and a test() that skips where the kernel has no room for it.
-function kacs.boot(opts)
-	local vm = provium.create(os.getenv("PROVIUM_PROFILE") or os.getenv("PROFILE") or "minimal"):boot(opts)
-	if vm:exec("test -d /sys/module/provium_syscalls").ok then
-		vm:insmod("kacs")
-		return vm, test
-	end
-	return vm, function(name)
-		test(name, function() skip("no system calls 1000 to 1063 in this kernel (kernel-configs/syscalls)") end)
-	end
-end
+-- A booted VM with kacs in it, and a test() for it: see calls.lua.
+function kacs.boot(opts) return calls.boot("kacs", opts) end
 
 -- { tokens, files, tasks }: how many of each there are.
 function kacs.counts(vm)

@@ -1,0 +1,111 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- make new-syscall, then one line of C: from nothing to a call that passes its test. In a copy.
+
+local calls = require "calls"
+local runner = require "runner"
+
+provium.timeout = "10m"
+
+local vm = provium.create(calls.profile)
+local info = vm.core:info()
+local root = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") .. "/.."))
+local kbuild = runner.shell(("ls -d %s/kernel/*/%s 2>/dev/null"):format(runner.quote(runner.home), calls.profile)):match("[^\n]+$")
+
+local has_calls = io.open(info.modules .. "/kacs.ko") ~= nil
+for _, file in ipairs { "modules/kacs/kacs.def", "mk/calls.awk", "mk/new-call.awk", "mk/new-syscall.mk" } do
+	vm.harness.depend(root .. "/" .. file)
+end
+
+local function run(dir, cmd)
+	local pipe = io.popen(("cd %s && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u MODULE sh -c %s </dev/null 2>&1")
+		:format(runner.quote(dir), runner.quote(cmd)))
+	local said = pipe:read("a")
+	local _, _, status = pipe:close()
+	return said, status
+end
+
+-- What mk/modules.mk does for a module with rows, in a copy's own folders.
+local function build(dir, module)
+	local awk = ("awk -v what=%%s -f mk/calls.awk modules/%s/%s.def >%%s"):format(module, module)
+	local steps = {
+		awk:format("header", ("modules/%s/%s_calls.h"):format(module, module)),
+		awk:format("source", ("modules/%s/%s_calls.c"):format(module, module)),
+		awk:format("lua", ("out/modules/%s.calls.lua"):format(module)),
+		awk:format("page", ("docs/%s.md"):format(module)),
+		("make -s -C %s M=%s/modules/%s modules"):format(runner.quote(kbuild), runner.quote(dir), module),
+		("cp modules/%s/%s.ko out/modules/"):format(module, module),
+	}
+	return run(dir, "set -e\n" .. table.concat(steps, "\n"))
+end
+
+-- A copy of the tree, whose profile has modules of its own.
+local function with_copy(fn)
+	if not has_calls then skip("this kernel has no room for system calls (kernel-configs/syscalls)") end
+	runner.with_folder(function(dir)
+		run(root, ("cp -a Makefile mk kernel-configs modules docs %s && mkdir -p %s/out/modules %s/tests && cp -a tests/lib %s/tests/")
+			:format(dir, dir, dir, dir))
+		runner.write(dir .. "/provium.toml", ("[profile.%s]\nkernel = \"%s\"\nmodules = \"out/modules\"\n"):format(calls.profile, info.kernel))
+		fn(dir)
+	end)
+end
+
+local function substitute(path, from, to)
+	local text = runner.read(path)
+	local at, last = text:find(from, 1, true)
+	assert(at, from)
+	runner.write(path, text:sub(1, at - 1) .. to .. text:sub(last + 1))
+end
+
+local function try(dir) return runner.run({ "test", "tests/kacs_frobnicate.lua" }, { cwd = dir }) end
+
+test("its generated test fails, and with one line filled in it passes", { timeout = "5m" }, function()
+	with_copy(function(dir)
+		local said, status = run(dir, "make new-syscall MODULE=kacs NAME=frobnicate NR=1010 ARGS='fd:int buf:in:len' DOC='Frobs the buffer.'")
+		assert_eq(0, status, said)
+		said, status = build(dir, "kacs")
+		assert_eq(0, status, said)
+		local before = try(dir)
+		assert_eq(1, before.status, before.said)
+		assert_contains(before.said, "expected 0, got -38")
+
+		substitute(dir .. "/modules/kacs/do_frobnicate.c", "return -ENOSYS;", "return len;")
+		said, status = build(dir, "kacs")
+		assert_eq(0, status, said)
+		local after = try(dir)
+		assert_eq(0, after.status, after.said)
+
+		local page = runner.read(dir .. "/docs/kacs.md")
+		assert_contains(page, "| 1010 | [kacs_frobnicate](#kacs_frobnicate) | Frobs the buffer. |")
+		assert_contains(page, "ret = vm.kacs:frobnicate(fd, buf)")
+	end)
+end)
+
+test("a row without a handler does not build, and the handler is named", { timeout = "5m" }, function()
+	with_copy(function(dir)
+		local def = dir .. "/modules/kacs/kacs.def"
+		runner.write(def, runner.read(def) .. "\n1011 orphan\n\tHas no handler.\n")
+		local said, status = build(dir, "kacs")
+		assert_ne(0, status)
+		assert_contains(said, '"kacs_orphan"')
+		assert_contains(said, "undefined!")
+	end)
+end)
+
+test("a handler with other arguments than its row does not build", { timeout = "5m" }, function()
+	with_copy(function(dir)
+		substitute(dir .. "/modules/kacs/kacs.def", "1005 revoke_token fd:fd", "1005 revoke_token fd:fd why:u32")
+		local said, status = build(dir, "kacs")
+		assert_ne(0, status)
+		assert_contains(said, "kacs_revoke_token")
+	end)
+end)
+
+test("two rows with one number do not build", function()
+	with_copy(function(dir)
+		local def = dir .. "/modules/kacs/kacs.def"
+		runner.write(def, runner.read(def) .. "\n1005 again\n\tIs there already.\n")
+		local said, status = build(dir, "kacs")
+		assert_ne(0, status)
+		assert_contains(said, "number 1005 is revoke_token's already")
+	end)
+end)

@@ -1,0 +1,21 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- A machine for tests of a module with system calls of its own.
+
+local calls = {}
+
+-- The profile that make was told (PROFILE=), else the default one.
+calls.profile = os.getenv("PROFILE") or "minimal"
+
+-- A booted VM with the module in it, and a test() that skips where the kernel has no room for its calls.
+function calls.boot(module, opts)
+	local vm = provium.create(calls.profile):boot(opts)
+	if vm:exec("test -d /sys/module/provium_syscalls").ok then
+		vm:insmod(module)
+		return vm, test
+	end
+	return vm, function(name)
+		test(name, function() skip("no system calls 1000 to 1063 in this kernel (kernel-configs/syscalls)") end)
+	end
+end
+
+return calls
