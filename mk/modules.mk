@@ -83,5 +83,7 @@ modules: $(MODULE_BUILT) $(CALLS_LUA) $(CALLS_PAGES) FORCE ## every module in mo
 	@$(if $(to_install),install -C -m 644 -t $(PROFILE_DIR)/modules $(to_install))
 	@$(if $(CALLS_PAGES),install -C -m 644 -t docs $(CALLS_PAGES))
 
-# A verdict that used a module waits for it, and is as old as it is.
-$(PROFILE_DIR)/modules/%.ko $(PROFILE_DIR)/modules/%.calls.lua: modules ;
+# A verdict that used a module waits for it, and is as old as it is. (Two rules: to make,
+# a pattern with two targets has remade both.)
+$(PROFILE_DIR)/modules/%.ko: modules ;
+$(PROFILE_DIR)/modules/%.calls.lua: modules ;
