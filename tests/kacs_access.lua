@@ -11,7 +11,7 @@ local ALICE, BOB, STAFF, GUESTS = "S-1-22-1-1000", "S-1-22-1-1001", "S-1-5-21-1-
 local R, W, X = kacs.READ_DATA, kacs.WRITE_DATA, kacs.EXECUTE
 
 -- Alice is in STAFF, for denial in GUESTS, and was in ADMINISTRATORS.
-local alice = kacs.create(vm, 1000, {
+local alice = vm.kacs and kacs.create(vm, 1000, {
 	{ STAFF, kacs.GROUP_ENABLED }, { GUESTS, kacs.GROUP_DENY_ONLY | kacs.GROUP_ENABLED }, { kacs.ADMINISTRATORS, kacs.GROUP_MANDATORY },
 })
 

@@ -5,7 +5,7 @@
 local kacs = require "kacs"
 local pack, unpack = provium.pack, provium.unpack
 
-local vm, test = kacs.boot()
+local vm, test = kacs.boot { cpus = 2 }
 
 local ALICE, BOB, STAFF = "S-1-22-1-1000", "S-1-22-1-1001", "S-1-5-21-1-2-3-1000"
 local CWD = kacs.AT_FDCWD
@@ -172,7 +172,7 @@ local function with_dacl(acl) return kacs.sd { dacl = acl } end
 local malformed = {
 	["nothing"] = "", ["19 bytes"] = head(0x8000):sub(1, 19), ["revision 2"] = kacs.sd { revision = 2 },
 	["the second byte is not 0"] = "\1\1" .. head(0x8000):sub(3), ["not self-relative"] = head(0),
-	["an owner in the head"] = head(0x8000, 19) .. kacs.sid(ALICE), ["an owner beyond the end"] = head(0x8000, 21),
+	["an owner in the head"] = head(0x8000, 16, 0, 0, 1) .. "\0\0\0\5", ["an owner beyond the end"] = head(0x8000, 21),
 	["an owner far beyond the end"] = head(0x8000, 0xffffffff) .. kacs.sid(ALICE),
 	["an owner that is cut off"] = kacs.sd { owner = ALICE }:sub(1, -2),
 	["a group of revision 0"] = head(0x8000, 0, 20) .. "\0\1\0\0\0\0\0\1\0\0\0\0",
@@ -322,10 +322,15 @@ test("a file system without attributes is EOPNOTSUPP", function()
 	assert_errno("EOPNOTSUPP", set("/proc/self/status", FULL))
 end)
 
+-- A large one takes its time to be read, changed and written back.
 test("two set parts of one file at once: both are there in the end", function()
 	local a, b = vm:spawn(), vm:spawn()
+	local aces = {}
+	for i = 1, 3000 do aces[i] = kacs.allow(kacs.EVERYONE, i) end
+	local large = kacs.sd { dacl = aces }
 	for _ = 1, 50 do
 		local path = new_file()
+		assert_eq(0, set(path, large, kacs.DACL))
 		local one = a.kacs:async("set_sd", CWD, path, kacs.OWNER, kacs.sd { owner = ALICE })
 		local two = b.kacs:async("set_sd", CWD, path, kacs.GROUP, kacs.sd { group = STAFF })
 		assert_eq({ 0, 0 }, { (one:wait()), (two:wait()) })

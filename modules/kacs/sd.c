@@ -3,8 +3,8 @@
 
 #include <linux/errno.h>
 #include <linux/string.h>
-#include <asm/unaligned.h>
 
+#include "bytes.h"
 #include "kacs.h"
 #include "sd.h"
 #include "token.h"

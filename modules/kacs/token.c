@@ -5,8 +5,8 @@
 #include <linux/err.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <asm/unaligned.h>
 
+#include "bytes.h"
 #include "token.h"
 
 atomic_t kacs_nr_tokens = ATOMIC_INIT(-1);

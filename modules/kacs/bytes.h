@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Numbers in bytes that are not aligned; the header that has them moved in 6.12. */
+#ifndef KACS_BYTES_H
+#define KACS_BYTES_H
+
+#if __has_include(<linux/unaligned.h>)
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
+
+#endif
