@@ -243,7 +243,7 @@ test("install: the task is that user, and its children are", function()
 	kacs.close(vm, new)
 end)
 
-test("install: SYSTEM's descriptor was kept? then back", function()
+test("install: and back to SYSTEM, with a descriptor of the first task's token", function()
 	local mine = vm.kacs:open_process_token(1, kacs.TOKEN_ASSIGN)
 	assert_eq(0, vm.kacs:install_token(mine))
 	assert_eq(kacs.SYSTEM, kacs.whoami(vm))
@@ -348,22 +348,37 @@ end)
 
 test("open_process_token: a zombie has none, ESRCH", function()
 	local w = vm:spawn()
-	-- Nobody waits for this one: its parent does not know of it.
-	local pid = tonumber(w:exec("sh -c 'echo $$ >/tmp/zombie; exit' & exec sleep 1000 >/dev/null 2>&1 & sleep 0.1; cat /tmp/zombie").stdout.trim())
-	wait_until(function()
-		local ret = vm.kacs:open_process_token(pid, kacs.TOKEN_QUERY)
-		if ret >= 0 then kacs.close(vm, ret) end
-		return ret == -provium.errno.ESRCH
-	end, { interval = 0.01, desc = "ESRCH for who has ended" })
-	vm:exec("kill $(pidof sleep)")
+	local pid = w:syscall("fork")	-- ends at once, and nobody waits for it
+	vm:wait_until(function() return vm:read_file(("/proc/%d/stat"):format(pid)):find(") Z ", 1, true) end, { interval = 0.005 })
+	assert_errno("ESRCH", (vm.kacs:open_process_token(pid, 0)))
+	assert_eq(pid, w:syscall("wait4", pid, 0, 0, 0))
+	assert_errno("ESRCH", (vm.kacs:open_process_token(pid, 0)))
 	w:kill()
 end)
 
-test("open_process_token: in a pid namespace, numbers are that one's", function()
+test("open_process_token: so have numbers that are nobody's", function()
+	for _, pid in ipairs { 0, -1, 0x7fffffff, -0x80000000 } do
+		assert_errno("ESRCH", (vm.kacs:open_process_token(pid, 0)))
+	end
+end)
+
+test("a thousand births and deaths with a token of one's own leave none behind", function()
+	local new = kacs.create(vm, 48)
 	local w = vm:spawn()
-	assert_eq(0, w:syscall("unshare", 0x20000000))	-- CLONE_NEWPID: for children
-	assert_errno("ESRCH", (w.kacs:open_process_token(99999, 0)))
+	w.kacs:install_token(new)
+	kacs.close(w, new)
+	for _ = 1, 10 do
+		local results = w:batch(function(b)
+			for _ = 1, 100 do
+				b:syscall("fork")
+				b:syscall("wait4", -1, 0, 0, 0)
+			end
+		end)
+		for _, result in ipairs(results) do assert(result[1] > 0, result[1]) end
+	end
+	vm:wait_until(function() return kacs.statistics(vm, new).tasks == 1 end, { interval = 0.01 })
 	w:kill()
+	kacs.close(vm, new)
 end)
 
 -- --- an object with an owner: revoke ---
