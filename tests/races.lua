@@ -108,7 +108,7 @@ end)
 test("what cannot be raced is refused", function()
 	assert_error(function() provium.race({ a, "syscall", "getpid" }, { a, "syscall", "getpid" }) end, "two workers of one VM")
 	assert_error(function() provium.race({ a, "exec", "true" }, { b, "exec", "true" }) end,
-		"race: exec%(%) cannot be; these can: ioctl, ioctl_buf, syscall")
+		"race: exec%(%) cannot be; these can: ioctl, ioctl_buf, module_call, syscall")
 	assert_error(function() provium.race({ a, "syscall", "getpid" }) end, "race: second side: expected {worker, method, …}")
 	assert_error(function() provium.race({ "a", "syscall" }, {}) end, "race: first side")
 	assert_error(function() provium.race({ a, "syscall", "nope" }, { b, "syscall", "getpid" }) end, "no system call")
