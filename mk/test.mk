@@ -24,10 +24,11 @@ VERDICTS := $(CHOSEN:%=$(TEST_DIR)/%.ok)
 TEST_INPUTS := $(RUNNER) $(KERNEL_IMAGE) $(INITRAMFS)
 
 # The runner makes the .ok file or not; that a test failed is not make's concern before
-# the summary, so that the others go on.
+# the summary, so that the others go on. One that is killed leaves its debts to "settle".
 $(VERDICTS): $(TEST_DIR)/%.ok: tests/%.lua $(TEST_INPUTS) \
 		$(if $(filter retest,$(MAKECMDGOALS)),FORCE) | modules accel $(TEST_DIR)/.start
-	+@mkdir -p $(@D) && $(RUNNER) test --verdict $(@:.ok=) $<
+	+@mkdir -p $(@D) && $(RUNNER) test --verdict $(@:.ok=) $< || \
+	$(RUNNER) settle $(@:.ok=) $< $$?
 
 # A result that is older than this was there before.
 $(TEST_DIR)/.start: FORCE

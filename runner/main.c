@@ -11,6 +11,7 @@
 
 #include "agent/wire/wire.h"
 #include "runner/base/interrupt.h"
+#include "runner/gate/gate.h"
 #include "runner/suite.h"
 #include "runner/vm/accel.h"
 
@@ -65,14 +66,43 @@ static const char *pattern_error(const char *pattern)
 	return *text ? text : NULL;
 }
 
+/* "512M", "2G", or bytes; 0 if it is none. */
+static uint64_t size_of(const char *text)
+{
+	char *end;
+	uint64_t n = strtoull(text, &end, 10);
+	const char *unit = strchr("KMG", *end);
+
+	if (end == text || !unit || (*end && end[1]))
+		return 0;
+	return n << (!*end ? 0 : *end == 'K' ? 10 : *end == 'M' ? 20 : 30);
+}
+
+/* The budget: --mem and --cpus, or the environment's.  An error's text, or NULL. */
+static const char *set_budget(const char *mem, const char *cpus)
+{
+	uint64_t memory = mem && *mem ? size_of(mem) : 0;
+	unsigned long nr = cpus && *cpus ? strtoul(cpus, NULL, 10) : 0;
+
+	if (mem && *mem && !memory)
+		return "--mem: expected a size like 2G or 512M";
+	if (cpus && *cpus && (!nr || nr > 65535 || strspn(cpus, "0123456789") != strlen(cpus)))
+		return "--cpus: expected a number of 1 or more";
+	gate_set_budget(memory, (unsigned int)nr);
+	return NULL;
+}
+
 static int cmd_test(int argc, char **argv)
 {
+	const char *mem = getenv("PROVIUM_MEM"), *cpus = getenv("PROVIUM_CPUS"), *why;
 	static const struct option longs[] = {
 		{ "format", required_argument, NULL, 'F' },
 		{ "filter", required_argument, NULL, 'f' },
 		{ "fail-fast", no_argument, NULL, 'x' },
 		{ "repeat", required_argument, NULL, 'n' },
 		{ "verdict", required_argument, NULL, 'v' },
+		{ "mem", required_argument, NULL, 'm' },
+		{ "cpus", required_argument, NULL, 'c' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct suite_opts opts = { .repeat = 1 };
@@ -102,10 +132,19 @@ static int cmd_test(int argc, char **argv)
 		case 'v':
 			opts.verdict = optarg;
 			break;
+		case 'm':
+			mem = optarg;
+			break;
+		case 'c':
+			cpus = optarg;
+			break;
 		default:
 			return usage(find("test"), stderr);
 		}
 	}
+	why = set_budget(mem, cpus);
+	if (why)
+		return bad_usage("test", "%s", why);
 	if (optind == argc)
 		return bad_usage("test", "%s", "no file or folder given");
 	if (opts.verdict && (argc - optind != 1 || opts.repeat != 1))
@@ -189,6 +228,27 @@ static int cmd_accel(int argc, char **argv)
 	return 0;
 }
 
+static int cmd_gate(int argc, char **argv)
+{
+	struct err err;
+
+	(void)argv;
+	if (argc != 1)
+		return bad_usage("gate", "%s", "takes no arguments");
+	set_budget(getenv("PROVIUM_MEM"), getenv("PROVIUM_CPUS"));
+	if (!gate_show(stdout, &err))
+		return 0;
+	fprintf(stderr, "provium: %s\n", err.text);
+	return BROKEN;
+}
+
+static int cmd_settle(int argc, char **argv)
+{
+	if (argc != 4)
+		return bad_usage("settle", "%s", "expected BASE, FILE and a status");
+	return suite_settle(argv[1], argv[2], atoi(argv[3]));
+}
+
 static int cmd_protocol(int argc, char **argv)
 {
 	(void)argv;
@@ -210,13 +270,16 @@ static int cmd_version(int argc, char **argv)
 
 static const struct command commands[] = {
 	{ "test", cmd_test,
-	  "test [--format human|tap] [-f PATTERN] [--fail-fast] [--repeat N] FILE|DIR...",
+	  "test [--format human|tap] [-f PATTERN] [--fail-fast] [--repeat N] [--mem SIZE] [--cpus N] FILE|DIR...",
 	  "Runs test files; a DIR: its *.lua recursively, sorted, without fixtures/, lib/\n"
 	  "and folders that start with _ or a dot.\n"
 	  "  --format human|tap  human (default), or KTAP\n"
 	  "  -f PATTERN          only tests whose name matches the Lua pattern\n"
 	  "  --fail-fast         stop after the first failure\n"
 	  "  --repeat N          run all of it N times\n"
+	  "  --mem SIZE          memory that the VMs of all runners may have, instead of what\n"
+	  "                      the machine has free; or PROVIUM_MEM\n"
+	  "  --cpus N            and processors, instead of no limit; or PROVIUM_CPUS\n"
 	  "  --verdict BASE      for make: BASE.result, BASE.d, and BASE.ok after a pass;\n"
 	  "                      the exit status then says only whether they were written\n"
 	  "Exit status: 0 all passed; 1 a test failed; 2 usage or configuration;\n"
@@ -228,6 +291,11 @@ static const struct command commands[] = {
 	{ "summary", cmd_summary, "summary [--since FILE] BASE...",
 	  "For make: sums up the results of `test --verdict BASE`.  A result older than\n"
 	  "FILE counts as reused.\n" },
+	{ "gate", cmd_gate, "gate",
+	  "Shows which runners of this user hold memory for VMs, and which wait for it.\n" },
+	{ "settle", cmd_settle, "settle BASE FILE STATUS",
+	  "For make, after `test --verdict BASE FILE` has ended with that status: gives back\n"
+	  "what it had of make's slots, and records that it was killed.\n" },
 	{ "protocol", cmd_protocol, "protocol",
 	  "Prints the manual of the protocol between runner and agent.\n" },
 	{ "version", cmd_version, "version", "Prints the version.\n" },

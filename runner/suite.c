@@ -23,6 +23,7 @@
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
 #include "runner/bind/bind.h"
+#include "runner/gate/gate.h"
 #include "runner/lua/embed.h"
 #include "runner/report/record.h"
 #include "runner/suite.h"
@@ -243,6 +244,7 @@ static json_t *run_file(const char *path, const struct suite_opts *opts)
 	struct buf b = { 0 };
 
 	fflush(NULL);
+	gate_name(path);
 	pid = fd < 0 ? -1 : fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -256,6 +258,7 @@ static json_t *run_file(const char *path, const struct suite_opts *opts)
 		return record_broken(path, "BROKEN", strerror(errno));
 	}
 	status = await_child(pid);
+	gate_settle();		/* it may have been killed */
 	lseek(fd, 0, SEEK_SET);
 	if (!status && !buf_read_fd(&b, fd))
 		record = json_loadb((char *)b.p, b.len, 0, NULL);
@@ -328,13 +331,75 @@ static int run_once(const struct paths *files, const struct suite_opts *opts,
 	return 0;
 }
 
+/* What is borrowed from make while the test runs; see suite_settle(). */
+static char *account_of(const char *verdict)
+{
+	return xasprintf("%s.slots", verdict);
+}
+
+static int open_gate(const struct suite_opts *opts)
+{
+	char *account = opts->verdict ? account_of(opts->verdict) : NULL;
+	char *dir = files_dirname(account ? account : ".");
+	struct err err;
+	int ret;
+
+	files_mkdirs(dir);
+	ret = gate_init(account, &err) ? 3 : 0;
+	if (ret)
+		fprintf(stderr, "provium test: %s\n", err.text);
+	free(dir);
+	free(account);
+	return ret;
+}
+
+static void close_gate(const struct suite_opts *opts)
+{
+	char *account = opts->verdict ? account_of(opts->verdict) : NULL;
+
+	gate_settle();
+	if (account)
+		unlink(account);
+	free(account);
+}
+
+int suite_settle(const char *base, const char *path, int status)
+{
+	char *account = account_of(base), text[128];
+	json_t *record;
+	struct err err;
+	int ret;
+
+	ret = gate_settle_file(account, &err) ? 3 : 0;
+	free(account);
+	if (ret)
+		fprintf(stderr, "provium settle: %s\n", err.text);
+	if (status <= 128 || status - 128 == SIGINT || status - 128 == SIGTERM ||
+	    status - 128 == SIGHUP)
+		return ret ? ret : status;
+	snprintf(text, sizeof(text), "the runner was killed by signal %d (%s)",
+		 status - 128, strsignal(status - 128));
+	record = record_broken(path, "BROKEN", text);
+	if (result_write(base, record, &err))
+		ret = 3;
+	json_decref(record);
+	printf("%s ... BROKEN: %s\n", path, text);
+	return ret;
+}
+
 int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts)
 {
 	struct paths files = { 0 };
 	struct counts total = { 0 };
 	struct buf b = { 0 };
 	bool accel = false;
-	int ret = find_all(paths, nr_paths, &files) ? 2 : 0;
+	int ret;
+
+	if (opts->verdict && gate_dry_run())
+		return 0;
+	ret = open_gate(opts);
+	if (!ret)
+		ret = find_all(paths, nr_paths, &files) ? 2 : 0;
 
 	if (!ret && opts->tap) {
 		tap_plan(files.n * opts->repeat, &b);
@@ -345,6 +410,7 @@ int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts
 		if (opts->fail_fast && counts_status(&total))
 			break;
 	}
+	close_gate(opts);
 	paths_release(&files);
 	if (!ret && opts->filter && !total.passed && !total.failed &&
 	    !total.broken && !total.skipped) {
@@ -403,6 +469,8 @@ int suite_summary(char *const *bases, size_t nr_bases, const char *since)
 	struct buf b = { 0 };
 	struct err err;
 
+	if (gate_dry_run())
+		return 0;
 	for (size_t i = 0; i < nr_bases; i++) {
 		json_t *record;
 

@@ -28,5 +28,11 @@ int suite_summary(char *const *bases, size_t nr_bases, const char *since);
 
 /* A Lua state with the libraries and provium.core; NULL when out of memory. */
 lua_State *suite_new_state(void);
+/*
+ * For make, when `test --verdict base path` has ended with that status: gives
+ * back what it had borrowed from make, and if a signal that nobody meant ended
+ * it, leaves a result that says so.  What the recipe's status should be.
+ */
+int suite_settle(const char *base, const char *path, int status);
 
 #endif

@@ -24,6 +24,8 @@ noreturn void bind_raise(lua_State *L, const struct err *err);
 
 /* core.vm(profile): a VM, not booted. */
 int bind_vm_new(lua_State *L);
+/* core.claim(bytes, cpus): seconds waited. */
+int bind_claim(lua_State *L);
 /* core.json(text): a Lua value; nil and why if it is not JSON. */
 int bind_json_decode(lua_State *L);
 /* The value at idx as JSON text on the stack (strings must be UTF-8). */

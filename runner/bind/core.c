@@ -176,6 +176,7 @@ static const luaL_Reg functions[] = {
 	{ "vm", bind_vm_new },
 	{ "json", bind_json_decode },
 	{ "to_json", bind_json_encode },
+	{ "claim", bind_claim },
 	{ "encode", bind_l_encode },
 	{ "decode", bind_l_decode },
 	{ "alarm", l_alarm },

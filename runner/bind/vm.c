@@ -276,6 +276,8 @@ static int l_info(lua_State *L)
 	lua_setfield(L, -2, "panicked");
 	lua_pushnumber(L, vm->accel.slowness >= 1 ? vm->accel.slowness : 1);
 	lua_setfield(L, -2, "slowness");
+	lua_pushnumber(L, vm->waited);
+	lua_setfield(L, -2, "waited");
 	lua_pushinteger(L, vm->qemu.pid);
 	lua_setfield(L, -2, "qemu_pid");
 	if (vm->ready) {
@@ -299,6 +301,20 @@ static const luaL_Reg methods[] = {
 	{ "__close", l_gc },
 	{ NULL, NULL },
 };
+
+int bind_claim(lua_State *L)
+{
+	double waited;
+	struct err err;
+
+	if (gate_claim((uint64_t)luaL_checkinteger(L, 1),
+		       (unsigned int)luaL_checkinteger(L, 2), &waited, &err)) {
+		err_context(&err, "claim");
+		bind_raise(L, &err);
+	}
+	lua_pushnumber(L, waited);
+	return 1;
+}
 
 int bind_vm_new(lua_State *L)
 {

@@ -72,12 +72,16 @@ function VM:boot(opts)
 		error(("boot: memory: %s is too little; 64M is the least a kernel and the agent start in")
 			:format(opts.memory), 0)
 	end
-	local ok, err = pcall(self.core.boot, self.core, {
+	local request = {
 		memory = memory, cpus = cpus,
 		timeout = options.seconds(opts.timeout or 30, "boot: timeout"),
 		append = opts.append and check_string("boot", "append", opts.append),
 		files = boot_files(opts.files), disks = boot_disks(opts.disks),
-	})
+	}
+	local ok, err = pcall(harness.take_turn, function()
+		self.core:boot(request)
+		return self.core:info().waited
+	end)
 	harness.booted(self.core:info())	-- what it ran on, or would have
 	if not ok then error(err, 0) end
 	return self

@@ -63,6 +63,7 @@ static void stop_all(struct vm *vm)
 	proc_release(&vm->qemu);
 	qmp_release(&vm->qmp);
 	chan_release(&vm->chan);
+	gate_leave(&vm->pass);
 }
 
 /* The VM is dead; `why` is what is known.  The console's end is added. */
@@ -461,9 +462,13 @@ int vm_boot(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
 	*opts = (struct vm_opts){ 0 };
 	vm->accel = *accel;
 	vm->state = VM_BOOTING;
-	ret = launch_qemu(vm, err);
+	ret = gate_enter(&vm->pass, vm->opts.memory, vm->opts.cpus, &vm->waited, err);
 	if (!ret)
+		ret = launch_qemu(vm, err);
+	if (!ret) {
+		gate_started(&vm->pass, vm->qemu.pid);
 		ret = await_ready(vm, err);
+	}
 	if (ret) {
 		err_context(err, "boot %s", vm->profile.name);
 		stop_all(vm);

@@ -15,6 +15,7 @@
 #include "agent/wire/wire.h"
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
+#include "runner/gate/gate.h"
 #include "runner/qemu/argv.h"
 #include "runner/qemu/chan.h"
 #include "runner/qemu/proc.h"
@@ -66,6 +67,8 @@ struct vm {
 	enum vm_state state;
 	struct accel accel;
 	struct vm_opts opts;
+	struct gate_pass pass;		/* what it has reserved */
+	double waited;			/* seconds, for that */
 	struct proc qemu;
 	struct qmp qmp;
 	struct chan chan;

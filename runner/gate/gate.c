@@ -1,0 +1,583 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* May this VM start now?  One row of the ledger, some of make's slots. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runner/base/deadline.h"
+#include "runner/base/interrupt.h"
+#include "runner/gate/gate.h"
+#include "runner/gate/jobserver.h"
+#include "runner/gate/ledger.h"
+#include "runner/gate/memory.h"
+
+#define PATIENCE 3600.0			/* seconds to wait for one's turn */
+#define SETTLE 10.0			/* to get one's slot back from make */
+#define RESERVE_SHARE 16		/* of the machine's memory stays free */
+#define RESERVE_LEAST (256ull << 20)
+#define LOOK 1.0			/* for what changes without an event */
+#define FEW_LOOK 0.02
+
+static struct {
+	uint64_t memory;		/* 0: what is free */
+	unsigned int cpus;		/* 0: no limit */
+	struct jobserver jobs;
+	struct jobserver_account *account;
+	struct ledger ledger;
+	pid_t owner;			/* who has opened the ledger */
+	struct ledger_row row;		/* our own, as it stands there */
+	struct ledger_rows rows;
+	unsigned int nr_running;
+	uint64_t claimed, drawn;	/* guests' memory */
+	unsigned int claimed_cpus, drawn_cpus;	/* claimed 0: no limit */
+} gate;
+
+/* --- the runner --- */
+
+void gate_set_budget(uint64_t memory, unsigned int cpus)
+{
+	gate.memory = memory;
+	gate.cpus = cpus;
+}
+
+/* Shared with children; in a file, also with who comes after a SIGKILL. */
+static struct jobserver_account *map_account(int fd)
+{
+	size_t size = sizeof(struct jobserver_account);
+	void *p;
+
+	if (fd >= 0 && ftruncate(fd, (off_t)size))
+		return NULL;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		 fd >= 0 ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS, fd, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+int gate_init(const char *account, struct err *err)
+{
+	int fd = -1;
+
+	ledger_init(&gate.ledger);
+	jobserver_open(&gate.jobs, getenv("MAKEFLAGS"), NULL);
+	if (account && jobserver_exists(&gate.jobs)) {
+		fd = open(account, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return err_set(err, ERR_BROKEN, -errno, "%s: %s", account,
+				       strerror(errno));
+	}
+	gate.account = gate.jobs.account = map_account(fd);
+	if (fd >= 0)
+		close(fd);
+	if (!gate.account)
+		return err_set(err, ERR_BROKEN, -ENOMEM, "the gate's account: %s",
+			       strerror(errno));
+	return 0;
+}
+
+bool gate_dry_run(void)
+{
+	return jobserver_dry_run(getenv("MAKEFLAGS"));
+}
+
+void gate_settle(void)
+{
+	if (gate.account)
+		jobserver_settle(&gate.jobs, deadline_in(SETTLE));
+}
+
+int gate_settle_file(const char *account, struct err *err)
+{
+	struct jobserver_account *a = NULL;
+	struct jobserver jobs;
+	int fd = open(account, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;		/* it was settled */
+	if (fd >= 0) {
+		a = mmap(NULL, sizeof(*a), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		close(fd);
+	}
+	if (!a || a == MAP_FAILED || a->nr_taken > JOBSERVER_TOKENS)
+		return err_set(err, ERR_BROKEN, -EIO, "%s: no account of make's slots", account);
+	jobserver_open(&jobs, getenv("MAKEFLAGS"), a);
+	jobserver_settle(&jobs, deadline_in(SETTLE));
+	unlink(account);
+	return 0;
+}
+
+void gate_name(const char *what)
+{
+	snprintf(gate.row.what, sizeof(gate.row.what), "%s", what);
+}
+
+/* A process forked from one that had the ledger open has its own. */
+static int open_ledger(struct err *err)
+{
+	int ret;
+
+	if (gate.owner == getpid())
+		return 0;
+	ledger_close(&gate.ledger);
+	ret = ledger_open(&gate.ledger, err);
+	if (ret)
+		return ret;
+	gate.owner = getpid();
+	gate.row.pid = getpid();
+	return 0;
+}
+
+/* --- who may go next --- */
+
+static uint64_t sum_held(const struct ledger_rows *rows)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		sum += rows->row[i].holds;
+	return sum;
+}
+
+static unsigned int sum_cpus(const struct ledger_rows *rows)
+{
+	unsigned int sum = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		sum += rows->row[i].holds_cpus;
+	return sum;
+}
+
+/* What the VMs of all rows have in memory already. */
+static uint64_t sum_resident(const struct ledger_rows *rows)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		for (int k = 0; k < LEDGER_VMS; k++)
+			if (rows->row[i].vms[k] > 0)
+				sum += memory_of(rows->row[i].vms[k]);
+	return sum;
+}
+
+static uint64_t reserve(void)
+{
+	uint64_t share = memory_total() / RESERVE_SHARE;
+
+	return share > RESERVE_LEAST ? share : RESERVE_LEAST;
+}
+
+/* All that VMs may have: as much as would be there without any, less a reserve. */
+static uint64_t budget(const struct ledger_rows *rows)
+{
+	uint64_t there = memory_available() + sum_resident(rows), keep = reserve();
+
+	if (gate.memory)
+		return gate.memory;
+	return there > keep ? there - keep : 0;
+}
+
+/* Does a go before b? */
+static bool before(const struct ledger_row *a, const struct ledger_row *b)
+{
+	if (!a->holds != !b->holds)
+		return a->holds;
+	return a->ticket < b->ticket;
+}
+
+/*
+ * Room for the row's wish beside all that is held, and beside what those
+ * before it wish for.
+ */
+static bool fits(const struct ledger_rows *rows, const struct ledger_row *row)
+{
+	uint64_t memory = sum_held(rows) + row->wants;
+	uint64_t cpus = sum_cpus(rows) + row->wants_cpus;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct ledger_row *r = &rows->row[i];
+
+		if (r->pid != row->pid && r->wants && before(r, row)) {
+			memory += r->wants;
+			cpus += r->wants_cpus;
+		}
+	}
+	return memory <= budget(rows) && (!gate.cpus || cpus <= gate.cpus);
+}
+
+/*
+ * Everybody who holds something waits for more, and nobody can have it: the
+ * one of them who came last has to give up.
+ */
+static bool is_victim(const struct ledger_rows *rows, const struct ledger_row *row)
+{
+	const struct ledger_row *last = NULL;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct ledger_row *r = &rows->row[i];
+
+		if (r->wants && fits(rows, r))
+			return false;
+		if (r->holds && !r->wants)
+			return false;
+		if (r->holds && (!last || r->ticket > last->ticket))
+			last = r;
+	}
+	return last && last->pid == row->pid;
+}
+
+/* --- waiting --- */
+
+enum answer { ANSWER_YES, ANSWER_MEMORY, ANSWER_SLOTS, ANSWER_TIGHT, ANSWER_DEADLOCK };
+
+/* How many of make's slots the process needs with one more VM that runs. */
+static unsigned int slots_wanted(bool one_more)
+{
+	unsigned int n = gate.nr_running + one_more;
+
+	if (gate.jobs.slots && n > gate.jobs.slots)
+		n = gate.jobs.slots;	/* a file alone must be able to run */
+	if (n > JOBSERVER_TOKENS)
+		n = JOBSERVER_TOKENS;
+	return n ? n : 1;
+}
+
+static int publish(struct err *err)
+{
+	if (ledger_write(&gate.ledger, &gate.row))
+		return err_set(err, ERR_BROKEN, -ENOSPC,
+			       "the gate's ledger is full: %d runners at a time are the most",
+			       LEDGER_ROWS);
+	return 0;
+}
+
+/* Under the lock: takes memory and slots, or says what is missing. */
+static enum answer ask(bool runs)
+{
+	struct ledger_row *row = &gate.row;
+
+	ledger_read(&gate.ledger, &gate.rows);
+	if (row->wants && !fits(&gate.rows, row))
+		return is_victim(&gate.rows, row) ? ANSWER_DEADLOCK : ANSWER_MEMORY;
+	if (row->wants && sum_held(&gate.rows) && memory_is_tight())
+		return ANSWER_TIGHT;
+	if (!jobserver_take(&gate.jobs, slots_wanted(runs)))
+		return ANSWER_SLOTS;
+	row->holds += row->wants;
+	row->holds_cpus += row->wants_cpus;
+	row->wants = row->wants_cpus = 0;
+	row->ticket = 0;
+	return ANSWER_YES;
+}
+
+/* From now on others see that we wait; make has our slots meanwhile. */
+static int begin_to_wait(struct err *err)
+{
+	int ret;
+
+	gate.row.ticket = ledger_ticket(&gate.ledger);
+	gate.row.since = time(NULL);
+	ret = publish(err);
+	if (!ret)
+		jobserver_give(&gate.jobs, 0);
+	return ret;
+}
+
+static void await_change(enum answer why, int64_t deadline)
+{
+	bool one = slots_wanted(true) - jobserver_slots_held(&gate.jobs) == 1;
+	/* Memory that others than VMs give back, and pressure, end without an event;
+	 * and a pipe with fewer slots than we need is readable all the time. */
+	int64_t look = deadline_in(why == ANSWER_SLOTS && !one ? FEW_LOOK : LOOK);
+	struct pollfd fds[] = {
+		{ gate.ledger.watch_fd, POLLIN, 0 },
+		{ interrupt_fd(), POLLIN, 0 },
+		{ why == ANSWER_SLOTS && one ? gate.jobs.read_fd : -1, POLLIN, 0 },
+	};
+
+	poll(fds, 3, deadline_poll_ms(look < deadline ? look : deadline));
+}
+
+static void give_up(void)
+{
+	ledger_lock(&gate.ledger);
+	gate.row.wants = gate.row.wants_cpus = 0;
+	gate.row.ticket = 0;
+	ledger_write(&gate.ledger, &gate.row);
+	ledger_unlock(&gate.ledger);
+	/* Whoever gives up goes on, with the slots of what runs. */
+	if (!jobserver_take(&gate.jobs, slots_wanted(false)))
+		jobserver_settle(&gate.jobs, deadline_in(SETTLE));
+}
+
+static int failed(enum answer why, uint64_t wants, int64_t start, struct err *err)
+{
+	uint64_t holds = gate.row.holds;
+	uint64_t guests = holds + wants - (gate.nr_running + 1) * GATE_OVERHEAD;
+
+	give_up();
+	if (interrupt_pending())
+		return err_set(err, ERR_INTERRUPTED, -EINTR, "interrupted");
+	if (why == ANSWER_DEADLOCK)
+		return err_set(err, ERR_USER, -EDEADLK,
+			       "this file holds %llu MiB for its VMs and wants %llu MiB more, while others who hold the rest wait for more, too: a deadlock. Reserve all at once, before the first VM: provium.claim{memory = \"%lluM\"}",
+			       (unsigned long long)holds >> 20,
+			       (unsigned long long)wants >> 20,
+			       (unsigned long long)guests >> 20);
+	return err_set(err, ERR_BROKEN, -ETIMEDOUT,
+		       "no %s for it within %.0f s; `provium gate` shows who has them",
+		       why == ANSWER_SLOTS ? "slots of make's" : "memory",
+		       seconds_since(start));
+}
+
+/* Until row.wants is granted.  runs: with a slot of make's for one more VM. */
+static int wait_for_turn(bool runs, double *waited, struct err *err)
+{
+	int64_t start = clock_ns(), deadline = deadline_in(PATIENCE);
+	uint64_t wants = gate.row.wants;
+	bool waiting = false;
+
+	for (;;) {
+		enum answer answer;
+		int ret = 0;
+
+		ledger_drain(&gate.ledger);
+		ledger_lock(&gate.ledger);
+		answer = ask(runs);
+		if (answer == ANSWER_YES)
+			ret = publish(err);
+		else if (!waiting)
+			ret = begin_to_wait(err);
+		ledger_unlock(&gate.ledger);
+		*waited = waiting ? seconds_since(start) : 0;
+		if (ret || answer == ANSWER_YES)
+			return ret;
+		if (answer == ANSWER_DEADLOCK || interrupt_pending() ||
+		    clock_ns() >= deadline)
+			return failed(answer, wants, start, err);
+		/* Look again at once with our wish in the ledger: it may end a deadlock. */
+		if (waiting)
+			await_change(answer, deadline);
+		waiting = true;
+	}
+}
+
+/* --- requests --- */
+
+static int too_large(uint64_t memory, unsigned int cpus, struct err *err)
+{
+	uint64_t most;
+
+	ledger_lock(&gate.ledger);
+	ledger_read(&gate.ledger, &gate.rows);
+	most = budget(&gate.rows);
+	ledger_unlock(&gate.ledger);
+	if (gate.cpus && gate.row.holds_cpus + cpus > gate.cpus)
+		return err_set(err, ERR_USER, -E2BIG,
+			       "%u processors are wanted, in all; --cpus allows %u",
+			       gate.row.holds_cpus + cpus, gate.cpus);
+	if (gate.row.holds + memory <= most)
+		return 0;
+	return err_set(err, ERR_USER, -E2BIG,
+		       "%llu MiB of memory are wanted, in all (%llu MiB of it for QEMU itself); %s %llu MiB",
+		       (unsigned long long)(gate.row.holds + memory) >> 20,
+		       (unsigned long long)GATE_OVERHEAD >> 20,
+		       gate.memory ? "--mem allows" : "this machine has",
+		       (unsigned long long)most >> 20);
+}
+
+static int request(uint64_t memory, unsigned int cpus, bool runs, double *waited,
+		   struct err *err)
+{
+	int ret = open_ledger(err);
+
+	*waited = 0;
+	if (!ret && memory)
+		ret = too_large(memory, cpus, err);
+	if (ret)
+		return ret;
+	gate.row.wants = memory;
+	gate.row.wants_cpus = cpus;
+	return wait_for_turn(runs, waited, err);
+}
+
+/* From what was claimed; no waiting for memory, but maybe for a slot. */
+static int draw(uint64_t memory, unsigned int cpus, double *waited, struct err *err)
+{
+	int ret;
+
+	if (gate.drawn + memory > gate.claimed)
+		return err_set(err, ERR_USER, -E2BIG,
+			       "with this VM the file has %llu MiB; it claimed %llu MiB",
+			       (unsigned long long)(gate.drawn + memory) >> 20,
+			       (unsigned long long)gate.claimed >> 20);
+	if (gate.claimed_cpus && gate.drawn_cpus + cpus > gate.claimed_cpus)
+		return err_set(err, ERR_USER, -E2BIG,
+			       "with this VM the file has %u processors; it claimed %u",
+			       gate.drawn_cpus + cpus, gate.claimed_cpus);
+	ret = request(0, 0, true, waited, err);
+	if (ret)
+		return ret;
+	gate.drawn += memory;
+	gate.drawn_cpus += cpus;
+	return 0;
+}
+
+int gate_enter(struct gate_pass *pass, uint64_t memory, unsigned int cpus,
+	       double *waited, struct err *err)
+{
+	uint64_t charge = gate.claimed ? memory : memory + GATE_OVERHEAD;
+	int ret;
+
+	if (!gate.account && gate_init(NULL, err))
+		return -EIO;
+	ret = gate.claimed ? draw(charge, cpus, waited, err) :
+			     request(charge, cpus, true, waited, err);
+	if (ret)
+		return ret;
+	*pass = (struct gate_pass){ .in = true, .runs = true, .memory = charge, .cpus = cpus };
+	gate.nr_running++;
+	return 0;
+}
+
+bool gate_try(struct gate_pass *pass, uint64_t memory, unsigned int cpus)
+{
+	uint64_t charge = memory + GATE_OVERHEAD;
+	bool free = true;
+	struct err ignored;
+
+	if (gate.claimed || (!gate.account && gate_init(NULL, &ignored)) ||
+	    open_ledger(&ignored))
+		return false;
+	ledger_lock(&gate.ledger);
+	ledger_read(&gate.ledger, &gate.rows);
+	for (size_t i = 0; i < gate.rows.n; i++)
+		free = free && !gate.rows.row[i].wants;
+	free = free && sum_held(&gate.rows) + 2 * charge <= budget(&gate.rows) &&
+	       (!gate.cpus || sum_cpus(&gate.rows) + 2 * cpus <= gate.cpus) &&
+	       !memory_is_tight();
+	if (free) {
+		gate.row.holds += charge;
+		gate.row.holds_cpus += cpus;
+		free = !publish(&ignored);
+	}
+	ledger_unlock(&gate.ledger);
+	if (free)
+		*pass = (struct gate_pass){ .in = true, .memory = charge, .cpus = cpus };
+	return free;
+}
+
+int gate_run(struct gate_pass *pass, double *waited, struct err *err)
+{
+	int ret = pass->in && !pass->runs ? request(0, 0, true, waited, err) : 0;
+
+	if (ret || !pass->in || pass->runs)
+		return ret;
+	pass->runs = true;
+	gate.nr_running++;
+	return 0;
+}
+
+/* Replaces `from` among our VMs in the ledger, if there is room. */
+static void note_vm(pid_t from, pid_t to)
+{
+	for (int i = 0; i < LEDGER_VMS; i++) {
+		if (gate.row.vms[i] != from)
+			continue;
+		gate.row.vms[i] = to;
+		break;
+	}
+	ledger_lock(&gate.ledger);
+	ledger_write(&gate.ledger, &gate.row);
+	ledger_unlock(&gate.ledger);
+}
+
+void gate_started(struct gate_pass *pass, pid_t qemu)
+{
+	pass->qemu = qemu;
+	note_vm(0, qemu);
+}
+
+void gate_leave(struct gate_pass *pass)
+{
+	if (!pass->in || gate.owner != getpid()) {
+		*pass = (struct gate_pass){ 0 };
+		return;
+	}
+	gate.nr_running -= pass->runs;
+	if (gate.claimed) {
+		gate.drawn -= pass->memory;
+		gate.drawn_cpus -= pass->cpus;
+	} else {
+		gate.row.holds -= pass->memory;
+		gate.row.holds_cpus -= pass->cpus;
+	}
+	note_vm(pass->qemu ? pass->qemu : -1, 0);
+	jobserver_give(&gate.jobs, slots_wanted(false));
+	*pass = (struct gate_pass){ 0 };
+}
+
+int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *err)
+{
+	int ret;
+
+	*waited = 0;
+	if (gate.claimed || gate.row.holds)
+		return err_set(err, ERR_USER, -EBUSY,
+			       "claim: once, before the file's first VM");
+	if (!gate.account && gate_init(NULL, err))
+		return -EIO;
+	/* How many QEMUs it is for is not known: VMs of 384 MiB and more have enough. */
+	ret = request(memory + memory / 4 + GATE_OVERHEAD, cpus, false, waited, err);
+	if (ret)
+		return ret;
+	gate.claimed = memory;
+	gate.claimed_cpus = cpus;
+	return 0;
+}
+
+/* --- for a person --- */
+
+static void show_row(FILE *to, const struct ledger_row *r)
+{
+	fprintf(to, "%8d  %8llu MiB  %3u cpus  ", r->pid,
+		(unsigned long long)r->holds >> 20, r->holds_cpus);
+	if (r->wants)
+		fprintf(to, "waits %lld s for %llu MiB, %u cpus  ",
+			(long long)(time(NULL) - r->since),
+			(unsigned long long)r->wants >> 20, r->wants_cpus);
+	fprintf(to, "%s\n", r->what);
+}
+
+static int in_order(const void *a, const void *b)
+{
+	const struct ledger_row *x = a, *y = b;
+
+	if (!x->wants != !y->wants)
+		return x->wants ? 1 : -1;
+	return before(x, y) ? -1 : before(y, x);
+}
+
+int gate_show(FILE *to, struct err *err)
+{
+	struct ledger_rows *rows = &gate.rows;
+	int ret = open_ledger(err);
+
+	if (ret)
+		return ret;
+	ledger_lock(&gate.ledger);
+	ledger_read(&gate.ledger, rows);
+	ledger_unlock(&gate.ledger);
+	qsort(rows->row, rows->n, sizeof(rows->row[0]), in_order);
+	fprintf(to, "budget %llu MiB, reserved %llu MiB by %zu runner%s%s\n",
+		(unsigned long long)budget(rows) >> 20,
+		(unsigned long long)sum_held(rows) >> 20, rows->n,
+		rows->n == 1 ? "" : "s",
+		memory_is_tight() ? "; the machine is short of memory: no new VM starts beside others" : "");
+	for (size_t i = 0; i < rows->n; i++)
+		show_row(to, &rows->row[i]);
+	return 0;
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Slots of GNU make's jobserver: read from a pipe, written back to it. */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runner/base/deadline.h"
+#include "runner/gate/jobserver.h"
+
+/* --- MAKEFLAGS --- */
+
+/* The last option of that name: "--jobserver-auth=3,4" may stand there twice. */
+static const char *last_option(const char *flags, const char *name)
+{
+	const char *found = NULL;
+
+	for (const char *at = flags; (at = strstr(at, name)); at += strlen(name))
+		if (at == flags || at[-1] == ' ')
+			found = at + strlen(name);
+	return found;
+}
+
+static bool is_fifo(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && !fstat(fd, &st) && S_ISFIFO(st.st_mode);
+}
+
+/*
+ * make's own end is shared by all its jobs: ours is a file description of our
+ * own, so that it can be made not to block.
+ */
+static int reopen(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+static void open_pipe(struct jobserver *j, int r, int w)
+{
+	if (!is_fifo(r) || !is_fifo(w))
+		return;
+	j->read_fd = reopen(r);
+	j->write_fd = w;
+	fcntl(r, F_SETFD, FD_CLOEXEC);
+	fcntl(w, F_SETFD, FD_CLOEXEC);
+}
+
+/* make 4.4: "fifo:PATH" */
+static void open_fifo(struct jobserver *j, const char *name)
+{
+	size_t n = strcspn(name, " ");
+	char path[4096];
+
+	if (n >= sizeof(path))
+		return;
+	memcpy(path, name, n);
+	path[n] = 0;
+	j->read_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	j->write_fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+	if (!is_fifo(j->read_fd) || !is_fifo(j->write_fd)) {
+		close(j->read_fd);
+		close(j->write_fd);
+		j->read_fd = -1;
+	}
+}
+
+void jobserver_open(struct jobserver *j, const char *makeflags,
+		    struct jobserver_account *account)
+{
+	const char *auth = makeflags ? last_option(makeflags, "--jobserver-auth=") : NULL;
+	const char *slots = makeflags ? last_option(makeflags, "-j") : NULL;
+	int r, w;
+
+	*j = (struct jobserver){ .read_fd = -1, .write_fd = -1, .account = account };
+	if (slots)
+		j->slots = (unsigned int)strtoul(slots, NULL, 10);
+	if (makeflags && !auth)		/* make before 4.2 */
+		auth = last_option(makeflags, "--jobserver-fds=");
+	if (auth && !strncmp(auth, "fifo:", 5))
+		open_fifo(j, auth + 5);
+	else if (auth && sscanf(auth, "%d,%d", &r, &w) == 2)
+		open_pipe(j, r, w);
+}
+
+/* Options without arguments are the first word, without a dash, if there are any. */
+bool jobserver_dry_run(const char *makeflags)
+{
+	if (!makeflags || !isalpha((unsigned char)*makeflags))
+		return false;
+	for (const char *at = makeflags; *at && *at != ' ' && *at != '='; at++)
+		if (strchr("nqt", *at) && makeflags[strcspn(makeflags, " =")] != '=')
+			return true;
+	return false;
+}
+
+/* --- slots --- */
+
+unsigned int jobserver_slots_held(const struct jobserver *j)
+{
+	return 1 + j->account->nr_taken - j->account->lent;
+}
+
+static void give_one(struct jobserver *j)
+{
+	struct jobserver_account *a = j->account;
+	char token = '+';
+
+	if (a->nr_taken)
+		token = a->taken[a->nr_taken - 1];
+	while (write(j->write_fd, &token, 1) < 0 && errno == EINTR)
+		;
+	if (a->nr_taken)
+		a->nr_taken--;
+	else
+		a->lent = 1;
+}
+
+static bool take_one(struct jobserver *j)
+{
+	struct jobserver_account *a = j->account;
+	char token;
+
+	if (a->nr_taken == JOBSERVER_TOKENS || read(j->read_fd, &token, 1) != 1)
+		return false;
+	if (a->lent)
+		a->lent = 0;
+	else
+		a->taken[a->nr_taken++] = token;
+	return true;
+}
+
+void jobserver_give(struct jobserver *j, unsigned int n)
+{
+	while (jobserver_exists(j) && jobserver_slots_held(j) > n)
+		give_one(j);
+}
+
+bool jobserver_take(struct jobserver *j, unsigned int n)
+{
+	unsigned int before = jobserver_slots_held(j);
+
+	while (jobserver_exists(j) && jobserver_slots_held(j) < n) {
+		if (!take_one(j)) {
+			jobserver_give(j, before);
+			return false;
+		}
+	}
+	return true;
+}
+
+void jobserver_settle(struct jobserver *j, int64_t deadline_ns)
+{
+	struct pollfd in = { j->read_fd, POLLIN, 0 };
+
+	jobserver_give(j, 1);
+	while (jobserver_exists(j) && !jobserver_take(j, 1) &&
+	       clock_ns() < deadline_ns)
+		poll(&in, 1, deadline_poll_ms(deadline_ns));
+}

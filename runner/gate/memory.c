@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Memory figures out of /proc and the control group's files. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runner/base/buf.h"
+#include "runner/gate/memory.h"
+
+#define TIGHT 10.0			/* percent of the time somebody waits for memory */
+
+/* The number behind `key` in a file of lines, or -1. */
+static int64_t number(const char *path, const char *key)
+{
+	struct buf b = { 0 };
+	const char *at = NULL;
+	int64_t v = -1;
+
+	if (!buf_read_file(&b, path))
+		at = strstr(buf_str(&b), key);
+	if (at && strspn(at + strlen(key), " \t0123456789"))
+		v = strtoll(at + strlen(key), NULL, 10);
+	buf_release(&b);
+	return v;
+}
+
+/* A file of our control group (version 2), as a number; -1: "max" or none. */
+static int64_t cgroup(const char *name)
+{
+	struct buf b = { 0 };
+	char *path, *at, *end;
+	int64_t v;
+
+	if (buf_read_file(&b, "/proc/self/cgroup") ||
+	    !(at = strstr(buf_str(&b), "0::/"))) {
+		buf_release(&b);
+		return -1;
+	}
+	at += 3;
+	end = at + strcspn(at, "\n");
+	path = xasprintf("/sys/fs/cgroup%.*s/%s", (int)(end - at), at, name);
+	v = number(path, "");
+	free(path);
+	buf_release(&b);
+	return v;
+}
+
+static uint64_t smaller(uint64_t machine, int64_t group)
+{
+	return group >= 0 && (uint64_t)group < machine ? (uint64_t)group : machine;
+}
+
+uint64_t memory_available(void)
+{
+	int64_t kib = number("/proc/meminfo", "MemAvailable:");
+	int64_t max = cgroup("memory.max"), used = cgroup("memory.current");
+
+	/* Before Linux 3.14: what is free. */
+	if (kib < 0)
+		kib = number("/proc/meminfo", "MemFree:");
+	return smaller(kib < 0 ? 0 : (uint64_t)kib << 10,
+		       max < 0 || used < 0 ? -1 : max > used ? max - used : 0);
+}
+
+uint64_t memory_total(void)
+{
+	int64_t kib = number("/proc/meminfo", "MemTotal:");
+
+	return smaller(kib < 0 ? 0 : (uint64_t)kib << 10, cgroup("memory.max"));
+}
+
+uint64_t memory_of(pid_t pid)
+{
+	unsigned long resident = 0, shared = 0;
+	char path[32];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*u %lu %lu", &resident, &shared) != 2)
+		resident = shared = 0;
+	fclose(f);
+	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+bool memory_is_tight(void)
+{
+	struct buf b = { 0 };
+	const char *at = NULL;
+	bool tight;
+
+	if (!buf_read_file(&b, "/proc/pressure/memory"))
+		at = strstr(buf_str(&b), "some avg10=");
+	tight = at && strtod(at + strlen("some avg10="), NULL) > TIGHT;
+	buf_release(&b);
+	return tight;
+}

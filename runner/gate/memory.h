@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* How much memory this machine, or the control group we are in, has to give. */
+#ifndef RUNNER_GATE_MEMORY_H
+#define RUNNER_GATE_MEMORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Bytes that could be used now without swapping (proc(5), MemAvailable). */
+uint64_t memory_available(void);
+/* Bytes there are. */
+uint64_t memory_total(void);
+/* Bytes that a process has in memory for itself; 0 if it is gone. */
+uint64_t memory_of(pid_t pid);
+/*
+ * Does the machine struggle for memory?  /proc/pressure/memory, "some", ten
+ * seconds' average (Documentation/accounting/psi.rst); false where it is missing.
+ */
+bool memory_is_tight(void);
+
+#endif
