@@ -9,6 +9,7 @@ local exec = {}
 function exec.run(profile, cmd)
 	VM.attach {
 		vms = {}, depend = function() end,
+		take_turn = function(fn) fn() end,
 		booted = function(info) io.stderr:write(info.accel and info.accel .. "\n" or "") end,
 	}
 	local vm = VM.create(profile):boot()
