@@ -16,6 +16,7 @@
 
 #include "runner/base/deadline.h"
 #include "runner/base/interrupt.h"
+#include "runner/gate/gate.h"
 #include "runner/qemu/argv.h"
 #include "runner/qemu/console.h"
 #include "runner/qemu/proc.h"
@@ -329,6 +330,24 @@ static void bench_runner(void)
 	row("runner start to first line of Lua", median(ours, ROUNDS), 0, 0.015);
 }
 
+static void bench_gate(void)
+{
+	double ours[ROUNDS];
+
+	for (int i = 0; i < ROUNDS; i++) {
+		struct gate_pass pass = { 0 };
+		int64_t start = clock_ns();
+		double waited;
+		struct err err;
+
+		if (gate_enter(&pass, 128u << 20, 1, &waited, &err))
+			die("gate", err.text);
+		ours[i] = seconds_since(start);
+		gate_leave(&pass);
+	}
+	row("the gate, when nobody waits", median(ours, ROUNDS), 0, 0.001);
+}
+
 static void bench_make(void)
 {
 	char *argv[] = { (char *)make, (char *)"-s", NULL };
@@ -356,6 +375,7 @@ int main(int argc, char **argv)
 	accel_line(&accel, line, sizeof(line));
 	printf("%s; medians of %d, round trips of %d\n", line, ROUNDS, TRIP_ROUNDS);
 	bench_runner();
+	bench_gate();
 	bench_make();
 	bench_trips();
 	bench_workers();
