@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A 128-bit hash of content: MurmurHash3 x64-128.  It tells files apart that
+ * differ by accident or by an edit; it is no defence against an attacker, and
+ * need not be: who can write the files can write the programs.
+ */
+#ifndef RUNNER_BASE_HASH_H
+#define RUNNER_BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HASH_HEX 33			/* 32 digits and a terminator */
+
+struct hash {
+	uint64_t h1, h2;
+	uint64_t total;			/* bytes added */
+	uint8_t part[16];		/* total % 16 bytes that wait */
+};
+
+void hash_init(struct hash *h);
+void hash_add(struct hash *h, const void *p, size_t n);
+/* Of all that was added; more may be added afterwards. */
+void hash_hex(const struct hash *h, char hex[HASH_HEX]);
+/* Of a whole file.  0 or -errno. */
+int hash_file(const char *path, char hex[HASH_HEX]);
+
+#endif
