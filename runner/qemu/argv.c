@@ -48,8 +48,9 @@ static void machine(struct argv *argv, const struct qemu_config *c)
 	 * With ACPI microvm tells of its devices in ACPI tables, without it on
 	 * the kernel's command line, where a small kernel looks.
 	 */
-	arg(argv, "-M", "%s%s", c->machine,
-	    strcmp(c->machine, "microvm") ? "" : ",acpi=off");
+	arg(argv, "-M", "%s%s%s", c->machine,
+	    strcmp(c->machine, "microvm") ? "" : ",acpi=off",
+	    c->ram_in_file || c->ram_named ? ",memory-backend=ram" : "");
 	arg(argv, "-global", "virtio-mmio.force-legacy=false");
 	/*
 	 * max: everything TCG can emulate, SMAP and SMEP among it, so that a
@@ -60,6 +61,14 @@ static void machine(struct argv *argv, const struct qemu_config *c)
 	arg(argv, "-cpu", "%s",
 	    strcmp(c->accel, "kvm") ? "max,-erms,-fsrm" : "host");
 	arg(argv, "-m", "%lluM", (unsigned long long)(c->memory >> 20));
+	if (c->ram_in_file)
+		arg(argv, "-object",
+		    "memory-backend-file,id=ram,size=%lluM,mem-path=/proc/self/fd/%d,share=%s",
+		    (unsigned long long)(c->memory >> 20), c->ram_fd,
+		    c->ram_shared ? "on" : "off");
+	else if (c->ram_named)
+		arg(argv, "-object", "memory-backend-ram,id=ram,size=%lluM",
+		    (unsigned long long)(c->memory >> 20));
 	arg(argv, "-smp", "%u", c->cpus);
 	add(argv, xstrdup("-nodefaults"));
 	add(argv, xstrdup("-no-user-config"));
@@ -86,24 +95,48 @@ static void lines(struct argv *argv, const struct qemu_config *c,
 	}
 }
 
+/* The file that the guest writes, and what shows through where it has not. */
+static void drive(struct argv *argv, size_t i, const struct disk *d)
+{
+	char *path = escape(d->path);
+
+	if (!d->layer_fd)
+		arg(argv, "-drive", "if=none,id=disk%zu,file=%s,format=%s%s", i,
+		    path, d->format, d->readonly ? ",readonly=on" : "");
+	else if (!d->backing_fd)
+		arg(argv, "-drive",
+		    "if=none,id=disk%zu,file=/proc/self/fd/%d,format=qcow2,backing.driver=%s,backing.file.filename=%s",
+		    i, d->layer_fd, d->format, path);
+	else
+		arg(argv, "-drive",
+		    "if=none,id=disk%zu,file=/proc/self/fd/%d,format=qcow2,backing.driver=qcow2,backing.file.filename=/proc/self/fd/%d,backing.backing.driver=%s,backing.backing.file.filename=%s",
+		    i, d->layer_fd, d->backing_fd, d->format, path);
+	free(path);
+}
+
 static int disks(struct argv *argv, const struct qemu_config *c,
 		 const char *bus, struct err *err)
 {
 	for (size_t i = 0; i < c->nr_disks; i++) {
 		const struct disk *d = &c->disks[i];
-		char *path;
 
 		if (strcmp(d->format, "raw") && strcmp(d->format, "qcow2"))
 			return err_set(err, ERR_USER, -EINVAL,
 				       "disk %s: format \"%s\"; expected raw or qcow2",
 				       d->path, d->format);
-		path = escape(d->path);
-		arg(argv, "-drive", "if=none,id=disk%zu,file=%s,format=%s%s", i,
-		    path, d->format, d->readonly ? ",readonly=on" : "");
+		drive(argv, i, d);
 		arg(argv, "-device", "virtio-blk-%s,drive=disk%zu", bus, i);
-		free(path);
 	}
 	return 0;
+}
+
+static void stub(struct argv *argv, const struct qemu_config *c)
+{
+	add(argv, xstrdup("-S"));
+	arg(argv, "-chardev", "socket,id=gdb,fd=%d", c->gdb_fd);
+	arg(argv, "-gdb", "chardev:gdb");
+	if (strcmp(c->accel, "kvm"))
+		arg(argv, "-seed", "%u", c->seed);
 }
 
 int argv_build(struct argv *argv, const struct qemu_config *c,
@@ -120,9 +153,15 @@ int argv_build(struct argv *argv, const struct qemu_config *c,
 	add(argv, xstrdup(c->binary));
 	machine(argv, c);
 	lines(argv, c, fds, bus);
-	arg(argv, "-kernel", "%s", c->kernel);
-	arg(argv, "-initrd", "%s", c->initrd);
-	arg(argv, "-append", "%s", c->append);
+	if (c->incoming) {
+		arg(argv, "-incoming", "defer");
+		if (c->gdb_fd)
+			stub(argv, c);
+	} else {
+		arg(argv, "-kernel", "%s", c->kernel);
+		arg(argv, "-initrd", "%s", c->initrd);
+		arg(argv, "-append", "%s", c->append);
+	}
 	if (disks(argv, c, bus, err)) {
 		argv_release(argv);
 		return -EINVAL;

@@ -13,6 +13,9 @@ struct disk {
 	char *path;
 	char *format;			/* "raw" or "qcow2" */
 	bool readonly;
+	/* What the guest writes goes into the layer (qcow2), not into path. */
+	int layer_fd;			/* 0: none */
+	int backing_fd;			/* of a saved layer below that; 0: none */
 };
 
 /* What to run.  Strings belong to the caller. */
@@ -20,7 +23,7 @@ struct qemu_config {
 	const char *binary;		/* "qemu-system-x86_64" */
 	const char *accel;		/* "tcg" or "kvm" */
 	const char *machine;		/* "microvm" or "q35" */
-	const char *kernel;
+	const char *kernel;		/* NULL with incoming, like the next two */
 	const char *initrd;		/* a path; /proc/self/fd/N will do */
 	const char *append;
 	uint64_t memory;		/* bytes */
@@ -29,6 +32,14 @@ struct qemu_config {
 	size_t nr_disks;
 	uint32_t cid;			/* of vsock; 0: virtio-serial instead */
 	int vhost_fd;			/* an open /dev/vhost-vsock with that CID */
+	bool ram_in_file;		/* the guest's memory is ram_fd */
+	bool ram_named;			/* it is not, but looks so in a state */
+	int ram_fd;
+	bool ram_shared;		/* else copy on write */
+	bool incoming;			/* waits for a state instead of booting */
+	/* After the state has come in it stays stopped, for the gdb stub. */
+	int gdb_fd;			/* 0: no such thing */
+	uint32_t seed;			/* with that: of TCG's rdrand */
 };
 
 /* Descriptors as the child will see them. */

@@ -35,6 +35,16 @@ static void take_reply(struct qmp *q, json_t *msg)
 		q->ready = true;
 }
 
+static void take_event(struct qmp *q, const char *name, const json_t *msg)
+{
+	const json_t *data = json_object_get(msg, "data");
+	const char *status = json_string_value(json_object_get(data, "status"));
+
+	strncpy(q->last_event, name, sizeof(q->last_event) - 1);
+	if (status && !strcmp(name, "MIGRATION"))
+		strncpy(q->migration, status, sizeof(q->migration) - 1);
+}
+
 static int take_line(struct qmp *q, const char *line, size_t n, struct err *err)
 {
 	json_error_t why;
@@ -48,7 +58,7 @@ static int take_line(struct qmp *q, const char *line, size_t n, struct err *err)
 			       why.text, n > 200 ? 200 : (int)n, line);
 	}
 	if (event)
-		strncpy(q->last_event, event, sizeof(q->last_event) - 1);
+		take_event(q, event, msg);
 	else if (json_object_get(msg, "return") || json_object_get(msg, "error"))
 		take_reply(q, msg);
 	json_decref(msg);	/* what is left is the greeting */
@@ -87,7 +97,30 @@ int qmp_feed(struct qmp *q, struct err *err)
 	return qmp_parse(q, piece, (size_t)n, err);
 }
 
-int qmp_send(struct qmp *q, const char *command, json_t *arguments)
+/* sendmsg() with the descriptor beside the bytes (unix(7), SCM_RIGHTS). */
+static ssize_t send_line(int to, const char *line, size_t len, int fd)
+{
+	union {
+		char raw[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { .raw = { 0 } };
+	struct iovec iov = { (char *)line, len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+
+	if (fd >= 0) {
+		msg.msg_control = control.raw;
+		msg.msg_controllen = sizeof(control.raw);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	}
+	return sendmsg(to, &msg, MSG_NOSIGNAL);
+}
+
+int qmp_send_fd(struct qmp *q, const char *command, json_t *arguments, int fd)
 {
 	json_t *msg = json_pack("{s:s, s:i}", "execute", command,
 				"id", (int)++q->sent);
@@ -99,9 +132,14 @@ int qmp_send(struct qmp *q, const char *command, json_t *arguments)
 	line = json_dumps(msg, JSON_COMPACT);
 	json_decref(msg);
 	/* Commands are short and QEMU reads them: this does not block. */
-	n = send(q->fd, line, strlen(line), MSG_NOSIGNAL);
+	n = send_line(q->fd, line, strlen(line), fd);
 	free(line);
 	return n < 0 ? -errno : 0;
+}
+
+int qmp_send(struct qmp *q, const char *command, json_t *arguments)
+{
+	return qmp_send_fd(q, command, arguments, -1);
 }
 
 void qmp_release(struct qmp *q)

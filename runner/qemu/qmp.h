@@ -23,6 +23,7 @@ struct qmp {
 	json_t *answer;			/* its "return", or NULL */
 	struct err refusal;		/* its "error", if kind is set */
 	char last_event[64];		/* name of the last event, "" if none */
+	char migration[32];		/* status of the last MIGRATION event */
 };
 
 void qmp_init(struct qmp *q);
@@ -37,6 +38,8 @@ int qmp_feed(struct qmp *q, struct err *err);
 int qmp_parse(struct qmp *q, const void *p, size_t n, struct err *err);
 /* Sends a command; arguments (may be NULL) are taken over.  0 or -errno. */
 int qmp_send(struct qmp *q, const char *command, json_t *arguments);
+/* The same, with a descriptor for QEMU to keep a copy of (getfd); -1: none. */
+int qmp_send_fd(struct qmp *q, const char *command, json_t *arguments, int fd);
 void qmp_release(struct qmp *q);
 
 #endif

@@ -35,7 +35,7 @@ static char *command_line(const struct vm *vm)
 		buf_addf(&b, " provium.init=%s", p->init);
 	if (*p->append)
 		buf_addf(&b, " %s", p->append);
-	if (vm->opts.append)
+	if (vm->opts.append && *vm->opts.append)
 		buf_addf(&b, " %s", vm->opts.append);
 	return buf_str(&b);
 }
@@ -63,8 +63,10 @@ static void add_rootfs(struct vm *vm)
 static int open_lines(struct vm *vm, int qmp[2], int link[2], struct err *err)
 {
 	qmp[0] = qmp[1] = link[0] = link[1] = -1;
-	vm->console_fd = console_open("console");
-	vm->stderr_fd = console_open("qemu-stderr");
+	if (vm->console_fd < 0)
+		vm->console_fd = console_open("console");
+	if (vm->stderr_fd < 0)
+		vm->stderr_fd = console_open("qemu-stderr");
 	if (vm->console_fd < 0 || vm->stderr_fd < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link))
@@ -73,36 +75,112 @@ static int open_lines(struct vm *vm, int qmp[2], int link[2], struct err *err)
 	return 0;
 }
 
-int launch_qemu(struct vm *vm, struct err *err)
+static struct qemu_config config_of(const struct vm *vm)
 {
-	char initrd[4096], *append = command_line(vm);
-	int qmp[2], link[2], initrd_fd = -1, ret;
-	struct argv argv = { 0 };
+	return (struct qemu_config){
+		.binary = "qemu-system-x86_64", .accel = vm->accel.kind,
+		.machine = vm->profile.machine, .kernel = vm->profile.kernel,
+		.memory = vm->opts.memory, .cpus = vm->opts.cpus,
+		.disks = vm->opts.disks, .nr_disks = vm->opts.nr_disks,
+		.ram_in_file = vm->ram_fd >= 0, .ram_fd = vm->ram_fd,
+		.ram_shared = vm->ram_shared, .ram_named = vm->ram_named,
+	};
+}
 
-	add_rootfs(vm);
+char *launch_describe(const struct vm *vm, struct err *err)
+{
+	struct disk *disks = xcalloc(vm->opts.nr_disks + 1, sizeof(*disks));
+	struct qemu_config config = config_of(vm);
+	struct qemu_fds fds = { 0, 0, 0 };
+	struct vm plain = *vm;
+	struct buf b = { 0 };
+	struct argv argv;
+	char *append;
+
+	plain.accel.tsc_khz = plain.accel.tsc_khz ? 1 : 0;
+	append = command_line(&plain);
+	config.kernel = config.initrd = "";
+	config.append = append;
+	config.ram_in_file = config.ram_named = false;
+	for (size_t i = 0; i < vm->opts.nr_disks; i++) {
+		disks[i] = vm->opts.disks[i];
+		disks[i].layer_fd = disks[i].backing_fd = 0;
+	}
+	config.disks = disks;
+	if (!argv_build(&argv, &config, &fds, err)) {
+		for (size_t i = 0; i < argv.n; i++)
+			buf_addf(&b, "%s\n", argv.v[i]);
+		argv_release(&argv);
+	}
+	free(disks);
+	free(append);
+	return b.len ? buf_str(&b) : NULL;
+}
+
+/* Everything QEMU inherits; the list is the caller's to free. */
+static int *inherited(const struct vm *vm, const struct qemu_config *config,
+		      const struct qemu_fds *fds, int initrd_fd, size_t *nr)
+{
+	int *list = xcalloc(6 + 2 * vm->opts.nr_disks, sizeof(*list));
+	size_t n = 0;
+
+	list[n++] = fds->qmp;
+	list[n++] = fds->link;
+	list[n++] = fds->console;
+	list[n++] = initrd_fd;
+	list[n++] = vm->ram_fd;
+	list[n++] = config->gdb_fd ? config->gdb_fd : -1;
+	for (size_t i = 0; i < vm->opts.nr_disks; i++) {
+		const struct disk *d = &vm->opts.disks[i];
+
+		list[n++] = d->layer_fd ? d->layer_fd : -1;
+		list[n++] = d->backing_fd ? d->backing_fd : -1;
+	}
+	*nr = n;
+	return list;
+}
+
+static int start(struct vm *vm, struct qemu_config *config,
+		 const struct qemu_fds *fds, int initrd_fd, struct err *err)
+{
+	struct argv argv = { 0 };
+	int ret = argv_build(&argv, config, fds, err);
+	size_t nr;
+	int *list;
+
+	if (ret)
+		return ret;
+	list = inherited(vm, config, fds, initrd_fd, &nr);
+	vm->start_ns = clock_ns();
+	ret = proc_start(&vm->qemu, argv.v, list, nr, vm->stderr_fd, err);
+	free(list);
+	argv_release(&argv);
+	return ret;
+}
+
+static int launch(struct vm *vm, bool incoming, int gdb_fd, struct err *err)
+{
+	struct qemu_config config;
+	char initrd[4096], *append;
+	int qmp[2], link[2], initrd_fd = -1, ret;
+
+	if (!incoming)
+		add_rootfs(vm);
+	append = command_line(vm);
+	config = config_of(vm);
+	config.initrd = initrd;
+	config.append = append;
+	config.incoming = incoming;
+	config.gdb_fd = gdb_fd;
+	config.seed = (uint32_t)(vm->seed ^ vm->seed >> 32);
 	ret = open_lines(vm, qmp, link, err);
-	if (!ret)
+	if (!ret && !incoming)
 		ret = initrd_open(&vm->profile, &vm->opts, &initrd_fd, initrd,
 				  sizeof(initrd), err);
 	if (!ret) {
-		struct qemu_config config = {
-			.binary = "qemu-system-x86_64", .accel = vm->accel.kind,
-			.machine = vm->profile.machine,
-			.kernel = vm->profile.kernel, .initrd = initrd,
-			.append = append, .memory = vm->opts.memory,
-			.cpus = vm->opts.cpus, .disks = vm->opts.disks,
-			.nr_disks = vm->opts.nr_disks,
-		};
 		struct qemu_fds fds = { qmp[1], link[1], vm->console_fd };
 
-		ret = argv_build(&argv, &config, &fds, err);
-	}
-	if (!ret) {
-		int fds[] = { qmp[1], link[1], vm->console_fd, initrd_fd };
-
-		vm->start_ns = clock_ns();
-		ret = proc_start(&vm->qemu, argv.v, fds,
-				 sizeof(fds) / sizeof(fds[0]), vm->stderr_fd, err);
+		ret = start(vm, &config, &fds, initrd_fd, err);
 	}
 	if (qmp[1] >= 0)
 		close(qmp[1]);
@@ -114,7 +192,24 @@ int launch_qemu(struct vm *vm, struct err *err)
 		qmp_open(&vm->qmp, qmp[0]);
 	if (link[0] >= 0)
 		chan_open(&vm->chan, link[0]);
-	argv_release(&argv);
 	free(append);
+	return ret;
+}
+
+int launch_qemu(struct vm *vm, bool incoming, struct err *err)
+{
+	return launch(vm, incoming, 0, err);
+}
+
+int launch_seeded(struct vm *vm, struct err *err)
+{
+	int pair[2], ret;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return err_set(err, ERR_BROKEN, -errno, "socketpair: %s",
+			       strerror(errno));
+	vm->gdb_fd = pair[0];
+	ret = launch(vm, true, pair[1], err);
+	close(pair[1]);
 	return ret;
 }

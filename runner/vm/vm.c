@@ -20,7 +20,8 @@
 
 void vm_init(struct vm *vm)
 {
-	*vm = (struct vm){ .console_fd = -1, .stderr_fd = -1 };
+	*vm = (struct vm){ .console_fd = -1, .stderr_fd = -1, .ram_fd = -1,
+			   .state_fd = -1, .gdb_fd = -1 };
 	profile_init(&vm->profile);
 	proc_init(&vm->qemu);
 	qmp_init(&vm->qmp);
@@ -63,6 +64,11 @@ static void stop_all(struct vm *vm)
 	proc_release(&vm->qemu);
 	qmp_release(&vm->qmp);
 	chan_release(&vm->chan);
+	if (vm->state_fd >= 0)
+		close(vm->state_fd);
+	if (vm->gdb_fd >= 0)
+		close(vm->gdb_fd);
+	vm->state_fd = vm->gdb_fd = -1;
 	gate_leave(&vm->pass);
 }
 
@@ -464,7 +470,7 @@ int vm_boot(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
 	vm->state = VM_BOOTING;
 	ret = gate_enter(&vm->pass, vm->opts.memory, vm->opts.cpus, &vm->waited, err);
 	if (!ret)
-		ret = launch_qemu(vm, err);
+		ret = launch_qemu(vm, false, err);
 	if (!ret) {
 		gate_started(&vm->pass, vm->qemu.pid);
 		ret = await_ready(vm, err);
@@ -510,6 +516,10 @@ void vm_opts_release(struct vm_opts *opts)
 	for (size_t i = 0; i < opts->nr_disks; i++) {
 		free(opts->disks[i].path);
 		free(opts->disks[i].format);
+		if (opts->disks[i].layer_fd)
+			close(opts->disks[i].layer_fd);
+		if (opts->disks[i].backing_fd)
+			close(opts->disks[i].backing_fd);
 	}
 	for (size_t i = 0; i < opts->nr_files; i++) {
 		free(opts->files[i].guest);
@@ -532,5 +542,7 @@ void vm_release(struct vm *vm)
 		close(vm->console_fd);
 	if (vm->stderr_fd >= 0)
 		close(vm->stderr_fd);
-	vm->console_fd = vm->stderr_fd = -1;
+	if (vm->ram_fd >= 0)
+		close(vm->ram_fd);
+	vm->console_fd = vm->stderr_fd = vm->ram_fd = -1;
 }

@@ -69,11 +69,19 @@ struct vm {
 	struct vm_opts opts;
 	struct gate_pass pass;		/* what it has reserved */
 	double waited;			/* seconds, for that */
+	bool spare;			/* it is in, but does not run yet */
 	struct proc qemu;
 	struct qmp qmp;
 	struct chan chan;
 	int console_fd;			/* kept after death; -1 before boot */
 	int stderr_fd;			/* what QEMU printed */
+	int ram_fd;			/* the guest's memory as a file; -1: QEMU's own */
+	bool ram_shared;		/* what the guest writes goes to that file */
+	bool ram_named;			/* QEMU's own, under the name a file's has */
+	int state_fd;			/* QEMU waits there for a state; -1 */
+	int gdb_fd;			/* of a VM that will be seeded; -1 */
+	bool seeded;			/* with this seed */
+	uint64_t seed;
 	bool ready;			/* the agent's first frame has come */
 	char release[80];		/* of the guest's kernel */
 	int64_t start_ns;		/* exec of QEMU */

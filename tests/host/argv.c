@@ -92,8 +92,8 @@ static void q35_and_vsock(void)
 static void disks(void)
 {
 	struct disk d[] = {
-		{ (char *)"/a,b/x.img", (char *)"raw", true },
-		{ (char *)"/y.qcow2", (char *)"qcow2", false },
+		{ .path = (char *)"/a,b/x.img", .format = (char *)"raw", .readonly = true },
+		{ .path = (char *)"/y.qcow2", .format = (char *)"qcow2" },
 	};
 	struct qemu_config c = base();
 	struct argv a;
