@@ -342,6 +342,16 @@ void kmsg_blocked_tasks(char *buf, size_t cap);
  */
 int64_t kmsg_send(struct link *link, const struct wire_header *req, uint64_t from);
 
+/* --- resume.c: what a save and a resume need of the guest --- */
+
+/* Syncs, reseeds the kernel's generator (finds its addresses if asked), marks the
+ * kernel log. */
+void resume_settle(const struct wire_settle_req *q, struct wire_settle_rep *p);
+/* 0; -errno when the clock or the generator could not be set. */
+int resume_now(const struct wire_resumed_req *q);
+/* May that process set the clock and so on, as PID 1 may, and nobody filters it? */
+bool resume_is_plain(pid_t pid);
+
 /* --- supervise.c --- */
 
 struct supervisor_config {

@@ -120,6 +120,17 @@ int crew_start_executor(struct supervisor *s)
 
 /* --- the role of the reader --- */
 
+pid_t crew_idle_executor(struct supervisor *s)
+{
+	struct mailbox *box = box_of(s, WIRE_EXECUTOR);
+
+	if (!is_on(box) || atomic_load(&box->no_role) ||
+	    atomic_load(&box->busy) != BOX_IDLE)
+		return 0;
+	atomic_store(&s->crew->recent, WIRE_EXECUTOR);
+	return atomic_load(&box->pid);
+}
+
 /* The one that was used last: a test drives one for a while. */
 void crew_give_role(struct supervisor *s)
 {
@@ -130,6 +141,7 @@ void crew_give_role(struct supervisor *s)
 		chan = WIRE_EXECUTOR;
 	box = box_of(s, chan);
 	if (atomic_load(&s->link.shared->role) != LINK_SUPERVISOR || !is_on(box) ||
+	    s->held ||
 	    s->link.fd < 0 || !s->link.greeted || atomic_load(&box->no_role) ||
 	    atomic_load(&box->busy) != BOX_IDLE || !link_make_clean(&s->link))
 		return;

@@ -171,6 +171,38 @@ static int op_kmsg(struct supervisor *s, const struct wire_header *hdr,
 	return 0;
 }
 
+static int op_settle(struct supervisor *s, const struct wire_header *hdr,
+		     const struct wire_settle_req *q)
+{
+	static const struct itimerspec off;
+	struct wire_settle_rep rep;
+	pid_t executor;
+
+	/* Nothing shall be due when a copy wakes up. */
+	timerfd_settime(s->timer_fd, 0, &off, NULL);
+	atomic_store(&s->link.shared->armed, 0);
+	resume_settle(q, &rep);
+	executor = crew_idle_executor(s);
+	rep.plain = executor && resume_is_plain(executor);
+	/* Else the next frame, a resume's first, is read here. */
+	s->held = !rep.plain;
+	send_reply(s, hdr, &rep);
+	return 0;
+}
+
+static int op_resumed(struct supervisor *s, const struct wire_header *hdr,
+		      const struct wire_resumed_req *q)
+{
+	struct wire_nothing none;
+	int ret = resume_now(q);
+
+	if (ret)
+		send_fail(s, hdr, WIRE_WHY_BAD, strerror(-ret));
+	else
+		send_reply(s, hdr, &none);
+	return 0;
+}
+
 /* 0, or -errno when the link is to be dropped. */
 static int own_op(struct supervisor *s, const struct wire_header *hdr,
 		  const uint8_t *payload)
@@ -203,6 +235,7 @@ static int route(struct supervisor *s, const struct wire_header *hdr,
 	if ((hdr->kind != WIRE_REQUEST && hdr->kind != WIRE_ASYNC) ||
 	    (!s->link.greeted && hdr->op != WIRE_OP_hello))
 		return -EPROTO;
+	s->held = false;
 	if (hdr->chan == WIRE_SUPERVISOR)
 		return own_op(s, hdr, payload);
 	crew_post(s, hdr, payload);

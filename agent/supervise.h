@@ -21,6 +21,7 @@ struct supervisor {
 	int notify_fd;			/* an executor wants something */
 	int timer_fd;			/* a call has begun a while ago */
 	int next_fd;			/* a link to attach when the role is back */
+	bool held;			/* the next frame is ours: a resume's first */
 	uint32_t calls_seen;		/* link.shared->calls at the last tick */
 	struct crew *crew;
 	struct member members[CHANNELS];	/* of channel n: n - 1 */
@@ -46,6 +47,9 @@ void crew_send_handed(struct supervisor *s);
 void crew_look_after_threads(struct supervisor *s);
 /* A child has ended or stopped, as waitpid(2) told. */
 void crew_reaped(struct supervisor *s, pid_t pid, int status);
+/* The VM's own executor, if it has nothing to do and can read: then it is the one
+ * to read next.  Else 0. */
+pid_t crew_idle_executor(struct supervisor *s);
 /* Lets an idle executor read the link, when nobody else does. */
 void crew_give_role(struct supervisor *s);
 /*

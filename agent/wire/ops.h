@@ -59,7 +59,10 @@
 	MSG(job_req, "a shell command that goes on by itself")		\
 	MSG(job_rep, "who it is")					\
 	MSG(job_wait_req, "which job, and how long")			\
-	MSG(job_wait_rep, "how it is; output came as data frames")
+	MSG(job_wait_rep, "how it is; output came as data frames")		\
+	MSG(settle_req, "what to find out before a save")		\
+	MSG(settle_rep, "where the kernel's random numbers come from; 0: unknown") \
+	MSG(resumed_req, "what the guest has missed")
 
 #define WIRE_MSG_nothing(F, S)
 
@@ -201,6 +204,22 @@
 	F(S, u64, dropped1, "oldest bytes of stdout that were not kept") \
 	F(S, u64, dropped2, "the same of stderr")
 
+#define WIRE_MSG_settle_req(F, S)					\
+	F(S, u32, symbols, "1: look for the addresses")			\
+	F(S, bytes, mark, "a line for the kernel log")
+
+#define WIRE_MSG_settle_rep(F, S)					\
+	F(S, u64, base, "of base_crng, whose first 32 bytes are its key")	\
+	F(S, u64, each, "of crngs, the same for each processor (an offset)") \
+	F(S, u64, offsets, "of __per_cpu_offset")			\
+	F(S, u64, reseed, "of crng_reseed")				\
+	F(S, u64, log, "sequence number of the mark in the kernel log")	\
+	F(S, u32, plain, "1: the executor may do what PID 1 may")
+
+#define WIRE_MSG_resumed_req(F, S)					\
+	F(S, u64, time_ns, "of the host's real-time clock")		\
+	F(S, bytes, entropy, "for the random number generator; empty: leave it")
+
 /*
  * OP(number, name, who, request, reply, doc).  who: sup, answered by the
  * supervisor (channel 0), or exe, by the executor of the channel.
@@ -217,6 +236,12 @@
 	   "the kernel log from a record on, as /dev/kmsg has it")		\
 	OP(6, dismiss, sup, chan_req, nothing,				\
 	   "ends a worker; the reply comes when it is gone")		\
+	OP(12, settle, sup, settle_req, settle_rep,			\
+	   "before a save: files in order, a fresh generator, a mark in the log") \
+	OP(13, resumed, sup, resumed_req, nothing,			\
+	   "after a resume: the clock, and random numbers of its own")	\
+	OP(15, awake, exe, resumed_req, nothing,			\
+	   "resumed, by a plain executor: it reads the link already")	\
 	OP(16, echo, exe, blob, blob, "ping, by way of the executor")	\
 	OP(17, syscall, exe, syscall_req, syscall_rep,			\
 	   "one raw system call, with buffers, pointers inside them")	\

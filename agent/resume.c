@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a guest does before it is saved, and after it was resumed: it wakes at
+ * another time, in several copies, each of which needs random numbers of its own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/random.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/ops.h"
+
+#define ENTROPY_MAX 256
+
+static int open_random(void)
+{
+	return open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+}
+
+/* "ffffffff81234560 d base_crng": the address, if the name is the wanted one. */
+static void take_symbol(const char *line, const char *name, uint64_t *value)
+{
+	const char *at = strchr(line, ' ');
+	size_t len = strlen(name);
+
+	at = at ? strchr(at + 1, ' ') : NULL;
+	/* The compiler may have made name.isra.0 of it. */
+	if (at && !strncmp(at + 1, name, len) &&
+	    strchr("\n\t.", at[1 + len]) && !*value)
+		*value = strtoull(line, NULL, 16);
+}
+
+static void find_symbols(struct wire_settle_rep *p)
+{
+	FILE *list = fopen("/proc/kallsyms", "re");
+	char line[512];
+
+	while (list && fgets(line, sizeof(line), list)) {
+		take_symbol(line, "base_crng", &p->base);
+		take_symbol(line, "crngs", &p->each);
+		take_symbol(line, "__per_cpu_offset", &p->offsets);
+		take_symbol(line, "crng_reseed", &p->reseed);
+	}
+	if (list)
+		fclose(list);
+}
+
+/* The sequence number of the record after the last one there is. */
+static uint64_t log_end(int fd)
+{
+	char record[8192];
+	uint64_t next = 0;
+	ssize_t n;
+
+	while ((n = read(fd, record, sizeof(record) - 1)) > 0) {
+		char *comma;
+
+		record[n] = 0;
+		comma = strchr(record, ',');
+		next = comma ? strtoull(comma + 1, NULL, 10) + 1 : next;
+	}
+	return next;
+}
+
+/* The mark's own number: it is the first record that a resumed guest has. */
+static uint64_t mark_log(const struct wire_bytes *mark)
+{
+	int fd = open("/dev/kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	uint64_t next = 0;
+
+	if (fd < 0)
+		return 0;
+	lseek(fd, 0, SEEK_END);
+	if (write(fd, mark->p, mark->len) > 0)
+		next = log_end(fd);
+	close(fd);
+	return next ? next - 1 : 0;
+}
+
+void resume_settle(const struct wire_settle_req *q, struct wire_settle_rep *p)
+{
+	int fd = open_random();
+
+	*p = (struct wire_settle_rep){ 0 };
+	if (q->symbols)
+		find_symbols(p);
+	sync();
+	p->log = mark_log(&q->mark);
+	/* What was drawn in advance is stale from here on, in every copy. */
+	if (fd >= 0) {
+		ioctl(fd, RNDRESEEDCRNG);
+		close(fd);
+	}
+}
+
+static int set_clock(uint64_t ns)
+{
+	struct timespec ts = {
+		.tv_sec = (time_t)(ns / 1000000000),
+		.tv_nsec = (long)(ns % 1000000000),
+	};
+
+	return clock_settime(CLOCK_REALTIME, &ts) ? -errno : 0;
+}
+
+/* Mixed in, and used from now on, on every processor (random(4)). */
+static int add_entropy(const struct wire_bytes *bytes)
+{
+	union {
+		struct rand_pool_info info;
+		uint8_t room[sizeof(struct rand_pool_info) + ENTROPY_MAX];
+	} pool;
+	int fd = open_random(), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (bytes->len > ENTROPY_MAX) {
+		close(fd);
+		return -EINVAL;
+	}
+	pool.info.entropy_count = (int)bytes->len * 8;
+	pool.info.buf_size = (int)bytes->len;
+	memcpy(pool.info.buf, bytes->p, bytes->len);
+	if (ioctl(fd, RNDADDENTROPY, &pool.info) || ioctl(fd, RNDRESEEDCRNG))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int resume_now(const struct wire_resumed_req *q)
+{
+	int ret = set_clock(q->time_ns);
+
+	if (!ret && q->entropy.len)
+		ret = add_entropy(&q->entropy);
+	return ret;
+}
+
+int do_awake(struct executor *ex, const struct wire_resumed_req *q,
+	     struct wire_nothing *p)
+{
+	int ret = resume_now(q);
+
+	(void)p;
+	return ret ? executor_fail(ex, WIRE_WHY_ERRNO, -ret, "%s", strerror(-ret)) : 0;
+}
+
+/* A line of /proc/PID/status, with its name. */
+static void status_line(pid_t pid, const char *name, char *line, size_t cap)
+{
+	char path[40];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, (int)cap, file))
+		if (!strncmp(line, name, strlen(name))) {
+			fclose(file);
+			return;
+		}
+	if (file)
+		fclose(file);
+	*line = 0;
+}
+
+bool resume_is_plain(pid_t pid)
+{
+	char own[128], its[128];
+
+	status_line(getpid(), "CapEff:", own, sizeof(own));
+	status_line(pid, "CapEff:", its, sizeof(its));
+	if (!*own || strcmp(own, its))
+		return false;
+	status_line(pid, "Seccomp:", its, sizeof(its));
+	return !*its || strstr(its, "\t0");
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the agent is asked before a guest is saved and after it was resumed. */
+#ifndef RUNNER_VM_WAKE_H
+#define RUNNER_VM_WAKE_H
+
+#include "agent/wire/wire.h"
+#include "runner/base/err.h"
+#include "runner/vm/vm.h"
+
+/* Absolute; for what takes a tenth of a second, on this machine. */
+int64_t wake_deadline(const struct vm *vm);
+/*
+ * Before a save: marks the kernel log ("saved as WHAT"); with symbols, looks for
+ * the addresses of the generator.  0 or -errno with err filled.
+ */
+int wake_settle(struct vm *vm, const char *what, bool symbols,
+		struct wire_settle_rep *rep, struct err *err);
+/*
+ * After a resume: the clock; and, unless the VM was seeded, entropy of its own.
+ * plain: as settle's reply had it; then no process but the executor has to run.
+ */
+int wake_now(struct vm *vm, bool plain, struct err *err);
+
+#endif
