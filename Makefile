@@ -14,6 +14,7 @@ include mk/agent.mk
 include mk/initramfs.mk
 include mk/runner.mk
 include mk/test.mk
+include mk/fixture.mk
 include mk/selftest.mk
 include mk/bench.mk
 include mk/help.mk

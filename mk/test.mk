@@ -6,7 +6,7 @@
 #   out/test/PROFILE/NAME.result  how it went, written in any case
 
 TEST_DIR := $O/test/$(PROFILE)
-apart    := fixtures lib host harness canned
+apart    := fixtures lib host harness canned bench
 TESTS    := $(patsubst tests/%.lua,%,$(filter %.lua,$(call files,tests)))
 TESTS    := $(sort $(filter-out $(foreach d,$(apart),$d/%),$(TESTS)))
 

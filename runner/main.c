@@ -166,15 +166,18 @@ static int cmd_summary(int argc, char **argv)
 	return suite_summary(argv + at, (size_t)(argc - at), since);
 }
 
-static int run_exec(lua_State *L)
+/* Protected: require MODULE.run(arguments...); its result. */
+static int run_module(lua_State *L)
 {
+	int n = lua_gettop(L);
+
 	lua_getglobal(L, "require");
-	lua_pushliteral(L, "provium.exec");
+	lua_pushvalue(L, 1);
 	lua_call(L, 1, 1);
 	lua_getfield(L, -1, "run");
-	lua_pushvalue(L, 1);
-	lua_pushvalue(L, 2);
-	lua_call(L, 2, 1);
+	for (int i = 2; i <= n; i++)
+		lua_pushvalue(L, i);
+	lua_call(L, n - 1, 1);
 	return 1;
 }
 
@@ -190,24 +193,38 @@ static int status_of_error(lua_State *L)
 	return strcmp(kind, "user") ? BROKEN : USAGE;
 }
 
-static int cmd_exec(int argc, char **argv)
+/* What a part of the harness makes of the arguments: the exit status. */
+static int run_command(const char *module, int argc, char **argv)
 {
-	lua_State *L;
+	lua_State *L = suite_new_state();
 	int status;
 
-	if (argc != 3)
-		return bad_usage("exec", "expected a profile and a command%s", "");
-	L = suite_new_state();
 	if (!L)
 		return BROKEN;
-	lua_pushcfunction(L, run_exec);
-	lua_pushstring(L, argv[1]);
-	lua_pushstring(L, argv[2]);
-	status = lua_pcall(L, 2, 1, 0);
+	lua_pushcfunction(L, run_module);
+	lua_pushstring(L, module);
+	luaL_checkstack(L, argc + 8, "arguments");
+	for (int i = 1; i < argc; i++)
+		lua_pushstring(L, argv[i]);
+	status = lua_pcall(L, argc, 1, 0);
 	lua_sethook(L, NULL, 0, 0);	/* an interrupt must not raise here */
 	status = status ? status_of_error(L) : (int)lua_tointeger(L, -1);
 	lua_close(L);
 	return interrupt_pending() ? -interrupt_pending() : status;
+}
+
+static int cmd_exec(int argc, char **argv)
+{
+	if (argc != 3)
+		return bad_usage("exec", "expected a profile and a command%s", "");
+	return run_command("provium.exec", argc, argv);
+}
+
+static int cmd_fixture(int argc, char **argv)
+{
+	if (argc < 2)
+		return bad_usage("fixture", "expected build, list or clean%s", "");
+	return run_command("provium.fixture_command", argc, argv);
 }
 
 static int cmd_accel(int argc, char **argv)
@@ -286,6 +303,12 @@ static const struct command commands[] = {
 	  "3 broken infrastructure.\n" },
 	{ "exec", cmd_exec, "exec PROFILE CMD",
 	  "Boots the profile and runs CMD there with /bin/sh; its exit status is ours.\n" },
+	{ "fixture", cmd_fixture, "fixture build|list|clean [NAME]",
+	  "Fixtures: booted VMs in files, from which tests get their clones.\n"
+	  "  build [-v] NAME     tests/fixtures/NAME.lua (or a path), unless it is current;\n"
+	  "                      -v says why.  --stamp FILE: for make, with FILE.d\n"
+	  "  list [NAME]         name, key, size, age, what they were made from\n"
+	  "  clean [NAME]        removes them\n" },
 	{ "accel", cmd_accel, "accel PROFILE",
 	  "Says which accelerator the profile is run on, and why; probes if need be.\n" },
 	{ "summary", cmd_summary, "summary [--since FILE] BASE...",

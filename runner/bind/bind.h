@@ -6,6 +6,7 @@
 #ifndef RUNNER_BIND_BIND_H
 #define RUNNER_BIND_BIND_H
 
+#include <jansson.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdnoreturn.h>
@@ -46,5 +47,24 @@ void bind_push_reply(lua_State *L, const struct wire_op_desc *op, unsigned int k
  * the reply, or nil and the fail message. */
 int bind_l_encode(lua_State *L);
 int bind_l_decode(lua_State *L);
+
+/* The value as tables; nothing of it is taken over. */
+void bind_push_json(lua_State *L, const json_t *v);
+/* The value at idx as JSON: the caller releases it. */
+json_t *bind_to_json(lua_State *L, int idx);
+
+/* --- fixture.c --- */
+
+struct image;
+struct vm;
+
+/* The VM at index 1; raises if it is something else. */
+struct vm *bind_check_vm(lua_State *L);
+struct image *bind_check_image(lua_State *L, int idx);
+/* Pushes an empty one. */
+struct image *bind_new_image(lua_State *L);
+/* What fixtures add to provium.core, and to a VM's methods. */
+extern const luaL_Reg bind_fixture_functions[], bind_fixture_methods[];
+extern const luaL_Reg bind_snapshot_methods[];
 
 #endif

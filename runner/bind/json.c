@@ -5,7 +5,7 @@
 
 #include "runner/bind/bind.h"
 
-static void push_value(lua_State *L, const json_t *v)
+void bind_push_json(lua_State *L, const json_t *v)
 {
 	const char *key;
 	json_t *item;
@@ -16,14 +16,14 @@ static void push_value(lua_State *L, const json_t *v)
 	case JSON_OBJECT:
 		lua_newtable(L);
 		json_object_foreach((json_t *)(uintptr_t)v, key, item) {
-			push_value(L, item);
+			bind_push_json(L, item);
 			lua_setfield(L, -2, key);
 		}
 		break;
 	case JSON_ARRAY:
 		lua_newtable(L);
 		json_array_foreach(v, i, item) {
-			push_value(L, item);
+			bind_push_json(L, item);
 			lua_rawseti(L, -2, (lua_Integer)i + 1);
 		}
 		break;
@@ -82,11 +82,11 @@ int bind_json_decode(lua_State *L)
 				why.column, why.text);
 		return 2;
 	}
-	push_value(L, *doc);
+	bind_push_json(L, *doc);
 	return 1;
 }
 
-static json_t *to_json(lua_State *L, int idx);
+
 
 static json_t *table_to_json(lua_State *L, int idx)
 {
@@ -96,7 +96,7 @@ static json_t *table_to_json(lua_State *L, int idx)
 		obj = json_array();
 		for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, idx); i++) {
 			lua_rawgeti(L, idx, i);
-			json_array_append_new(obj, to_json(L, lua_gettop(L)));
+			json_array_append_new(obj, bind_to_json(L, lua_gettop(L)));
 			lua_pop(L, 1);
 		}
 		return obj;
@@ -105,11 +105,11 @@ static json_t *table_to_json(lua_State *L, int idx)
 	for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1))
 		if (lua_type(L, -2) == LUA_TSTRING)
 			json_object_set_new(obj, lua_tostring(L, -2),
-					    to_json(L, lua_gettop(L)));
+					    bind_to_json(L, lua_gettop(L)));
 	return obj;
 }
 
-static json_t *to_json(lua_State *L, int idx)
+json_t *bind_to_json(lua_State *L, int idx)
 {
 	size_t n;
 	const char *s;
@@ -136,7 +136,7 @@ int bind_json_encode(lua_State *L)
 	json_t **doc = new_document(L);
 	char *text;
 
-	*doc = to_json(L, 1);
+	*doc = bind_to_json(L, 1);
 	text = json_dumps(*doc, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 	if (!text)
 		return luaL_error(L, "this cannot be said in JSON");

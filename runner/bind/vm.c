@@ -8,11 +8,12 @@
 #include "runner/bind/bind.h"
 #include "runner/qemu/console.h"
 #include "runner/vm/accel.h"
+#include "runner/vm/fixture.h"
 #include "runner/vm/vm.h"
 
 #define VM "provium.vm"
 
-static struct vm *check_vm(lua_State *L)
+struct vm *bind_check_vm(lua_State *L)
 {
 	return luaL_checkudata(L, 1, VM);
 }
@@ -88,10 +89,13 @@ static void read_files(lua_State *L, struct vm_opts *opts)
 	lua_pop(L, 1);
 }
 
-/* vm:boot{memory = bytes, cpus =, timeout = seconds unscaled, append, disks, files} */
+/*
+ * vm:boot{memory = bytes, cpus =, timeout = seconds unscaled, append, disks, files,
+ * to_save = for a fixture}
+ */
 static int l_boot(lua_State *L)
 {
-	struct vm *vm = check_vm(L);
+	struct vm *vm = bind_check_vm(L);
 	struct vm_opts *opts;
 	struct accel accel;
 	struct err err;
@@ -112,6 +116,10 @@ static int l_boot(lua_State *L)
 	    accel_choose(vm->profile.name, &accel, &err))
 		bind_raise(L, &err);
 	opts->timeout *= vm->state == VM_NEW ? accel.slowness : 1;
+	lua_getfield(L, 2, "to_save");
+	if (lua_toboolean(L, -1) && vm->state == VM_NEW &&
+	    fixture_prepare(vm, opts, &err))
+		bind_raise(L, &err);
 	if (vm_boot(vm, opts, &accel, &err))
 		bind_raise(L, &err);
 	return 0;
@@ -135,7 +143,7 @@ static int push_result(lua_State *L, struct vm_call *call)
 /* vm, op, request, what, channel, at the places every caller has them. */
 static struct vm_call *submit(lua_State *L, enum wire_kind kind)
 {
-	struct vm *vm = check_vm(L);
+	struct vm *vm = bind_check_vm(L);
 	const struct wire_op_desc *op = wire_op_by_name(luaL_checkstring(L, 2));
 	const char *what = luaL_checkstring(L, 4), *payload;
 	lua_Integer chan = luaL_optinteger(L, 5, WIRE_EXECUTOR);
@@ -158,7 +166,7 @@ static struct vm_call *submit(lua_State *L, enum wire_kind kind)
 
 static int await(lua_State *L, struct vm_call *call, double seconds, const char *what)
 {
-	struct vm *vm = check_vm(L);
+	struct vm *vm = bind_check_vm(L);
 	struct err err;
 	int n;
 
@@ -192,7 +200,7 @@ static int l_submit(lua_State *L)
 
 static struct vm_call *check_call(lua_State *L)
 {
-	struct vm_call *call = vm_find_call(check_vm(L),
+	struct vm_call *call = vm_find_call(bind_check_vm(L),
 					    (uint32_t)luaL_checkinteger(L, 2));
 
 	luaL_argcheck(L, call, 2, "no such call");
@@ -210,32 +218,32 @@ static int l_await(lua_State *L)
 /* vm:arrived(tag): would await() return at once? */
 static int l_arrived(lua_State *L)
 {
-	lua_pushboolean(L, vm_call_done(check_vm(L), check_call(L)));
+	lua_pushboolean(L, vm_call_done(bind_check_vm(L), check_call(L)));
 	return 1;
 }
 
 static int l_shutdown(lua_State *L)
 {
-	vm_shutdown(check_vm(L), luaL_checknumber(L, 2));
+	vm_shutdown(bind_check_vm(L), luaL_checknumber(L, 2));
 	return 0;
 }
 
 static int l_kill(lua_State *L)
 {
-	vm_kill(check_vm(L));
+	vm_kill(bind_check_vm(L));
 	return 0;
 }
 
 static int l_gc(lua_State *L)
 {
-	vm_release(check_vm(L));
+	vm_release(bind_check_vm(L));
 	return 0;
 }
 
 /* The console and what QEMU said, as far as they go. */
 static int l_console(lua_State *L)
 {
-	struct vm *vm = check_vm(L);
+	struct vm *vm = bind_check_vm(L);
 	struct buf b = { 0 };
 
 	if (vm->console_fd >= 0)
@@ -261,7 +269,7 @@ static void set_string(lua_State *L, const char *key, const char *value)
 /* Facts about it, for reports and messages. */
 static int l_info(lua_State *L)
 {
-	struct vm *vm = check_vm(L);
+	struct vm *vm = bind_check_vm(L);
 	char line[640];
 
 	lua_newtable(L);
@@ -325,6 +333,8 @@ int bind_vm_new(lua_State *L)
 	vm_init(vm);
 	if (luaL_newmetatable(L, VM)) {
 		luaL_setfuncs(L, methods, 0);
+		luaL_setfuncs(L, bind_fixture_methods, 0);
+		luaL_setfuncs(L, bind_snapshot_methods, 0);
 		lua_pushvalue(L, -1);
 		lua_setfield(L, -2, "__index");
 	}

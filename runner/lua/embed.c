@@ -9,7 +9,8 @@
 #include "runner/lua/embed.h"
 
 #define FILES(F) F(harness) F(check) F(show) F(text) F(pack) F(options) F(vm) \
-	F(syscall) F(calls) F(system) F(worker) F(flight) F(job) F(exec)
+	F(syscall) F(calls) F(system) F(worker) F(flight) F(job) F(exec) \
+	F(fixture) F(fixture_command)
 
 #define F(name)								\
 	asm(".pushsection .rodata\n"					\

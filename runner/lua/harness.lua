@@ -11,6 +11,7 @@ local pack = require "provium.pack"
 local check = require "provium.check"
 local options = require "provium.options"
 local VM = require "provium.vm"
+local fixture = require "provium.fixture"
 
 local harness = { vms = {} }
 
@@ -21,7 +22,13 @@ local state = {}	-- of this file; see harness.run
 
 -- --- where things are ---
 
-function harness.depend(path) state.deps[path] = true end
+function harness.depend(path, kind) state.deps[path] = state.deps[path] or kind or true end
+
+function harness.deps() return state.deps end
+
+function harness.dir() return state.dir end
+
+function harness.slowness() return state.slowness end
 
 -- A host file that a test names: from the test's own folder, else from here.
 function harness.find_file(path)
@@ -93,7 +100,8 @@ end
 -- New complaints of all running VMs, as lines.  The VM is running, but may
 -- die while it is asked: that is no complaint of its own.
 local function complaints()
-	local found = {}
+	local found = state.heard
+	state.heard = {}
 	for _, vm in ipairs(harness.vms) do
 		if vm:is_running() and pcall(vm.read_log, vm) then
 			for i = (vm.log_judged or 0) + 1, #vm.log do
@@ -105,6 +113,11 @@ local function complaints()
 	end
 	return found
 end
+
+harness.complaints = complaints
+
+-- Before a kernel log goes back to what it was.
+function harness.hear() state.heard = complaints() end
 
 -- The verdict after the kernel was heard: expect = PATTERN must be met, and
 -- nothing else may have been said.
@@ -171,7 +184,7 @@ end
 
 -- --- test() ---
 
-local TEST_OPTIONS = { timeout = true, expect = true, expect_panic = true }
+local TEST_OPTIONS = { timeout = true, expect = true, expect_panic = true, fixture = true }
 
 -- Fields that only a failure has: where, log, the consoles' ends.
 local function add_evidence(t, caught)
@@ -179,7 +192,7 @@ local function add_evidence(t, caught)
 	t.consoles = {}
 	local told = t.message and t.message:find("; console ends:", 1, true)
 	for i, vm in ipairs(told and {} or harness.vms) do
-		local console = vm.core:console()
+		local console = vm.dropped and "" or vm.core:console()
 		local lines = {}
 		for line in console:gmatch("[^\n]+") do lines[#lines + 1] = show.clean(line) end
 		if #lines > 0 then
@@ -223,8 +236,25 @@ local function forget_dead()
 	harness.vms = kept
 end
 
+-- The test's own clone; the next test's starts meanwhile.
+local function with_clone(t, name, fn)
+	return function()
+		t.vm = fixture.clone(name)
+		fixture.start_spare(name)
+		return fn(t.vm)
+	end
+end
+
+-- After a failure its console is kept for the logs.
+local function drop_clone(t)
+	if not t.vm then return end
+	t.vm:kill()
+	t.vm.dropped, t.vm = true, nil
+end
+
 local function run_test(t, opts, fn)
 	local before, caught, ok = panicked_now(), nil, nil
+	if opts.fixture then fn = with_clone(t, opts.fixture, fn) end
 	state.test = t
 	-- What was said before is not this test's.
 	for _, line in ipairs(complaints()) do state.stray[#state.stray + 1] = line end
@@ -235,7 +265,7 @@ local function run_test(t, opts, fn)
 	if ok then
 		t.verdict, caught = "ok", nil
 	elseif is_interrupt(caught) then
-		state.test = nil
+		state.test, t.vm = nil, nil
 		error(caught.value, 0)
 	else
 		time_message(caught)
@@ -246,7 +276,13 @@ local function run_test(t, opts, fn)
 	if t.verdict == "ok" and check.count == 0 then
 		t.verdict, t.message = "FAIL", "no check ran: a test without an assertion proves nothing"
 	end
-	if t.verdict == "FAIL" or t.verdict == "BROKEN" then add_evidence(t, caught) else forget_dead() end
+	if t.verdict == "FAIL" or t.verdict == "BROKEN" then
+		add_evidence(t, caught)
+		drop_clone(t)
+	else
+		drop_clone(t)
+		forget_dead()
+	end
 	t.seconds = core.now() - t.start
 	t.start, state.test = nil, nil
 	if file_limit_passed() or (state.fail_fast and t.verdict == "FAIL") then
@@ -266,6 +302,7 @@ local function test(name, opts, fn)
 	if state.names[name] then
 		error(("test %q: there is one of that name already (line %s)"):format(name, state.names[name]), 2)
 	end
+	if harness.building then error("test: this is a fixture's script", 2) end
 	state.names[name] = (where_now(3) or ""):match("%d+$") or "?"
 	if state.filter and not name:find(state.filter) then return end
 	local t = { name = name, log = {}, start = core.now() }
@@ -320,6 +357,8 @@ local provium = {
 	IO = pack.IO, IOR = pack.IOR, IOW = pack.IOW, IOWR = pack.IOWR,
 	errno = core.errno, nr = core.nr, race = VM.race,
 }
+
+function provium.fixture(name, opts) return fixture.clone(name, opts) end
 
 function provium.shutdown_all()
 	for _, vm in ipairs(harness.vms) do vm:shutdown() end
@@ -496,6 +535,7 @@ end
 local function finish(record)
 	record.verdict = worst(record)
 	if state.keep_logs then keep_logs(record) end
+	fixture.drop_spare()
 	for _, vm in ipairs(harness.vms) do vm:kill() end
 	record.tests, record.accel, record.release = state.tests, state.accel, state.release
 	record.seconds = core.now() - state.start
@@ -507,20 +547,46 @@ local function finish(record)
 	return core.to_json(clean_all(record))
 end
 
--- Runs the file; the record as JSON text.  Only an interrupt is raised.
-function harness.run(path, opts)
+-- A state for the file, and what its code can call.
+function harness.begin(path, opts)
+	opts = opts or {}
 	local dir = path:match("^(.*)/[^/]*$") or "."
 	state = {
 		path = path, dir = dir, tests = {}, names = {}, deps = { [path] = true }, ignored = {},
-		log = {}, stray = {}, slowness = 1, start = core.now(), limit = FILE_TIMEOUT,
+		log = {}, stray = {}, heard = {}, slowness = 1, start = core.now(), limit = opts.limit or FILE_TIMEOUT,
 		filter = opts.filter, fail_fast = opts.fail_fast,
 	}
 	state.deadline = state.start + state.limit
-	local record = { file = path }
 	VM.attach(harness)
+	fixture.attach(harness)
+end
+
+-- Runs a fixture's script: true; or false and the error.  Its VMs are left running.
+function harness.run_script(path, limit)
+	harness.begin(path, { limit = limit })
+	harness.building = { parents = {} }
 	install_globals()
 	install_coroutines()
-	install_require(dir)
+	install_require(state.dir)
+	local chunk, why = loadfile(path, "t")
+	if not chunk then return false, why end
+	arm()
+	local ok, caught = xpcall(chunk, handler)
+	core.alarm(0)
+	if ok then return true end
+	if is_interrupt(caught) then return false, caught.value end
+	time_message(caught)
+	local _, message = judge(caught, false)
+	return false, ("%s%s"):format(message, caught.where and "\n  at " .. caught.where or "")
+end
+
+-- Runs the file; the record as JSON text.  Only an interrupt is raised.
+function harness.run(path, opts)
+	harness.begin(path, opts)
+	local record = { file = path }
+	install_globals()
+	install_coroutines()
+	install_require(state.dir)
 	local chunk, why = loadfile(path, "t")
 	if not chunk then
 		judge_file(record, { value = why }, true)
@@ -530,6 +596,7 @@ function harness.run(path, opts)
 	local ok, caught = xpcall(chunk, handler)
 	core.alarm(0)
 	if not ok and is_interrupt(caught) then
+		fixture.drop_spare()
 		for _, vm in ipairs(harness.vms) do vm:kill() end
 		error(caught.value, 0)
 	end

@@ -23,10 +23,20 @@ function VM.create(profile)
 		error(("create: profile: expected a name, got %s"):format(type(profile)), 0)
 	end
 	-- root: the VM of a worker; flights: by channel, the call that is under way there.
-	local vm = setmetatable({ core = core.vm(profile), chan = 1, timeout = 60, log = {}, log_next = 0, flights = {} }, VM)
+	local vm = setmetatable({ core = core.vm(profile), chan = 1, timeout = 60, log = {}, log_next = 0, flights = {},
+		log_judged = 0, log_is_cut = false, dropped = false }, VM)
 	vm.root = vm
 	harness.vms[#harness.vms + 1] = vm
 	harness.depend(vm.core:info().kernel)
+	return vm
+end
+
+-- A VM that was resumed; what stands in its kernel log before log_next is its fixture's.
+function VM.adopt(vm, log_next)
+	vm = setmetatable({ core = vm, chan = 1, timeout = 60, log = {}, log_next = log_next, log_is_cut = true,
+		flights = {}, log_judged = 0, dropped = false }, VM)
+	vm.root = vm
+	harness.vms[#harness.vms + 1] = vm
 	return vm
 end
 
@@ -57,6 +67,7 @@ local function boot_disks(disks)
 			path = harness.find_file(check_string("boot", ("disks[%d]: path"):format(i), disk.path or disk[1])),
 			format = disk.format or "raw", readonly = disk.readonly,
 		}
+		if harness.building then harness.depend(list[i].path) end
 	end
 	return list
 end
@@ -77,6 +88,7 @@ function VM:boot(opts)
 		timeout = options.seconds(opts.timeout or 30, "boot: timeout"),
 		append = opts.append and check_string("boot", "append", opts.append),
 		files = boot_files(opts.files), disks = boot_disks(opts.disks),
+		to_save = harness.building ~= nil,
 	}
 	local ok, err = pcall(harness.take_turn, function()
 		self.core:boot(request)
@@ -144,8 +156,40 @@ function VM:read_log()
 	return self.log
 end
 
+-- --- snapshots: the kernel log goes back, too ---
+
+function VM:snapshot()
+	if self.chan ~= 1 then error("snapshot: expected a VM, got a worker of one", 0) end
+	self:read_log()
+	local core_snapshot, log_next = self.core:snapshot()
+	self:read_log()		-- the mark; what follows it is after the snapshot
+	return { of = self, core = core_snapshot, log_next = log_next, log = #self.log, log_is_cut = self.log_is_cut }
+end
+
+function VM:restore(snapshot)
+	if type(snapshot) ~= "table" or snapshot.of ~= self then
+		error(("restore: expected a snapshot of this VM, got %s"):format(type(snapshot) == "table" and
+			"one of another" or type(snapshot)), 0)
+	end
+	harness.hear()
+	self.core:restore(snapshot.core)
+	for chan in pairs(self.flights) do self.flights[chan] = nil end
+	for i = #self.log, snapshot.log + 1, -1 do self.log[i] = nil end
+	self.log_next, self.log_is_cut = snapshot.log_next + 1, snapshot.log_is_cut
+	self.log_judged = math.min(self.log_judged, snapshot.log)
+end
+
+-- The part from before the resume, fetched when somebody asks for it.
+local function complete_log(vm)
+	local since = #vm:read_log()
+	vm.log, vm.log_next, vm.log_is_cut = {}, 0, false
+	vm.log_judged = vm.log_judged + #vm:read_log() - since
+end
+
 function VM:dmesg(pattern)
 	local lines = {}
+	self = self.root
+	if self.log_is_cut then complete_log(self) end
 	for _, line in ipairs(self:read_log()) do
 		if not pattern or line:find(pattern) then lines[#lines + 1] = line .. "\n" end
 	end

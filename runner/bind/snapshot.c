@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A snapshot as Lua holds it. */
+#include "runner/bind/bind.h"
+#include "runner/vm/snapshot.h"
+
+#define SNAPSHOT "provium.snapshot"
+
+static int gc(lua_State *L)
+{
+	snapshot_release(luaL_checkudata(L, 1, SNAPSHOT));
+	return 0;
+}
+
+static const luaL_Reg methods[] = {
+	{ "__gc", gc },
+	{ "__close", gc },
+	{ NULL, NULL },
+};
+
+/* vm:snapshot(): the snapshot, and the sequence number of its mark in the log. */
+static int l_take(lua_State *L)
+{
+	struct vm *vm = bind_check_vm(L);
+	struct snapshot *s = lua_newuserdatauv(L, sizeof(*s), 1);
+	struct err err;
+
+	snapshot_init(s);
+	if (luaL_newmetatable(L, SNAPSHOT))
+		luaL_setfuncs(L, methods, 0);
+	lua_setmetatable(L, -2);
+	lua_pushvalue(L, 1);	/* the VM's address stays its own */
+	lua_setiuservalue(L, -2, 1);
+	if (snapshot_take(s, vm, &err))
+		bind_raise(L, &err);
+	lua_pushinteger(L, (lua_Integer)s->log_next);
+	return 2;
+}
+
+static int l_restore(lua_State *L)
+{
+	struct vm *vm = bind_check_vm(L);
+	struct err err;
+
+	if (snapshot_restore(luaL_checkudata(L, 2, SNAPSHOT), vm, &err))
+		bind_raise(L, &err);
+	return 0;
+}
+
+const luaL_Reg bind_snapshot_methods[] = {
+	{ "snapshot", l_take },
+	{ "restore", l_restore },
+	{ NULL, NULL },
+};

@@ -1,0 +1,103 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- provium fixture build|list|clean.
+
+local core = require "provium.core"
+local harness = require "provium.harness"
+local fixture = require "provium.fixture"
+
+local command = {}
+
+local function usage(fmt, ...)
+	error(core.error { kind = "user", message = "fixture: " .. fmt:format(...) }, 0)
+end
+
+-- As make reads it: relative to here if below, blanks and dollars escaped.
+local function make_path(path)
+	local here = core.realpath(".") .. "/"
+	if path:sub(1, #here) == here then path = path:sub(#here + 1) end
+	return (path:gsub("[ #]", "\\%0"):gsub("%$", "$$"))
+end
+
+-- STAMP, as new as what was just looked at, and STAMP.d for make.
+local function write_stamp(stamp, meta)
+	local lines, target = {}, make_path(stamp)
+	local paths = fixture.paths_of(meta)
+	for i, path in ipairs(paths) do paths[i] = make_path(path) end
+	lines[1] = ("%s: %s\n"):format(target, table.concat(paths, " "))
+	for _, path in ipairs(paths) do lines[#lines + 1] = ("\n%s:\n"):format(path) end
+	assert(core.write(stamp .. ".d", table.concat(lines)))
+	assert(core.write(stamp, meta.key .. "\n"))
+end
+
+local function build(args)
+	local opts, name = { for_whom = "" }, nil
+	while #args > 0 do
+		local arg = table.remove(args, 1)
+		if arg == "-v" then
+			opts.verbose = true
+		elseif arg == "--stamp" or arg == "--for" then
+			opts[arg == "--stamp" and "stamp" or "for_whom"] = table.remove(args, 1) or usage("build: %s: of what?", arg)
+		elseif arg:sub(1, 1) == "-" or name then
+			usage("build: expected one name, got \"%s\"", arg)
+		else
+			name = arg
+		end
+	end
+	if not name then usage("build: expected a name") end
+	local script = name:find("/", 1, true) and core.realpath(name) or nil
+	if name:find("/", 1, true) and not script then usage("build: %s: no such file", name) end
+	local found, err = pcall(function() script = script or fixture.find_script(name, ".") end)
+	if not found then usage("build: %s", err) end
+	name = script:match("([^/]+)%.lua$") or usage("build: %s: expected a .lua file", script)
+	local start = core.now()
+	local meta, why = fixture.build(name, script, opts.for_whom)
+	if opts.verbose then
+		io.stdout:write(why and ("fixture %s: %s: built in %.2f s\n"):format(name, why, core.now() - start)
+			or ("fixture %s: is current\n"):format(name))
+	end
+	if opts.stamp then write_stamp(opts.stamp, meta) end
+	return 0
+end
+
+local function age(seconds)
+	if seconds < 120 then return ("%d s"):format(seconds) end
+	if seconds < 7200 then return ("%d min"):format(seconds // 60) end
+	if seconds < 172800 then return ("%d h"):format(seconds // 3600) end
+	return ("%d days"):format(seconds // 86400)
+end
+
+local function list(args)
+	if #args > 1 then usage("list: expected at most one name") end
+	for _, f in ipairs(core.fixture_list(args[1])) do
+		io.stdout:write(("%s %s  %.1f MB  %s old  %s\n"):format(f.name, f.key, f.bytes / 1e6,
+			f.meta.built and age(os.time() - f.meta.built) or "?",
+			f.current and "current" or "not current: " .. f.why))
+		for _, input in ipairs(f.meta.inputs or {}) do
+			io.stdout:write(("    %s %s\n"):format(input.hash:sub(1, 8), make_path(input.path)))
+		end
+		for _, parent in ipairs(f.meta.parents or {}) do
+			io.stdout:write(("    %s fixture %s\n"):format(parent.key:sub(1, 8), parent.name))
+		end
+	end
+	return 0
+end
+
+local function clean(args)
+	if #args > 1 then usage("clean: expected at most one name") end
+	if args[1] and not args[1]:find("^[%w_][%w_.-]*$") then usage("clean: expected a name, got \"%s\"", args[1]) end
+	local n = core.fixture_clean(args[1])
+	io.stdout:write(("%d fixture%s removed\n"):format(n, n == 1 and "" or "s"))
+	return 0
+end
+
+-- Its exit status.
+function command.run(...)
+	local args = { ... }
+	local what = table.remove(args, 1)
+	local fn = ({ build = build, list = list, clean = clean })[what]
+	if not fn then usage("expected build, list or clean, got \"%s\"", tostring(what)) end
+	harness.begin(".")
+	return fn(args)
+end
+
+return command
