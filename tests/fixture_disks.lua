@@ -1,0 +1,97 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Fixtures with disks: each clone writes into a layer of its own, and nobody into the image.
+
+local runner = require "runner"
+local home = require "fixture_home"
+
+local HELPER = [[
+local disk = {}
+function disk.put(vm, text) assert(vm:exec(("printf %s | dd of=/dev/vda conv=notrunc,fsync 2>/dev/null"):format(text)).ok) end
+function disk.get(vm)
+	vm:exec("echo 3 >/proc/sys/vm/drop_caches")
+	return (vm:exec("dd if=/dev/vda bs=8 count=1 2>/dev/null").stdout.value)
+end
+return disk
+]]
+
+local function with_disk(script, test, fn)
+	home.with(function(h)
+		h:write("lib/disk.lua", HELPER)
+		h:write("disk.img", "original" .. ("\0"):rep((4 << 20) - 8))
+		h:script("base", script)
+		h:write("t.lua", "local disk = require 'disk'\n" .. test)
+		fn(h)
+	end)
+end
+
+local PLAIN = "provium.create('minimal'):boot { memory = '128M', disks = { { path = '../disk.img' } } }\n"
+local CLONES = [[
+for i = 1, 2 do
+	test("clone " .. i, { fixture = "NAME" }, function(vm)
+		assert_eq("FIRST", disk.get(vm))
+		disk.put(vm, "by-a-cl" .. i)
+		assert_eq("by-a-cl" .. i, disk.get(vm))
+	end)
+end
+]]
+
+local function clones(name, first) return (CLONES:gsub("NAME", name):gsub("FIRST", first)) end
+
+local function passes(h, image)
+	local before = runner.shell("cksum <" .. h.suite .. "/" .. image)
+	local r = h:run { "test", "t.lua" }
+	assert_eq(0, r.status, r.said)
+	assert_eq(before, runner.shell("cksum <" .. h.suite .. "/" .. image))
+end
+
+test("each clone has the disk as it was, and the image is never written", function()
+	with_disk(PLAIN, clones("base", "original"), function(h)
+		passes(h, "disk.img")
+		passes(h, "disk.img")
+	end)
+end)
+
+test("what the fixture's script wrote, every clone has", function()
+	with_disk("local vm = " .. PLAIN .. "require('disk').put(vm, 'prepared')\n", clones("base", "prepared"),
+		function(h) passes(h, "disk.img") end)
+end)
+
+test("a child has what its parent wrote, and adds to it", function()
+	with_disk("local vm = " .. PLAIN .. "require('disk').put(vm, 'prepared')\n", clones("child", "ch-pared"), function(h)
+		h:script("child", "require('disk').put(provium.fixture('base'), 'ch-')\n")
+		passes(h, "disk.img")
+	end)
+end)
+
+test("a snapshot goes back with its disk", function()
+	with_disk(PLAIN, [[
+test("goes back", { fixture = "base" }, function(vm)
+	disk.put(vm, "snapshot")
+	local s = vm:snapshot()
+	for i = 1, 2 do
+		disk.put(vm, "after-it")
+		vm:restore(s)
+		assert_eq("snapshot", disk.get(vm))
+	end
+end)
+]], function(h) passes(h, "disk.img") end)
+end)
+
+test("a changed image is another fixture", function()
+	with_disk(PLAIN, clones("base", "original"), function(h)
+		passes(h, "disk.img")
+		h:write("disk.img", "modified" .. ("\0"):rep((4 << 20) - 8))
+		h:is_rebuilt("base", "disk.img changed")
+		h:write("t.lua", "local disk = require 'disk'\n" .. clones("base", "modified"))
+		passes(h, "disk.img")
+	end)
+end)
+
+test("a disk that is read-only stays so", function()
+	with_disk("provium.create('minimal'):boot { memory = '128M', disks = { { path = '../disk.img', readonly = true } } }\n", [[
+test("reads", { fixture = "base" }, function(vm)
+	assert_eq("original", disk.get(vm))
+	assert_eq("1\n", vm:read_file("/sys/block/vda/ro"))
+end)
+]], function(h) passes(h, "disk.img") end)
+end)

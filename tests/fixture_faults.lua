@@ -1,0 +1,249 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- What goes wrong with fixtures: each says what happened, and nothing of it is ever booted.
+
+local runner = require "runner"
+local home = require "fixture_home"
+local quote, shell = runner.quote, runner.shell
+
+provium.timeout = "10m"
+
+local USES_BASE = "test('uses it', { fixture = 'base' }, function(vm) assert(vm:exec('true').ok) end)\n"
+
+-- --- scripts that make none ---
+
+-- A script that is no fixture: `fixture build` says why, a test that uses it is broken, nothing stays.
+local function is_refused(script, says)
+	home.with(function(h)
+		h:script("base", script)
+		h:write("t.lua", USES_BASE)
+		local said, status = h:build("base")
+		assert_contains(said, says)
+		assert_eq(3, status)
+		local r = h:run { "test", "t.lua" }
+		assert_contains(r.said, "  · uses it ... BROKEN: fixture base: ")
+		assert_contains(r.said, says)
+		assert_eq(3, r.status)
+		assert_eq(".lock", shell("ls -A " .. h.store .. "/base"))
+	end)
+end
+
+test("a script that fails: its own words, and the line", function()
+	is_refused(home.BOOT .. "error('no luck')\n", "no luck\n")
+	is_refused(home.BOOT .. "\nassert_eq(1, 2)\n", "fixtures/base.lua:3")
+end)
+
+test("a script that is no Lua", function() is_refused("provium.create(\n", "unexpected symbol near <eof>") end)
+
+test("a script that boots nothing", function() is_refused("local x = 1\n", "its script made no VM") end)
+
+test("a script that makes a machine and does not boot it", function()
+	is_refused("provium.create('minimal')\n", "its VM is not booted, and a fixture is a running one")
+end)
+
+test("a script that shuts its machine down", function()
+	is_refused("local vm = " .. home.BOOT .. "vm:shutdown()\n", "its VM is shut down, and a fixture is a running one")
+end)
+
+test("a script that leaves its guest panicked: the panic, and the console", function()
+	is_refused("local vm = " .. home.BOOT .. "pcall(vm.exec, vm, 'echo c > /proc/sysrq-trigger')\n",
+		"its VM is dead, and a fixture is a running one: ")
+	is_refused("local vm = " .. home.BOOT .. "pcall(vm.exec, vm, 'echo c > /proc/sysrq-trigger')\n", "Kernel panic - ")
+end)
+
+test("a script whose kernel complains", function()
+	is_refused("local vm = " .. home.BOOT .. "vm:exec(\"echo '<4>WARNING: this' >/dev/kmsg; echo >/dev/kmsg\")\n",
+		"the kernel complained: ")
+end)
+
+test("a script with test() in it", function()
+	is_refused(home.BOOT .. "test('x', function() end)\n", "test: this is a fixture's script")
+end)
+
+test("a cycle of fixtures, with the way round", function()
+	home.with(function(h)
+		h:script("a", "provium.fixture('b')\n")
+		h:script("b", "provium.fixture('a')\n")
+		local said, status = h:build("a")
+		assert_contains(said, "fixture a needs itself: a → b → a")
+		assert_eq(3, status)
+		h:script("c", "provium.fixture('c')\n")
+		assert_contains(h:build("c"), "fixture c needs itself: c → c")
+	end)
+end)
+
+test("a fixture that cannot be built is tried once, not for each test", function()
+	home.with(function(h)
+		h:script("base", "io.open(os.getenv('COUNT'), 'a'):write('x')\n")
+		h:write("t.lua", USES_BASE .. USES_BASE:gsub("uses it", "uses it, too"))
+		h:run({ "test", "t.lua" }, { env = { COUNT = h.dir .. "/count", ACCEL = "tcg" } })
+		assert_eq("x", runner.read(h.dir .. "/count"))
+	end)
+end)
+
+-- --- what lies in the store ---
+
+-- Does something to a fixture's file: a test that uses it passes, with a warning, and a new one lies there.
+local function is_replaced(file, damage)
+	home.with(function(h)
+		h:write("t.lua", USES_BASE)
+		h:is_rebuilt("base", "there is none")
+		local path = h:folder("base") .. "/" .. file
+		shell("chmod u+w " .. path)
+		damage(path)
+		assert_contains(h:run({ "fixture", "list" }).said, file .. " is damaged")
+		local r = h:run { "test", "t.lua" }
+		assert_eq(0, r.status, r.said)
+		local warning = "fixture base: " .. path .. " is damaged: it is not used, and built again\n"
+		assert_contains(r.said, (warning:gsub(h.dir:gsub("%p", "%%%0") .. "/out", "HOME")):gsub("HOME", h.dir .. "/out"))
+		h:is_current("base")
+	end)
+end
+
+local function flip(path, at)
+	local file = assert(io.open(path, "r+b"))
+	file:seek("set", at)
+	local byte = file:read(1):byte()
+	file:seek("set", at)
+	file:write(string.char(byte ~ 1))
+	file:close()
+end
+
+test("a truncated ram", function() is_replaced("ram", function(path) shell("truncate -s -4096 " .. path) end) end)
+
+test("a flipped byte in ram", function() is_replaced("ram", function(path) flip(path, 0x1000010) end) end)
+
+test("a ram that is gone", function() is_replaced("ram", function(path) os.remove(path) end) end)
+
+test("a flipped byte in state", function() is_replaced("state", function(path) flip(path, 5000) end) end)
+
+test("an empty state", function() is_replaced("state", function(path) shell("truncate -s 0 " .. path) end) end)
+
+test("a meta of another QEMU", function()
+	is_replaced("meta", function(path)
+		local text = runner.read(path)
+		runner.write(path, (assert(text:gsub('"qemu": "[^"]*"', '"qemu": "QEMU emulator version 9.9.9"'))))
+	end)
+end)
+
+test("a meta cut short", function() is_replaced("meta", function(path) shell("truncate -s 100 " .. path) end) end)
+
+test("a fixture made by another QEMU, and sound: rebuilt, and why", function()
+	home.with(function(h)
+		h:is_rebuilt("base", "there is none")
+		-- Another program of that name in front of the real one: it says another version.
+		shell("mkdir " .. h.dir .. "/bin")
+		runner.write(h.dir .. "/bin/qemu-system-x86_64",
+			"#!/bin/sh\n[ \"$1\" = --version ] && { echo 'QEMU emulator version 9.9.9'; exit; }\nexec " ..
+			shell("command -v qemu-system-x86_64") .. " \"$@\"\n")
+		shell("chmod 755 " .. h.dir .. "/bin/qemu-system-x86_64")
+		local said = h:build("base", { env = { PATH = h.dir .. "/bin:" .. os.getenv("PATH"), ACCEL = "tcg" } })
+		assert_contains(said, "fixture base: QEMU changed (it was QEMU emulator version ")
+	end)
+end)
+
+test("the template is as it was after clones have written to their memory", function()
+	home.with(function(h)
+		h:write("t.lua", [[
+for i = 1, 4 do
+	test("writes " .. i, { fixture = "base" }, function(vm)
+		vm:write_file("/tmp/file", ("x"):rep(8 << 20))
+		assert_eq(8 << 20, #vm:read_file("/tmp/file"))
+	end)
+end
+]])
+		h:is_rebuilt("base", "there is none")
+		local before = shell("cd " .. h:folder("base") .. " && cksum ram state meta")
+		assert_eq(0, h:run({ "test", "t.lua" }).status)
+		assert_eq(before, shell("cd " .. h:folder("base") .. " && cksum ram state meta"))
+	end)
+end)
+
+test("the store is deleted while clones run: they go on, and so do later tests", function()
+	home.with(function(h)
+		h:write("t.lua", ([[
+test("before", { fixture = "base" }, function(vm)
+	os.execute("rm -rf %s")
+	assert_eq("on\n", vm:exec("echo on").stdout)
+	vm:write_file("/tmp/file", ("x"):rep(1 << 20))
+	assert_eq(1 << 20, #vm:read_file("/tmp/file"))
+end)
+test("after", { fixture = "base" }, function(vm) assert(vm:exec("true").ok) end)
+]]):format(h.store))
+		local r = h:run { "test", "t.lua" }
+		assert_eq(0, r.status, r.said)
+	end)
+end)
+
+-- --- who builds ---
+
+test("two runners that want the same one build it once", function()
+	home.with(function(h)
+		local ends, built, current = {}, 0, 0
+		for i = 1, 3 do ends[i] = select(2, runner.start({ "fixture", "build", "-v", "base" }, h:opts())) end
+		for i = 1, 3 do
+			local status, said = ends[i]()
+			assert_eq(0, status, said)
+			if said:find("built in", 1, true) then built = built + 1 end
+			if said:find("is current", 1, true) then current = current + 1 end
+		end
+		assert_eq({ 1, 2 }, { built, current })
+	end)
+end)
+
+test("a builder that is killed leaves no fixture, no QEMU, and the way free", function()
+	home.with(function(h)
+		h:script("base", "local vm = " .. home.BOOT .. "if not io.open('go') then vm:exec('sleep 1000') end\n")
+		local pid, finish = runner.start({ "fixture", "build", "base" }, h:opts())
+		local qemu
+		wait_until(function()
+			qemu = runner.qemu_below(pid)
+			return qemu
+		end, { interval = 0.01, desc = "a QEMU" })
+		shell("kill -9 " .. pid)
+		finish()
+		runner.assert_gone(qemu)
+		assert_eq(".lock", shell("ls -A " .. h.store .. "/base"))
+		h:write("go", "")
+		h:is_rebuilt("base", "there is none")
+	end)
+end)
+
+test("what a builder left that was killed while it wrote is no fixture, and removed", function()
+	home.with(function(h)
+		shell(("mkdir -p %s/base/.new.1 && echo x >%s/base/.new.1/ram"):format(h.store, h.store))
+		assert_eq("", h:run({ "fixture", "list" }).said)
+		h:is_rebuilt("base", "there is none")
+		assert_eq("", shell(("ls -d %s/base/.new.* 2>/dev/null"):format(h.store)))
+	end)
+end)
+
+test("no space while building: says so, and leaves nothing", function()
+	home.with(function(h)
+		local mount = { "unshare", "-rm", "sh", "-c", "mount -t tmpfs -o size=20m none " .. quote(h.dir .. "/small") ..
+			" && shift && exec \"$@\"", "sh", "--" }
+		shell("mkdir -p " .. h.dir .. "/small")
+		if shell("unshare -rm true 2>&1 || echo no"):find("no") then skip("needs unshare -rm") end
+		local said, status = h:build("base", { prefix = mount, env = { PROVIUM_STORE = h.dir .. "/small", ACCEL = "tcg" } })
+		assert_contains(said, "no space left in " .. h.dir .. "/small")
+		assert_eq(3, status)
+	end)
+end)
+
+test("two users share a checkout: each has a store of its own", function()
+	if shell("id -u") ~= "0" then skip("needs root") end
+	if shell("command -v setpriv") == "" then skip("needs setpriv") end
+	home.with(function(h)
+		h:write("t.lua", USES_BASE)
+		h:is_rebuilt("base", "there is none")
+		shell(("mkdir %s/cache && chown 65534 %s/cache && chmod -R a+rX %s"):format(h.dir, h.dir, h.dir))
+		local nobody = h:opts { prefix = { "setpriv", "--reuid", "65534", "--clear-groups" },
+			env = { XDG_CACHE_HOME = h.dir .. "/cache", ACCEL = "tcg" } }
+		local r = runner.run({ "test", "t.lua" }, nobody)
+		assert_eq(0, r.status, r.said)
+		assert(shell("ls -d " .. h.dir .. "/cache/provium/fixtures*/base/[0-9a-f]*") ~= "", "nothing in nobody's store")
+		-- Nor would nobody take root's when pointed to it.
+		nobody.env.PROVIUM_STORE = h.store
+		assert_eq(0, runner.run({ "test", "t.lua" }, nobody).status)
+		assert_eq("1", shell("ls -d " .. h.store .. "/base/[0-9a-f]* | wc -l"))
+	end)
+end)

@@ -1,0 +1,78 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- A runner's home of its own, with a small suite: kernel, initramfs and modules that a
+-- test may change, and a store that nobody else uses.
+
+local runner = require "runner"
+
+local home = {}
+home.__index = home
+
+local BOOT = "provium.create('minimal'):boot { memory = '128M' }\n"
+
+local function copy(from, to)
+	runner.shell(("mkdir -p %s && cp %s %s"):format(runner.quote(to:match("^(.*)/")), runner.quote(from), runner.quote(to)))
+end
+
+-- fn(home), with everything gone after it.
+function home.with(fn)
+	runner.with_folder(function(dir)
+		local self = setmetatable({ dir = dir, suite = dir .. "/suite", store = dir .. "/out/fixtures" }, home)
+		for _, file in ipairs { "bin/provium", "bin/gen_init_cpio", "initramfs/base.cpio", "profile/minimal/vmlinux",
+				"profile/minimal/modules/echo.ko", "profile/minimal/profile.toml" } do
+			copy(runner.home .. "/" .. file, dir .. "/out/" .. file)
+		end
+		copy(runner.home .. "/profile/minimal/profile.toml", dir .. "/out/provium.toml")
+		runner.shell("chmod 755 " .. dir)
+		self:script("base", BOOT)
+		fn(self)
+	end)
+end
+
+home.BOOT = BOOT
+
+-- A file of the suite.
+function home:write(path, text)
+	runner.shell("mkdir -p " .. runner.quote((self.suite .. "/" .. path):match("^(.*)/")))
+	return runner.write(self.suite .. "/" .. path, text)
+end
+
+function home:script(name, text) return self:write("fixtures/" .. name .. ".lua", text) end
+
+function home:opts(more)
+	local opts = { cwd = self.suite, runner = self.dir .. "/out/bin/provium", env = { ACCEL = os.getenv("ACCEL") or "tcg" } }
+	for key, value in pairs(more or {}) do opts[key] = value end
+	return opts
+end
+
+function home:run(args, more) return runner.run(args, self:opts(more)) end
+
+-- What `fixture build -v` says of it, without the time.
+function home:build(name, more)
+	local r = self:run({ "fixture", "build", "-v", name }, more)
+	return (r.said:gsub(" in %d+%.%d+ s\n$", "\n")), r.status
+end
+
+function home:is_current(name)
+	local said = self:build(name)
+	assert_eq(("fixture %s: is current\n"):format(name), said)
+end
+
+-- Builds it and checks the reason.
+function home:is_rebuilt(name, why)
+	local said = self:build(name)
+	assert_eq(("fixture %s: %s: built\n"):format(name, why), said)
+end
+
+-- Adds bytes to a file of the home: other content, the same meaning.
+function home:grow(file, bytes)
+	local f = assert(io.open(self.dir .. "/out/" .. file, "ab"))
+	f:write(bytes or "\0")
+	f:close()
+end
+
+-- The folder of the one fixture there is of that name.
+function home:folder(name)
+	return runner.shell(("echo %s/%s/[0-9a-f]*"):format(self.store, name))
+end
+
+return home
