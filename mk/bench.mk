@@ -19,4 +19,4 @@ $(BENCH): $(call objects,tests/bench/bench.c) $(filter-out $(OBJ)/runner/main.o,
 .PHONY: bench
 bench: all $(BENCH) $(BARE_CPIO) ## what a boot, a call and a make cost, as ratios
 	@$(BENCH) $(PROFILE) $(BARE_CPIO) $(RUNNER) $(MAKE)
-	@$(RUNNER) test tests/bench/fixtures.lua
+	@$(RUNNER) test tests/bench/fixtures.lua tests/bench/parallel.lua
