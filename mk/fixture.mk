@@ -11,7 +11,7 @@ FIXTURES := $(patsubst tests/fixtures/%.lua,%,$(wildcard tests/fixtures/*.lua))
 
 $(FIXTURES:%=$O/fixtures/%/.built): $O/fixtures/%/.built: tests/fixtures/%.lua $(TEST_INPUTS) \
 		| modules $O/provium.toml
-	+$(call run,FIXTURE)$(RUNNER) fixture build $(if $V,-v) --stamp $@ $<
+	$(call run,FIXTURE)$(RUNNER) fixture build $(if $V,-v) --stamp $@ $<
 
 .PHONY: $(FIXTURES:%=fixture-%)
 $(FIXTURES:%=fixture-%): fixture-%: $O/fixtures/%/.built

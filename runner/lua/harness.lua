@@ -250,6 +250,9 @@ local function drop_clone(t)
 	if not t.vm then return end
 	t.vm:kill()
 	t.vm.dropped, t.vm = true, nil
+	-- Lua does not see that a dead VM holds descriptors.
+	state.clones = state.clones + 1
+	if state.clones % 32 == 0 then collectgarbage() end
 end
 
 local function run_test(t, opts, fn)
@@ -553,7 +556,7 @@ function harness.begin(path, opts)
 	local dir = path:match("^(.*)/[^/]*$") or "."
 	state = {
 		path = path, dir = dir, tests = {}, names = {}, deps = { [path] = true }, ignored = {},
-		log = {}, stray = {}, heard = {}, slowness = 1, start = core.now(), limit = opts.limit or FILE_TIMEOUT,
+		log = {}, stray = {}, heard = {}, clones = 0, slowness = 1, start = core.now(), limit = opts.limit or FILE_TIMEOUT,
 		filter = opts.filter, fail_fast = opts.fail_fast,
 	}
 	state.deadline = state.start + state.limit
