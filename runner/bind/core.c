@@ -9,6 +9,7 @@
 #include "runner/base/deadline.h"
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
+#include "runner/base/text.h"
 #include "runner/bind/bind.h"
 #include "runner/complaint/complaint.h"
 
@@ -165,6 +166,19 @@ static int l_pause(lua_State *L)
 	return 0;
 }
 
+/* core.clean(string): what any report can carry. */
+static int l_clean(lua_State *L)
+{
+	size_t n;
+	const char *s = luaL_checklstring(L, 1, &n);
+	struct buf b = { 0 };
+
+	text_clean(&b, s, n);
+	lua_pushlstring(L, buf_str(&b), b.len);
+	buf_release(&b);
+	return 1;
+}
+
 static int l_home(lua_State *L)
 {
 	lua_pushstring(L, files_home());
@@ -187,6 +201,7 @@ static const luaL_Reg functions[] = {
 	{ "complaint", l_complaint },
 	{ "write", l_write },
 	{ "pause", l_pause },
+	{ "clean", l_clean },
 	{ "home", l_home },
 	{ NULL, NULL },
 };

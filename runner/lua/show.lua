@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Values for people: literals, hex dumps, and where two of them differ.
 
+local core = require "provium.core"
+
 local show = {}
 
 local MAX_TEXT, MAX_ITEMS, ROWS = 400, 40, 16
@@ -10,25 +12,8 @@ local function is_text(s)
 	return utf8.len(s) and not s:find("[%z\1-\8\11-\31\127]")
 end
 
--- A string that any report can carry: bytes that are no UTF-8, and control
--- characters, become \xNN.
-function show.clean(s)
-	if utf8.len(s) and not s:find("[%z\1-\8\11\12\14-\31\127]") then
-		return s
-	end
-	local out, at = {}, 1
-	while at <= #s do
-		local good = s:match("^" .. utf8.charpattern, at)
-		if good and utf8.len(good) and not good:find("^[%z\1-\8\11\12\14-\31\127]$") then
-			out[#out + 1] = good
-			at = at + #good
-		else
-			out[#out + 1] = ("\\x%02x"):format(s:byte(at))
-			at = at + 1
-		end
-	end
-	return table.concat(out)
-end
+-- A string that any report can carry (runner/base/text.h).
+show.clean = core.clean
 
 -- Rows of 16 bytes from the row of `mark` (0-based offset, may be nil) on.
 function show.hex(s, mark)

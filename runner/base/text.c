@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Strings from anywhere, for readers that expect text. */
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "runner/base/text.h"
+
+/* How many bytes the first character has and which it is; 0: that is no UTF-8. */
+static size_t decode(const uint8_t *s, size_t n, uint32_t *c)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t len = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 :
+		     *s < 0xf5 ? 4 : 0;
+
+	if (!len || len > n)
+		return 0;
+	*c = len == 1 ? *s : *s & (0x7fu >> len);
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		*c = *c << 6 | (s[i] & 0x3f);
+	}
+	if (*c < least[len] || *c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000))
+		return 0;
+	return len;
+}
+
+static bool is_plain(uint32_t c)
+{
+	if (c < 0x20)
+		return c == '\t' || c == '\n';
+	if (c < 0xa0)
+		return c < 0x7f;
+	/* Line separators, marks and overrides of direction. */
+	if ((c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+		return false;
+	return (c & 0xfffe) != 0xfffe && (c < 0xfdd0 || c > 0xfdef);
+}
+
+void text_clean(struct buf *to, const char *s, size_t n)
+{
+	for (const char *end = s + n; s < end;) {
+		uint32_t c = 0;
+		size_t len = decode((const uint8_t *)s, (size_t)(end - s), &c);
+
+		if (len && is_plain(c)) {
+			buf_add(to, s, len);
+			s += len;
+		} else if (*s == '\r' && end - s > 1 && s[1] == '\n') {
+			s++;
+		} else {
+			for (len = len ? len : 1; len; len--)
+				buf_addf(to, "\\x%02x", (uint8_t)*s++);
+		}
+	}
+}
+
+char *text_cleaned(const char *s)
+{
+	struct buf b = { 0 };
+
+	text_clean(&b, s, strlen(s));
+	return buf_str(&b);
+}
+
+static void quote_bytes(struct buf *to, const char *word)
+{
+	buf_addf(to, "$'");
+	for (; *word; word++)
+		if (*word == '\'' || *word == '\\')
+			buf_addf(to, "\\%c", *word);
+		else if ((uint8_t)*word < 0x20 || (uint8_t)*word >= 0x7f)
+			buf_addf(to, "\\x%02x", (uint8_t)*word);
+		else
+			buf_add(to, word, 1);
+	buf_addf(to, "'");
+}
+
+void text_quote(struct buf *to, const char *word)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789_./:=+,@%-";
+	struct buf b = { 0 };
+
+	text_clean(&b, word, strlen(word));
+	if (*word && !word[strspn(word, safe)]) {
+		buf_add(to, word, strlen(word));
+	} else if (strcmp(buf_str(&b), word) || strpbrk(word, "\t\n")) {
+		quote_bytes(to, word);
+	} else {
+		buf_addf(to, "'");
+		for (; *word; word++)
+			if (*word == '\'')
+				buf_addf(to, "'\\''");
+			else
+				buf_add(to, word, 1);
+		buf_addf(to, "'");
+	}
+	buf_release(&b);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What reports can carry, and what a shell reads back. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/text.h"
+#include "tests/host/lib/tap.h"
+
+static void cleans(const char *name, const char *from, size_t n, const char *to)
+{
+	struct buf b = { 0 };
+
+	text_clean(&b, from, n);
+	if (!ok(!strcmp(buf_str(&b), to), "%s", name))
+		note("expected %s, got %s", to, buf_str(&b));
+	buf_release(&b);
+}
+
+/* bash has to be there: make's recipes do without it, $'…' does not. */
+static void reads_back(const char *word)
+{
+	struct buf b = { 0 };
+	char said[256] = "", *command;
+	FILE *shell;
+	size_t n;
+
+	text_quote(&b, word);
+	command = xasprintf("printf %%s %s", buf_str(&b));
+	setenv("COMMAND", command, 1);
+	shell = popen("bash -c \"$COMMAND\"", "r");
+	n = shell ? fread(said, 1, sizeof(said) - 1, shell) : 0;
+	if (!ok(shell && !pclose(shell) && n == strlen(word) && !memcmp(said, word, n),
+		"a shell reads %s back", buf_str(&b)))
+		note("got %s", said);
+	free(command);
+	buf_release(&b);
+}
+
+#define CLEANS(name, from, to) cleans(name, from, sizeof(from) - 1, to)
+
+int main(void)
+{
+	CLEANS("text stays", "plain ñ 漢 🙂\ttab\nline", "plain ñ 漢 🙂\ttab\nline");
+	CLEANS("control characters", "a\0b\033[0m\177", "a\\x00b\\x1b[0m\\x7f");
+	CLEANS("a line end of two bytes", "one\r\ntwo\rthree\r", "one\ntwo\\x0dthree\\x0d");
+	CLEANS("C1 controls", "\xc2\x9b" "31m \xc2\x85", "\\xc2\\x9b31m \\xc2\\x85");
+	CLEANS("separators of lines", "\u2028 \u2029", "\\xe2\\x80\\xa8 \\xe2\\x80\\xa9");
+	CLEANS("overrides of direction", "\u202e \u2066", "\\xe2\\x80\\xae \\xe2\\x81\\xa6");
+	CLEANS("noncharacters", "\uffff \ufdd0", "\\xef\\xbf\\xbf \\xef\\xb7\\x90");
+	CLEANS("bytes that begin nothing", "\xff\xfe\x80", "\\xff\\xfe\\x80");
+	CLEANS("a character that breaks off", "\xe2\x82", "\\xe2\\x82");
+	CLEANS("and one before text", "\xf0\x9f\x99x", "\\xf0\\x9f\\x99x");
+	CLEANS("longer than need be", "\xc0\x80 \xe0\x80\x80", "\\xc0\\x80 \\xe0\\x80\\x80");
+	CLEANS("surrogates", "\xed\xa0\x80", "\\xed\\xa0\\x80");
+	CLEANS("beyond Unicode", "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
+	reads_back("plain/word.lua");
+	reads_back("");
+	reads_back("two words");
+	reads_back("it's $HOME `id` \"x\" \\ * ! #");
+	reads_back("-f");
+	reads_back("new\nline\ttab");
+	reads_back("it's \033[31m \xff \\ bytes 5");
+	reads_back("ñ 漢");
+	return done();
+}
