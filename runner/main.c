@@ -12,7 +12,9 @@
 #include "agent/wire/wire.h"
 #include "runner/base/interrupt.h"
 #include "runner/gate/gate.h"
+#include "runner/progress.h"
 #include "runner/suite.h"
+#include "runner/summary.h"
 #include "runner/vm/accel.h"
 
 #define USAGE 2
@@ -99,22 +101,24 @@ static int cmd_test(int argc, char **argv)
 		{ "format", required_argument, NULL, 'F' },
 		{ "filter", required_argument, NULL, 'f' },
 		{ "fail-fast", no_argument, NULL, 'x' },
+		{ "rerun-failed", no_argument, NULL, 'r' },
 		{ "repeat", required_argument, NULL, 'n' },
 		{ "verdict", required_argument, NULL, 'v' },
+		{ "progress", required_argument, NULL, 'p' },
 		{ "mem", required_argument, NULL, 'm' },
 		{ "cpus", required_argument, NULL, 'c' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct suite_opts opts = { .repeat = 1 };
+	struct suite_opts opts = { .format = &format_human, .repeat = 1 };
 	char *end;
 	int o;
 
 	while ((o = getopt_long(argc, argv, "f:", longs, NULL)) != -1) {
 		switch (o) {
 		case 'F':
-			opts.tap = !strcmp(optarg, "tap");
-			if (!opts.tap && strcmp(optarg, "human"))
-				return bad_usage("test", "--format %s: expected human or tap", optarg);
+			opts.format = format_find(optarg);
+			if (!opts.format)
+				return bad_usage("test", "--format %s: expected human, tap, json or junit", optarg);
 			break;
 		case 'f':
 			if (pattern_error(optarg))
@@ -129,8 +133,15 @@ static int cmd_test(int argc, char **argv)
 			if (*end || !opts.repeat)
 				return bad_usage("test", "--repeat %s: expected a number", optarg);
 			break;
+		case 'r':
+			opts.rerun_failed = true;
+			break;
 		case 'v':
 			opts.verdict = optarg;
+			opts.format = &format_brief;
+			break;
+		case 'p':
+			opts.progress = optarg;
 			break;
 		case 'm':
 			mem = optarg;
@@ -145,25 +156,82 @@ static int cmd_test(int argc, char **argv)
 	why = set_budget(mem, cpus);
 	if (why)
 		return bad_usage("test", "%s", why);
-	if (optind == argc)
+	if (optind == argc && !opts.rerun_failed)
 		return bad_usage("test", "%s", "no file or folder given");
 	if (opts.verdict && (argc - optind != 1 || opts.repeat != 1))
 		return bad_usage("test", "%s", "--verdict takes one file");
+	if (opts.progress && !opts.verdict)
+		return bad_usage("test", "%s", "--progress goes with --verdict");
 	return suite_run(argv + optind, (size_t)(argc - optind), &opts);
 }
 
 static int cmd_summary(int argc, char **argv)
 {
-	const char *since = NULL;
-	int at = 1;
+	static const struct option longs[] = {
+		{ "since", required_argument, NULL, 's' },
+		{ "report", required_argument, NULL, 'r' },
+		{ "fail-fast", no_argument, NULL, 'x' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct summary_opts opts = { 0 };
+	int o;
 
-	if (argc > 2 && !strcmp(argv[1], "--since")) {
-		since = argv[2];
-		at = 3;
+	while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (o) {
+		case 's':
+			opts.since = optarg;
+			break;
+		case 'r':
+			opts.report = optarg;
+			break;
+		case 'x':
+			opts.fail_fast = true;
+			break;
+		default:
+			return usage(find("summary"), stderr);
+		}
 	}
-	if (at >= argc)
+	if (optind == argc)
 		return bad_usage("summary", "%s", "no result given");
-	return suite_summary(argv + at, (size_t)(argc - at), since);
+	return summary_run(argv + optind, (size_t)(argc - optind), &opts);
+}
+
+static int cmd_plan(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "input", required_argument, NULL, 'i' },
+		{ "all", no_argument, NULL, 'a' },
+		{ NULL, 0, NULL, 0 },
+	};
+	char **inputs = xcalloc((size_t)argc, sizeof(*inputs));
+	size_t nr_inputs = 0;
+	struct err err;
+	bool all = false;
+	int o, ret;
+
+	while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (o == 'i')
+			inputs[nr_inputs++] = optarg;
+		else if (o == 'a')
+			all = true;
+		else
+			return usage(find("plan"), stderr);
+	}
+	if (optind == argc)
+		return bad_usage("plan", "%s", "no file given");
+	ret = progress_plan(argv[optind], inputs, nr_inputs, argv + optind + 1,
+			    (size_t)(argc - optind - 1), all, &err);
+	if (ret)
+		fprintf(stderr, "provium plan: %s\n", err.text);
+	free(inputs);
+	return ret ? BROKEN : 0;
+}
+
+static int cmd_order(int argc, char **argv)
+{
+	if (argc < 2)
+		return bad_usage("order", "%s", "no file given");
+	return summary_order(argv[1], argv + 2, (size_t)(argc - 2));
 }
 
 /* Protected: require MODULE.run(arguments...); its result. */
@@ -287,18 +355,22 @@ static int cmd_version(int argc, char **argv)
 
 static const struct command commands[] = {
 	{ "test", cmd_test,
-	  "test [--format human|tap] [-f PATTERN] [--fail-fast] [--repeat N] [--mem SIZE] [--cpus N] FILE|DIR...",
+	  "test [--format human|tap|json|junit] [-f PATTERN] [--fail-fast] [--rerun-failed]\n"
+	  "                    [--repeat N] [--mem SIZE] [--cpus N] FILE|DIR...",
 	  "Runs test files; a DIR: its *.lua recursively, sorted, without fixtures/, lib/\n"
 	  "and folders that start with _ or a dot.\n"
-	  "  --format human|tap  human (default), or KTAP\n"
-	  "  -f PATTERN          only tests whose name matches the Lua pattern\n"
-	  "  --fail-fast         stop after the first failure\n"
-	  "  --repeat N          run all of it N times\n"
-	  "  --mem SIZE          memory that the VMs of all runners may have, instead of what\n"
-	  "                      the machine has free; or PROVIUM_MEM\n"
-	  "  --cpus N            and processors, instead of no limit; or PROVIUM_CPUS\n"
-	  "  --verdict BASE      for make: BASE.result, BASE.d, and BASE.ok after a pass;\n"
-	  "                      the exit status then says only whether they were written\n"
+	  "  --format FORMAT  human (the default); tap: KTAP; json: an object a line, as it\n"
+	  "                   happens; junit: XML\n"
+	  "  -f PATTERN       only tests whose name matches the Lua pattern\n"
+	  "  --fail-fast      stop after the first failure\n"
+	  "  --rerun-failed   only what failed when it last ran; without a FILE: all of that\n"
+	  "  --repeat N       run all of it N times\n"
+	  "  --mem SIZE       memory that the VMs of all runners may have, instead of what\n"
+	  "                   the machine has free; or PROVIUM_MEM\n"
+	  "  --cpus N         and processors, instead of no limit; or PROVIUM_CPUS\n"
+	  "  --verdict BASE   for make: BASE.result, BASE.d, and BASE.ok after a pass;\n"
+	  "                   the exit status then says only whether they were written\n"
+	  "  --progress FILE  for make: what its runners tell each other (see plan)\n"
 	  "Exit status: 0 all passed; 1 a test failed; 2 usage or configuration;\n"
 	  "3 broken infrastructure.\n" },
 	{ "exec", cmd_exec, "exec PROFILE CMD",
@@ -311,9 +383,15 @@ static const struct command commands[] = {
 	  "  clean [NAME]        removes them\n" },
 	{ "accel", cmd_accel, "accel PROFILE",
 	  "Says which accelerator the profile is run on, and why; probes if need be.\n" },
-	{ "summary", cmd_summary, "summary [--since FILE] BASE...",
+	{ "plan", cmd_plan, "plan [--all] [--input INPUT]... FILE BASE...",
+	  "For make: begins the FILE of `test --progress`.  Those of the BASEs are to be\n"
+	  "run that have no verdict, or one older than what it was made from or an INPUT.\n" },
+	{ "summary", cmd_summary, "summary [--since FILE] [--report DIR] [--fail-fast] BASE...",
 	  "For make: sums up the results of `test --verdict BASE`.  A result older than\n"
-	  "FILE counts as reused.\n" },
+	  "FILE counts as reused.  DIR gets results.tap, junit.xml and results.jsonl.\n"
+	  "  --fail-fast      what did not run is not missing\n" },
+	{ "order", cmd_order, "order FILE BASE...",
+	  "For make: writes a makefile with ORDER, the BASEs that took longest first.\n" },
 	{ "gate", cmd_gate, "gate",
 	  "Shows which runners of this user hold memory for VMs, and which wait for it.\n" },
 	{ "settle", cmd_settle, "settle BASE FILE STATUS",

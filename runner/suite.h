@@ -8,12 +8,15 @@
 #include <stddef.h>
 
 #include "runner/base/err.h"
+#include "runner/report/format.h"
 
 struct suite_opts {
-	bool tap;			/* else human */
-	bool fail_fast;
+	const struct format *format;
+	bool fail_fast;			/* stop after the first failure */
+	bool rerun_failed;		/* only what failed last (runner/failed.h) */
 	const char *filter;		/* Lua pattern for test names, or NULL */
 	const char *verdict;		/* base of make's files, or NULL */
+	const char *progress;		/* with verdict: runner/progress.h, or NULL */
 	unsigned int repeat;		/* run all of it so many times; 1 */
 };
 
@@ -22,9 +25,6 @@ struct suite_opts {
  * the manual, or -signal when a signal ended it.
  */
 int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts);
-
-/* Prints a summary of the results of the BASEs; the exit status. */
-int suite_summary(char *const *bases, size_t nr_bases, const char *since);
 
 /* A Lua state with the libraries and provium.core; NULL when out of memory. */
 lua_State *suite_new_state(void);

@@ -9,6 +9,7 @@ local show = require "provium.show"
 local text = require "provium.text"
 local pack = require "provium.pack"
 local check = require "provium.check"
+local evidence = require "provium.evidence"
 local options = require "provium.options"
 local VM = require "provium.vm"
 local fixture = require "provium.fixture"
@@ -16,7 +17,6 @@ local fixture = require "provium.fixture"
 local harness = { vms = {} }
 
 local FILE_TIMEOUT = 300
-local CONSOLE_LINES = 5
 
 local state = {}	-- of this file; see harness.run
 
@@ -41,7 +41,10 @@ end
 
 function harness.booted(info)
 	state.accel, state.release = info.accel or state.accel, info.release
-	state.slowness = info.slowness
+	if state.slowness ~= info.slowness then
+		state.slowness = info.slowness
+		harness.arm()
+	end
 end
 
 -- The first line of user code on the stack: "file:line".
@@ -138,13 +141,20 @@ end
 
 -- --- time ---
 
-local function arm(limit)
-	state.test_deadline = limit and core.now() + limit
-	local left = state.deadline - core.now()
-	core.alarm(math.max(0.001, limit and math.min(limit, left) or left))
-end
+local function file_deadline() return state.start + state.waited + state.limit * state.slowness end
 
-local function file_limit_passed() return core.now() >= state.deadline end
+local function file_limit_passed() return core.now() >= file_deadline() end
+
+-- The limits of the test and of the file, scaled by how slow this machine is: with the
+-- first boot that is known, and limits that run already are longer from then on.
+function harness.arm()
+	local deadline = file_deadline()
+	if state.test and state.test.limit then
+		local t = state.test
+		deadline = math.min(deadline, t.start + t.waited + t.limit * state.slowness)
+	end
+	core.alarm(math.max(0.001, deadline - core.now()))
+end
 
 -- fn waits for its turn at the gate, which is no fault of the test's: it returns how many seconds
 -- that took, and the limits move. What it raises goes through.
@@ -152,10 +162,10 @@ function harness.take_turn(fn)
 	core.alarm(0)
 	local ok, waited = pcall(fn)
 	if ok then
-		state.deadline = state.deadline + waited
-		if state.test_deadline then state.test_deadline = state.test_deadline + waited end
+		state.waited = state.waited + waited
+		if state.test then state.test.waited = state.test.waited + waited end
 	end
-	arm(state.test_deadline and state.test_deadline - core.now())
+	harness.arm()
 	if not ok then error(waited, 0) end
 end
 
@@ -175,7 +185,7 @@ local function time_message(caught)
 	if type(err) ~= "table" or err.message ~= "time limit reached" and err.kind ~= "interrupted" then return end
 	err.kind = "timeout"
 	err.message = file_limit_passed() and
-		("the file's time limit of %g s was reached"):format(state.limit) or
+		("the file's time limit of %g s was reached"):format(state.limit * state.slowness) or
 		"the test's time limit was reached"
 	for _, vm in ipairs(harness.vms) do
 		if vm:is_running() then pcall(abort_calls, vm) end
@@ -186,21 +196,12 @@ end
 
 local TEST_OPTIONS = { timeout = true, expect = true, expect_panic = true, fixture = true }
 
--- Fields that only a failure has: where, log, the consoles' ends.
+-- Fields that only a failure has.
 local function add_evidence(t, caught)
 	t.where = caught and caught.where or t.where
-	t.consoles = {}
+	t.kernel = evidence.kernel(harness.vms)
 	local told = t.message and t.message:find("; console ends:", 1, true)
-	for i, vm in ipairs(told and {} or harness.vms) do
-		local console = vm.dropped and "" or vm.core:console()
-		local lines = {}
-		for line in console:gmatch("[^\n]+") do lines[#lines + 1] = show.clean(line) end
-		if #lines > 0 then
-			t.consoles[#t.consoles + 1] = {
-				vm = i, lines = table.move(lines, math.max(1, #lines - CONSOLE_LINES + 1), #lines, 1, {}),
-			}
-		end
-	end
+	t.consoles = evidence.consoles(told and {} or harness.vms)
 	state.keep_logs = true
 end
 
@@ -255,16 +256,35 @@ local function drop_clone(t)
 	if state.clones % 32 == 0 then collectgarbage() end
 end
 
+-- As a record has it: clean strings, and nothing that is empty.
+local function clean_all(v)
+	if type(v) == "string" then return show.clean(v) end
+	if type(v) ~= "table" then return v end
+	local out = {}
+	for k, item in pairs(v) do
+		if type(item) ~= "table" or next(item) ~= nil then out[k] = clean_all(item) end
+	end
+	return out
+end
+
+-- Tells the parent at once: a child that dies takes no test with it that had ended.
+local function tell(event, item)
+	state.tell(core.to_json(clean_all { event = event, item = item }))
+end
+
 local function run_test(t, opts, fn)
 	local before, caught, ok = panicked_now(), nil, nil
 	if opts.fixture then fn = with_clone(t, opts.fixture, fn) end
 	state.test = t
 	-- What was said before is not this test's.
 	for _, line in ipairs(complaints()) do state.stray[#state.stray + 1] = line end
+	evidence.mark(harness.vms)
 	check.count = 0
-	arm(opts.timeout and options.seconds(opts.timeout, "test: timeout") * state.slowness)
+	t.limit = opts.timeout and options.seconds(opts.timeout, "test: timeout")
+	harness.arm()
 	ok, caught = xpcall(fn, handler)
-	arm()
+	t.limit = nil
+	harness.arm()
 	if ok then
 		t.verdict, caught = "ok", nil
 	elseif is_interrupt(caught) then
@@ -287,7 +307,8 @@ local function run_test(t, opts, fn)
 		forget_dead()
 	end
 	t.seconds = core.now() - t.start
-	t.start, state.test = nil, nil
+	t.start, t.waited, state.test = nil, nil, nil
+	tell("test", t)
 	if file_limit_passed() or (state.fail_fast and t.verdict == "FAIL") then
 		state.stopped = true
 		error(core.error { kind = "stop", message = "stopped" }, 0)
@@ -308,8 +329,10 @@ local function test(name, opts, fn)
 	if harness.building then error("test: this is a fixture's script", 2) end
 	state.names[name] = (where_now(3) or ""):match("%d+$") or "?"
 	if state.filter and not name:find(state.filter) then return end
-	local t = { name = name, log = {}, start = core.now() }
+	if state.only and not state.only[show.clean(name)] then return end
+	local t = { name = name, filter = evidence.filter(name), log = {}, start = core.now(), waited = 0 }
 	state.tests[#state.tests + 1] = t
+	tell("begin", t)
 	run_test(t, opts, fn)
 end
 
@@ -390,9 +413,8 @@ end
 setmetatable(provium, {
 	__newindex = function(_, key, value)
 		if key ~= "timeout" then error(("provium.%s cannot be set"):format(tostring(key)), 2) end
-		state.limit = options.seconds(value, "provium.timeout") * state.slowness
-		state.deadline = state.start + state.limit
-		arm(state.test_deadline and state.test_deadline - core.now())
+		state.limit = options.seconds(value, "provium.timeout")
+		harness.arm()
 	end,
 	__index = function(_, key)
 		if key == "timeout" then return state.limit end
@@ -494,6 +516,7 @@ local function whole_file_as_test(caught)
 		t.verdict, t.message = "FAIL", "no check ran: a test without an assertion proves nothing"
 	end
 	if t.verdict == "FAIL" or t.verdict == "BROKEN" then add_evidence(t, caught) end
+	tell("test", t)
 end
 
 local function file_error(caught)
@@ -507,7 +530,7 @@ local function judge_file(record, caught, is_load_error)
 	local err = caught and caught.value
 	if type(err) == "table" and err.kind == "stop" then
 		if file_limit_passed() then record.error = { verdict = "FAIL", message =
-			("the file's time limit of %g s was reached; what follows did not run"):format(state.limit) } end
+			("the file's time limit of %g s was reached; what follows did not run"):format(state.limit * state.slowness) } end
 		return
 	end
 	if next(state.names) == nil and not is_load_error then
@@ -527,27 +550,19 @@ local function judge_file(record, caught, is_load_error)
 	end
 end
 
-local function clean_all(v)
-	if type(v) == "string" then return show.clean(v) end
-	if type(v) ~= "table" then return v end
-	local out = {}
-	for k, item in pairs(v) do out[k] = clean_all(item) end
-	return out
-end
-
 local function finish(record)
 	record.verdict = worst(record)
 	if state.keep_logs then keep_logs(record) end
 	fixture.drop_spare()
 	for _, vm in ipairs(harness.vms) do vm:kill() end
-	record.tests, record.accel, record.release = state.tests, state.accel, state.release
+	record.accel, record.release = state.accel, state.release
 	record.seconds = core.now() - state.start
 	record.ignored = 0
 	for _, entry in ipairs(state.ignored) do record.ignored = record.ignored + entry.count end
 	record.deps = {}
 	for path in pairs(state.deps) do record.deps[#record.deps + 1] = path end
 	table.sort(record.deps)
-	return core.to_json(clean_all(record))
+	tell("end", record)
 end
 
 -- A state for the file, and what its code can call.
@@ -556,10 +571,10 @@ function harness.begin(path, opts)
 	local dir = path:match("^(.*)/[^/]*$") or "."
 	state = {
 		path = path, dir = dir, tests = {}, names = {}, deps = { [path] = true }, ignored = {},
-		log = {}, stray = {}, heard = {}, clones = 0, slowness = 1, start = core.now(), limit = opts.limit or FILE_TIMEOUT,
-		filter = opts.filter, fail_fast = opts.fail_fast,
+		log = {}, stray = {}, heard = {}, clones = 0, slowness = 1, start = core.now(), waited = 0,
+		limit = opts.limit or FILE_TIMEOUT, filter = opts.filter, only = opts.only, fail_fast = opts.fail_fast,
+		tell = opts.tell or function() end,
 	}
-	state.deadline = state.start + state.limit
 	VM.attach(harness)
 	fixture.attach(harness)
 end
@@ -573,7 +588,7 @@ function harness.run_script(path, limit)
 	install_require(state.dir)
 	local chunk, why = loadfile(path, "t")
 	if not chunk then return false, why end
-	arm()
+	harness.arm()
 	local ok, caught = xpcall(chunk, handler)
 	core.alarm(0)
 	if ok then return true end
@@ -583,7 +598,9 @@ function harness.run_script(path, limit)
 	return false, ("%s%s"):format(message, caught.where and "\n  at " .. caught.where or "")
 end
 
--- Runs the file; the record as JSON text.  Only an interrupt is raised.
+-- Runs the file.  What happens goes to opts.tell as JSON text { event, item }: "begin" and
+-- "test" for each test, "end" with the record but for its tests.  Only an interrupt is raised.
+-- opts: tell; filter, a pattern; only, a set of names; fail_fast.
 function harness.run(path, opts)
 	harness.begin(path, opts)
 	local record = { file = path }
@@ -595,7 +612,7 @@ function harness.run(path, opts)
 		judge_file(record, { value = why }, true)
 		return finish(record)
 	end
-	arm()
+	harness.arm()
 	local ok, caught = xpcall(chunk, handler)
 	core.alarm(0)
 	if not ok and is_interrupt(caught) then

@@ -2,18 +2,9 @@
 /* A record for a person at a terminal. */
 #include <string.h>
 
-#include "runner/report/record.h"
+#include "runner/report/format.h"
 
-/* Every line of text behind the indent; nothing for an empty text. */
-static void lines(struct buf *to, const char *indent, const char *text)
-{
-	while (*text) {
-		size_t n = strcspn(text, "\n");
-
-		buf_addf(to, "%s%.*s\n", indent, (int)n, text);
-		text += n + (text[n] == '\n');
-	}
-}
+#define KERNEL_LINES 20
 
 /* One line, line ends made visible. */
 static void one_line(struct buf *to, const char *text)
@@ -25,60 +16,41 @@ static void one_line(struct buf *to, const char *text)
 			buf_add(to, text, 1);
 }
 
-static void consoles(struct buf *to, const json_t *item)
-{
-	json_t *console, *line;
-	size_t i, k;
-
-	json_array_foreach(json_object_get(item, "consoles"), i, console) {
-		buf_addf(to, "      console of VM %d ends:\n", (int)
-			 json_integer_value(json_object_get(console, "vm")));
-		json_array_foreach(json_object_get(console, "lines"), k, line)
-			lines(to, "      | ", json_string_value(line));
-	}
-}
-
 /* Verdict, message, and under a failure what helps to understand it. */
 static void outcome(struct buf *to, const json_t *item)
 {
 	const char *verdict = record_text(item, "verdict");
 	const char *message = record_text(item, "message");
 	size_t first = strcspn(message, "\n");
-	json_t *line;
-	size_t i;
 
 	buf_addf(to, "%s%s%.*s\n", *verdict ? verdict : "FAIL: no verdict",
 		 *message ? ": " : "", (int)first, message);
-	if (!strcmp(verdict, "ok") || !strcmp(verdict, "skip") ||
-	    !strcmp(verdict, "todo"))
+	if (!item_failed(item))
 		return;
 	if (message[first])
-		lines(to, "      ", message + first + 1);
-	if (*record_text(item, "where"))
-		buf_addf(to, "      at %s\n", record_text(item, "where"));
-	json_array_foreach(json_object_get(item, "log"), i, line)
-		lines(to, "      log: ", json_string_value(line));
-	consoles(to, item);
+		format_lines(to, "      ", message + first + 1);
+	format_evidence(to, "      ", item, KERNEL_LINES);
 }
 
 static void headline(const json_t *record, struct buf *to)
 {
 	struct counts c = { 0 };
-	double seconds = json_number_value(json_object_get(record, "seconds"));
 	unsigned int all;
 
 	counts_add(&c, record);
-	all = c.passed + c.failed + c.broken + c.skipped;
+	all = counts_all(&c);
 	buf_addf(to, "%s ... %s (", record_text(record, "name"),
 		 record_text(record, "verdict"));
 	if (c.failed + c.broken)
 		buf_addf(to, "%u of %u failed", c.failed + c.broken, all);
 	else
 		buf_addf(to, "%u test%s", all, all == 1 ? "" : "s");
-	buf_addf(to, ", %.1fs)\n", seconds);
+	if (c.skipped && !c.failed && !c.broken)
+		buf_addf(to, ", %u skipped", c.skipped);
+	buf_addf(to, ", %.1fs)\n", record_seconds(record));
 }
 
-void human_file(const json_t *record, struct buf *to)
+static void file(const json_t *record, bool failures_only, struct buf *to)
 {
 	const json_t *error = json_object_get(record, "error");
 	json_t *test;
@@ -86,6 +58,8 @@ void human_file(const json_t *record, struct buf *to)
 
 	headline(record, to);
 	json_array_foreach(json_object_get(record, "tests"), i, test) {
+		if (failures_only && !item_failed(test))
+			continue;
 		buf_addf(to, "  · ");
 		one_line(to, record_text(test, "name"));
 		buf_addf(to, " ... ");
@@ -95,9 +69,31 @@ void human_file(const json_t *record, struct buf *to)
 		buf_addf(to, "  · (the file) ... ");
 		outcome(to, error);
 	}
-	if (*record_text(record, "logs"))
-		buf_addf(to, "      logs kept in %s\n", record_text(record, "logs"));
-	if (*record_text(record, "logs_error"))
-		buf_addf(to, "      logs could not be kept: %s\n",
-			 record_text(record, "logs_error"));
+	format_file_notes(to, "      ", record);
 }
+
+static void whole_file(const json_t *record, size_t n, struct buf *to)
+{
+	(void)n;
+	file(record, false, to);
+}
+
+static void brief_file(const json_t *record, size_t n, struct buf *to)
+{
+	(void)n;
+	file(record, true, to);
+}
+
+static void end(const struct counts *total, struct buf *to)
+{
+	counts_line(total, to);
+	buf_addf(to, "\n");
+}
+
+const struct format format_human = {
+	.name = "human", .comment = "", .file = whole_file, .end = end,
+};
+
+const struct format format_brief = {
+	.name = "brief", .comment = "", .file = brief_file, .end = end,
+};

@@ -1,8 +1,98 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Counting over records. */
+/* Making records, and counting over them. */
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "runner/base/text.h"
 #include "runner/report/record.h"
+
+/* --- making --- */
+
+static void set_clean(json_t *object, const char *key, const char *text)
+{
+	char *clean = text_cleaned(text);
+
+	json_object_set_new(object, key, json_string(clean));
+	free(clean);
+}
+
+json_t *record_new(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	json_t *record = json_pack("{s:s, s:f, s:[]}", "verdict", "FAIL",
+				   "seconds", 0.0, "tests");
+	time_t now = time(NULL);
+	struct tm tm;
+	char started[32];
+
+	strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%S", gmtime_r(&now, &tm));
+	set_clean(record, "file", file);
+	set_clean(record, "name", slash ? slash + 1 : file);
+	set_clean(record, "started", started);
+	json_object_set_new(record, "deps", json_pack("[O]", json_object_get(record, "file")));
+	return record;
+}
+
+void record_set_error(json_t *record, const char *verdict, const char *message)
+{
+	json_object_set_new(record, "error", json_pack("{s:s}", "verdict", verdict));
+	set_clean(json_object_get(record, "error"), "message", message);
+	json_object_set_new(record, "verdict", json_string(verdict));
+}
+
+/* How one would call this runner from here. */
+static void add_runner(struct buf *to)
+{
+	char exe[PATH_MAX] = "", here[PATH_MAX];
+	size_t n = getcwd(here, sizeof(here)) ? strlen(here) : 0;
+
+	if (readlink("/proc/self/exe", exe, sizeof(exe) - 1) < 0)
+		strcpy(exe, "provium");
+	if (n && !strncmp(exe, here, n) && exe[n] == '/')
+		memmove(exe, exe + n + 1, strlen(exe + n + 1) + 1);
+	text_quote(to, exe);
+}
+
+static void add_environment(struct buf *to)
+{
+	static const char *const names[] = { "ACCEL", "TRANSPORT" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (!value || !*value)
+			continue;
+		buf_addf(to, "%s=", names[i]);
+		text_quote(to, value);
+		buf_addf(to, " ");
+	}
+}
+
+void record_add_repeat(json_t *item, const char *file)
+{
+	struct buf b = { 0 };
+
+	if (!item || !item_failed(item))
+		return;
+	add_environment(&b);
+	add_runner(&b);
+	buf_addf(&b, " test ");
+	if (*record_text(item, "filter")) {
+		buf_addf(&b, "-f ");
+		text_quote(&b, record_text(item, "filter"));
+		buf_addf(&b, " ");
+	}
+	if (*file == '-')
+		buf_addf(&b, "-- ");
+	text_quote(&b, file);
+	json_object_set_new(item, "repeat", json_string(buf_str(&b)));
+	buf_release(&b);
+}
+
+/* --- asking --- */
 
 const char *record_text(const json_t *record, const char *key)
 {
@@ -11,13 +101,32 @@ const char *record_text(const json_t *record, const char *key)
 	return s ? s : "";
 }
 
-static void count(struct counts *c, const char *verdict)
+double record_seconds(const json_t *record)
 {
-	if (!strcmp(verdict, "ok"))
-		c->passed++;
-	else if (!strcmp(verdict, "skip") || !strcmp(verdict, "todo"))
+	return json_number_value(json_object_get(record, "seconds"));
+}
+
+bool item_skipped(const json_t *item)
+{
+	const char *verdict = record_text(item, "verdict");
+
+	return !strcmp(verdict, "skip") || !strcmp(verdict, "todo");
+}
+
+bool item_failed(const json_t *item)
+{
+	return !item_skipped(item) && strcmp(record_text(item, "verdict"), "ok");
+}
+
+/* --- counting --- */
+
+static void count(struct counts *c, const json_t *item)
+{
+	if (item_skipped(item))
 		c->skipped++;
-	else if (!strcmp(verdict, "BROKEN"))
+	else if (!item_failed(item))
+		c->passed++;
+	else if (!strcmp(record_text(item, "verdict"), "BROKEN"))
 		c->broken++;
 	else
 		c->failed++;	/* no verdict is a failure */
@@ -30,11 +139,16 @@ void counts_add(struct counts *c, const json_t *record)
 	size_t i;
 
 	json_array_foreach(json_object_get(record, "tests"), i, test)
-		count(c, record_text(test, "verdict"));
+		count(c, test);
 	if (error)
-		count(c, record_text(error, "verdict"));
+		count(c, error);
 	c->ignored += (unsigned int)json_integer_value(
 		json_object_get(record, "ignored"));
+}
+
+unsigned int counts_all(const struct counts *c)
+{
+	return c->passed + c->failed + c->broken + c->skipped;
 }
 
 int counts_status(const struct counts *c)
@@ -55,15 +169,4 @@ void counts_line(const struct counts *c, struct buf *to)
 	if (c->ignored)
 		buf_addf(to, " (%u kernel complaint%s ignored)", c->ignored,
 			 c->ignored == 1 ? "" : "s");
-}
-
-json_t *record_broken(const char *file, const char *verdict, const char *message)
-{
-	const char *slash = strrchr(file, '/');
-
-	return json_pack("{s:s, s:s, s:s, s:f, s:[], s:{s:s, s:s}, s:[s]}",
-			 "file", file, "name", slash ? slash + 1 : file,
-			 "verdict", verdict, "seconds", 0.0, "tests",
-			 "error", "verdict", verdict, "message", message,
-			 "deps", file);
 }

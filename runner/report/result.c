@@ -59,16 +59,24 @@ static int write_beside(const char *base, const char *suffix, const void *p,
 	return ret;
 }
 
+void result_forget(const char *base)
+{
+	char *ok = xasprintf("%s.ok", base);
+
+	unlink(ok);
+	free(ok);
+}
+
 int result_write(const char *base, const json_t *record, struct err *err)
 {
 	bool passed = !strcmp(record_text(record, "verdict"), "ok");
-	char *dir = files_dirname(base), *ok = xasprintf("%s.ok", base);
+	char *dir = files_dirname(base);
 	char *text = json_dumps(record, JSON_COMPACT);
 	struct buf deps = { 0 };
 	int ret;
 
 	files_mkdirs(dir);
-	unlink(ok);
+	result_forget(base);
 	dependencies(&deps, base, record);
 	ret = write_beside(base, ".result", text, text ? strlen(text) : 0, err);
 	if (!ret)
@@ -76,7 +84,6 @@ int result_write(const char *base, const json_t *record, struct err *err)
 	if (!ret && passed)
 		ret = write_beside(base, ".ok", "", 0, err);
 	free(dir);
-	free(ok);
 	free(text);
 	buf_release(&deps);
 	return ret;

@@ -33,7 +33,7 @@ test("test without a file", function()
 end)
 
 test("test: a format that there is not", function()
-	assert_usage({ "test", "--format", "xml", "good.lua" }, "provium test: --format xml: expected human or tap")
+	assert_usage({ "test", "--format", "xml", "good.lua" }, "provium test: --format xml: expected human, tap, json or junit")
 end)
 
 test("test: an option that there is not", function()

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Reports that programs read: TAP, and the files that make goes by.
+-- Reports that programs read: TAP, and the files that make goes by.  See reports.lua, too.
 
 local runner = require "runner"
 
@@ -9,27 +9,29 @@ test("--format tap: KTAP, to the letter", function()
 KTAP version 1
 1..3
     KTAP version 1
+    # Subtest: good.lua
     1..2
     ok 1 one
     ok 2 two
 ok 1 good.lua
     KTAP version 1
+    # Subtest: verdicts.lua
     1..12
     ok 1 passes
     # expected 0, got -13
-    # verdicts.lua:5
+    # at verdicts.lua:5
     not ok 2 an assertion fails
     # something broke
-    # verdicts.lua:6
+    # at verdicts.lua:6
     not ok 3 an error of its own
     # just words
-    # verdicts.lua:7
+    # at verdicts.lua:7
     not ok 4 an error without a position
     # {code = 7}
-    # verdicts.lua:8
+    # at verdicts.lua:8
     not ok 5 an error that is a table
     # attempt to index a nil value (local 't')
-    # verdicts.lua:9
+    # at verdicts.lua:9
     not ok 6 a fault of Lua's
     ok 7 skipped # SKIP no such hardware
     ok 8 skipped after a check # SKIP skip
@@ -37,45 +39,24 @@ ok 1 good.lua
     # no check ran: a test without an assertion proves nothing
     not ok 10 no check ran
     # look above
-    # verdicts.lua:20
-    # first 2 {three = 3}
-    # second
-    # line
+    # at verdicts.lua:20
+    # log: first 2 {three = 3}
+    # log: second
+    # log: line
     not ok 11 what it logged
     ok 12 what it logged is not shown
 not ok 2 verdicts.lua
     KTAP version 1
+    # Subtest: outside.lua
     1..2
     ok 1 before
     # not in a test
-    # outside.lua:5
+    # at outside.lua:5
     not ok 2 (the file)
 not ok 3 outside.lua
 # FAIL: 5 passed, 8 failed, 3 skipped
 ]], r.said)
 	assert_eq(1, r.status)
-end)
-
-test("--format tap: names that could be taken for directives or lines", function()
-	local r = runner.run { "test", "--format", "tap", "names.lua" }
-	assert_eq([[
-KTAP version 1
-1..1
-    KTAP version 1
-    1..8
-    ok 1 "quoted" and \backslash
-    ok 2 two lines
-    ok 3 ok 1 - \# SKIP nothing
-    ok 4 <b>&amp;</b> %s %d
-    # nor is this: \xff <&> # "
-    # names.lua:8
-    not ok 5 not UTF-8: \xff\xfe
-    ok 6 control \x1b[31m characters\x00
-    ok 7 ]] .. "\n" .. [[
-    ok 8 ñàмé 🙂
-not ok 1 names.lua
-# FAIL: 7 passed, 1 failed
-]], r.said)
 end)
 
 test("--format tap --repeat: the plan counts every run, and numbers go on", function()

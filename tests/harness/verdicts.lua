@@ -124,9 +124,10 @@ end)
 
 test("os.exit before there is a verdict is a failure, whatever the status", function()
 	assert_says(1, "os_exit.lua", [[
-os_exit.lua ... FAIL (1 of 1 failed, Ts)
+os_exit.lua ... FAIL (1 of 2 failed, Ts)
+  · before ... ok
   · (the file) ... FAIL: the file ended its runner with status 0 before there was a verdict (os.exit?)
-FAIL: 0 passed, 1 failed
+FAIL: 1 passed, 1 failed
 ]])
 end)
 

@@ -23,9 +23,12 @@ runner.home = runner.path:gsub("/[^/]*/[^/]*$", "")
 runner.quote = quote
 runner.timeout = runner.shell("command -v timeout")	-- it must be found with another PATH too
 
--- Times are of no interest, nor is where the checkout stands.
-local function neutral(said)
-	said = said:gsub("(, )%d+%.%d+s%)", "%1Ts)")
+-- Times are of no interest, nor is where the checkout stands, nor, unless they are asked
+-- for, the commands that repeat what has failed.
+local function neutral(said, commands)
+	if not commands then said = said:gsub("%f[^\n\0] *#? ?repeat: [^\n]*\n", "") end
+	said = said:gsub("(, )%d+%.%d+s%)", "%1Ts)"):gsub('(time=)"%d+%.%d+"', '%1"T"')
+	said = said:gsub('("seconds":)[%d.e-]+', "%1T"):gsub("20%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d", "DATE")
 	for plain, name in pairs { [runner.canned] = "CANNED", [runner.home] = "HOME" } do
 		said = said:gsub(plain:gsub("%p", "%%%0"), name)
 	end
@@ -44,12 +47,15 @@ function runner.command(args, opts)
 	return table.concat(words, " ")
 end
 
--- { said, status } or { said, signal }; what it says on stderr is among it.
+-- { said, status } or { said, signal }; what it says on stderr is among it.  opts, besides
+-- those of runner.command: commands = true keeps the commands that repeat failures, raw = true
+-- everything as it was said.
 function runner.run(args, opts)
 	local pipe = assert(io.popen(runner.command(args, opts)))
 	local said = pipe:read("a")
 	local _, how, code = pipe:close()
-	return { said = neutral(said), status = how == "exit" and code or nil, signal = how == "signal" and code or nil }
+	if not (opts and opts.raw) then said = neutral(said, opts and opts.commands) end
+	return { said = said, status = how == "exit" and code or nil, signal = how == "signal" and code or nil }
 end
 
 -- A new empty folder on the host, gone after fn.

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What formats have in common. */
+#include <string.h>
+
+#include "runner/report/format.h"
+
+const struct format *format_find(const char *name)
+{
+	static const struct format *const all[] = {
+		&format_human, &format_tap, &format_json, &format_junit,
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (!strcmp(all[i]->name, name))
+			return all[i];
+	return NULL;
+}
+
+void format_record(const struct format *format, const json_t *record, size_t n,
+		   struct buf *to)
+{
+	json_t *test;
+	size_t i;
+
+	if (format->start)
+		format->start(record, to);
+	if (format->test)
+		json_array_foreach(json_object_get(record, "tests"), i, test)
+			format->test(record, test, to);
+	if (format->file)
+		format->file(record, n, to);
+}
+
+void format_lines(struct buf *to, const char *indent, const char *text)
+{
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		buf_addf(to, "%s%.*s\n", indent, (int)n, text);
+		text += n + (text[n] == '\n');
+	}
+}
+
+static int vm_of(const json_t *part)
+{
+	return (int)json_integer_value(json_object_get(part, "vm"));
+}
+
+static void kernel(struct buf *to, const char *indent, const json_t *part, size_t max)
+{
+	const json_t *lines = json_object_get(part, "lines");
+	size_t nr = json_array_size(lines), from = nr > max ? nr - max : 0;
+	size_t more = from + (size_t)json_integer_value(json_object_get(part, "more"));
+
+	buf_addf(to, "%skernel of VM %d said meanwhile:\n", indent, vm_of(part));
+	if (more)
+		buf_addf(to, "%s| … (%zu lines before these)\n", indent, more);
+	for (size_t i = from; i < nr; i++)
+		buf_addf(to, "%s| %s\n", indent,
+			 json_string_value(json_array_get(lines, i)));
+}
+
+static void console(struct buf *to, const char *indent, const json_t *part)
+{
+	json_t *line;
+	size_t i;
+
+	buf_addf(to, "%sconsole of VM %d ends:\n", indent, vm_of(part));
+	json_array_foreach(json_object_get(part, "lines"), i, line)
+		buf_addf(to, "%s| %s\n", indent, json_string_value(line));
+}
+
+void format_evidence(struct buf *to, const char *indent, const json_t *item,
+		     size_t kernel_lines)
+{
+	struct buf prefix = { 0 };
+	json_t *part;
+	size_t i;
+
+	buf_addf(&prefix, "%slog: ", indent);
+	if (*record_text(item, "where"))
+		buf_addf(to, "%sat %s\n", indent, record_text(item, "where"));
+	json_array_foreach(json_object_get(item, "log"), i, part)
+		format_lines(to, buf_str(&prefix), json_string_value(part));
+	json_array_foreach(json_object_get(item, "kernel"), i, part)
+		kernel(to, indent, part, kernel_lines);
+	json_array_foreach(json_object_get(item, "consoles"), i, part)
+		console(to, indent, part);
+	if (*record_text(item, "repeat"))
+		buf_addf(to, "%srepeat: %s\n", indent, record_text(item, "repeat"));
+	buf_release(&prefix);
+}
+
+void format_file_notes(struct buf *to, const char *indent, const json_t *record)
+{
+	struct buf prefix = { 0 };
+
+	buf_addf(&prefix, "%sprinted: ", indent);
+	format_lines(to, buf_str(&prefix), record_text(record, "output"));
+	if (*record_text(record, "logs"))
+		buf_addf(to, "%slogs kept in %s\n", indent, record_text(record, "logs"));
+	if (*record_text(record, "logs_error"))
+		buf_addf(to, "%slogs could not be kept: %s\n", indent,
+			 record_text(record, "logs_error"));
+	buf_release(&prefix);
+}

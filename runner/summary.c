@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* make's steps before and after the tests. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "runner/base/buf.h"
+#include "runner/base/files.h"
+#include "runner/gate/gate.h"
+#include "runner/report/format.h"
+#include "runner/summary.h"
+
+struct summary {
+	const struct summary_opts *opts;
+	json_t *records;		/* array */
+	struct counts total;
+	size_t nr_bases;
+	unsigned int reused, not_run;
+	struct buf out;
+};
+
+static struct timespec mtime(const char *base, const char *suffix)
+{
+	char *path = xasprintf("%s%s", base, suffix);
+	struct stat st;
+	bool there = !stat(path, &st);
+
+	free(path);
+	return there ? st.st_mtim : (struct timespec){ 0 };
+}
+
+static bool is_older(struct timespec a, struct timespec b)
+{
+	return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
+}
+
+/* A result from before, which a verdict says is still good, or not. */
+static bool is_old(const struct summary *s, const char *base)
+{
+	return s->opts->since &&
+	       is_older(mtime(base, ".result"), mtime(s->opts->since, ""));
+}
+
+static bool has_verdict(const char *base)
+{
+	return mtime(base, ".ok").tv_sec != 0;
+}
+
+static json_t *broken(struct summary *s, const char *base, const char *why)
+{
+	json_t *record = record_new(base);
+
+	buf_addf(&s->out, "BROKEN: %s: %s (did its test run?)\n", base, why);
+	record_set_error(record, "BROKEN", why);
+	return record;
+}
+
+/* NULL: it was not to be run. */
+static json_t *load(struct summary *s, const char *base)
+{
+	json_t *record = NULL;
+	struct err err;
+
+	if (!has_verdict(base) && is_old(s, base)) {
+		if (s->opts->fail_fast)
+			return NULL;
+		return broken(s, base, "its runner left no result");
+	}
+	if (result_read(base, &record, &err))
+		return broken(s, base, err.text);
+	if (is_old(s, base)) {
+		json_object_set_new(record, "reused", json_true());
+		s->reused++;
+	}
+	return record;
+}
+
+/* One line, and the command that repeats it. */
+static void name_failure(struct summary *s, const json_t *record, const json_t *item,
+			 const char *name)
+{
+	char *title = xstrdup(name);
+
+	for (char *p = title; *p; p++)
+		*p = *p == '\n' ? ' ' : *p;
+	buf_addf(&s->out, "%s: %s: %s\n", record_text(item, "verdict"),
+		 record_text(record, "file"), title);
+	if (*record_text(item, "repeat"))
+		buf_addf(&s->out, "  repeat: %s\n", record_text(item, "repeat"));
+	free(title);
+}
+
+static void name_failures(struct summary *s, const json_t *record)
+{
+	const json_t *error = json_object_get(record, "error");
+	json_t *test;
+	size_t i;
+
+	json_array_foreach(json_object_get(record, "tests"), i, test)
+		if (item_failed(test))
+			name_failure(s, record, test, record_text(test, "name"));
+	if (error && *record_text(error, "repeat"))
+		name_failure(s, record, error, "(the file)");
+}
+
+static void add(struct summary *s, const char *base)
+{
+	json_t *record = load(s, base);
+
+	if (!record) {
+		s->not_run++;
+		return;
+	}
+	counts_add(&s->total, record);
+	name_failures(s, record);
+	json_array_append_new(s->records, record);
+}
+
+static void last_line(struct summary *s)
+{
+	counts_line(&s->total, &s->out);
+	buf_addf(&s->out, " (%zu file%s, %u verdict%s reused", s->nr_bases,
+		 s->nr_bases == 1 ? "" : "s", s->reused, s->reused == 1 ? "" : "s");
+	if (s->not_run)
+		buf_addf(&s->out, ", %u file%s not run", s->not_run,
+			 s->not_run == 1 ? "" : "s");
+	buf_addf(&s->out, ")\n");
+}
+
+static int write_report(const struct summary *s, const struct format *format,
+			const char *name, struct err *err)
+{
+	char *path = files_join(s->opts->report, name);
+	struct buf b = { 0 };
+	json_t *record;
+	size_t i;
+	int ret;
+
+	if (format->begin)
+		format->begin(json_array_size(s->records), &b);
+	json_array_foreach(s->records, i, record)
+		format_record(format, record, i + 1, &b);
+	format->end(&s->total, &b);
+	ret = files_write(path, b.p, b.len, err);
+	buf_release(&b);
+	free(path);
+	return ret;
+}
+
+static int write_reports(const struct summary *s)
+{
+	struct err err;
+
+	if (!s->opts->report)
+		return 0;
+	files_mkdirs(s->opts->report);
+	if (write_report(s, &format_tap, "results.tap", &err) ||
+	    write_report(s, &format_junit, "junit.xml", &err) ||
+	    write_report(s, &format_json, "results.jsonl", &err)) {
+		fprintf(stderr, "provium summary: %s\n", err.text);
+		return 3;
+	}
+	return 0;
+}
+
+int summary_run(char *const *bases, size_t nr, const struct summary_opts *opts)
+{
+	struct summary s = { .opts = opts, .records = json_array(), .nr_bases = nr };
+	int ret;
+
+	if (gate_dry_run())
+		return 0;
+	for (size_t i = 0; i < nr; i++)
+		add(&s, bases[i]);
+	ret = write_reports(&s);
+	last_line(&s);
+	fwrite(s.out.p, 1, s.out.len, stdout);
+	buf_release(&s.out);
+	json_decref(s.records);
+	return counts_status(&s.total) ? counts_status(&s.total) : ret;
+}
+
+/* --- what takes longest --- */
+
+struct duration {
+	const char *name;
+	double seconds;
+};
+
+static int longest_first(const void *a, const void *b)
+{
+	const struct duration *x = a, *y = b;
+
+	return x->seconds > y->seconds ? -1 : x->seconds < y->seconds ? 1 :
+	       strcmp(x->name, y->name);
+}
+
+int summary_order(const char *makefile, char *const *bases, size_t nr)
+{
+	struct duration *all = xcalloc(nr, sizeof(*all));
+	char *dir = files_dirname(makefile);
+	size_t prefix = strlen(dir) + 1, n = 0;
+	struct buf b = { 0 };
+	struct err err;
+	int ret;
+
+	for (size_t i = 0; i < nr; i++) {
+		json_t *record = NULL;
+
+		if (strncmp(bases[i], dir, prefix - 1) || result_read(bases[i], &record, &err))
+			continue;
+		all[n++] = (struct duration){ bases[i] + prefix, record_seconds(record) };
+		json_decref(record);
+	}
+	qsort(all, n, sizeof(*all), longest_first);
+	buf_addf(&b, "# From the last runs: what took longest.\nORDER :=");
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&b, " \\\n\t%s", all[i].name);
+	buf_addf(&b, "\n");
+	ret = files_write(makefile, b.p, b.len, &err);
+	if (ret)
+		fprintf(stderr, "provium order: %s\n", err.text);
+	buf_release(&b);
+	free(dir);
+	free(all);
+	return ret ? 3 : 0;
+}
