@@ -9,6 +9,7 @@ KERNEL_SRC ?=#          a kernel tree, else the distribution's source package
 MODULE    ?=#           the folder of a module that is not in modules/
 T         ?=#           which tests: a glob over their names
 N         ?= 100#       how often: make stress
+FAILFAST  ?=#           1: after a failure no further test starts
 V         ?=#           1 shows the commands
 NAME      ?=#           of the call: make new-syscall
 NR        ?=#           its number, 1000 to 1063

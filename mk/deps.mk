@@ -15,7 +15,6 @@ deps: ## install the distribution's packages (Debian, Ubuntu)
 # "make deps test" in a fresh clone: what deps installs is found by wildcards while
 # the makefiles are read, so it has to be there before. An included file that is
 # remade makes make start over; that is exactly what is wanted here.
-short_flags := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
 ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(if $(findstring n,$(short_flags)),,go)),)
 
 include $O/deps.mk

@@ -82,12 +82,12 @@ $(KBUILD)/.configured: $(FRAGMENTS) kernel-configs/$(PROFILE).profile \
 	$(call run,CONFIG)mkdir -p $(KBUILD)
 	$(Q)awk -F= '/^CONFIG_/ { asked[$$1] = $$0 } END { for (o in asked) print asked[o] }' \
 		$(FRAGMENTS) >$(KBUILD)/asked.config
-	+$(Q)$(kbuild) KCONFIG_ALLCONFIG=asked.config allnoconfig
+	$(plus)$(Q)$(kbuild) KCONFIG_ALLCONFIG=asked.config allnoconfig
 	$(Q)awk -v tree=$(KSRC) -f kernel-configs/check.awk $(FRAGMENTS) $(KBUILD)/.config
 	$(Q)touch $@
 
 $(KBUILD)/.built: $(KBUILD)/.configured
-	+$(call run,KERNEL)$(kbuild) $(jobs) vmlinux modules
+	$(plus)$(call run,KERNEL)$(kbuild) $(jobs) vmlinux modules
 	$(Q)strip -o $(KBUILD)/vmlinux.stripped $(KBUILD)/vmlinux
 	$(Q)touch $@
 

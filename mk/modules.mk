@@ -42,7 +42,7 @@ $$(call remember,$2/.files,$2.files)
 $2/.built: $3 $2/.files $4 $(KBUILD)/.built
 	$$(call run,MODULE)mkdir -p $(sort $(dir $(3:$1/%=$2/%))) && find $2 -type l -delete
 	$$(Q)$(foreach f,$3,ln -s $(abspath $f) $(f:$1/%=$2/%) &&) true
-	+$$(Q)$$(kbuild) M=$(abspath $2) $$(jobs) modules
+	$$(plus)$$(Q)$$(kbuild) M=$(abspath $2) $$(jobs) modules
 	$$(Q)touch $$@
 endef
 

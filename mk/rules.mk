@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # How rules are written here: what they print, and how a stamp comes to mean content.
 
+# The letters that make was given, as in "make -kn": there are none in "-j4".
+short_flags := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
+
+# Before a line that enters another make or runs tests, for the sake of make's job
+# slots. A plain "+" would run it for "make -n", -q and -t, too, and kbuild takes no
+# dry run: it links what it did not compile.
+plus := $(if $(strip $(foreach f,n q t,$(findstring $f,$(short_flags)))),,+)
+
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 

@@ -21,7 +21,7 @@ $(HOST_TESTS): $(BIN)/host/%: $(OBJ)/tests/host/%.o $(HOST_LIB) \
 	timeout --foreground 300 $< >$@ 2>&1; echo "# exit $$?" >>$@
 
 $(BIN)/host/harness.out: $(RUNNER) FORCE
-	+@mkdir -p $(@D); timeout --foreground 300 $(RUNNER) test $(HARNESS) >$@ 2>&1; echo "# exit $$?" >>$@
+	$(plus)@mkdir -p $(@D); timeout --foreground 300 $(RUNNER) test $(HARNESS) >$@ 2>&1; echo "# exit $$?" >>$@
 
 .PHONY: selftest
 selftest: $(HOST_TESTS:=.tap) $(if $(HARNESS),$(BIN)/host/harness.out) ## our own tests, without a VM; SAN=1

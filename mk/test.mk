@@ -4,6 +4,8 @@
 #   out/test/PROFILE/NAME.ok      the verdict: the test passed with these inputs
 #   out/test/PROFILE/NAME.d       what it was made from, written by the runner
 #   out/test/PROFILE/NAME.result  how it went, written in any case
+#   out/test/PROFILE/order.mk     from the last run: what took longest
+#   out/report/                   all of it as results.tap, junit.xml, results.jsonl
 
 TEST_DIR := $O/test/$(PROFILE)
 apart    := fixtures lib host harness canned bench
@@ -20,14 +22,23 @@ else
 CHOSEN := $(TESTS)
 endif
 
+# make starts what it finds first first: what never ran, then what took longest.
+ORDER :=
+-include $(TEST_DIR)/order.mk
+CHOSEN := $(filter-out $(ORDER),$(CHOSEN)) $(filter $(CHOSEN),$(ORDER))
+
 VERDICTS := $(CHOSEN:%=$(TEST_DIR)/%.ok)
 TEST_INPUTS := $(RUNNER) $(KERNEL_IMAGE) $(INITRAMFS)
+AGAIN := $(filter retest,$(MAKECMDGOALS))
+FAIL_FAST := $(if $(filter-out 0,$(FAILFAST)),--fail-fast)
+
 
 # The runner makes the .ok file or not; that a test failed is not make's concern before
 # the summary, so that the others go on. One that is killed leaves its debts to "settle".
 $(VERDICTS): $(TEST_DIR)/%.ok: tests/%.lua $(TEST_INPUTS) \
-		$(if $(filter retest,$(MAKECMDGOALS)),FORCE) | modules accel $(TEST_DIR)/.start
-	+@mkdir -p $(@D) && $(RUNNER) test --verdict $(@:.ok=) $< || \
+		$(if $(AGAIN),FORCE) | modules accel $(TEST_DIR)/.start
+	$(plus)@mkdir -p $(@D) && $(RUNNER) test --verdict $(@:.ok=) \
+		--progress $(TEST_DIR)/.progress $(FAIL_FAST) $< || \
 	$(RUNNER) settle $(@:.ok=) $< $$?
 
 # A result that is older than this was there before.
@@ -35,17 +46,19 @@ $(TEST_DIR)/.start: FORCE
 	@mkdir -p $(@D) && touch $@
 
 .PHONY: accel
-accel: $(TEST_INPUTS) $O/provium.toml
-	+@$(RUNNER) accel $(PROFILE)
+accel: $(TEST_INPUTS) $O/provium.toml | $(TEST_DIR)/.start
+	$(plus)@$(RUNNER) plan $(if $(AGAIN),--all) $(TEST_INPUTS:%=--input %) $(TEST_DIR)/.progress $(VERDICTS:.ok=)
+	$(plus)@$(RUNNER) accel $(PROFILE)
 
 .PHONY: test retest
 test: $(VERDICTS) ## run the tests that changed or did not pass; T=glob chooses, -jN
 retest: $(VERDICTS) ## run them all, whatever passed before
 test retest:
-	+@$(RUNNER) summary --since $(TEST_DIR)/.start $(VERDICTS:.ok=)
+	$(plus)@$(RUNNER) order $(TEST_DIR)/order.mk $(TESTS:%=$(TEST_DIR)/%)
+	$(plus)@$(RUNNER) summary --since $(TEST_DIR)/.start --report $O/report $(FAIL_FAST) $(sort $(VERDICTS:.ok=))
 
 .PHONY: stress
 stress: all accel ## run the tests of T= N times over
-	+@$(RUNNER) test --repeat $N $(CHOSEN:%=tests/%.lua)
+	$(plus)@$(RUNNER) test --repeat $N $(FAIL_FAST) $(CHOSEN:%=tests/%.lua)
 
 DEPENDENCIES += $(VERDICTS:.ok=.d)
