@@ -36,7 +36,7 @@ FAIL_FAST := $(if $(filter-out 0,$(FAILFAST)),--fail-fast)
 # The runner makes the .ok file or not; that a test failed is not make's concern before
 # the summary, so that the others go on. One that is killed leaves its debts to "settle".
 $(VERDICTS): $(TEST_DIR)/%.ok: tests/%.lua $(TEST_INPUTS) \
-		$(if $(AGAIN),FORCE) | modules accel $(TEST_DIR)/.start
+		$(if $(AGAIN),FORCE) | accel
 	$(plus)@mkdir -p $(@D) && $(RUNNER) test --verdict $(@:.ok=) \
 		--progress $(TEST_DIR)/.progress $(FAIL_FAST) $< || \
 	$(RUNNER) settle $(@:.ok=) $< $$?
@@ -45,14 +45,21 @@ $(VERDICTS): $(TEST_DIR)/%.ok: tests/%.lua $(TEST_INPUTS) \
 $(TEST_DIR)/.start: FORCE
 	@mkdir -p $(@D) && touch $@
 
+# The last thing before the tests, and of "test" the first: were it made for the first
+# of the tests, make would begin with the second.
 .PHONY: accel
-accel: $(TEST_INPUTS) $O/provium.toml | $(TEST_DIR)/.start
+accel: $(TEST_INPUTS) $O/provium.toml | modules $(TEST_DIR)/.start
 	$(plus)@$(RUNNER) plan $(if $(AGAIN),--all) $(TEST_INPUTS:%=--input %) $(TEST_DIR)/.progress $(VERDICTS:.ok=)
 	$(plus)@$(RUNNER) accel $(PROFILE)
 
+# With .SECONDARY, make leaves what does not exist for last: of what is phony, not.
+STEPS := $(CHOSEN:%=verdict-of-%)
+.PHONY: $(STEPS)
+$(STEPS): verdict-of-%: $(TEST_DIR)/%.ok
+
 .PHONY: test retest
-test: $(VERDICTS) ## run the tests that changed or did not pass; T=glob chooses, -jN
-retest: $(VERDICTS) ## run them all, whatever passed before
+test: accel $(STEPS) ## run the tests that changed or did not pass; T=glob chooses, -jN
+retest: accel $(STEPS) ## run them all, whatever passed before
 test retest:
 	$(plus)@$(RUNNER) order $(TEST_DIR)/order.mk $(TESTS:%=$(TEST_DIR)/%)
 	$(plus)@$(RUNNER) summary --since $(TEST_DIR)/.start --report $O/report $(FAIL_FAST) $(sort $(VERDICTS:.ok=))

@@ -21,10 +21,9 @@
  */
 int progress_plan(const char *file, char *const *inputs, size_t nr_inputs,
 		  char *const *bases, size_t nr, bool all, struct err *err);
-/* This process starts on BASE.  What follows is of this process. */
+/* This process starts on BASE; what follows is of it and of its children. */
 void progress_start(const char *file, const char *base);
-/* From here on, and in children that are forked later: file for progress_waiting(). */
-/* The process, or a child of it, waits for memory or goes on. */
+/* It waits for memory, or goes on (gate_on_wait()). */
 void progress_waiting(bool waits);
 /* It has ended: prints the text.  verdict "": it was interrupted. */
 void progress_end(const char *verdict, const char *text, size_t n);

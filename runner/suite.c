@@ -267,8 +267,10 @@ int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts
 	if ((opts->verdict && gate_dry_run()) || left_out(opts))
 		return 0;
 	ret = open_gate(opts);
-	if (opts->progress)
+	if (opts->progress) {
 		progress_start(opts->progress, opts->verdict);
+		gate_on_wait(progress_waiting);
+	}
 	if (!ret)
 		ret = find_files(&s, paths, nr_paths);
 	if (!ret)

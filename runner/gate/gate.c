@@ -35,9 +35,16 @@ static struct {
 	unsigned int nr_running;
 	uint64_t claimed, drawn;	/* guests' memory */
 	unsigned int claimed_cpus, drawn_cpus;	/* claimed 0: no limit */
+	void (*on_wait)(bool waits);
+	bool told;			/* it, that we wait */
 } gate;
 
 /* --- the runner --- */
+
+void gate_on_wait(void (*fn)(bool waits))
+{
+	gate.on_wait = fn;
+}
 
 void gate_set_budget(uint64_t memory, unsigned int cpus)
 {
@@ -333,6 +340,13 @@ static int failed(enum answer why, uint64_t wants, int64_t start, struct err *er
 		       seconds_since(start));
 }
 
+static void tell(bool waits)
+{
+	if (gate.on_wait && gate.told != waits)
+		gate.on_wait(waits);
+	gate.told = waits;
+}
+
 /* Until row.wants is granted.  runs: with a slot of make's for one more VM. */
 static int wait_for_turn(bool runs, double *waited, struct err *err)
 {
@@ -359,8 +373,10 @@ static int wait_for_turn(bool runs, double *waited, struct err *err)
 		    clock_ns() >= deadline)
 			return failed(answer, wants, start, err);
 		/* Look again at once with our wish in the ledger: it may end a deadlock. */
-		if (waiting)
+		if (waiting) {
+			tell(true);
 			await_change(answer, deadline);
+		}
 		waiting = true;
 	}
 }
@@ -401,7 +417,9 @@ static int request(uint64_t memory, unsigned int cpus, bool runs, double *waited
 		return ret;
 	gate.row.wants = memory;
 	gate.row.wants_cpus = cpus;
-	return wait_for_turn(runs, waited, err);
+	ret = wait_for_turn(runs, waited, err);
+	tell(false);
+	return ret;
 }
 
 /* From what was claimed; no waiting for memory, but maybe for a slot. */

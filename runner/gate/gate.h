@@ -46,6 +46,8 @@ int gate_settle_file(const char *account, struct err *err);
 
 /* --- the process that has the VMs --- */
 
+/* fn is called when a wait begins, and when it ends. */
+void gate_on_wait(void (*fn)(bool waits));
 /* What the ledger calls it. */
 void gate_name(const char *what);
 /*

@@ -1,0 +1,239 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Tests as targets of make: what runs, in which order, what is said and what is left.
+
+local core = require "provium.core"
+local runner = require "runner"
+local tree = require "tree"
+
+local GOOD = "test('fine', function() assert(true) end)\n"
+local BAD = "test('fine', function() assert(true) end)\ntest('bad', function() log('so') assert_eq(1, 2) end)\n"
+
+local function lasting(seconds) return ("os.execute('sleep %g')\n"):format(seconds) .. GOOD end
+
+local function sorted(list)
+	table.sort(list)
+	return list
+end
+
+-- The lines of results.jsonl of one kind.
+local function events(t, kind)
+	local list = {}
+	for line in t:read("out/report/results.jsonl"):gmatch("[^\n]+") do
+		local event = assert(core.json(line))
+		if event.event == kind then list[#list + 1] = event end
+	end
+	return list
+end
+
+test("make test: a line for each file, what failed below it, and a summary", function()
+	tree.with({ a = GOOD, b = BAD, c = GOOD }, function(t)
+		local said, status = t:make()
+		assert_eq(2, status)
+		assert_eq({ "a", "b", "c" }, tree.finished(said))
+		said = said:gsub("%d+%.%d+s", "Ts")
+		assert_contains(said, "a.lua ... ok (1 test, Ts)\n")
+		assert_contains(said, ([[
+b.lua ... FAIL (1 of 2 failed, Ts)
+  · bad ... FAIL: expected 1, got 2
+      at tests/b.lua:2
+      log: so
+      repeat: %s test -f '^bad$' tests/b.lua
+]]):format(runner.path))
+		assert_contains(said, ([[
+FAIL: tests/b.lua: bad
+  repeat: %s test -f '^bad$' tests/b.lua
+FAIL: 3 passed, 1 failed (3 files, 0 verdicts reused)
+]]):format(runner.path))
+	end)
+end)
+
+test("after one failing file, mending it and make test again runs that file only", function()
+	tree.with({ a = GOOD, b = BAD, c = GOOD }, function(t)
+		t:make()
+		t:write("b", GOOD)
+		local said, status = t:make()
+		assert_eq({ { "b" }, 0 }, { tree.finished(said), status })
+		assert_contains(said, "ok: 3 passed (3 files, 2 verdicts reused)\n")
+		said, status = t:make()
+		assert_eq({ {}, 0 }, { tree.finished(said), status })
+		assert_contains(said, "(3 files, 3 verdicts reused)")
+	end)
+end)
+
+test("make retest takes no old verdict; T= chooses", function()
+	tree.with({ a = GOOD, b = GOOD, c = GOOD }, function(t)
+		t:make()
+		assert_eq({ "a", "b", "c" }, sorted(tree.finished((t:make("retest")))))
+		assert_eq({ "b" }, tree.finished((t:make("retest T=b"))))
+		local said, status = t:make("test T=none")
+		assert_eq(2, status)
+		assert_contains(said, "T=none: no such test; there are: a b c")
+	end)
+end)
+
+test("make stress T= N=", function()
+	tree.with({ a = GOOD, b = GOOD }, function(t)
+		local said, status = t:make("stress T=a N=5")
+		assert_eq({ { "a", "a", "a", "a", "a" }, 0 }, { tree.finished(said), status })
+	end)
+end)
+
+-- --- reports ---
+
+test("out/report: every file in TAP, JUnit and JSON, reused ones marked", function()
+	tree.with({ a = GOOD, b = BAD }, function(t)
+		t:make()
+		t:make()
+		local tap = t:read("out/report/results.tap")
+		assert_contains(tap, "KTAP version 1\n1..2\n")
+		assert_contains(tap, "# reused: passed in an earlier run, with the same inputs\nok 1 a.lua\n")
+		assert_contains(tap, ("    # expected 1, got 2\n    # at tests/b.lua:2\n    # log: so\n    # repeat: %s test -f '^bad$' tests/b.lua\n    not ok 2 bad\nnot ok 2 b.lua\n# FAIL: 2 passed, 1 failed\n")
+			:format(runner.path))
+		local ends = events(t, "end")
+		assert_eq({ "a.lua", true, "ok" }, { ends[1].name, ends[1].reused, ends[1].verdict })
+		assert_eq({ "b.lua", nil, "FAIL" }, { ends[2].name, ends[2].reused, ends[2].verdict })
+		assert_eq({ 3, 1 }, { #events(t, "test"), events(t, "summary")[1].failed })
+		local junit = t:read("out/report/junit.xml")
+		assert_contains(junit, '<property name="reused" value="true"/>')
+		assert_contains(junit, 'name="b.lua" package="tests/b.lua" id="1" tests="2" failures="1"')
+		if runner.shell("command -v xmllint") == "" then skip("needs xmllint") end
+		assert_contains(runner.shell(("xmllint --noout --schema %s/junit.xsd %s/out/report/junit.xml 2>&1"):format(runner.canned, t.dir)),
+			"junit.xml validates")
+	end)
+end)
+
+test("what a test prints stands below its file's line, and in the report", function()
+	tree.with({ a = "print('hello')\n" .. GOOD }, function(t)
+		assert_contains((t:make():gsub("%d+%.%d+s", "Ts")), "a.lua ... ok (1 test, Ts)\n      printed: hello\n")
+		assert_eq("hello\n", events(t, "end")[1].output)
+	end)
+end)
+
+test("a runner that left no result is broken, whatever there was before", function()
+	tree.with({ a = GOOD, b = GOOD }, function(t)
+		t:make()
+		t:write("b", "os.execute('kill -9 $(ps -o ppid= $PPID)')\n")
+		local said, status = t:make("-i")
+		assert_contains(said, "BROKEN: ")
+		assert(not said:find("ok: 2 passed", 1, true), said)
+		assert(not runner.read(t.dir .. "/out/test/small/b.ok"), said)
+	end)
+end)
+
+-- --- order, fail-fast, make's options ---
+
+test("what took longest starts first, and what never ran before that", function()
+	tree.with({ a = lasting(0.05), b = lasting(0.5), c = lasting(0.25) }, function(t)
+		assert_eq({ "a", "b", "c" }, tree.finished((t:make())))
+		t:write("new", GOOD)
+		assert_eq({ "new", "b", "c", "a" }, tree.finished((t:make("retest"))))
+		assert_eq({ "c", "a" }, tree.finished((t:make("retest T='[ac]'"))))
+	end)
+end)
+
+test("FAILFAST=1: no further test starts, what did not run is said, and runs next time", function()
+	tree.with({ a = BAD, b = GOOD, c = GOOD }, function(t)
+		local said, status = t:make("FAILFAST=1")
+		assert_eq({ { "a" }, 2 }, { tree.finished(said), status })
+		assert_contains(said, "FAIL: 1 passed, 1 failed (3 files, 0 verdicts reused, 2 files not run)\n")
+		t:write("a", GOOD)
+		said, status = t:make("FAILFAST=1")
+		assert_eq({ { "a", "b", "c" }, 0 }, { sorted(tree.finished(said)), status })
+	end)
+end)
+
+test("FAILFAST=1: an old verdict of what did not run does not count", function()
+	tree.with({ a = GOOD, b = GOOD }, function(t)
+		t:make()
+		t:write("a", BAD)
+		t:write("b", GOOD .. "\n")
+		local said = t:make("FAILFAST=1")
+		assert_eq(1, #tree.finished(said))
+		assert_eq({ "a", "b" }, sorted { tree.finished(said)[1], tree.finished((t:make()))[1] == "a" and "b" or "b" })
+	end)
+end)
+
+test("make -n, -q and -t run no test", function()
+	for _, flag in ipairs { "-n", "-kn", "-q", "-t", "-n -j2" } do
+		tree.with({ a = GOOD }, function(t)
+			assert_eq({}, tree.finished((t:make(flag))), flag)
+			assert_eq(nil, t:read("out/test/small/a.result"), flag)
+		end)
+	end
+end)
+
+test("make -k, -i, -s, -O and -j change nothing in what is run and said", function()
+	for flag, expected in pairs { ["-k"] = 2, ["-i"] = 0, ["-s"] = 2, ["-O -j2"] = 2, ["-Oline -j3"] = 2, ["-Orecurse -j2"] = 2, ["-j"] = 2 } do
+		tree.with({ a = GOOD, b = BAD, c = GOOD }, function(t)
+			local said, status = t:make(flag)
+			assert_eq({ "a", "b", "c" }, sorted(tree.finished(said)), flag)
+			assert_eq(expected, status, flag)
+			assert_contains(said, "FAIL: 3 passed, 1 failed (3 files, 0 verdicts reused)\n")
+			assert(not said:find("jobserver", 1, true), said)
+		end)
+	end
+end)
+
+test("make under make", function()
+	tree.with({ a = GOOD, b = GOOD, c = GOOD }, function(t)
+		runner.write(t.dir .. "/outer.mk", "all: one\n\t+$(MAKE) -C . test\none:\n\t@true\n")
+		local said, status = t:make("-j2 -f outer.mk all")
+		assert_eq({ { "a", "b", "c" }, 0 }, { sorted(tree.finished(said)), status })
+		assert_contains(said, "ok: 3 passed (3 files, 0 verdicts reused)\n")
+		assert(not said:find("jobserver", 1, true), said)
+	end)
+end)
+
+-- --- nothing is interleaved ---
+
+local TALKS = [[
+for i = 1, 40 do test(NAME .. " " .. i, function() log((NAME .. " "):rep(300)) assert(false, NAME) end) end
+print((NAME .. "\n"):rep(50))
+]]
+
+test("-j8: what is said of a file stands together, however long it is", function()
+	local files = {}
+	for i = 1, 16 do files[("f%02d"):format(i)] = ("local NAME = 'f%02d'\n"):format(i) .. TALKS end
+	tree.with(files, function(t)
+		for _, flag in ipairs { "-j8", "-O -j8" } do
+			local said, current, blocks = t:make("retest " .. flag), nil, 0
+			for line in said:gmatch("[^\n]+") do
+				local head = line:match("^(f%d%d)%.lua %.%.%. FAIL %(40 of 40 failed")
+				if head then current, blocks = head, blocks + 1 end
+				if line:find("^FAIL:") then break end
+				local whose = line:match("^  · (f%d%d) %d+ %.%.%. FAIL: f%d%d$") or line:match("^      log: (f%d%d) ")
+				assert(not whose or whose == current, line)
+			end
+			assert_eq(16, blocks)
+		end
+	end)
+end)
+
+-- --- the status line ---
+
+-- What a terminal would get.
+local function on_terminal(t, args, term)
+	return runner.shell(("TERM=%s script -qefc %s /dev/null"):format(term or "xterm", runner.quote(t:command(args))))
+end
+
+test("a status line on a terminal: how many run, are done, have failed, and how long", function()
+	if runner.shell("command -v script") == "" then skip("needs script (bsdutils)") end
+	tree.with({ a = lasting(1.6), b = BAD, c = lasting(0.2) }, function(t)
+		t:make()
+		local said = on_terminal(t, "retest -j2")
+		assert_contains(said, "\r\n1 running, 0 of 3 done, about 2 s left\27[A\r")
+		assert_contains(said, "\r\n1 running, 2 of 3 done, 1 failed")
+		-- It is taken away before a line, and nothing of it stays.
+		assert(said:find("\r\27%[Ja%.lua %.%.%. ok"), said)
+		assert(said:find("\r\27%[Jc%.lua %.%.%. ok"), said)
+		assert(said:find("a%.lua %.%.%. ok %([^\n]*\nFAIL: tests/b%.lua: bad\r?\n"), said)
+	end)
+end)
+
+test("not on a terminal, and on a dumb one: no status line", function()
+	tree.with({ a = GOOD }, function(t)
+		assert_eq(nil, (t:make("retest")):find("running", 1, true))
+		if runner.shell("command -v script") == "" then skip("needs script (bsdutils)") end
+		assert_eq(nil, on_terminal(t, "retest", "dumb"):find("\27", 1, true))
+	end)
+end)

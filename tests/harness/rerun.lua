@@ -1,0 +1,85 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- --rerun-failed: what failed when it last ran.
+
+local runner = require "runner"
+
+-- fn(run, dir): a runner with a folder of its own, beside three files; run(args) -> said, status.
+local function with_runner(fn)
+	runner.with_folder(function(dir)
+		os.execute(("mkdir -p %s/out/bin && cp %s %s/out/bin/provium"):format(dir, runner.quote(runner.path), dir))
+		runner.write(dir .. "/a.lua", "test('one', function() assert(true) end)\ntest('two\\n', function() assert(false) end)\ntest('three', function() assert(false) end)\n")
+		runner.write(dir .. "/b.lua", "assert(false)\n")
+		runner.write(dir .. "/c.lua", "test('fine', function() assert(true) end)\n")
+		fn(function(...)
+			local r = runner.run({ "test", ... }, { cwd = dir, runner = dir .. "/out/bin/provium", env = { PROVIUM_INSIDE = "" } })
+			return r.said, r.status
+		end, dir)
+	end)
+end
+
+local function passing(name) return ("test(%q, function() assert(true) end)\n"):format(name) end
+
+test("those that failed, of all files, and no others", function()
+	with_runner(function(run)
+		run("a.lua", "b.lua", "c.lua")
+		local said, status = run("--rerun-failed")
+		assert_eq(1, status)
+		assert_contains(said, "a.lua ... FAIL (2 of 2 failed, Ts)\n  · two\\n ... FAIL")
+		assert_contains(said, "b.lua ... FAIL (1 of 1 failed, Ts)\n")
+		assert_eq(nil, said:find("c.lua", 1, true))
+	end)
+end)
+
+test("of the files that are named only", function()
+	with_runner(function(run)
+		run("a.lua", "b.lua", "c.lua")
+		local said = run("--rerun-failed", "b.lua", "c.lua")
+		assert_eq(nil, said:find("a.lua", 1, true))
+		assert_contains(said, "b.lua ... FAIL")
+	end)
+end)
+
+test("what passes is forgotten, what did not run is not", function()
+	with_runner(function(run, dir)
+		run("a.lua", "b.lua", "c.lua")
+		run("-f", "^three$", "a.lua")
+		runner.write(dir .. "/b.lua", passing "now it has tests")
+		runner.write(dir .. "/a.lua", passing "one" .. passing "two\n" .. "test('three', function() assert(false) end)\n")
+		local said, status = run("--rerun-failed")
+		assert_eq(1, status)
+		assert_contains(said, "a.lua ... FAIL (1 of 2 failed, Ts)\n  · two\\n ... ok\n  · three ... FAIL")
+		said = run("--rerun-failed")
+		assert_eq("a.lua ... FAIL (1 of 1 failed, Ts)\n", said:match("^[^\n]*\n"))
+		runner.write(dir .. "/a.lua", passing "three")
+		said, status = run("--rerun-failed", ".")
+		assert_eq({ "a.lua ... ok (1 test, Ts)\n  · three ... ok\nok: 1 passed\n", 0 }, { said, status })
+		said, status = run("--rerun-failed")
+		assert_eq({ "provium test: nothing failed in the last run\nok: 0 passed\n", 0 }, { said, status })
+	end)
+end)
+
+test("--fail-fast leaves what it did not reach as it was", function()
+	with_runner(function(run)
+		run("a.lua")
+		run("--fail-fast", "a.lua")
+		assert_contains((run("--rerun-failed")), "(2 of 2 failed, Ts)")
+	end)
+end)
+
+test("a damaged memory is no memory", function()
+	with_runner(function(run, dir)
+		run("a.lua")
+		runner.write(dir .. "/out/failed.json", "{")
+		local said, status = run("--rerun-failed")
+		assert_eq({ "provium test: nothing failed in the last run\nok: 0 passed\n", 0 }, { said, status })
+	end)
+end)
+
+test("eight runners at once: nothing is lost", function()
+	with_runner(function(run, dir)
+		for i = 1, 40 do runner.write(("%s/f%d.lua"):format(dir, i), "test('x', function() assert(false) end)\n") end
+		runner.shell(("cd %s && ls f*.lua | env PROVIUM_INSIDE= xargs -P 8 -n 1 out/bin/provium test 2>&1"):format(dir))
+		local _, failed = run("--rerun-failed"):gsub("%.lua %.%.%. FAIL", "")
+		assert_eq(40, failed)
+	end)
+end)

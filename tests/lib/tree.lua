@@ -1,0 +1,68 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- A small tree of tests on the host, with our mk/test.mk and the real runner: what make
+-- does with files that need no VM.
+
+local runner = require "runner"
+
+local tree = {}
+tree.__index = tree
+
+local here = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") .. "/../.."))
+
+-- There is no kernel, so there is no accelerator to be found for it.
+local RUNNER = [[#!/bin/sh
+test "$1" = accel || exec %s "$@"
+]]
+
+local MAKEFILE = [[
+.DEFAULT_GOAL := test
+O := out
+PROFILE := small
+RUNNER := ./runner
+N ?= 3
+include %s/mk/rules.mk
+include %s/mk/test.mk
+.PHONY: all modules
+all modules: ;
+$O/provium.toml: ; @mkdir -p $O; touch $@
+-include $(DEPENDENCIES)
+]]
+
+-- fn(t) with t.dir: a tree with these files, { name = content }.
+function tree.with(files, fn)
+	runner.with_folder(function(dir)
+		local t = setmetatable({ dir = dir }, tree)
+		os.execute("mkdir " .. dir .. "/tests")
+		runner.write(dir .. "/runner", RUNNER:format(runner.quote(runner.path)))
+		os.execute("chmod +x " .. dir .. "/runner")
+		runner.write(dir .. "/Makefile", MAKEFILE:format(here, here))
+		for name, content in pairs(files) do t:write(name, content) end
+		fn(t)
+	end)
+end
+
+function tree:write(name, content) runner.write(("%s/tests/%s.lua"):format(self.dir, name), content) end
+
+function tree:read(path) return runner.read(self.dir .. "/" .. path) end
+
+-- The command line of make in the tree, free of the make that runs us.
+function tree:command(args)
+	return ("cd %s && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u T timeout 100 make %s </dev/null 2>&1"):format(self.dir, args or "")
+end
+
+-- What make says, and its status.
+function tree:make(args)
+	local pipe = assert(io.popen(self:command(args)))
+	local said = pipe:read("a")
+	local _, _, status = pipe:close()
+	return said, status
+end
+
+-- The names of the files that a run has finished, in that order.
+function tree.finished(said)
+	local names = {}
+	for name in ("\n" .. said):gmatch("\n([^\n ]+)%.lua %.%.%. ") do names[#names + 1] = name end
+	return names
+end
+
+return tree
