@@ -348,6 +348,56 @@ static void bench_gate(void)
 	row("the gate, when nobody waits", median(ours, ROUNDS), 0, 0.001);
 }
 
+/* What the file itself took, from its first line to the end of its VM. */
+static double own_time(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	double seconds;
+
+	if (!f || fscanf(f, "%lf", &seconds) != 1)
+		die(path, "the test left no time there");
+	fclose(f);
+	return seconds;
+}
+
+static void write_test(const char *file, const char *took)
+{
+	FILE *f = fopen(file, "w");
+
+	if (!f)
+		die(file, strerror(errno));
+	fprintf(f, "local core = require 'provium.core'\nlocal start = core.now()\n"
+		   "local vm = provium.create('%s'):boot()\n"
+		   "test('getpid', function() assert(vm:syscall('getpid') > 0) end)\n"
+		   "vm:kill()\n"
+		   "io.open('%s', 'w'):write(core.now() - start):close()\n", profile, took);
+	fclose(f);
+}
+
+/* As make runs a file: from exec to exit, less what the file did with its VM. */
+static void bench_file(void)
+{
+	char dir[] = "/tmp/provium-bench-XXXXXX", file[64], took[64], base[64];
+	char *argv[] = { (char *)runner, (char *)"test", (char *)"--verdict", base, file, NULL };
+	char *rm[] = { (char *)"rm", (char *)"-rf", dir, NULL };
+	double ours[ROUNDS];
+
+	if (!mkdtemp(dir))
+		die(dir, strerror(errno));
+	snprintf(file, sizeof(file), "%s/t.lua", dir);
+	snprintf(took, sizeof(took), "%s/took", dir);
+	snprintf(base, sizeof(base), "%s/t", dir);
+	write_test(file, took);
+	for (int i = 0; i < ROUNDS; i++) {
+		int64_t start = clock_ns();
+
+		first_byte(argv);
+		ours[i] = seconds_since(start) - own_time(took);
+	}
+	first_byte(rm);
+	row("the runner for a file, beside its VM", median(ours, ROUNDS), 0, 0.025);
+}
+
 static void bench_make(void)
 {
 	char *argv[] = { (char *)make, (char *)"-s", NULL };
@@ -375,6 +425,7 @@ int main(int argc, char **argv)
 	accel_line(&accel, line, sizeof(line));
 	printf("%s; medians of %d, round trips of %d\n", line, ROUNDS, TRIP_ROUNDS);
 	bench_runner();
+	bench_file();
 	bench_gate();
 	bench_make();
 	bench_trips();

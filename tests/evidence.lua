@@ -1,0 +1,60 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- What a failure carries from the guest, and how limits follow the machine's speed.
+
+local core = require "provium.core"
+local runner = require "runner"
+
+-- The items of a canned suite by test name, and the record's end.
+local function items(suite, opts)
+	local list, last = {}, nil
+	for line in runner.run({ "test", "--format", "json", suite }, opts or { raw = true }).said:gmatch("[^\n]+") do
+		local event = assert(core.json(line), line)
+		if event.event == "test" then list[event.name] = event end
+		if event.event == "end" then last = event end
+	end
+	return list, last
+end
+
+-- The texts without their times.
+local function texts(item)
+	local list = {}
+	for i, line in ipairs(item.kernel[1].lines) do list[i] = line:gsub("^%[[%d .]+%] ", "") end
+	return list
+end
+
+test("a failure has the kernel's lines of that test, and no others", function()
+	local list, last = items("vm_evidence.lua")
+	assert_eq(nil, list["first"].kernel)
+	assert_eq({ "of the second <&> \\xff", "reboot: System halted" }, texts(list["second"]))
+	assert_eq({ "line 51", "line 250" }, { texts(list["talks a lot"])[1], texts(list["talks a lot"])[200] })
+	assert_eq(50, list["talks a lot"].kernel[1].more)
+	local panic = texts(list["panics"])
+	assert_eq("before the panic", panic[1])
+	assert_contains(table.concat(panic, "\n"), "Kernel panic - not syncing")
+	assert_contains(runner.read(last.logs .. "/console-1.log"), "line 250")
+end)
+
+test("people see the last twenty of them, and the kernel's parser reads on", function()
+	local r = runner.run { "test", "-f", "talks", "vm_evidence.lua" }
+	assert_contains(r.said, "      kernel of VM 1 said meanwhile:\n      | … (230 lines before these)\n      | ")
+	assert_contains(r.said, "line 231\n")
+	r = runner.run { "test", "--format", "tap", "-f", "second", "vm_evidence.lua" }
+	assert_contains(r.said, "reboot:.System halted\n")
+	assert_contains(r.said, "\n    not ok 1 second\n")
+end)
+
+test("limits are as many times as long as the machine is slow", function()
+	runner.with_folder(function(dir)
+		-- A runner of its own, that has found the machine to be four times as slow.
+		os.execute(("mkdir -p %s/bin && cp %s %s/bin/provium && cp -r %s/accel %s"):format(dir, runner.quote(runner.path), dir,
+			runner.quote(runner.home), dir))
+		os.execute(("sed -i 's/\"slowness\": [0-9.e+]*/\"slowness\": 4.0/' %s/accel/*"):format(dir))
+		local list, last = items(runner.canned .. "/vm_scaled.lua", { raw = true, cwd = runner.home, runner = dir .. "/bin/provium" })
+		for _, name in ipairs { "a test", "a call", "a condition" } do
+			local seconds = list[name].seconds
+			assert(seconds >= 1.2 and seconds < 4, ("%s took %g s"):format(name, seconds))
+		end
+		assert_eq("the file's time limit of 8 s was reached", list["the file"].message)
+		assert(last.seconds >= 8 and last.seconds < 12, last.seconds)
+	end)
+end)
