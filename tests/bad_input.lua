@@ -49,11 +49,19 @@ test("no QEMU is installed: what to do about it; status 3", function()
 	assert_contains(r.said, "BROKEN: boot minimal: cannot start qemu-system-x86_64: No such file or directory (is QEMU installed? `make deps`")
 end)
 
-test("QEMU refuses its arguments: its own words; status 3", function()
+test("more memory than the machine has: both numbers, and no QEMU is started", function()
 	local r = run("vm_too_large.lua")
-	assert_eq(3, r.status)
-	assert_contains(r.said, "BROKEN: boot minimal: QEMU exited with status 1:")
-	assert_contains(r.said, "annot allocate memory")
+	assert_eq(1, r.status)
+	assert_contains(r.said, "FAIL: boot minimal: 921600096 MiB of memory are wanted, in all (96 MiB of it for QEMU itself); this machine has ")
+end)
+
+test("QEMU refuses its arguments: its own words; status 3", function()
+	runner.with_folder(function(gate)	-- one where nobody waits behind such a wish
+		local r = run("vm_too_large.lua", { env = { PROVIUM_GATE = gate, PROVIUM_MEM = "1000000G" } })
+		assert_eq(3, r.status)
+		assert_contains(r.said, "BROKEN: boot minimal: QEMU exited with status 1:")
+		assert_contains(r.said, "annot allocate memory")
+	end)
 end)
 
 -- --- boot ---
@@ -69,7 +77,7 @@ test("a kernel that panics at boot: its reason and the console's end", function(
 end)
 
 test("a kernel that never says hello: how long it was waited for, and the console's end", function()
-	local r = run("vm_no_hello.lua", { env = { BOOT_TIMEOUT = "1s" } })
+	local r = run("vm_no_hello.lua", { env = { BOOT_TIMEOUT = "5s" } })
 	assert_eq(1, r.status)
 	assert(r.said:find("boot minimal: no hello within [%d.]+ s; console ends:\n"), r.said)
 	assert_contains(r.said, "Run /sleeper as init process")

@@ -51,10 +51,11 @@ test("limits are as many times as long as the machine is slow", function()
 		os.execute(("sed -i 's/\"slowness\": [0-9.e+]*/\"slowness\": 4.0/' %s/accel/*"):format(dir))
 		local list, last = items(runner.canned .. "/vm_scaled.lua", { raw = true, cwd = runner.home, runner = dir .. "/bin/provium" })
 		for _, name in ipairs { "a test", "a call", "a condition" } do
-			local seconds = list[name].seconds
-			assert(seconds >= 1.2 and seconds < 4, ("%s took %g s"):format(name, seconds))
+			-- Not unscaled; how much later is the machine's affair.
+			assert(list[name], name .. " did not end: " .. tostring(last.error and last.error.message))
+			assert(list[name].seconds >= 1.2, ("%s took %g s"):format(name, list[name].seconds))
 		end
-		assert_eq("the file's time limit of 8 s was reached", list["the file"].message)
-		assert(last.seconds >= 8 and last.seconds < 12, last.seconds)
+		assert_eq("the file's time limit of 20 s was reached", list["the file"].message)
+		assert(last.seconds >= 20, last.seconds)
 	end)
 end)

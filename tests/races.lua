@@ -10,12 +10,14 @@ vm:insmod("echo")
 local ROUNDS = 1000
 local a, b = vm:spawn(), vm:spawn { thread = true }
 
+local RACY_ROUNDS = 200		-- each of them sleeps in the window
+
 -- What the counter is after both sides added 1 in every round.
-local function count_after(cmd)
+local function count_after(cmd, nr)
 	local fa, fb = echo.open(a), echo.open(b)
 	assert_eq(0, (vm:ioctl(echo.open(vm), echo.COUNT_SET, pack("u64", 0))))
 	local rounds = provium.race({ a, "ioctl", fa, cmd, pack("u64", 1) }, { b, "ioctl", fb, cmd, pack("u64", 1) },
-		{ rounds = ROUNDS })
+		{ rounds = nr })
 	local _, count = a:ioctl(fa, echo.COUNT)
 	return (unpack("u64", count)), rounds
 end
@@ -27,19 +29,19 @@ test("every round has both results", function()
 end)
 
 test("a counter without a lock loses updates", function()
-	local count, rounds = count_after(echo.ADD_RACY)
-	assert(count < 2 * ROUNDS, "no update was lost in " .. ROUNDS .. " rounds")
+	local count, rounds = count_after(echo.ADD_RACY, RACY_ROUNDS)
+	assert(count < 2 * RACY_ROUNDS, "no update was lost in " .. RACY_ROUNDS .. " rounds")
 	local same = 0
 	for _, round in ipairs(rounds) do
 		assert_eq(0, round[1][1])
 		if round[1][2] == round[2][2] then same = same + 1 end
 	end
-	log(("%d of %d updates lost, %d rounds in which both saw one sum"):format(2 * ROUNDS - count, 2 * ROUNDS, same))
+	log(("%d of %d updates lost, %d rounds in which both saw one sum"):format(2 * RACY_ROUNDS - count, 2 * RACY_ROUNDS, same))
 	assert(same > 0, "in no round did both see the same sum")
 end)
 
 test("and with the lock none", function()
-	local count, rounds = count_after(echo.ADD)
+	local count, rounds = count_after(echo.ADD, ROUNDS)
 	assert_eq(2 * ROUNDS, count)
 	for i, round in ipairs(rounds) do
 		local one, other = unpack("u64", round[1][2]), unpack("u64", round[2][2])

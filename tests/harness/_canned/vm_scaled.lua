@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Limits of each kind, the file's set before it is known how slow the machine is.
 
-provium.timeout = "2s"
+provium.timeout = "5s"
 local vm = provium.create("minimal"):boot { memory = "128M" }
 test("a test", { timeout = "300ms" }, function() while true do end end)
 test("a call", function() vm:exec("sleep 100", { timeout = 0.3 }) end)
