@@ -46,8 +46,8 @@ end)
 test("limits are as many times as long as the machine is slow", function()
 	runner.with_folder(function(dir)
 		-- A runner of its own, that has found the machine to be four times as slow.
-		os.execute(("mkdir -p %s/bin && cp %s %s/bin/provium && cp -r %s/accel %s"):format(dir, runner.quote(runner.path), dir,
-			runner.quote(runner.home), dir))
+		os.execute(("mkdir -p %s/bin && cp %s %s/bin/provium && cp -r %s/accel %s && ln -s %s/initramfs %s"):format(dir,
+			runner.quote(runner.path), dir, runner.quote(runner.home), dir, runner.quote(runner.home), dir))
 		os.execute(("sed -i 's/\"slowness\": [0-9.e+]*/\"slowness\": 4.0/' %s/accel/*"):format(dir))
 		local list, last = items(runner.canned .. "/vm_scaled.lua", { raw = true, cwd = runner.home, runner = dir .. "/bin/provium" })
 		for _, name in ipairs { "a test", "a call", "a condition" } do
