@@ -5,6 +5,7 @@
  * From the kernel's command line:
  *	provium.root=/dev/vda	a file system to enter (read-only, with a
  *				writable layer in memory if there is overlayfs)
+ *	provium.root=9p:TAG	the same with a folder of the host's
  *	provium.init=/sbin/init	becomes PID 1; the agent goes on as its child
  */
 #include <dirent.h>
@@ -57,7 +58,8 @@ static int mount_at(const char *type, const char *dir, const char *data)
 	return 0;
 }
 
-static void mount_basics(void)
+/* tmp: an empty one; a host's folder brings its own, and writes go to the layer. */
+static void mount_basics(bool tmp)
 {
 	if (mount_at("devtmpfs", "/dev", "mode=0755"))
 		die("devtmpfs: %s (the kernel needs CONFIG_DEVTMPFS)",
@@ -66,7 +68,8 @@ static void mount_basics(void)
 		die("proc or sysfs: %s", strerror(errno));
 	mount_at("devpts", "/dev/pts", "mode=0620,ptmxmode=0666");
 	mount_at("tmpfs", "/dev/shm", "mode=1777");
-	mount_at("tmpfs", "/tmp", "mode=1777");
+	if (tmp)
+		mount_at("tmpfs", "/tmp", "mode=1777");
 	mount_at("tmpfs", "/run", "mode=0755");
 }
 
@@ -102,12 +105,26 @@ static int mount_any(const char *dev, const char *dir)
 	return ret;
 }
 
+static bool is_share(const char *source)
+{
+	return !strncmp(source, "9p:", 3);
+}
+
+static int mount_source(const char *source, const char *dir)
+{
+	if (!is_share(source))
+		return mount_any(source, dir);
+	/* Nobody writes there meanwhile: what was read once is kept. */
+	return mount(source + 3, dir, "9p", MS_RDONLY,
+		     "trans=virtio,version=9p2000.L,msize=512000,cache=loose");
+}
+
 static void enter_root(const char *dev)
 {
 	mkdir("/.provium/lower", 0755);
 	mkdir("/.provium/layer", 0755);
 	mkdir(NEW_ROOT, 0755);
-	if (mount_any(dev, "/.provium/lower"))
+	if (mount_source(dev, "/.provium/lower"))
 		die("provium.root=%s: no file system of this kernel mounts it", dev);
 	mount("tmpfs", "/.provium/layer", "tmpfs", 0, "mode=0755");
 	mkdir("/.provium/layer/up", 0755);
@@ -119,7 +136,7 @@ static void enter_root(const char *dev)
 	if (chdir(NEW_ROOT) || mount(NEW_ROOT, "/", NULL, MS_MOVE, NULL) ||
 	    chroot(".") || chdir("/"))
 		die("provium.root=%s: cannot enter it: %s", dev, strerror(errno));
-	mount_basics();
+	mount_basics(!is_share(dev));
 }
 
 static void start_init(const char *init)
@@ -152,7 +169,7 @@ void boot_guest(void)
 
 	umask(022);
 	mkdir("/.provium", 0755);
-	mount_basics();
+	mount_basics(true);
 	value = parameter("provium.root", buf, sizeof(buf));
 	if (value)
 		enter_root(value);

@@ -108,6 +108,7 @@ modules = "profile/$(PROFILE)/modules"
 initrd  = "initramfs/base.cpio"
 machine = "$(machine)"
 append  = "$(append)"
+$(if $(share),share   = "$(share)")
 endef
 
 $(call remember,$(PROFILE_DIR)/profile.toml,profile_toml)

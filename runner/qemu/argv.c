@@ -130,6 +130,25 @@ static int disks(struct argv *argv, const struct qemu_config *c,
 	return 0;
 }
 
+/*
+ * Inode numbers of several host file systems under one folder are told apart, so
+ * that no two files look like one.
+ */
+static void share(struct argv *argv, const struct qemu_config *c, const char *bus)
+{
+	char *path;
+
+	if (!c->share)
+		return;
+	path = escape(c->share);
+	arg(argv, "-fsdev",
+	    "local,id=share,path=%s,security_model=none,readonly=on,multidevs=remap",
+	    path);
+	arg(argv, "-device", "virtio-9p-%s,fsdev=share,mount_tag=" QEMU_SHARE_TAG,
+	    bus);
+	free(path);
+}
+
 static void stub(struct argv *argv, const struct qemu_config *c)
 {
 	add(argv, xstrdup("-S"));
@@ -153,6 +172,7 @@ int argv_build(struct argv *argv, const struct qemu_config *c,
 	add(argv, xstrdup(c->binary));
 	machine(argv, c);
 	lines(argv, c, fds, bus);
+	share(argv, c, bus);
 	if (c->incoming) {
 		arg(argv, "-incoming", "defer");
 		if (c->gdb_fd)

@@ -40,7 +40,11 @@ struct qemu_config {
 	/* After the state has come in it stays stopped, for the gdb stub. */
 	int gdb_fd;			/* 0: no such thing */
 	uint32_t seed;			/* with that: of TCG's rdrand */
+	const char *share;		/* a folder for the guest to read, or NULL */
 };
+
+/* The name under which a guest finds a shared folder (9p's mount tag). */
+#define QEMU_SHARE_TAG "root"
 
 /* Descriptors as the child will see them. */
 struct qemu_fds {

@@ -26,6 +26,7 @@ static const struct key {
 	{ "append", offsetof(struct profile, append), false },
 	{ "machine", offsetof(struct profile, machine), false },
 	{ "modules", offsetof(struct profile, modules), true },
+	{ "share", offsetof(struct profile, share), true },
 };
 
 void profile_init(struct profile *p)
@@ -135,7 +136,7 @@ static int read_file(struct profile *p, const char *file, const char *name,
 	if (ret)
 		err_set(err, ERR_USER, ret, "%s:%d: %s", file, nr,
 			ret == -EINVAL ? "expected key = \"string\"" :
-			ret == -ENOKEY ? "unknown key; known: kernel initrd rootfs init append machine modules" :
+			ret == -ENOKEY ? "unknown key; known: kernel initrd rootfs init append machine modules share" :
 			strerror(-ret));
 	free(dir);
 	buf_release(&b);

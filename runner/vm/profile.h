@@ -11,6 +11,7 @@
  *	append = "…"		# extra kernel arguments
  *	machine = "microvm"	# or "q35"
  *	modules = "folder"	# where vm:insmod(name) looks
+ *	share = "folder"	# of the host: becomes / over 9p, never written
  */
 #ifndef RUNNER_VM_PROFILE_H
 #define RUNNER_VM_PROFILE_H
@@ -27,6 +28,7 @@ struct profile {
 	char *append;
 	char *machine;
 	char *modules;			/* NULL: none */
+	char *share;			/* NULL: none */
 };
 
 void profile_init(struct profile *p);
