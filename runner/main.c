@@ -283,9 +283,34 @@ static int run_command(const char *module, int argc, char **argv)
 
 static int cmd_exec(int argc, char **argv)
 {
-	if (argc != 3)
+	static const struct option longs[] = {
+		{ "memory", required_argument, NULL, 'm' },
+		{ "cpus", required_argument, NULL, 'c' },
+		{ NULL, 0, NULL, 0 },
+	};
+	char *words[] = { argv[0], NULL, NULL, NULL, NULL }, *end;
+	int o;
+
+	/* "+": what stands behind the profile is the command's. */
+	while ((o = getopt_long(argc, argv, "+", longs, NULL)) != -1) {
+		switch (o) {
+		case 'm':
+			words[3] = optarg;
+			break;
+		case 'c':
+			words[4] = optarg;
+			if (!strtoul(optarg, &end, 10) || *end)
+				return bad_usage("exec", "--cpus %s: expected a number", optarg);
+			break;
+		default:
+			return usage(find("exec"), stderr);
+		}
+	}
+	if (argc - optind != 2)
 		return bad_usage("exec", "expected a profile and a command%s", "");
-	return run_command("provium.exec", argc, argv);
+	words[1] = argv[optind];
+	words[2] = argv[optind + 1];
+	return run_command("provium.exec", 5, words);
 }
 
 static int cmd_fixture(int argc, char **argv)
@@ -373,8 +398,9 @@ static const struct command commands[] = {
 	  "  --progress FILE  for make: what its runners tell each other (see plan)\n"
 	  "Exit status: 0 all passed; 1 a test failed; 2 usage or configuration;\n"
 	  "3 broken infrastructure.\n" },
-	{ "exec", cmd_exec, "exec PROFILE CMD",
-	  "Boots the profile and runs CMD there with /bin/sh; its exit status is ours.\n" },
+	{ "exec", cmd_exec, "exec [--memory SIZE] [--cpus N] PROFILE CMD",
+	  "Boots the profile and runs CMD there with /bin/sh; what it says is shown as it\n"
+	  "comes, its exit status is ours.  SIZE: 512M, 2G\n" },
 	{ "fixture", cmd_fixture, "fixture build|list|clean [NAME]",
 	  "Fixtures: booted VMs in files, from which tests get their clones.\n"
 	  "  build [-v] NAME     tests/fixtures/NAME.lua (or a path), unless it is current;\n"

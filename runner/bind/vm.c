@@ -191,6 +191,16 @@ static int l_call(lua_State *L)
 	return await(L, submit(L, WIRE_REQUEST), seconds, luaL_checkstring(L, 4));
 }
 
+/* vm:show(...): as call(), but data goes to our own stdout and stderr as it comes. */
+static int l_show(lua_State *L)
+{
+	double seconds = luaL_checknumber(L, 6);
+	struct vm_call *call = submit(L, WIRE_REQUEST);
+
+	call->live = true;
+	return await(L, call, seconds, luaL_checkstring(L, 4));
+}
+
 /* vm:submit(op, request, what, channel): sends; its tag. */
 static int l_submit(lua_State *L)
 {
@@ -298,6 +308,7 @@ static int l_info(lua_State *L)
 static const luaL_Reg methods[] = {
 	{ "boot", l_boot },
 	{ "call", l_call },
+	{ "show", l_show },
 	{ "submit", l_submit },
 	{ "await", l_await },
 	{ "arrived", l_arrived },

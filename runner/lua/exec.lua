@@ -5,19 +5,20 @@ local VM = require "provium.vm"
 
 local exec = {}
 
--- Its exit status; the first line goes to stderr, so that stdout is the command's.
-function exec.run(profile, cmd)
+local A_DAY, NO_LIMIT = 24 * 3600, 0xffffffff
+
+-- Its exit status; what it says is shown as it comes.  The first line goes to stderr, so
+-- that stdout is the command's.
+function exec.run(profile, cmd, memory, cpus)
 	VM.attach {
 		vms = {}, depend = function() end,
 		take_turn = function(fn) fn() end,
 		booted = function(info) io.stderr:write(info.accel and info.accel .. "\n" or "") end,
 	}
-	local vm = VM.create(profile):boot()
-	local r = vm:exec(cmd)
-	io.stdout:write(r.stdout.value)
-	io.stderr:write(r.stderr.value)
+	local vm = VM.create(profile):boot { memory = memory, cpus = math.tointeger(cpus) }
+	local reply = VM.result(vm.core:show("exec", { cmd = cmd, env = {}, limit = NO_LIMIT }, "exec", 1, A_DAY))
 	vm:shutdown()
-	return r.exit_code
+	return reply.code
 end
 
 return exec
