@@ -60,6 +60,7 @@ struct link_shared {
 	_Atomic uint32_t owner;		/* 0, or channel + 1 of who writes */
 	_Atomic uint32_t waiters;
 	_Atomic uint32_t generation;	/* of the link's descriptor */
+	_Atomic int32_t fd;		/* its number in the supervisor */
 	_Atomic uint32_t role;		/* LINK_SUPERVISOR, link_reader(), link_in_call() */
 	_Atomic uint64_t span;		/* bytes held: start << 32 | end */
 	_Atomic uint32_t dirty;		/* the pattern is being put back */
@@ -159,6 +160,7 @@ struct mailbox {
 	_Atomic uint32_t kick;		/* futex: posted or the role has changed */
 	_Atomic uint32_t posted;	/* requests handed over so far */
 	_Atomic uint32_t no_role;	/* this executor cannot read the link */
+	_Atomic uint32_t filtered;	/* some system calls might kill it (seccomp) */
 	_Atomic uint32_t busy;		/* enum box_state */
 	_Atomic uint32_t handed;	/* futex: out is the supervisor's to send */
 	_Atomic uint32_t handed_from;	/* first byte of out not yet sent */
@@ -243,6 +245,7 @@ struct executor {
 	uint32_t chan;
 	struct link link;
 	uint32_t generation;		/* of its descriptor */
+	uint32_t asked_for;		/* generation of the last one it tried to get */
 	int notify_fd;			/* eventfd that wakes the supervisor */
 	int timer_fd;			/* timerfd: a call has begun */
 	struct crew *crew;

@@ -276,6 +276,44 @@ static void serve(struct executor *ex)
 	atomic_compare_exchange_strong(&box->busy, &replying, BOX_IDLE);
 }
 
+/* --- another link --- */
+
+static int copy_descriptor(pid_t pid, int number)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), fd;
+
+	if (pidfd < 0)
+		return -errno;
+	fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+	close(pidfd);
+	return fd;
+}
+
+/*
+ * The runner has connected anew: takes the descriptor from the supervisor.  Who may
+ * not (another user, an old kernel) replies by way of the supervisor from now on.
+ */
+static void follow_link(struct executor *ex)
+{
+	uint32_t generation = atomic_load(&ex->link.shared->generation);
+	sigset_t before;
+	int fd;
+
+	if (ex->asked_for == generation || atomic_load(&ex->box->filtered))
+		return;
+	ex->asked_for = generation;
+	before = no_end();
+	fd = copy_descriptor(atomic_load(&ex->crew->supervisor),
+			     atomic_load(&ex->link.shared->fd));
+	if (fd >= 0 && dup3(fd, ex->link.fd, O_CLOEXEC) >= 0) {
+		ex->generation = generation;
+		atomic_store(&ex->box->no_role, 0);
+	}
+	if (fd >= 0)
+		close(fd);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 /* --- reading the link itself --- */
 
 /* So that somebody reads on if this call lasts. */
@@ -379,6 +417,8 @@ void executor_main(struct executor *ex)
 	for (;;) {
 		uint32_t kick = atomic_load(&box->kick);
 
+		if (ex->generation != atomic_load(&ex->link.shared->generation))
+			follow_link(ex);
 		if (atomic_load(&ex->link.shared->role) == link_reader(ex->chan)) {
 			read_link(ex);
 		} else if (atomic_load(&box->posted) != done) {

@@ -84,6 +84,7 @@ void link_attach(struct link *link, int fd)
 {
 	link_detach(link);
 	link->fd = fd;
+	atomic_store(&link->shared->fd, fd);
 	atomic_fetch_add(&link->shared->generation, 1);
 }
 

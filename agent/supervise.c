@@ -253,6 +253,8 @@ static void lose_link(struct supervisor *s, const char *why)
 	dprintf(2, "provium agent: link dropped: %s\n", why);
 	if (!s->config.guest && s->config.listen_fd < 0)
 		leave(s, 1);
+	/* Executors have copies: it is not over just because we close ours. */
+	shutdown(s->link.fd, SHUT_RDWR);
 	link_detach(&s->link);
 }
 
@@ -314,6 +316,7 @@ static void attach_next(struct supervisor *s)
 	send_ready(s);
 	if (atomic_load(&s->crew->box[0].life) == LIFE_NONE)
 		crew_start_executor(s);
+	crew_new_link(s);
 }
 
 static int set_up(struct supervisor *s, const struct supervisor_config *config)

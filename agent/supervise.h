@@ -45,6 +45,8 @@ void crew_post(struct supervisor *s, const struct wire_header *hdr,
 void crew_send_handed(struct supervisor *s);
 /* Watches new threads, and buries those that have ended. */
 void crew_look_after_threads(struct supervisor *s);
+/* Tells all executors that there is another link. */
+void crew_new_link(struct supervisor *s);
 /* A child has ended or stopped, as waitpid(2) told. */
 void crew_reaped(struct supervisor *s, pid_t pid, int status);
 /* The VM's own executor, if it has nothing to do and can read: then it is the one

@@ -16,8 +16,12 @@
 #include "runner/base/interrupt.h"
 #include "runner/vm/accel.h"
 
-#define KVM_PROBE_TIMEOUT 5.0		/* seconds; a working KVM needs a tenth */
+#define KVM_PROBE_TIMEOUT 8.0		/* seconds; a working KVM needs a twentieth */
+/* A boot with vsock takes as long as one with a serial port; times so much. */
+#define VSOCK_PROBE_FACTOR 3
 #define TCG_PROBE_TIMEOUT 30.0
+/* With KVM that works it takes a fifth of that. */
+#define KVM_SLOW 1.5
 /* A boot that takes this long is what the time limits were written for. */
 #define REFERENCE_BOOT 0.4
 #define TSC_SPAN_NS 10000000
@@ -36,8 +40,8 @@ static uint32_t measure_tsc_khz(void)
 }
 
 /* Boots on `kind`; seconds to hello, or a negative number with err filled. */
-static double try_boot(const char *profile, const char *kind, uint32_t tsc_khz,
-		       double timeout, struct err *err)
+static double try_boot(const char *profile, const char *kind, const char *link,
+		       uint32_t tsc_khz, double timeout, struct err *err)
 {
 	struct accel accel = { .slowness = 1, .tsc_khz = tsc_khz };
 	struct vm_opts opts = {
@@ -47,6 +51,7 @@ static double try_boot(const char *profile, const char *kind, uint32_t tsc_khz,
 	struct vm vm;
 
 	snprintf(accel.kind, sizeof(accel.kind), "%s", kind);
+	snprintf(accel.link, sizeof(accel.link), "%s", link);
 	if (!vm_create(&vm, profile, err) && !vm_boot(&vm, &opts, &accel, err))
 		seconds = (double)(vm.ready_ns - vm.start_ns) / 1e9;
 	vm_release(&vm);
@@ -88,41 +93,103 @@ static void probe_kvm(const char *profile, uint32_t tsc_khz, char *reason,
 		return;
 	}
 	close(fd);
-	*seconds = try_boot(profile, "kvm", tsc_khz, KVM_PROBE_TIMEOUT, &err);
+	*seconds = try_boot(profile, "kvm", "serial", tsc_khz, KVM_PROBE_TIMEOUT, &err);
 	*reason = 0;
 	if (*seconds < 0)
 		one_line(reason, cap, "kvm probe failed: ", err.text);
 }
 
-/* True if the answer is worth keeping: something did boot. */
-static bool probe(const char *profile, const char *want, struct accel *accel)
+/*
+ * KVM has booted, in *seconds.  Where that took long (nested, or all but hanging)
+ * emulation may be the faster one: true, and *seconds is what it takes.
+ */
+static bool tcg_is_faster(const char *profile, struct accel *accel, double *seconds)
+{
+	struct err err;
+	double tcg;
+
+	if (*seconds < KVM_SLOW)
+		return false;
+	tcg = try_boot(profile, "tcg", "serial", accel->tsc_khz, *seconds, &err);
+	if (tcg < 0 || tcg >= *seconds)
+		return false;
+	snprintf(accel->reason, sizeof(accel->reason),
+		 "kvm probe booted in %.2f s, tcg in %.2f s", *seconds, tcg);
+	*seconds = tcg;
+	return true;
+}
+
+/* Sets kind and reason; seconds to hello, or less than 0: it did not boot. */
+static double probe_kind(const char *profile, const char *want, struct accel *accel)
 {
 	double seconds = -1;
 	struct err err;
 
-	*accel = (struct accel){ .tsc_khz = measure_tsc_khz() };
-	if (!strcmp(want, "tcg"))
-		snprintf(accel->reason, sizeof(accel->reason), "ACCEL=tcg");
-	else
+	snprintf(accel->kind, sizeof(accel->kind), "tcg");
+	snprintf(accel->reason, sizeof(accel->reason), "ACCEL=tcg");
+	if (strcmp(want, "tcg"))
 		probe_kvm(profile, accel->tsc_khz, accel->reason,
 			  sizeof(accel->reason), &seconds);
 	if (seconds >= 0) {
+		if (!strcmp(want, "auto") && tcg_is_faster(profile, accel, &seconds))
+			return seconds;
 		snprintf(accel->kind, sizeof(accel->kind), "kvm");
 		snprintf(accel->reason, sizeof(accel->reason),
 			 "kvm probe booted in %.2f s", seconds);
-	} else {
-		snprintf(accel->kind, sizeof(accel->kind), "tcg");
-		if (strcmp(want, "kvm"))
-			seconds = try_boot(profile, "tcg", accel->tsc_khz,
-					   TCG_PROBE_TIMEOUT, &err);
+	} else if (strcmp(want, "kvm")) {
+		seconds = try_boot(profile, "tcg", "serial", accel->tsc_khz,
+				   TCG_PROBE_TIMEOUT, &err);
 	}
+	return seconds;
+}
+
+/*
+ * vsock, if this machine has it and the profile's kernel answers on it; else the
+ * serial port, and why.  seconds: what a boot takes with that.
+ */
+static void probe_link(const char *profile, const char *transport, double seconds,
+		       struct accel *accel)
+{
+	struct err err;
+
+	snprintf(accel->link, sizeof(accel->link), "serial");
+	*accel->link_reason = 0;
+	if (!strcmp(transport, "serial"))
+		snprintf(accel->link_reason, sizeof(accel->link_reason),
+			 "TRANSPORT=serial");
+	else if (vsock_usable(&err))
+		snprintf(accel->link_reason, sizeof(accel->link_reason), "%.200s",
+			 err.text);
+	else if (try_boot(profile, accel->kind, "vsock", accel->tsc_khz,
+			  VSOCK_PROBE_FACTOR * seconds + 1, &err) < 0)
+		one_line(accel->link_reason, sizeof(accel->link_reason),
+			 "vsock probe failed: ", err.text);
+	else
+		snprintf(accel->link, sizeof(accel->link), "vsock");
+}
+
+/*
+ * True if the answer is worth keeping: something did boot, or it is known why what
+ * was asked for does not.
+ */
+static bool probe(const char *profile, const char *want, const char *transport,
+		  struct accel *accel)
+{
+	double seconds;
+
+	*accel = (struct accel){ .tsc_khz = measure_tsc_khz() };
+	seconds = probe_kind(profile, want, accel);
 	accel->slowness = seconds > REFERENCE_BOOT ? seconds / REFERENCE_BOOT : 1;
-	return seconds >= 0;
+	if (seconds >= 0)
+		probe_link(profile, transport, seconds, accel);
+	return seconds >= 0 || !strcmp(want, "kvm");
 }
 
 /* Everything that could change the answer. */
-static char *cache_key(const char *profile, const char *want, struct err *err)
+static char *cache_key(const char *profile, const char *want,
+		       const char *transport, struct err *err)
 {
+	static const char *const devices[] = { "/dev/kvm", "/dev/vhost-vsock" };
 	struct buf b = { 0 }, boot = { 0 };
 	struct profile p;
 	char *qemu, *id;
@@ -131,7 +198,7 @@ static char *cache_key(const char *profile, const char *want, struct err *err)
 		return NULL;
 	qemu = files_in_path("qemu-system-x86_64");
 	buf_read_file(&boot, "/proc/sys/kernel/random/boot_id");
-	buf_addf(&b, "%s %s %s ", want, p.machine, p.append);
+	buf_addf(&b, "%s %s %s %s ", want, transport, p.machine, p.append);
 	buf_add(&b, boot.p, boot.len);
 	id = files_identity(p.kernel);
 	buf_addf(&b, "%s\n", id);
@@ -139,9 +206,12 @@ static char *cache_key(const char *profile, const char *want, struct err *err)
 	id = files_identity(qemu ? qemu : "qemu-system-x86_64");
 	buf_addf(&b, "%s\n", id);
 	free(id);
-	id = files_identity("/dev/kvm");
-	buf_addf(&b, "%s uid %d\n", id, (int)geteuid());
-	free(id);
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		id = files_identity(devices[i]);
+		buf_addf(&b, "%s access %d\n", id, access(devices[i], R_OK | W_OK));
+		free(id);
+	}
+	buf_addf(&b, "uid %d\n", (int)geteuid());
 	free(qemu);
 	buf_release(&boot);
 	profile_release(&p);
@@ -154,9 +224,12 @@ static int cache_load(const char *path, const char *key, struct accel *accel)
 	const char *k = json_string_value(json_object_get(all, "key"));
 	const char *kind = json_string_value(json_object_get(all, "kind"));
 	const char *reason = json_string_value(json_object_get(all, "reason"));
+	const char *link = json_string_value(json_object_get(all, "link"));
+	const char *link_reason = json_string_value(
+		json_object_get(all, "link_reason"));
 	int ret = -ENOENT;
 
-	if (k && kind && reason && !strcmp(k, key)) {
+	if (k && kind && reason && link && link_reason && !strcmp(k, key)) {
 		*accel = (struct accel){
 			.slowness = json_number_value(json_object_get(all, "slowness")),
 			.tsc_khz = (uint32_t)json_integer_value(
@@ -164,6 +237,9 @@ static int cache_load(const char *path, const char *key, struct accel *accel)
 		};
 		snprintf(accel->kind, sizeof(accel->kind), "%s", kind);
 		snprintf(accel->reason, sizeof(accel->reason), "%s", reason);
+		snprintf(accel->link, sizeof(accel->link), "%s", link);
+		snprintf(accel->link_reason, sizeof(accel->link_reason), "%s",
+			 link_reason);
 		ret = accel->slowness >= 1 ? 0 : -ENOENT;
 	}
 	json_decref(all);
@@ -173,8 +249,10 @@ static int cache_load(const char *path, const char *key, struct accel *accel)
 static void cache_store(const char *path, const char *key,
 			const struct accel *accel)
 {
-	json_t *all = json_pack("{s:s, s:s, s:s, s:f, s:i}", "key", key,
+	json_t *all = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:i}", "key", key,
 				"kind", accel->kind, "reason", accel->reason,
+				"link", accel->link,
+				"link_reason", accel->link_reason,
 				"slowness", accel->slowness,
 				"tsc_khz", (int)accel->tsc_khz);
 	char *text = json_dumps(all, JSON_INDENT(1));
@@ -200,7 +278,8 @@ static char *cache_path(const char *key)
 }
 
 /* From the cache, or one probe at a time: the lock dies with its holder. */
-static int choose_cached(const char *profile, const char *want, const char *key,
+static int choose_cached(const char *profile, const char *want,
+			 const char *transport, const char *key,
 			 struct accel *accel, struct err *err)
 {
 	char *path = cache_path(key), *lock = xasprintf("%s.lock", path);
@@ -212,7 +291,7 @@ static int choose_cached(const char *profile, const char *want, const char *key,
 			flock(fd, LOCK_EX);
 		/* What a signal cut short is no answer. */
 		if (cache_load(path, key, accel) &&
-		    probe(profile, want, accel) && !interrupt_pending())
+		    probe(profile, want, transport, accel) && !interrupt_pending())
 			cache_store(path, key, accel);
 		if (fd >= 0) {
 			unlink(lock);
@@ -230,35 +309,53 @@ static int check_env(const char *want, const char *transport, struct err *err)
 	if (strcmp(want, "auto") && strcmp(want, "kvm") && strcmp(want, "tcg"))
 		return err_set(err, ERR_USER, -EINVAL,
 			       "ACCEL=%s; expected auto, kvm or tcg", want);
-	if (strcmp(transport, "auto") && strcmp(transport, "serial"))
+	if (strcmp(transport, "auto") && strcmp(transport, "vsock") &&
+	    strcmp(transport, "serial"))
 		return err_set(err, ERR_USER, -EINVAL,
-			       "TRANSPORT=%s; expected auto or serial (vsock: the agent listens, this runner does not connect yet)",
+			       "TRANSPORT=%s; expected auto, vsock or serial",
 			       transport);
+	return 0;
+}
+
+static const char *word(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : "auto";
+}
+
+/* What was asked for by name, and is not to be had, is not replaced in silence. */
+static int check_wish(const char *want, const char *transport,
+		      const struct accel *accel, struct err *err)
+{
+	if (!strcmp(want, "kvm") && strcmp(accel->kind, "kvm"))
+		return err_set(err, ERR_BROKEN, -ENODEV, "ACCEL=kvm: %s",
+			       accel->reason);
+	if (!strcmp(transport, "vsock") && strcmp(accel->link, "vsock"))
+		return err_set(err, ERR_BROKEN, -ENODEV, "TRANSPORT=vsock: %s",
+			       *accel->link_reason ? accel->link_reason :
+			       "the profile boots on nothing");
 	return 0;
 }
 
 int accel_choose(const char *profile, struct accel *accel, struct err *err)
 {
-	const char *want = getenv("ACCEL"), *transport = getenv("TRANSPORT");
+	const char *want = word("ACCEL"), *transport = word("TRANSPORT");
+	int ret = check_env(want, transport, err);
 	char *key;
-	int ret;
 
-	want = want && *want ? want : "auto";
-	ret = check_env(want, transport && *transport ? transport : "auto", err);
 	if (ret)
 		return ret;
-	key = cache_key(profile, want, err);
+	key = cache_key(profile, want, transport, err);
 	if (!key)
 		return -ENOENT;
-	ret = choose_cached(profile, want, key, accel, err);
+	ret = choose_cached(profile, want, transport, key, accel, err);
 	free(key);
-	if (!ret && !strcmp(want, "kvm") && strcmp(accel->kind, "kvm"))
-		return err_set(err, ERR_BROKEN, -ENODEV, "ACCEL=kvm: %s",
-			       accel->reason);
-	return ret;
+	return ret ? ret : check_wish(want, transport, accel, err);
 }
 
 void accel_line(const struct accel *accel, char *line, size_t cap)
 {
-	snprintf(line, cap, "accel %s: %s", accel->kind, accel->reason);
+	snprintf(line, cap, "accel %s%s: %s", accel->kind,
+		 strcmp(accel->link, "vsock") ? "" : "/vsock", accel->reason);
 }

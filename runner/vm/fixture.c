@@ -100,6 +100,7 @@ int fixture_save(struct vm *vm, const struct fixture_source *src, json_t **meta,
 		return err_set(err, ERR_BROKEN, -EINVAL,
 			       "this VM was not booted to be saved");
 	ret = settle(vm, src, &rng, &rep, err);
+	vm_disconnect(vm, wake_deadline(vm));
 	if (!ret)
 		ret = migrate_out(&vm->qmp, &vm->qemu, &state,
 				  wake_deadline(vm), err);
@@ -248,8 +249,13 @@ int fixture_go(struct vm *vm, const struct image *img, struct err *err)
 	vm->state_fd = -1;
 	if (!ret && vm->gdb_fd >= 0)
 		ret = set_seed(vm, img, err);
+	/* Not before it runs: what it finds in its queues then is lost in its reset. */
+	if (!ret && vm->vsock.cid && vm->gdb_fd < 0)
+		ret = migrate_await(&vm->qmp, &vm->qemu, wake_deadline(vm), err);
 	vm->state = VM_RUNNING;
 	vm->ready = true;
+	if (!ret)
+		ret = vm_connect(vm, wake_deadline(vm), err);
 	if (!ret)
 		ret = wake_now(vm, json_is_true(json_object_get(img->meta, "plain")),
 			       err);

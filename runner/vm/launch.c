@@ -31,6 +31,8 @@ static char *command_line(const struct vm *vm)
 		buf_addf(&b, " nolapic_timer");
 	if (p->rootfs)
 		buf_addf(&b, " provium.root=/dev/vda");
+	else if (p->share)
+		buf_addf(&b, " provium.root=9p:" QEMU_SHARE_TAG);
 	if (p->init)
 		buf_addf(&b, " provium.init=%s", p->init);
 	if (*p->append)
@@ -62,6 +64,8 @@ static void add_rootfs(struct vm *vm)
 
 static int open_lines(struct vm *vm, int qmp[2], int link[2], struct err *err)
 {
+	bool vsock = !strcmp(vm->accel.link, "vsock");
+
 	qmp[0] = qmp[1] = link[0] = link[1] = -1;
 	if (vm->console_fd < 0)
 		vm->console_fd = console_open("console");
@@ -69,10 +73,10 @@ static int open_lines(struct vm *vm, int qmp[2], int link[2], struct err *err)
 		vm->stderr_fd = console_open("qemu-stderr");
 	if (vm->console_fd < 0 || vm->stderr_fd < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link))
+	    (!vsock && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link)))
 		return err_set(err, ERR_BROKEN, -errno, "lines to QEMU: %s",
 			       strerror(errno));
-	return 0;
+	return vsock ? vsock_take_cid(&vm->vsock, err) : 0;
 }
 
 static struct qemu_config config_of(const struct vm *vm)
@@ -84,6 +88,7 @@ static struct qemu_config config_of(const struct vm *vm)
 		.disks = vm->opts.disks, .nr_disks = vm->opts.nr_disks,
 		.ram_in_file = vm->ram_fd >= 0, .ram_fd = vm->ram_fd,
 		.ram_shared = vm->ram_shared, .ram_named = vm->ram_named,
+		.share = vm->profile.share,
 	};
 }
 
@@ -102,6 +107,7 @@ char *launch_describe(const struct vm *vm, struct err *err)
 	config.kernel = config.initrd = "";
 	config.append = append;
 	config.ram_in_file = config.ram_named = false;
+	config.cid = !strcmp(vm->accel.link, "vsock");
 	for (size_t i = 0; i < vm->opts.nr_disks; i++) {
 		disks[i] = vm->opts.disks[i];
 		disks[i].layer_fd = disks[i].backing_fd = 0;
@@ -121,7 +127,7 @@ char *launch_describe(const struct vm *vm, struct err *err)
 static int *inherited(const struct vm *vm, const struct qemu_config *config,
 		      const struct qemu_fds *fds, int initrd_fd, size_t *nr)
 {
-	int *list = xcalloc(6 + 2 * vm->opts.nr_disks, sizeof(*list));
+	int *list = xcalloc(7 + 2 * vm->opts.nr_disks, sizeof(*list));
 	size_t n = 0;
 
 	list[n++] = fds->qmp;
@@ -130,6 +136,7 @@ static int *inherited(const struct vm *vm, const struct qemu_config *config,
 	list[n++] = initrd_fd;
 	list[n++] = vm->ram_fd;
 	list[n++] = config->gdb_fd ? config->gdb_fd : -1;
+	list[n++] = vm->vsock.vhost_fd;
 	for (size_t i = 0; i < vm->opts.nr_disks; i++) {
 		const struct disk *d = &vm->opts.disks[i];
 
@@ -174,6 +181,8 @@ static int launch(struct vm *vm, bool incoming, int gdb_fd, struct err *err)
 	config.gdb_fd = gdb_fd;
 	config.seed = (uint32_t)(vm->seed ^ vm->seed >> 32);
 	ret = open_lines(vm, qmp, link, err);
+	config.cid = vm->vsock.cid;
+	config.vhost_fd = vm->vsock.vhost_fd;
 	if (!ret && !incoming)
 		ret = initrd_open(&vm->profile, &vm->opts, &initrd_fd, initrd,
 				  sizeof(initrd), err);
@@ -192,6 +201,9 @@ static int launch(struct vm *vm, bool incoming, int gdb_fd, struct err *err)
 		qmp_open(&vm->qmp, qmp[0]);
 	if (link[0] >= 0)
 		chan_open(&vm->chan, link[0]);
+	vsock_handed_over(&vm->vsock);
+	if (!ret && !incoming)
+		vsock_dial(&vm->vsock, VM_PATIENCE * vm->accel.slowness);
 	free(append);
 	return ret;
 }

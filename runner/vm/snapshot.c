@@ -84,6 +84,7 @@ int snapshot_take(struct snapshot *s, struct vm *vm, struct err *err)
 				      strerror(errno));
 	}
 	if (!ret) {
+		vm_disconnect(vm, deadline);
 		ret = migrate_to_file(&vm->qmp, &vm->qemu, s->state_fd, deadline,
 				      err);
 		if (!ret)
@@ -91,6 +92,8 @@ int snapshot_take(struct snapshot *s, struct vm *vm, struct err *err)
 		if (!ret)
 			ret = migrate_command(&vm->qmp, &vm->qemu, "cont", NULL,
 					      deadline, err);
+		if (!ret)
+			ret = vm_connect(vm, deadline, err);
 		if (ret)
 			vm_kill(vm);	/* it stands still, who knows where */
 	}
@@ -209,8 +212,10 @@ int snapshot_restore(const struct snapshot *s, struct vm *vm, struct err *err)
 		ret = relaunch(s, vm, err);
 	if (!ret) {
 		vm->state = VM_RUNNING;
-		ret = wake_now(vm, s->plain, err);
+		ret = vm_connect(vm, wake_deadline(vm), err);
 	}
+	if (!ret)
+		ret = wake_now(vm, s->plain, err);
 	if (ret)
 		vm_kill(vm);
 	return ret;

@@ -26,6 +26,7 @@ void vm_init(struct vm *vm)
 	proc_init(&vm->qemu);
 	qmp_init(&vm->qmp);
 	chan_init(&vm->chan);
+	vsock_init(&vm->vsock);
 }
 
 int vm_create(struct vm *vm, const char *profile, struct err *err)
@@ -64,6 +65,7 @@ static void stop_all(struct vm *vm)
 	proc_release(&vm->qemu);
 	qmp_release(&vm->qmp);
 	chan_release(&vm->chan);
+	vsock_release(&vm->vsock);
 	if (vm->state_fd >= 0)
 		close(vm->state_fd);
 	if (vm->gdb_fd >= 0)
@@ -144,6 +146,15 @@ static int take_ready(struct vm *vm, const struct wire_header *hdr,
 	return 0;
 }
 
+/* To a person's terminal, or whatever stands in for one. */
+static void show(uint32_t stream, const struct wire_bytes *data)
+{
+	FILE *to = stream == 1 ? stdout : stderr;
+
+	fwrite(data->p, 1, data->len, to);
+	fflush(to);
+}
+
 static int take_data(struct vm_call *call, const struct wire_header *hdr,
 		     const uint8_t *payload, struct err *err)
 {
@@ -155,6 +166,10 @@ static int take_data(struct vm_call *call, const struct wire_header *hdr,
 		return err_set(err, ERR_BROKEN, -EBADMSG,
 			       "the agent sent malformed data for %s",
 			       call->op->name);
+	if (call->live) {
+		show(data.stream, &data.data);
+		return 0;
+	}
 	if (call->stream[1].len + call->stream[2].len + data.data.len >
 	    call->stream_limit)
 		return err_set(err, ERR_BROKEN, -EFBIG,
@@ -210,27 +225,35 @@ static int take_frames(struct vm *vm, struct err *err)
 /* Waits for something to happen and deals with it.  0, -ETIMEDOUT or -EINTR. */
 static int step(struct vm *vm, int64_t deadline_ns)
 {
+	int64_t wake_ns = deadline_ns;
 	struct pollfd fds[] = {
 		{ vm->chan.fd, POLLIN, 0 },
 		{ vm->qemu.pidfd, POLLIN, 0 },
 		{ vm->qmp.fd, POLLIN, 0 },
 		{ interrupt_fd(), POLLIN, 0 },
+		vsock_poll(&vm->vsock, &wake_ns),
 	};
 	struct err err = { 0 };
 	int n, gone;
 
 	if (chan_wants_out(&vm->chan))
 		fds[0].events |= POLLOUT;
-	n = poll(fds, sizeof(fds) / sizeof(fds[0]), deadline_poll_ms(deadline_ns));
+	n = poll(fds, sizeof(fds) / sizeof(fds[0]), deadline_poll_ms(wake_ns));
 	if (interrupt_pending())
 		return -EINTR;
 	if (n < 0)
 		return 0;
-	if (!n)
+	if (!n && wake_ns == deadline_ns)
 		return -ETIMEDOUT;
 	if (fds[0].revents & POLLOUT)
 		chan_flush(&vm->chan);
 	gone = fds[0].revents & ~POLLOUT ? chan_feed(&vm->chan) : 0;
+	if (gone && vm->vsock.dialing) {
+		vsock_lost(&vm->vsock, &vm->chan);
+		vm->ready = false;
+		gone = 0;
+	}
+	vsock_step(&vm->vsock, &vm->chan, fds[4].revents);
 	if (gone)
 		fds[0].fd = -1;
 	/* Frames that arrived before the end still count. */
@@ -252,7 +275,8 @@ static int step(struct vm *vm, int64_t deadline_ns)
 		if (proc_ended(&vm->qemu))
 			qemu_ended(vm);
 		else
-			die(vm, ERR_BROKEN, "QEMU closed its lines but did not end");
+			die(vm, ERR_BROKEN, vm->vsock.cid ? "the agent hung up" :
+			    "QEMU closed its lines but did not end");
 	}
 	return 0;
 }
@@ -426,31 +450,83 @@ int vm_simple(struct vm *vm, enum wire_op nr, const void *req, int64_t deadline_
 
 /* --- from nothing to running --- */
 
-static int await_ready(struct vm *vm, struct err *err)
+/*
+ * The hello and its answer.  -EAGAIN: a vsock that has lost what was said, or gone;
+ * there will be another.
+ */
+static int greet(struct vm *vm, int64_t deadline_ns, struct err *err)
 {
 	struct wire_hello hello = {
 		.fingerprint = wire_fingerprint(),
 		.version = { WIRE_VERSION, sizeof(WIRE_VERSION) - 1 },
 	};
-	int64_t deadline = deadline_in(vm->opts.timeout);
-	char why[128];
+	int64_t limit_ns = vsock_greeted(&vm->vsock);
+	uint8_t raw[64];
+	size_t n = wire_encode(&wire_desc_hello, &hello, raw, sizeof(raw));
+	struct vm_call *call = vm_submit(vm, WIRE_SUPERVISOR, WIRE_REQUEST,
+					 wire_op_by_number(WIRE_OP_hello), raw, n,
+					 err);
 	int ret = 0;
+	bool done;
 
-	while (!ret && !vm->ready && vm->state != VM_DEAD)
-		ret = step(vm, deadline);
+	if (!call)
+		return -ENOTCONN;
+	while (!ret && !call->done && vm->ready && vm->state != VM_DEAD)
+		ret = step(vm, limit_ns < deadline_ns ? limit_ns : deadline_ns);
+	done = call->done;
+	vm_call_free(vm, call);
+	if (done || ret == -EINTR || vm->state == VM_DEAD)
+		return ret;
+	if (!vm->vsock.dialing || clock_ns() >= deadline_ns)
+		return -ETIMEDOUT;
+	if (vm->ready)
+		vsock_silent(&vm->vsock, &vm->chan);
+	vm->ready = false;
+	return -EAGAIN;
+}
+
+static int await_agent(struct vm *vm, int64_t deadline_ns, struct err *err)
+{
+	int64_t start = clock_ns();
+	char why[128];
+	int ret;
+
+	do {
+		ret = 0;
+		while (!ret && !vm->ready && vm->state != VM_DEAD)
+			ret = step(vm, deadline_ns);
+		if (ret || vm->state == VM_DEAD)
+			break;
+		vm->state = VM_RUNNING;
+		ret = greet(vm, deadline_ns, err);
+	} while (ret == -EAGAIN);
 	if (ret == -EINTR)
 		return err_set(err, ERR_INTERRUPTED, ret, "interrupted");
 	if (ret == -ETIMEDOUT) {
 		snprintf(why, sizeof(why), "no hello within %.3g s",
-			 vm->opts.timeout);
+			 seconds_since(start));
 		die(vm, ERR_GUEST, why);
 	}
 	if (vm->state == VM_DEAD) {
 		*err = vm->death;
 		return -ENOTCONN;
 	}
-	vm->state = VM_RUNNING;
-	return vm_simple(vm, WIRE_OP_hello, &hello, deadline, err);
+	vsock_settled(&vm->vsock);
+	return ret;
+}
+
+void vm_disconnect(struct vm *vm, int64_t deadline_ns)
+{
+	vsock_hang_up(&vm->vsock, &vm->chan, deadline_ns);
+}
+
+int vm_connect(struct vm *vm, int64_t deadline_ns, struct err *err)
+{
+	if (!vm->vsock.cid)
+		return 0;
+	vm->ready = false;
+	vsock_dial(&vm->vsock, VM_PATIENCE * vm->accel.slowness);
+	return await_agent(vm, deadline_ns, err);
 }
 
 int vm_boot(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
@@ -473,7 +549,7 @@ int vm_boot(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
 		ret = launch_qemu(vm, false, err);
 	if (!ret) {
 		gate_started(&vm->pass, vm->qemu.pid);
-		ret = await_ready(vm, err);
+		ret = await_agent(vm, deadline_in(vm->opts.timeout), err);
 	}
 	if (ret) {
 		err_context(err, "boot %s", vm->profile.name);

@@ -20,12 +20,18 @@
 #include "runner/qemu/chan.h"
 #include "runner/qemu/proc.h"
 #include "runner/qemu/qmp.h"
+#include "runner/qemu/vsock.h"
 #include "runner/vm/profile.h"
+
+/* Seconds that an attempt to connect over vsock may take, times the slowness. */
+#define VM_PATIENCE 0.04
 
 /* How a VM is run on this machine; see accel.h. */
 struct accel {
 	char kind[8];			/* "kvm" or "tcg" */
+	char link[8];			/* "vsock" or "serial" (also: "") */
 	char reason[512];		/* why this one */
+	char link_reason[256];		/* and why this link */
 	double slowness;		/* factor for time limits, 1 or more */
 	uint32_t tsc_khz;		/* of the host; 0: unknown */
 };
@@ -60,6 +66,7 @@ struct vm_call {
 	struct buf payload;
 	struct buf stream[3];		/* data frames, by stream number 1, 2 */
 	size_t stream_limit;		/* bytes in all; more is an error */
+	bool live;			/* data goes to our stdout and stderr as it comes */
 };
 
 struct vm {
@@ -73,6 +80,7 @@ struct vm {
 	struct proc qemu;
 	struct qmp qmp;
 	struct chan chan;
+	struct vsock vsock;		/* the chan's way, if that is not a serial port */
 	int console_fd;			/* kept after death; -1 before boot */
 	int stderr_fd;			/* what QEMU printed */
 	int ram_fd;			/* the guest's memory as a file; -1: QEMU's own */
@@ -101,6 +109,13 @@ int vm_create(struct vm *vm, const char *profile, struct err *err);
  */
 int vm_boot(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
 	    struct err *err);
+/*
+ * Gives up the link of a running VM that is about to be saved; and takes up another
+ * one, when it goes on or has been resumed.  With a serial port there is nothing to
+ * do.  0 or -errno with err filled (the VM is dead then).
+ */
+void vm_disconnect(struct vm *vm, int64_t deadline_ns);
+int vm_connect(struct vm *vm, int64_t deadline_ns, struct err *err);
 /* The state in words: "not booted", "running", … */
 const char *vm_state_name(const struct vm *vm);
 /* 0 if calls can be made; -ENOTCONN with err saying in what state it is. */

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A vsock to a guest; see vsock.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vhost.h>
+#include <linux/vm_sockets.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "runner/base/deadline.h"
+#include "runner/qemu/vsock.h"
+
+#define DEVICE "/dev/vhost-vsock"
+/* Between a refusal and the next attempt: a guest boots in hundreds of these. */
+#define PAUSE_NS 2000000
+#define PATIENCE_MAX_NS 800000000
+/* Below are the hypervisor, the loopback and the host; above is "any". */
+#define CID_FIRST 3u
+#define CID_LAST 0x7fffffffu
+#define CID_ATTEMPTS 1000
+
+void vsock_init(struct vsock *v)
+{
+	*v = (struct vsock){ .vhost_fd = -1, .fd = -1 };
+}
+
+/* --- the CID --- */
+
+static int open_device(struct err *err)
+{
+	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	return err_set(err, ERR_BROKEN, -errno,
+		       errno == ENOENT ? "no " DEVICE : DEVICE ": %s",
+		       strerror(errno));
+}
+
+/* A CID that is taken is no failure: somebody else was faster. */
+static int set_free_cid(int fd, uint32_t *cid)
+{
+	for (int i = 0; i < CID_ATTEMPTS; i++) {
+		uint32_t word;
+		uint64_t wanted;
+
+		if (getrandom(&word, sizeof(word), 0) != sizeof(word))
+			return -errno;
+		wanted = CID_FIRST + word % (CID_LAST - CID_FIRST);
+		if (!ioctl(fd, VHOST_VSOCK_SET_GUEST_CID, &wanted)) {
+			*cid = (uint32_t)wanted;
+			return 0;
+		}
+		if (errno != EADDRINUSE)
+			return -errno;
+	}
+	return -EADDRINUSE;
+}
+
+int vsock_take_cid(struct vsock *v, struct err *err)
+{
+	int fd = open_device(err), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = set_free_cid(fd, &v->cid);
+	if (ret) {
+		close(fd);
+		return err_set(err, ERR_BROKEN, ret, DEVICE ": no CID: %s",
+			       strerror(-ret));
+	}
+	v->vhost_fd = fd;
+	return 0;
+}
+
+void vsock_handed_over(struct vsock *v)
+{
+	if (v->vhost_fd >= 0)
+		close(v->vhost_fd);
+	v->vhost_fd = -1;
+}
+
+int vsock_usable(struct err *err)
+{
+	struct vsock v;
+	int fd, ret;
+
+	vsock_init(&v);
+	ret = vsock_take_cid(&v, err);
+	vsock_release(&v);
+	if (ret)
+		return ret;
+	fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_set(err, ERR_BROKEN, -errno, "vsock sockets: %s",
+			       strerror(errno));
+	close(fd);
+	return 0;
+}
+
+/* --- the connection --- */
+
+static void close_attempt(struct vsock *v)
+{
+	if (v->fd >= 0)
+		close(v->fd);
+	v->fd = -1;
+}
+
+/* The guest was there and said no: it will not be long. */
+static void refused(struct vsock *v)
+{
+	close_attempt(v);
+	v->wake_ns = clock_ns() + PAUSE_NS;
+}
+
+static void connected(struct vsock *v, struct chan *c)
+{
+	chan_open(c, v->fd);
+	v->fd = -1;
+	v->wake_ns = clock_ns() + v->patience_ns;
+}
+
+/* An attempt that takes long is a lost one, or the machine is slow: both get more. */
+static void begin(struct vsock *v)
+{
+	struct sockaddr_vm addr = {
+		.svm_family = AF_VSOCK, .svm_port = WIRE_VSOCK_PORT,
+		.svm_cid = v->cid,
+	};
+	struct timeval limit = {
+		.tv_sec = v->patience_ns / 1000000000,
+		.tv_usec = v->patience_ns % 1000000000 / 1000,
+	};
+
+	v->attempts++;
+	v->fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	v->wake_ns = DEADLINE_NEVER;
+	setsockopt(v->fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &limit,
+		   sizeof(limit));
+	if (v->fd < 0 || (connect(v->fd, (struct sockaddr *)&addr, sizeof(addr)) &&
+			  errno != EINPROGRESS))
+		refused(v);
+}
+
+static void more_patience(struct vsock *v)
+{
+	v->patience_ns += v->patience_ns / 2;
+	if (v->patience_ns > PATIENCE_MAX_NS)
+		v->patience_ns = PATIENCE_MAX_NS;
+}
+
+void vsock_dial(struct vsock *v, double patience_s)
+{
+	if (!v->cid)
+		return;
+	close_attempt(v);
+	v->patience_ns = (int64_t)(patience_s * 1e9);
+	v->attempts = 0;
+	v->dialing = true;
+	begin(v);
+}
+
+struct pollfd vsock_poll(const struct vsock *v, int64_t *deadline_ns)
+{
+	if (v->dialing && v->wake_ns < *deadline_ns)
+		*deadline_ns = v->wake_ns;
+	return (struct pollfd){ v->dialing ? v->fd : -1, POLLOUT, 0 };
+}
+
+static void finish(struct vsock *v, struct chan *c)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	getsockopt(v->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (!error) {
+		connected(v, c);
+	} else if (error == ETIMEDOUT) {
+		close_attempt(v);
+		more_patience(v);
+		begin(v);
+	} else {
+		refused(v);
+	}
+}
+
+void vsock_step(struct vsock *v, struct chan *c, short revents)
+{
+	if (!v->dialing)
+		return;
+	if (v->fd >= 0 && revents) {
+		finish(v, c);
+	} else if (v->fd < 0 && clock_ns() >= v->wake_ns) {
+		if (c->fd >= 0)		/* connected, and not a word */
+			vsock_silent(v, c);
+		else
+			begin(v);
+	}
+}
+
+void vsock_lost(struct vsock *v, struct chan *c)
+{
+	chan_release(c);
+	refused(v);
+}
+
+int64_t vsock_greeted(struct vsock *v)
+{
+	v->wake_ns = DEADLINE_NEVER;
+	return v->dialing ? clock_ns() + v->patience_ns : DEADLINE_NEVER;
+}
+
+void vsock_silent(struct vsock *v, struct chan *c)
+{
+	chan_release(c);
+	more_patience(v);
+	begin(v);
+}
+
+void vsock_settled(struct vsock *v)
+{
+	v->dialing = false;
+}
+
+void vsock_hang_up(struct vsock *v, struct chan *c, int64_t deadline_ns)
+{
+	char rest[256];
+	ssize_t n = 1;
+
+	if (!v->cid || c->fd < 0)
+		return;
+	shutdown(c->fd, SHUT_WR);
+	while (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR))) {
+		struct pollfd in = { c->fd, POLLIN, 0 };
+
+		if (poll(&in, 1, deadline_poll_ms(deadline_ns)) == 0)
+			break;
+		n = recv(c->fd, rest, sizeof(rest), MSG_DONTWAIT);
+	}
+	chan_release(c);
+}
+
+void vsock_release(struct vsock *v)
+{
+	close_attempt(v);
+	vsock_handed_over(v);
+	vsock_init(v);
+}
