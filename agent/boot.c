@@ -196,14 +196,13 @@ static bool has_controller(void)
 
 int boot_open_port(void)
 {
-	struct pollfd pfd = {
-		.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), .events = POLLIN,
-	};
+	struct pollfd pfd = { .events = POLLIN };
 	char events[4096];
 	int fd;
 
 	if (!has_controller())
 		return -ENODEV;
+	pfd.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	inotify_add_watch(pfd.fd, "/dev", IN_CREATE | IN_ATTRIB);
 	for (;;) {
 		fd = open(PORT, O_RDWR | O_CLOEXEC);
