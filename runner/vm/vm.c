@@ -12,6 +12,7 @@
 #include "runner/base/deadline.h"
 #include "runner/base/interrupt.h"
 #include "runner/qemu/console.h"
+#include "runner/vm/frames.h"
 #include "runner/vm/launch.h"
 #include "runner/vm/vm.h"
 
@@ -123,103 +124,6 @@ struct vm_call *vm_find_call(struct vm *vm, uint32_t tag)
 	return call;
 }
 
-static int take_ready(struct vm *vm, const struct wire_header *hdr,
-		      const uint8_t *payload, struct err *err)
-{
-	struct wire_arena none = { 0 };
-	struct wire_ready ready;
-
-	if (vm->ready || wire_decode(&wire_desc_ready, &ready, payload,
-				     hdr->len, &none))
-		return err_set(err, ERR_BROKEN, -EBADMSG,
-			       "the agent sent an unexpected ready frame");
-	if (ready.fingerprint != wire_fingerprint())
-		return err_set(err, ERR_BROKEN, -EPROTO,
-			       "the agent in the guest speaks another protocol (%016llx, this runner's is %016llx): build both from one tree",
-			       (unsigned long long)ready.fingerprint,
-			       (unsigned long long)wire_fingerprint());
-	snprintf(vm->release, sizeof(vm->release), "%.*s",
-		 (int)(ready.release.len < 79 ? ready.release.len : 79),
-		 (const char *)ready.release.p);
-	vm->ready_ns = clock_ns();
-	vm->ready = true;
-	return 0;
-}
-
-/* To a person's terminal, or whatever stands in for one. */
-static void show(uint32_t stream, const struct wire_bytes *data)
-{
-	FILE *to = stream == 1 ? stdout : stderr;
-
-	fwrite(data->p, 1, data->len, to);
-	fflush(to);
-}
-
-static int take_data(struct vm_call *call, const struct wire_header *hdr,
-		     const uint8_t *payload, struct err *err)
-{
-	struct wire_arena none = { 0 };
-	struct wire_data data;
-
-	if (wire_decode(&wire_desc_data, &data, payload, hdr->len, &none) ||
-	    data.stream < 1 || data.stream > 2)
-		return err_set(err, ERR_BROKEN, -EBADMSG,
-			       "the agent sent malformed data for %s",
-			       call->op->name);
-	if (call->live) {
-		show(data.stream, &data.data);
-		return 0;
-	}
-	if (call->stream[1].len + call->stream[2].len + data.data.len >
-	    call->stream_limit)
-		return err_set(err, ERR_BROKEN, -EFBIG,
-			       "%s: more than %zu bytes, which is all the guest can hold",
-			       call->op->name, call->stream_limit);
-	buf_add(&call->stream[data.stream], data.data.p, data.data.len);
-	return 0;
-}
-
-/* The guest is not trusted: a frame must answer a call that was made. */
-static int take_frame(struct vm *vm, const struct wire_header *hdr,
-		      const uint8_t *payload, struct err *err)
-{
-	struct vm_call *call = vm_find_call(vm, hdr->tag);
-
-	if (hdr->kind == WIRE_READY)
-		return take_ready(vm, hdr, payload, err);
-	if (!call && hdr->tag && hdr->tag <= vm->last_tag)
-		return 0;	/* late: its call was given up */
-	if (call && call->done)
-		return 0;	/* an executor that died as it had replied */
-	if (!call || hdr->kind == WIRE_REQUEST ||
-	    hdr->kind == WIRE_ASYNC ||
-	    call->chan != hdr->chan || call->op->op != hdr->op)
-		return err_set(err, ERR_BROKEN, -EBADMSG,
-			       "the agent answered a call that nobody made (op %u, tag %u, channel %u)",
-			       hdr->op, hdr->tag, hdr->chan);
-	if (hdr->kind == WIRE_DATA)
-		return take_data(call, hdr, payload, err);
-	buf_add(&call->payload, payload, hdr->len);
-	call->kind = hdr->kind;
-	call->done = true;
-	return 0;
-}
-
-static int take_frames(struct vm *vm, struct err *err)
-{
-	struct wire_header hdr;
-	const uint8_t *payload;
-	int ret;
-
-	while ((ret = chan_peek(&vm->chan, &hdr, &payload, err)) > 0) {
-		ret = take_frame(vm, &hdr, payload, err);
-		chan_drop(&vm->chan, &hdr);
-		if (ret)
-			break;
-	}
-	return ret;
-}
-
 /* --- the one place that waits --- */
 
 /* Waits for something to happen and deals with it.  0, -ETIMEDOUT or -EINTR. */
@@ -257,7 +161,7 @@ static int step(struct vm *vm, int64_t deadline_ns)
 	if (gone)
 		fds[0].fd = -1;
 	/* Frames that arrived before the end still count. */
-	if (take_frames(vm, &err)) {
+	if (frames_take(vm, &err)) {
 		die(vm, err.kind, err.text);
 		return 0;
 	}
