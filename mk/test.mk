@@ -16,7 +16,7 @@ TESTS    := $(sort $(filter-out $(foreach d,$(apart),$d/%),$(TESTS)))
 ifneq ($T,)
 CHOSEN := $(filter $(TESTS:%=tests/%.lua),$(wildcard tests/$T.lua tests/*/$T.lua $T))
 CHOSEN := $(CHOSEN:tests/%.lua=%)
-CHOSEN_GOALS := $(filter test retest stress check,$(MAKECMDGOALS))
+CHOSEN_GOALS := $(filter test retest stress check test-kvm,$(MAKECMDGOALS))
 $(if $(CHOSEN_GOALS),$(if $(CHOSEN),,$(error T=$T: no such test; there are: $(TESTS))))
 else
 CHOSEN := $(TESTS)
@@ -67,5 +67,9 @@ test retest:
 .PHONY: stress
 stress: all accel ## run the tests of T= N times over
 	$(plus)@$(RUNNER) test --repeat $N $(FAIL_FAST) $(CHOSEN:%=tests/%.lua)
+
+.PHONY: doctor
+doctor: $(TEST_INPUTS) $O/provium.toml ## what this machine offers, what will be used, and why
+	+@$(RUNNER) doctor $(PROFILE)
 
 DEPENDENCIES += $(VERDICTS:.ok=.d)

@@ -12,6 +12,7 @@
 #include "agent/wire/wire.h"
 #include "runner/base/interrupt.h"
 #include "runner/gate/gate.h"
+#include "runner/doctor.h"
 #include "runner/progress.h"
 #include "runner/suite.h"
 #include "runner/summary.h"
@@ -359,6 +360,15 @@ static int cmd_settle(int argc, char **argv)
 	return suite_settle(argv[1], argv[2], atoi(argv[3]));
 }
 
+static int cmd_doctor(int argc, char **argv)
+{
+	const char *profile = getenv("PROFILE");
+
+	if (argc > 2)
+		return bad_usage("doctor", "%s", "expected a profile, or nothing");
+	return doctor_run(argc == 2 ? argv[1] : profile && *profile ? profile : "minimal");
+}
+
 static int cmd_protocol(int argc, char **argv)
 {
 	(void)argv;
@@ -409,6 +419,9 @@ static const struct command commands[] = {
 	  "  clean [NAME]        removes them\n" },
 	{ "accel", cmd_accel, "accel PROFILE",
 	  "Says which accelerator the profile is run on, and why; probes if need be.\n" },
+	{ "doctor", cmd_doctor, "doctor [PROFILE]",
+	  "Says what this machine offers, what will be used and why, and what to do about what\n"
+	  "is missing.  Probes anew.  Exit status 3: no test can run.\n" },
 	{ "plan", cmd_plan, "plan [--all] [--input INPUT]... FILE BASE...",
 	  "For make: begins the FILE of `test --progress`.  Those of the BASEs are to be\n"
 	  "run that have no verdict, or one older than what it was made from or an INPUT.\n" },

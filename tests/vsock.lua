@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- The agent over vsock, as a host that has it would find it: spoken to from inside the guest.
 --
--- The agent of this machine has a serial port and so does not listen; a second one does,
--- and the frames that go to it are made here by hand (agent/wire/wire.h).
+-- A second agent listens there, and the frames that go to it are made here by hand
+-- (agent/wire/wire.h).  That the host finds the first one, `make test-kvm` shows.
 
 local linux = require "linux"
 local pack, unpack = provium.pack, provium.unpack
@@ -51,6 +51,7 @@ local function take(data, at)
 end
 
 test("with a serial port the agent does not listen: nobody in the guest can take its link", function()
+	if vm:transport() == "vsock" then skip "this machine has vsock: the agent has to listen" end
 	local fd, ret = connect(5123)
 	assert_eq(nil, fd)
 	assert_errno("ECONNRESET", ret)

@@ -288,6 +288,7 @@ static int l_info(lua_State *L)
 	set_string(L, "release", vm->release);
 	set_string(L, "modules", vm->profile.modules);
 	set_string(L, "kernel", vm->profile.kernel);
+	set_string(L, "link", vm->vsock.cid ? "vsock" : "serial");
 	accel_line(&vm->accel, line, sizeof(line));
 	set_string(L, "accel", *vm->accel.kind ? line : NULL);
 	lua_pushboolean(L, vm->panicked);

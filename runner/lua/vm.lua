@@ -105,6 +105,9 @@ function VM:kill() self.core:kill() end
 
 function VM:is_running() return self.core:info().state == "running" end
 
+-- What its agent is spoken to by: "vsock" or "serial".
+function VM:transport() return self.core:info().link end
+
 -- --- calls ---
 
 -- A fail frame becomes an error: "read_file /x: ENOENT".

@@ -21,6 +21,8 @@
  * boot that wants it will say so, on TCG.
  */
 int accel_choose(const char *profile, struct accel *accel, struct err *err);
+/* The next accel_choose() for it probes again, whatever is known. */
+void accel_forget(const char *profile);
 /* "accel tcg: kvm probe failed: …", "accel kvm/vsock: …", one line without its end. */
 void accel_line(const struct accel *accel, char *line, size_t cap);
 

@@ -69,7 +69,7 @@ static char *ask_qemu(void)
 	return buf_str(&b);
 }
 
-static char *qemu_version(void)
+char *meta_qemu_version(void)
 {
 	char *path = files_in_path(QEMU), hex[HASH_HEX], *id, *cache;
 	struct buf b = { 0 };
@@ -216,7 +216,7 @@ static int describe(json_t *meta, const struct vm *vm, struct err *err)
 json_t *meta_make(const struct vm *vm, const struct fixture_source *src,
 		  struct err *err)
 {
-	char protocol[24], host[HASH_HEX], key[HASH_HEX], *qemu = qemu_version();
+	char protocol[24], host[HASH_HEX], key[HASH_HEX], *qemu = meta_qemu_version();
 	json_t *inputs = json_array(), *meta;
 
 	host_hash(vm->accel.kind, host);
@@ -386,7 +386,7 @@ static bool machine_is_current(const json_t *meta, struct vm *vm, char *why,
 static bool words_are_current(const json_t *meta, const char *name,
 			      const char *script, char *why, size_t cap)
 {
-	char protocol[24], *qemu = qemu_version();
+	char protocol[24], *qemu = meta_qemu_version();
 
 	snprintf(protocol, sizeof(protocol), "%016" PRIx64, wire_fingerprint());
 	*why = 0;

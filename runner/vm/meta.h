@@ -53,6 +53,8 @@ int meta_shape(const json_t *meta, struct vm *vm, struct err *err);
 /* Size, dates and inode of an open file: the same as long as nobody touched it.
  * The caller frees. */
 char *meta_identity(int fd);
+/* What `qemu --version` says, "" if it does not run.  The caller frees. */
+char *meta_qemu_version(void);
 /* "" when it is not there or no string. */
 const char *meta_text(const json_t *meta, const char *key);
 

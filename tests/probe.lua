@@ -1,0 +1,134 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- The choice of accelerator and link, with QEMUs and devices that are not what they seem.
+--
+-- The QEMUs are wrappers around the real one, found first in PATH: they know a probe of
+-- KVM by its arguments.  They are fakes: what a broken KVM really does is in their words.
+
+local runner = require "runner"
+
+local real = runner.shell "command -v qemu-system-x86_64"
+local has_kvm = os.execute "test -e /dev/kvm"
+
+-- A folder with a QEMU that does `on_kvm` when it is asked for KVM; it notes each start.
+local function with_qemu(on_kvm, fn)
+	runner.with_folder(function(dir)
+		runner.write(dir .. "/qemu-system-x86_64", ([[#!/bin/sh
+echo "$2" >>%s/starts
+case "$2" in kvm) %s ;; esac
+exec %s "$@"
+]]):format(dir, on_kvm, real))
+		os.execute("chmod 755 " .. dir .. " " .. dir .. "/qemu-system-x86_64")
+		fn(dir)
+	end)
+end
+
+local function exec(dir, accel, more)
+	local env = { PATH = dir .. ":" .. os.getenv "PATH", ACCEL = accel, TRANSPORT = "serial" }
+	for name, value in pairs(more or {}) do env[name] = value end
+	local start = os.time()
+	local r = runner.run({ "exec", "minimal", "echo it runs" }, { env = env })
+	r.seconds = os.difftime(os.time(), start)
+	return r
+end
+
+local function starts(dir, accel)
+	local n = 0
+	for kind in (runner.read(dir .. "/starts") or ""):gmatch "[^\n]+" do n = n + (kind == accel and 1 or 0) end
+	return n
+end
+
+-- What stands in for a KVM that works: the same QEMU, emulating.
+local AS_TCG = [[shift 2; for a; do case "$a" in host|host,*) a=max,-erms,-fsrm;; esac; set -- "$@" "$a"; shift; done
+	exec ]] .. real .. [[ -accel tcg "$@"]]
+
+local function needs_kvm() if not has_kvm then skip "no /dev/kvm here" end end
+
+test("KVM that hangs: ACCEL=kvm fails within 10 s, says why, and does not fall back", { timeout = "60s" }, function()
+	needs_kvm()
+	with_qemu("exec sleep 1000", function(dir)
+		local r = exec(dir, "kvm")
+		assert_eq(3, r.status)
+		assert_contains(r.said, "ACCEL=kvm: kvm probe failed: no hello within")
+		assert(r.seconds <= 10, ("it took %d s"):format(r.seconds))
+		assert_eq(0, starts(dir, "tcg"), "emulated after all")
+	end)
+end)
+
+test("that it hangs is found out once", { timeout = "60s" }, function()
+	needs_kvm()
+	with_qemu("exec sleep 1000", function(dir)
+		exec(dir, "kvm")
+		local r = exec(dir, "kvm")
+		assert_eq(3, r.status)
+		assert_eq(1, starts(dir, "kvm"))
+		assert(r.seconds <= 1)
+	end)
+end)
+
+test("KVM that aborts: auto emulates, and quotes QEMU", function()
+	needs_kvm()
+	with_qemu("echo the processor is no processor >&2; kill -ABRT $$", function(dir)
+		local r = exec(dir, "auto")
+		assert_eq(0, r.status, r.said)
+		assert_contains(r.said, "accel tcg: kvm probe failed: QEMU was killed by signal 6")
+		assert_contains(r.said, "the processor is no processor")
+		assert_contains(r.said, "it runs")
+	end)
+end)
+
+test("KVM that is slower than emulation is not used", { timeout = "60s" }, function()
+	needs_kvm()
+	with_qemu("sleep 3; " .. AS_TCG, function(dir)
+		local r = exec(dir, "auto")
+		assert_eq(0, r.status, r.said)
+		assert(r.said:find "accel tcg: kvm probe booted in %d+%.%d+ s, tcg in %d+%.%d+ s", r.said)
+	end)
+end)
+
+test("KVM that works is used, and probed once", function()
+	needs_kvm()
+	with_qemu(AS_TCG, function(dir)
+		local r = exec(dir, "kvm")
+		assert_eq(0, r.status, r.said)
+		assert(r.said:find "accel kvm: kvm probe booted in %d+%.%d+ s\n", r.said)
+		assert_eq(2, starts(dir, "kvm"), "the probe and the run")
+		exec(dir, "kvm")
+		assert_eq(3, starts(dir, "kvm"), "and another run")
+	end)
+end)
+
+test("without permission on /dev/kvm: EACCES, in words", function()
+	needs_kvm()
+	if runner.shell "id -u" ~= "0" then skip "not root: cannot be somebody else" end
+	if os.execute "setpriv --reuid 65534 --clear-groups test -w /dev/kvm" then skip "everybody may use /dev/kvm" end
+	runner.with_folder(function(home)
+		os.execute("chmod 777 " .. home)
+		local r = runner.run({ "exec", "minimal", "true" }, {
+			prefix = { "setpriv", "--reuid", "65534", "--clear-groups" },
+			env = { HOME = home, XDG_CACHE_HOME = home, ACCEL = "kvm" },
+		})
+		assert_eq(3, r.status, r.said)
+		assert_contains(r.said, "ACCEL=kvm: /dev/kvm: Permission denied")
+	end)
+end)
+
+test("TRANSPORT=vsock where there is none fails, and says so", function()
+	if os.execute "test -e /dev/vhost-vsock" then skip "there is one" end
+	local r = runner.run({ "exec", "minimal", "true" }, { env = { TRANSPORT = "vsock" } })
+	assert_eq(3, r.status)
+	assert_contains(r.said, "TRANSPORT=vsock: no /dev/vhost-vsock")
+end)
+
+test("doctor: what is there, what will be used, what to do", function()
+	local r = runner.run({ "doctor", "minimal" }, { env = { ACCEL = os.getenv "ACCEL" or "auto" } })
+	assert_eq(0, r.status, r.said)
+	for _, word in ipairs { "qemu", "kvm", "vsock", "accelerator", "transport", "memory", "jobserver", "disk" } do
+		assert(("\n" .. r.said):find("\n" .. word .. " "), word .. " is missing in:\n" .. r.said)
+	end
+end)
+
+test("doctor: a profile that there is not", function()
+	local r = runner.run { "doctor", "nonesuch" }
+	assert_eq(2, r.status)
+	assert_contains(r.said, "there is no profile \"nonesuch\"")
+end)
