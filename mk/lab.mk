@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# make test-kvm: our own suite on KVM and vsock, in an emulated machine that has both.
+#
+#   kernel-configs/lab.profile   that machine: its root is this one's, read-only, under a
+#                                layer in memory, so that what is built here runs there
+#   lab:/…/out/lab/NAME.result   how a test went there, gone with the machine
+#
+# T= chooses, as for make test. LAB_QUICK is what .ci/run takes: every kind of thing once.
+
+LAB_MEMORY := 5G
+LAB_CPUS   := 2
+LAB_QUICK  := boot buffers exec files identity syscalls vsock workers
+
+# In a guest of an emulated guest each byte of the console costs a millisecond of QEMU's,
+# and reading the clock chip takes seconds; KVM tells the time itself.
+lab_append := s/^append  = ./&quiet initcall_blacklist=cmos_init /
+
+# What runs there, seen from the top of the tree. xargs is the scheduler.
+define lab_command
+cd $(CURDIR) && mkdir -p $O/lab && export ACCEL=kvm TRANSPORT=vsock PROFILE=$(PROFILE) \
+	PROVIUM_STORE=/run/fixtures PROVIUM_PROBE=60 && sed -i "$(lab_append)" $O/provium.toml && \
+	$(RUNNER) accel $(PROFILE) && \
+{ echo $1 | tr " " "\n" | xargs -P $(LAB_CPUS) -I@ sh -c \
+	"mkdir -p $O/lab/@ && $(RUNNER) test --verdict $O/lab/@ tests/@.lua"; \
+  $(RUNNER) summary $(addprefix $O/lab/,$1); }
+endef
+
+run_in_lab = $(RUNNER) exec --memory $(LAB_MEMORY) --cpus $(LAB_CPUS) lab '$(call lab_command,$1)'
+
+.PHONY: lab test-kvm test-kvm-quick
+lab: all
+	+@$(if $(filter lab,$(PROFILE)),,$(MAKE) PROFILE=lab T= kernel $O/provium.toml)
+
+test-kvm: lab ## the suite on KVM and vsock, inside an emulated machine
+	@$(call run_in_lab,$(CHOSEN))
+
+test-kvm-quick: lab ## the part of it that CI takes: mk/lab.mk, LAB_QUICK
+	@$(call run_in_lab,$(LAB_QUICK))
