@@ -483,48 +483,6 @@ void crew_post(struct supervisor *s, const struct wire_header *hdr,
 
 /* --- ends that are asked for --- */
 
-static void append_file(char *buf, size_t cap, pid_t pid, const char *name)
-{
-	size_t used = strlen(buf);
-	char path[64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || used + 64 > cap)
-		return;
-	used += (size_t)snprintf(buf + used, cap - used, "%s: ", name);
-	n = read(fd, buf + used, cap - used - 2);
-	close(fd);
-	used += n > 0 ? (size_t)n : 0;
-	if (used && buf[used - 1] != '\n')
-		buf[used++] = '\n';
-	buf[used] = 0;
-}
-
-/* Its state's letter, as in proc(5); '?' if it is gone. */
-static char task_state(pid_t pid)
-{
-	char stat[512] = "", *end;
-
-	append_file(stat, sizeof(stat), pid, "stat");
-	end = strrchr(stat, ')');
-	return end && end[1] == ' ' ? end[2] : '?';
-}
-
-static void describe(pid_t task, char *report, size_t cap)
-{
-	char state = task_state(task);
-
-	snprintf(report, cap, "state: %c\n", state);
-	append_file(report, cap, task, "wchan");
-	append_file(report, cap, task, "syscall");
-	append_file(report, cap, task, "stack");
-	if (state == 'D')
-		kmsg_blocked_tasks(report, cap);
-}
-
 static void end_executor(struct mailbox *box)
 {
 	pid_t pid = atomic_load(&box->pid), tid = atomic_load(&box->tid);
@@ -573,7 +531,7 @@ enum wire_aborted crew_abort(struct supervisor *s, uint32_t chan, bool give_up,
 		return WIRE_ABORTED_EXECUTOR;
 	}
 	command = atomic_load(&box->command);
-	describe(command > 1 ? command : atomic_load(&box->tid), report, cap);
+	describe_task(command > 1 ? command : atomic_load(&box->tid), report, cap);
 	if (command > 1)
 		kill(-command, SIGKILL);
 	else

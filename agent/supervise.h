@@ -32,6 +32,11 @@ void send_fail(struct supervisor *s, const struct wire_header *req,
 void send_reply(struct supervisor *s, const struct wire_header *req,
 		const void *rep);
 
+/* --- describe.c --- */
+
+/* State, system call and kernel stack of a task, as lines; of one in state D, all blocked tasks. */
+void describe_task(pid_t task, char *report, size_t cap);
+
 /* --- crew.c --- */
 
 /* 0 or -errno. */

@@ -2,18 +2,13 @@
 -- Calls in flight: one worker waits in the kernel while others are driven on.
 
 local core = require "provium.core"
+local crew = require "crew"
 local linux = require "linux"
 local unpack, pack = provium.unpack, provium.pack
 
 local vm = provium.create("minimal"):boot { cpus = 2 }
 
-local function with(kinds, fn)
-	local list = {}
-	for i, opts in ipairs(kinds) do list[i] = vm:spawn(opts) end
-	local ok, err = xpcall(fn, function(e) return e end, table.unpack(list))
-	for _, w in ipairs(list) do w:kill() end
-	if not ok then error(err, 0) end
-end
+local function with(kinds, fn) crew.with(vm, kinds, fn) end
 
 -- Waits until the task sleeps in that system call (/proc/PID/syscall names it).
 local function await_in(who, call)

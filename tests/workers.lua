@@ -1,19 +1,13 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Many processes and threads in one guest, each driven on its own.
 
+local crew = require "crew"
 local linux = require "linux"
 local pack, unpack = provium.pack, provium.unpack
 
 local vm = provium.create("minimal"):boot { cpus = 2 }
 
--- fn gets the workers and they are gone after it, whatever happens.
-local function with(kinds, fn)
-	local list = {}
-	for i, opts in ipairs(kinds) do list[i] = vm:spawn(opts) end
-	local ok, err = xpcall(fn, function(e) return e end, table.unpack(list))
-	for _, w in ipairs(list) do w:kill() end
-	if not ok then error(err, 0) end
-end
+local function with(kinds, fn) crew.with(vm, kinds, fn) end
 
 local function open(who, path, flags)
 	return who:syscall_buf("openat", 1, path .. "\0", linux.AT_FDCWD, 0, flags or linux.O_RDONLY, 0)

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* May this VM start now?  One row of the ledger, some of make's slots. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,37 +50,15 @@ void gate_set_budget(uint64_t memory, unsigned int cpus)
 	gate.cpus = cpus;
 }
 
-/* Shared with children; in a file, also with who comes after a SIGKILL. */
-static struct jobserver_account *map_account(int fd)
-{
-	size_t size = sizeof(struct jobserver_account);
-	void *p;
-
-	if (fd >= 0 && ftruncate(fd, (off_t)size))
-		return NULL;
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		 fd >= 0 ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS, fd, 0);
-	return p == MAP_FAILED ? NULL : p;
-}
-
 int gate_init(const char *account, struct err *err)
 {
-	int fd = -1;
-
 	ledger_init(&gate.ledger);
 	jobserver_open(&gate.jobs, getenv("MAKEFLAGS"), NULL);
-	if (account && jobserver_exists(&gate.jobs)) {
-		fd = open(account, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		if (fd < 0)
-			return err_set(err, ERR_BROKEN, -errno, "%s: %s", account,
-				       strerror(errno));
-	}
-	gate.account = gate.jobs.account = map_account(fd);
-	if (fd >= 0)
-		close(fd);
+	gate.account = jobserver_account_new(jobserver_exists(&gate.jobs) ? account : NULL);
 	if (!gate.account)
-		return err_set(err, ERR_BROKEN, -ENOMEM, "the gate's account: %s",
-			       strerror(errno));
+		return err_set(err, ERR_BROKEN, -EIO, "%s: %s",
+			       account ? account : "the gate's account", strerror(errno));
+	gate.jobs.account = gate.account;
 	return 0;
 }
 
@@ -99,17 +75,12 @@ void gate_settle(void)
 
 int gate_settle_file(const char *account, struct err *err)
 {
-	struct jobserver_account *a = NULL;
+	struct jobserver_account *a = jobserver_account_open(account);
 	struct jobserver jobs;
-	int fd = open(account, O_RDWR | O_CLOEXEC);
 
-	if (fd < 0 && errno == ENOENT)
+	if (!a && errno == ENOENT)
 		return 0;		/* it was settled */
-	if (fd >= 0) {
-		a = mmap(NULL, sizeof(*a), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		close(fd);
-	}
-	if (!a || a == MAP_FAILED || a->nr_taken > JOBSERVER_TOKENS)
+	if (!a)
 		return err_set(err, ERR_BROKEN, -EIO, "%s: no account of make's slots", account);
 	jobserver_open(&jobs, getenv("MAKEFLAGS"), a);
 	jobserver_settle(&jobs, deadline_in(SETTLE));

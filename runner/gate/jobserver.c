@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,6 +102,50 @@ bool jobserver_dry_run(const char *makeflags)
 		if (strchr("nqt", *at) && makeflags[strcspn(makeflags, " =")] != '=')
 			return true;
 	return false;
+}
+
+/* --- the account --- */
+
+static struct jobserver_account *map(int fd)
+{
+	void *p = mmap(NULL, sizeof(struct jobserver_account), PROT_READ | PROT_WRITE,
+		       fd < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+struct jobserver_account *jobserver_account_new(const char *path)
+{
+	int fd = path ? open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+
+	if (path && (fd < 0 || ftruncate(fd, sizeof(struct jobserver_account)))) {
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	return map(fd);
+}
+
+struct jobserver_account *jobserver_account_open(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct jobserver_account *a;
+	struct stat st;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) || st.st_size != sizeof(*a)) {
+		close(fd);
+		errno = EINVAL;
+		return NULL;
+	}
+	a = map(fd);
+	if (a && a->nr_taken <= JOBSERVER_TOKENS)
+		return a;
+	errno = EINVAL;
+	return NULL;
 }
 
 /* --- slots --- */

@@ -22,6 +22,14 @@ struct jobserver_account {
 	char taken[JOBSERVER_TOKENS];	/* the bytes that were read */
 };
 
+/*
+ * A new one, shared with children; with a path also with who comes after a
+ * SIGKILL.  NULL with errno set.
+ */
+struct jobserver_account *jobserver_account_new(const char *path);
+/* That of a process that was killed. */
+struct jobserver_account *jobserver_account_open(const char *path);
+
 struct jobserver {
 	int read_fd;			/* -1: there is none */
 	int write_fd;

@@ -9,6 +9,7 @@ local show = require "provium.show"
 local text = require "provium.text"
 local pack = require "provium.pack"
 local check = require "provium.check"
+local environment = require "provium.environment"
 local evidence = require "provium.evidence"
 local options = require "provium.options"
 local VM = require "provium.vm"
@@ -430,46 +431,6 @@ local function install_globals()
 	package.loaded.provium = provium
 end
 
--- A time limit has to interrupt coroutines, too: the core is told which one runs.
-local function install_coroutines()
-	local create, resume = coroutine.create, coroutine.resume
-	local function back(before, ...)
-		core.running(before)
-		return ...
-	end
-	function coroutine.resume(co, ...)
-		if type(co) ~= "thread" then return resume(co, ...) end
-		return back(core.running(co), resume(co, ...))
-	end
-	local function unwrap(ok, ...)
-		if ok then return ... end
-		error((...), 0)
-	end
-	function coroutine.wrap(fn)
-		local co = create(fn)
-		return function(...) return unwrap(coroutine.resume(co, ...)) end
-	end
-end
-
--- Modules of the test's own: beside it, and in the lib/ folders above it.
-local function install_require(dir)
-	package.path = ("%s/?.lua;%s/lib/?.lua;%s/../lib/?.lua"):format(dir, dir, dir)
-	package.cpath = ""
-	local find = package.searchers[2]
-	package.searchers[2] = function(name)
-		local loader, path = find(name)
-		if type(loader) == "function" then harness.depend(path) end
-		return loader, path
-	end
-	for _, name in ipairs { "dofile", "loadfile" } do
-		local plain = _G[name]
-		_G[name] = function(path, ...)
-			if path then harness.depend(path) end
-			return plain(path, ...)
-		end
-	end
-end
-
 -- --- the record ---
 
 -- Consoles and what QEMU said, of every VM this file still knows.
@@ -584,8 +545,8 @@ function harness.run_script(path, limit)
 	harness.begin(path, { limit = limit })
 	harness.building = { parents = {} }
 	install_globals()
-	install_coroutines()
-	install_require(state.dir)
+	environment.coroutines()
+	environment.require(state.dir, harness.depend)
 	local chunk, why = loadfile(path, "t")
 	if not chunk then return false, why end
 	harness.arm()
@@ -605,8 +566,8 @@ function harness.run(path, opts)
 	harness.begin(path, opts)
 	local record = { file = path }
 	install_globals()
-	install_coroutines()
-	install_require(state.dir)
+	environment.coroutines()
+	environment.require(state.dir, harness.depend)
 	local chunk, why = loadfile(path, "t")
 	if not chunk then
 		judge_file(record, { value = why }, true)
