@@ -45,7 +45,7 @@ struct suite {
 
 static void print(struct suite *s)
 {
-	fwrite(s->out.p, 1, s->out.len, stdout);
+	fwrite(buf_str(&s->out), 1, s->out.len, stdout);
 	fflush(stdout);
 	s->out.len = 0;
 }

@@ -205,7 +205,7 @@ test("what a failure says, run by a shell, runs that test and no other", functio
 end)
 
 test("it is in the report for people, and in KTAP and JUnit", function()
-	local command = "HOME/bin/provium test -f '^a fault of Lua'\\''s$' verdicts.lua"
+	local command = "RUNNER test -f '^a fault of Lua'\\''s$' verdicts.lua"
 	local function said(format)
 		return runner.run({ "test", "--format", format, "verdicts.lua" }, { commands = true }).said
 	end
@@ -219,8 +219,8 @@ test("it has what was chosen in the environment, and the file's name as a shell 
 		local odd = dir .. "/it's \"odd\".lua"
 		runner.write(odd, "test('x', function() assert(false) end)\n")
 		local r = runner.run({ "test", odd }, { commands = true, env = { ACCEL = "tcg", TRANSPORT = "serial" } })
-		assert_contains(r.said, ("repeat: ACCEL=tcg TRANSPORT=serial HOME/bin/provium test -f '^x$' '%s/it'\\''s \"odd\".lua'\n"):format(dir))
-		assert_contains(runner.shell(r.said:match("repeat: ([^\n]*)"):gsub("HOME", runner.home)), "1 of 1 failed")
+		assert_contains(r.said, ("repeat: ACCEL=tcg TRANSPORT=serial RUNNER test -f '^x$' '%s/it'\\''s \"odd\".lua'\n"):format(dir))
+		assert_contains(runner.shell(r.said:match("repeat: ([^\n]*)"):gsub("RUNNER", runner.path)), "1 of 1 failed")
 	end)
 end)
 
@@ -234,7 +234,7 @@ test("a file name of any bytes does no harm", function()
 			assert_eq(nil, r.said:match("[\27\xff]"), format)
 		end
 		local command = runner.run({ "test", odd }, { commands = true }).said:match("repeat: ([^\n]*)")
-		runner.write(dir .. "/run", (command:gsub("HOME", runner.home)) .. "\n")
+		runner.write(dir .. "/run", (command:gsub("RUNNER", runner.path)) .. "\n")
 		assert_contains(runner.shell("bash " .. dir .. "/run"), "1 of 1 failed")
 	end)
 end)
@@ -247,7 +247,7 @@ test("a file that is killed: what had ended is kept, the test it was in is to bl
 killed.lua ... BROKEN (1 of 2 failed, Ts)
   · before ... ok
   · is killed ... BROKEN: the runner's child was killed by signal 9 (Killed)
-      repeat: HOME/bin/provium test -f '^is killed$' killed.lua
+      repeat: RUNNER test -f '^is killed$' killed.lua
 BROKEN: 1 passed, 1 broken
 ]], r.said)
 	assert_eq(3, r.status)

@@ -29,8 +29,9 @@ local function neutral(said, commands)
 	if not commands then said = said:gsub("%f[^\n\0] *#? ?repeat: [^\n]*\n", "") end
 	said = said:gsub("(, )%d+%.%d+s%)", "%1Ts)"):gsub('(time=)"%d+%.%d+"', '%1"T"')
 	said = said:gsub('("seconds":)[%d.e-]+', "%1T"):gsub("20%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d", "DATE")
-	for plain, name in pairs { [runner.canned] = "CANNED", [runner.home] = "HOME" } do
-		said = said:gsub(plain:gsub("%p", "%%%0"), name)
+	-- The runner is in a folder of its own when it has sanitizers.
+	for _, names in ipairs { { runner.canned, "CANNED" }, { runner.path, "RUNNER" }, { runner.home, "HOME" } } do
+		said = said:gsub(names[1]:gsub("%p", "%%%0"), names[2])
 	end
 	return said
 end
