@@ -307,7 +307,7 @@ local function run_test(t, opts, fn)
 		drop_clone(t)
 		forget_dead()
 	end
-	t.seconds = core.now() - t.start
+	t.seconds = core.now() - t.start - t.waited
 	t.start, t.waited, state.test = nil, nil, nil
 	tell("test", t)
 	if file_limit_passed() or (state.fail_fast and t.verdict == "FAIL") then
@@ -517,7 +517,8 @@ local function finish(record)
 	fixture.drop_spare()
 	for _, vm in ipairs(harness.vms) do vm:kill() end
 	record.accel, record.release = state.accel, state.release
-	record.seconds = core.now() - state.start
+	record.seconds = core.now() - state.start - state.waited
+	record.waited = state.waited > 0 and state.waited or nil
 	record.ignored = 0
 	for _, entry in ipairs(state.ignored) do record.ignored = record.ignored + entry.count end
 	record.deps = {}

@@ -34,6 +34,7 @@ static void outcome(struct buf *to, const json_t *item)
 
 static void headline(const json_t *record, struct buf *to)
 {
+	double waited = json_number_value(json_object_get(record, "waited"));
 	struct counts c = { 0 };
 	unsigned int all;
 
@@ -47,7 +48,10 @@ static void headline(const json_t *record, struct buf *to)
 		buf_addf(to, "%u test%s", all, all == 1 ? "" : "s");
 	if (c.skipped && !c.failed && !c.broken)
 		buf_addf(to, ", %u skipped", c.skipped);
-	buf_addf(to, ", %.1fs)\n", record_seconds(record));
+	buf_addf(to, ", %.1fs", record_seconds(record));
+	if (waited >= 0.05)
+		buf_addf(to, ", waited %.1fs", waited);
+	buf_addf(to, ")\n");
 }
 
 static void file(const json_t *record, bool failures_only, struct buf *to)

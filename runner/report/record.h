@@ -5,7 +5,8 @@
  * A JSON object:
  *	file, name	path as given, and what to call it
  *	verdict		"ok", "FAIL" or "BROKEN"
- *	seconds		number
+ *	seconds		number, without waiting for its turn at the gate
+ *	waited		that, if it had to
  *	started		"2026-01-31T12:00:00", UTC
  *	tests		[item], in the order in which they ended
  *	error		item without name: what ended the file, outside of its tests

@@ -32,6 +32,11 @@ FAIL: 1 passed, 2 failed
 	assert_eq(1, r.status)
 end)
 
+test("waiting at the gate counts for no limit, and is told apart from what the file took", function()
+	local said = runner.run({ "test", "waits.lua" }, { raw = true }).said
+	assert_contains(said, "waits.lua ... ok (1 test, 0.0s, waited 0.3s)\n")
+end)
+
 test("durations: numbers are seconds, words have a unit", function()
 	local before = provium.timeout
 	for text, seconds in pairs { ["500ms"] = 0.5, ["5s"] = 5, ["10m"] = 600, ["2h"] = 7200, ["1.5s"] = 1.5 } do

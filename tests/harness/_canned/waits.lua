@@ -1,0 +1,12 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- A test that waits at the gate for longer than its limit.
+
+local core = require "provium.core"
+
+test("waits", { timeout = "200ms" }, function()
+	require "provium.harness".take_turn(function()
+		core.pause(0.3)
+		return 0.3
+	end)
+	assert(true)
+end)
