@@ -470,9 +470,10 @@ void vm_shutdown(struct vm *vm, double timeout)
 {
 	struct wire_nothing none;
 	int64_t deadline = deadline_in(timeout);
+	bool asked = vm->state == VM_RUNNING;
 	struct err ignored;
 
-	if (vm->state == VM_RUNNING &&
+	if (asked &&
 	    !vm_simple(vm, WIRE_OP_shutdown, &none, deadline, &ignored)) {
 		struct pollfd end[] = {
 			{ vm->qemu.pidfd, POLLIN, 0 },
@@ -480,6 +481,11 @@ void vm_shutdown(struct vm *vm, double timeout)
 		};
 
 		poll(end, 2, deadline_poll_ms(deadline));
+	}
+	/* Over vsock the answer can be lost with the guest, whose end says as much. */
+	if (asked && vm->state == VM_DEAD && vm->death.kind == ERR_GUEST && !vm->panicked) {
+		vm->state = VM_OFF;
+		vm->death.kind = ERR_NONE;
 	}
 	vm_kill(vm);
 }
