@@ -108,6 +108,7 @@ modules = "profile/$(PROFILE)/modules"
 initrd  = "initramfs/base.cpio"
 machine = "$(machine)"
 append  = "$(append)"
+$(if $(cpu),cpu     = "$(cpu)")
 $(if $(share),share   = "$(share)")
 endef
 

@@ -58,8 +58,9 @@ static void machine(struct argv *argv, const struct qemu_config *c)
 	 * string instructions: TCG does them byte by byte, and a kernel that is
 	 * told of them clears and copies its pages with them (1 MB: 4 ms, not 0.5).
 	 */
-	arg(argv, "-cpu", "%s",
-	    strcmp(c->accel, "kvm") ? "max,-erms,-fsrm" : "host");
+	arg(argv, "-cpu", "%s%s%s",
+	    strcmp(c->accel, "kvm") ? "max,-erms,-fsrm" : "host",
+	    c->cpu ? "," : "", c->cpu ? c->cpu : "");
 	arg(argv, "-m", "%lluM", (unsigned long long)(c->memory >> 20));
 	if (c->ram_in_file)
 		arg(argv, "-object",

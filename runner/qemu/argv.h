@@ -23,6 +23,7 @@ struct qemu_config {
 	const char *binary;		/* "qemu-system-x86_64" */
 	const char *accel;		/* "tcg" or "kvm" */
 	const char *machine;		/* "microvm" or "q35" */
+	const char *cpu;		/* features: "-avx,-xsave"; or NULL */
 	const char *kernel;		/* NULL with incoming, like the next two */
 	const char *initrd;		/* a path; /proc/self/fd/N will do */
 	const char *append;

@@ -216,7 +216,8 @@ static char *cache_key(const char *profile, const char *want,
 		return NULL;
 	qemu = files_in_path("qemu-system-x86_64");
 	buf_read_file(&boot, "/proc/sys/kernel/random/boot_id");
-	buf_addf(&b, "%s %s %s %s ", want, transport, p.machine, p.append);
+	buf_addf(&b, "%s %s %s %s %s ", want, transport, p.machine, p.append,
+		 p.cpu ? p.cpu : "");
 	buf_add(&b, boot.p, boot.len);
 	id = files_identity(p.kernel);
 	buf_addf(&b, "%s\n", id);

@@ -88,7 +88,7 @@ static struct qemu_config config_of(const struct vm *vm)
 		.disks = vm->opts.disks, .nr_disks = vm->opts.nr_disks,
 		.ram_in_file = vm->ram_fd >= 0, .ram_fd = vm->ram_fd,
 		.ram_shared = vm->ram_shared, .ram_named = vm->ram_named,
-		.share = vm->profile.share,
+		.share = vm->profile.share, .cpu = vm->profile.cpu,
 	};
 }
 

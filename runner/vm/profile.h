@@ -10,6 +10,7 @@
  *	init = "/sbin/init"	# PID 1 after the agent has started
  *	append = "…"		# extra kernel arguments
  *	machine = "microvm"	# or "q35"
+ *	cpu = "-avx,+umip"	# features of QEMU's processor, left out or added
  *	modules = "folder"	# where vm:insmod(name) looks
  *	share = "folder"	# of the host: becomes / over 9p, never written
  */
@@ -27,6 +28,7 @@ struct profile {
 	char *init;			/* NULL: the agent is init */
 	char *append;
 	char *machine;
+	char *cpu;			/* NULL: as it is */
 	char *modules;			/* NULL: none */
 	char *share;			/* NULL: none */
 };
