@@ -289,6 +289,14 @@ static int l_info(lua_State *L)
 	set_string(L, "modules", vm->profile.modules);
 	set_string(L, "kernel", vm->profile.kernel);
 	set_string(L, "link", vm->vsock.cid ? "vsock" : "serial");
+	if (vm->vsock.cid) {
+		lua_pushinteger(L, vm->vsock.cid);
+		lua_setfield(L, -2, "cid");
+		lua_pushnumber(L, vm->vsock.seconds);
+		lua_setfield(L, -2, "connect_seconds");
+		lua_pushinteger(L, vm->vsock.attempts);
+		lua_setfield(L, -2, "connect_attempts");
+	}
 	accel_line(&vm->accel, line, sizeof(line));
 	set_string(L, "accel", *vm->accel.kind ? line : NULL);
 	lua_pushboolean(L, vm->panicked);

@@ -160,6 +160,7 @@ void vsock_dial(struct vsock *v, double patience_s)
 	close_attempt(v);
 	v->patience_ns = (int64_t)(patience_s * 1e9);
 	v->attempts = 0;
+	v->dialed_ns = clock_ns();
 	v->dialing = true;
 	begin(v);
 }
@@ -223,6 +224,8 @@ void vsock_silent(struct vsock *v, struct chan *c)
 
 void vsock_settled(struct vsock *v)
 {
+	if (v->dialing)
+		v->seconds = seconds_since(v->dialed_ns);
 	v->dialing = false;
 }
 

@@ -26,6 +26,8 @@ struct vsock {
 	int64_t wake_ns;		/* then vsock_step() has something to do */
 	int64_t patience_ns;		/* for the attempt under way */
 	unsigned int attempts;		/* so far */
+	int64_t dialed_ns;		/* when it began to look for the agent */
+	double seconds;			/* that it took */
 };
 
 void vsock_init(struct vsock *v);

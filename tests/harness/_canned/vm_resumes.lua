@@ -1,0 +1,20 @@
+-- Several clones, one after the other, each looked at: for tests/resumes.lua.
+
+local rounds = tonumber(os.getenv "ROUNDS")
+local report = assert(io.open(os.getenv "REPORT", "a"))
+
+provium.timeout = "20m"
+
+test("clones answer at once, on links of their own, with a clock that goes right", function()
+	for _ = 1, rounds do
+		local vm = provium.fixture "minimal"
+		local pid, info = vm:syscall "getpid", vm.core:info()
+		assert(pid > 0)
+		assert_eq("", vm:dmesg "[Tt][Ss][Cc].*unstable")
+		local now = tonumber(vm:exec("date +%s").stdout.trim())
+		assert(math.abs(now - os.time()) <= 3, ("the guest's clock is off by %d s"):format(now - os.time()))
+		report:write(("%s %s %.3f %d\n"):format(info.link, info.cid or 0, info.connect_seconds or 0,
+			info.connect_attempts or 0))
+		vm:kill()
+	end
+end)
