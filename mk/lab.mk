@@ -15,24 +15,27 @@ LAB_QUICK  := boot buffers exec files identity syscalls vsock workers
 # and reading the clock chip takes seconds; KVM tells the time itself.
 lab_append := s/^append  = ./&quiet initcall_blacklist=cmos_init /
 
-# What runs there, seen from the top of the tree. xargs is the scheduler.
-define lab_command
-cd $(CURDIR) && mkdir -p $O/lab && export ACCEL=kvm TRANSPORT=vsock PROFILE=$(PROFILE) \
-	PROVIUM_STORE=/run/fixtures PROVIUM_PROBE=60 && sed -i "$(lab_append)" $O/provium.toml && \
-	$(RUNNER) accel $(PROFILE) && \
+# $(call in_lab,COMMAND): a shell command there, from the top of the tree.
+define in_lab
+$(RUNNER) exec --memory $(LAB_MEMORY) --cpus $(LAB_CPUS) lab 'cd $(CURDIR) && \
+	sed -i "$(lab_append)" $O/provium.toml && mkdir -p $O/lab && \
+	export ACCEL=kvm TRANSPORT=vsock PROFILE=$(PROFILE) PROVIUM_STORE=/run/fixtures PROVIUM_PROBE=60 && \
+	$(RUNNER) accel $(PROFILE) && $1'
+endef
+
+# xargs is the scheduler there.
+define lab_suite
 { echo $1 | tr " " "\n" | xargs -P $(LAB_CPUS) -I@ sh -c \
 	"mkdir -p $O/lab/@ && $(RUNNER) test --verdict $O/lab/@ tests/@.lua"; \
   $(RUNNER) summary $(addprefix $O/lab/,$1); }
 endef
-
-run_in_lab = $(RUNNER) exec --memory $(LAB_MEMORY) --cpus $(LAB_CPUS) lab '$(call lab_command,$1)'
 
 .PHONY: lab test-kvm test-kvm-quick
 lab: all
 	+@$(if $(filter lab,$(PROFILE)),,$(MAKE) PROFILE=lab T= kernel $O/provium.toml)
 
 test-kvm: lab ## the suite on KVM and vsock, inside an emulated machine
-	@$(call run_in_lab,$(CHOSEN))
+	@$(call in_lab,$(call lab_suite,$(CHOSEN)))
 
 test-kvm-quick: lab ## the part of it that CI takes: mk/lab.mk, LAB_QUICK
-	@$(call run_in_lab,$(LAB_QUICK))
+	@$(call in_lab,$(call lab_suite,$(LAB_QUICK)))
