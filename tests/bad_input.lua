@@ -27,7 +27,7 @@ test("a machine that is left running is put away at the end of its file", functi
 end)
 
 test("the first line says what it runs on, and why", function()
-	assert(run("vm_good.lua").said:find("\naccel %a+: [^\n]+\n"), "no such line")
+	assert(run("vm_good.lua").said:find("\naccel [%a/]+: [^\n]+\n"), "no such line")
 end)
 
 -- --- QEMU ---
@@ -44,7 +44,7 @@ test("QEMU killed in the middle of a call: broken at once, not failed; status 3"
 end)
 
 test("no QEMU is installed: what to do about it; status 3", function()
-	local r = run("vm_good.lua", { env = { PATH = "/nowhere" } })
+	local r = run("vm_good.lua", { env = { PATH = "/nowhere", ACCEL = "auto", TRANSPORT = "auto" } })
 	assert_eq(3, r.status)
 	assert_contains(r.said, "BROKEN: boot minimal: cannot start qemu-system-x86_64: No such file or directory (is QEMU installed? `make deps`")
 end)

@@ -2,6 +2,6 @@
 -- A kernel that boots, and an init that never says hello.
 
 provium.create("minimal"):boot {
-	memory = "128M", files = { ["/sleeper"] = "sleeper.sh" }, append = "rdinit=/sleeper",
+	memory = "128M", files = { ["/sleeper"] = "sleeper.sh" }, append = "rdinit=/sleeper ignore_loglevel",
 	timeout = os.getenv("BOOT_TIMEOUT") or "300ms",
 }
