@@ -69,6 +69,15 @@ static void qemu(void)
 	free(path);
 }
 
+/* Without the words that the first line of a run needs. */
+static const char *why(const char *reason)
+{
+	static const char prefix[] = "kvm probe failed: ";
+
+	return strncmp(reason, prefix, sizeof(prefix) - 1) ? reason :
+	       reason + sizeof(prefix) - 1;
+}
+
 /* An open device is no proof: the probe's verdict stands behind it. */
 static void kvm(const struct accel *accel)
 {
@@ -88,7 +97,7 @@ static void kvm(const struct accel *accel)
 	} else if (getenv("ACCEL") && !strcmp(getenv("ACCEL"), "tcg")) {
 		line("kvm", "present; not looked at: ACCEL=tcg");
 	} else {
-		line("kvm", "present and does not work: %s", accel->reason);
+		line("kvm", "present and does not work: %s", why(accel->reason));
 		advice("the machine's own hypervisor has to pass it on whole (nested virtualisation); emulation works meanwhile");
 	}
 }

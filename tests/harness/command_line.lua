@@ -67,6 +67,7 @@ test("exec: a profile and a command", function()
 	assert_usage({ "exec" }, "provium exec: expected a profile and a command")
 	assert_usage({ "exec", "minimal" }, "provium exec: expected a profile and a command")
 	assert_usage({ "exec", "minimal", "echo", "three" }, "provium exec: expected a profile and a command")
+	assert_usage({ "exec", "--cpus", "none", "minimal", "true" }, "provium exec: --cpus none: expected a number")
 end)
 
 test("exec: a profile that there is not", function()

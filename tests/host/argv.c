@@ -112,10 +112,30 @@ static void disks(void)
 	   "another format is refused: %s", err.text);
 }
 
+static void share_and_cpu(void)
+{
+	struct qemu_config c = base();
+	struct argv a;
+	struct err err;
+
+	ok(!argv_build(&a, &c, &fds, &err) && !has(&a, "-fsdev", "path="),
+	   "no folder is shared unasked");
+	argv_release(&a);
+	c.share = "/a,b";
+	c.cpu = "-avx";
+	ok(!argv_build(&a, &c, &fds, &err), "a folder, and a processor without AVX");
+	ok(has(&a, "-fsdev", "path=/a,,b,") && has(&a, "-fsdev", "readonly=on"),
+	   "it is read-only");
+	ok(has(&a, "-device", "virtio-9p-device") && has(&a, "-cpu", "max,-erms,-fsrm,-avx"),
+	   "9p, and the feature is off");
+	argv_release(&a);
+}
+
 int main(void)
 {
 	microvm();
 	q35_and_vsock();
 	disks();
+	share_and_cpu();
 	return done();
 }
