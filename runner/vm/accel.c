@@ -186,6 +186,24 @@ static void probe_link(const char *profile, const char *transport, double second
 		snprintf(accel->link, sizeof(accel->link), "vsock");
 }
 
+/* Where there is no choice one boot is enough, unless it fails: then it is asked why. */
+static bool probe_both(const char *profile, const char *want, struct accel *accel)
+{
+	struct err err;
+	double seconds = try_boot(profile, want, "vsock", accel->tsc_khz,
+				  !strcmp(want, "kvm") ? kvm_timeout() : TCG_PROBE_TIMEOUT,
+				  &err);
+
+	if (seconds < 0)
+		return false;
+	snprintf(accel->kind, sizeof(accel->kind), "%s", want);
+	snprintf(accel->link, sizeof(accel->link), "vsock");
+	snprintf(accel->reason, sizeof(accel->reason), "%s probe booted in %.2f s",
+		 want, seconds);
+	accel->slowness = seconds > REFERENCE_BOOT ? seconds / REFERENCE_BOOT : 1;
+	return true;
+}
+
 /*
  * True if the answer is worth keeping: something did boot, or it is known why what
  * was asked for does not.
@@ -193,9 +211,13 @@ static void probe_link(const char *profile, const char *transport, double second
 static bool probe(const char *profile, const char *want, const char *transport,
 		  struct accel *accel)
 {
+	struct err err;
 	double seconds;
 
 	*accel = (struct accel){ .tsc_khz = measure_tsc_khz() };
+	if (!strcmp(transport, "vsock") && strcmp(want, "auto") && !vsock_usable(&err) &&
+	    probe_both(profile, want, accel))
+		return true;
 	seconds = probe_kind(profile, want, accel);
 	accel->slowness = seconds > REFERENCE_BOOT ? seconds / REFERENCE_BOOT : 1;
 	if (seconds >= 0)
