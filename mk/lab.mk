@@ -5,7 +5,7 @@
 #                                layer in memory, so that what is built here runs there
 #   lab:/…/out/lab/NAME.result   how a test went there, gone with the machine
 #
-# T= chooses, as for make test. LAB_QUICK is what .ci/run takes: every kind of thing once.
+# T= chooses, as for make test. LAB_QUICK is every kind of thing once, in some minutes.
 
 LAB_MEMORY := 5G
 LAB_CPUS   := 2
@@ -37,5 +37,5 @@ lab: all
 test-kvm: lab ## the suite on KVM and vsock, inside an emulated machine
 	@$(call in_lab,$(call lab_suite,$(CHOSEN)))
 
-test-kvm-quick: lab ## the part of it that CI takes: mk/lab.mk, LAB_QUICK
+test-kvm-quick: lab ## a part of it, every kind of thing once: mk/lab.mk, LAB_QUICK
 	@$(call in_lab,$(call lab_suite,$(LAB_QUICK)))
