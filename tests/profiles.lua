@@ -95,7 +95,7 @@ end)
 
 test("a key that there is not, with those there are", function()
 	assert_refused("[profile.mine]\nkernel = \"vmlinux\"\nmemory = \"1G\"\n",
-		"DIR/provium.toml:3: unknown key; known: kernel initrd rootfs init append machine modules")
+		"DIR/provium.toml:3: unknown key; known: kernel initrd rootfs init append machine cpu modules share")
 end)
 
 test("a profile without a kernel", function()
