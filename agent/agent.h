@@ -141,6 +141,7 @@ enum box_life {
 
 struct meeting {
 	_Atomic uint64_t mark[2];
+	_Atomic uint32_t bell[2];	/* futex: counts a side's marks, and never returns */
 	_Atomic uint32_t asleep[2];
 };
 

@@ -22,16 +22,12 @@ static struct mailbox *holder_of(struct crew *crew, const struct mailbox *box)
 	return holder >= 1 && holder <= CHANNELS ? &crew->box[holder - 1] : NULL;
 }
 
-static _Atomic uint32_t *low_word(_Atomic uint64_t *mark)
-{
-	return (_Atomic uint32_t *)mark;	/* x86-64 is little-endian */
-}
-
 static void set_mark(struct meeting *m, uint32_t side, uint32_t race, uint32_t at)
 {
 	atomic_store(&m->mark[side], (uint64_t)race << 32 | at);
+	atomic_fetch_add(&m->bell[side], 1);
 	if (atomic_load(&m->asleep[!side]))
-		futex_wake(low_word(&m->mark[side]));
+		futex_wake(&m->bell[side]);
 }
 
 static void leave(struct crew *crew, struct mailbox *box)
@@ -61,6 +57,7 @@ static bool await(struct meeting *m, uint32_t side, uint32_t race, uint32_t at)
 	_Atomic uint64_t *other = &m->mark[!side];
 
 	for (unsigned int spins = 0;; spins++) {
+		uint32_t rung = atomic_load(&m->bell[!side]);
 		uint64_t seen = atomic_load(other);
 
 		if (seen >> 32 == race && (uint32_t)seen >= at)
@@ -71,7 +68,7 @@ static bool await(struct meeting *m, uint32_t side, uint32_t race, uint32_t at)
 		}
 		atomic_store(&m->asleep[side], 1);
 		if (atomic_load(other) == seen)
-			futex_wait(low_word(other), (uint32_t)seen);
+			futex_wait(&m->bell[!side], rung);
 		atomic_store(&m->asleep[side], 0);
 	}
 }

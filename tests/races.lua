@@ -64,6 +64,12 @@ test("the loser of an exclusive create is told so, in every round but by chance 
 	log(won)
 end)
 
+test("a thousand races of one round: no wake-up is lost between two of them", function()
+	for _ = 1, 1000 do
+		assert_eq({ { { a.pid }, { b.tid } } }, provium.race({ a, "syscall", "getpid" }, { b, "syscall", "gettid" }, { rounds = 1 }))
+	end
+end)
+
 test("the VM itself is a side", function()
 	local rounds = provium.race({ vm, "syscall", "getppid" }, { a, "syscall", "getppid" }, { rounds = 3 })
 	assert_eq({ { { 1 }, { 1 } }, { { 1 }, { 1 } }, { { 1 }, { 1 } } }, rounds)
