@@ -16,7 +16,7 @@
 #define DEVICE "/dev/vhost-vsock"
 /* Between a refusal and the next attempt: a guest boots in hundreds of these. */
 #define PAUSE_NS 2000000
-#define PATIENCE_MAX_NS 800000000
+#define PATIENCE_MAX_NS 600000000
 /* Below are the hypervisor, the loopback and the host; above is "any". */
 #define CID_FIRST 3u
 #define CID_LAST 0x7fffffffu
@@ -159,6 +159,8 @@ void vsock_dial(struct vsock *v, double patience_s)
 		return;
 	close_attempt(v);
 	v->patience_ns = (int64_t)(patience_s * 1e9);
+	if (v->patience_ns > PATIENCE_MAX_NS)
+		v->patience_ns = PATIENCE_MAX_NS;
 	v->attempts = 0;
 	v->dialed_ns = clock_ns();
 	v->dialing = true;

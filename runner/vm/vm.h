@@ -23,8 +23,11 @@
 #include "runner/qemu/vsock.h"
 #include "runner/vm/profile.h"
 
-/* Seconds that an attempt to connect over vsock may take, times the slowness. */
-#define VM_PATIENCE 0.04
+/*
+ * Seconds that an attempt to connect over vsock may take, times the slowness.  Too
+ * many is a stall, where one was lost; too few, and those of a busy guest are given up.
+ */
+#define VM_PATIENCE 0.08
 
 /* How a VM is run on this machine; see accel.h. */
 struct accel {
