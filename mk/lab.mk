@@ -15,12 +15,15 @@ LAB_QUICK  := boot buffers exec files identity syscalls vsock workers
 # and reading the clock chip takes seconds; KVM tells the time itself.
 lab_append := s/^append  = ./&quiet initcall_blacklist=cmos_init /
 
+# The probe's answer is told to all, so that none asks again.
+#
 # $(call in_lab,COMMAND): a shell command there, from the top of the tree.
 define in_lab
 $(RUNNER) exec --memory $(LAB_MEMORY) --cpus $(LAB_CPUS) lab 'cd $(CURDIR) && \
 	sed -i "$(lab_append)" $O/provium.toml && mkdir -p $O/lab && \
 	export ACCEL=kvm TRANSPORT=vsock PROFILE=$(PROFILE) PROVIUM_STORE=/run/fixtures PROVIUM_PROBE=60 && \
-	$(RUNNER) accel $(PROFILE) && $1'
+	$(RUNNER) accel $(PROFILE) >$O/lab/accel && cat $O/lab/accel && \
+	export PROVIUM_BOOT=$$(sed "s/.* in \(.*\) s$$/\1/" $O/lab/accel) && $1'
 endef
 
 # xargs is the scheduler there.

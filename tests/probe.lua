@@ -23,7 +23,8 @@ exec %s "$@"
 end
 
 local function exec(dir, accel, more)
-	local env = { PATH = dir .. ":" .. os.getenv "PATH", ACCEL = accel, TRANSPORT = "serial" }
+	local env = { PATH = dir .. ":" .. os.getenv "PATH", ACCEL = accel, TRANSPORT = "serial",
+		PROVIUM_BOOT = "", PROVIUM_PROBE = "" }
 	for name, value in pairs(more or {}) do env[name] = value end
 	local start = os.time()
 	local r = runner.run({ "exec", "minimal", "echo it runs" }, { env = env })
@@ -37,8 +38,9 @@ local function starts(dir, accel)
 	return n
 end
 
--- What stands in for a KVM that works: the same QEMU, emulating.
-local AS_TCG = [[shift 2; for a; do case "$a" in host|host,*) a=max,-erms,-fsrm;; esac; set -- "$@" "$a"; shift; done
+-- What stands in for a KVM that works: the same QEMU, emulating; in the lab the real one.
+local in_lab = os.getenv "ACCEL" == "kvm"
+local AS_TCG = in_lab and ":" or [[shift 2; for a; do case "$a" in host|host,*) a=max,-erms,-fsrm;; esac; set -- "$@" "$a"; shift; done
 	exec ]] .. real .. [[ -accel tcg "$@"]]
 
 local function needs_kvm() if not has_kvm then skip "no /dev/kvm here" end end
@@ -78,6 +80,7 @@ end)
 
 test("KVM that is slower than emulation is not used", { timeout = "60s" }, function()
 	needs_kvm()
+	if in_lab then skip "emulation in an emulated machine is never the faster one" end
 	with_qemu("sleep 3; " .. AS_TCG, function(dir)
 		local r = exec(dir, "auto")
 		assert_eq(0, r.status, r.said)
@@ -105,7 +108,7 @@ test("without permission on /dev/kvm: EACCES, in words", function()
 		os.execute("chmod 777 " .. home)
 		local r = runner.run({ "exec", "minimal", "true" }, {
 			prefix = { "setpriv", "--reuid", "65534", "--clear-groups" },
-			env = { HOME = home, XDG_CACHE_HOME = home, ACCEL = "kvm" },
+			env = { HOME = home, XDG_CACHE_HOME = home, ACCEL = "kvm", PROVIUM_BOOT = "" },
 		})
 		assert_eq(3, r.status, r.said)
 		assert_contains(r.said, "ACCEL=kvm: /dev/kvm: Permission denied")

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- What the kernel says in one test is none of the next one's.
 
-local vm = provium.create("minimal"):boot { memory = "128M" }
+local vm = provium.create("minimal"):boot { memory = "128M", append = "ignore_loglevel" }
 local function kernel_says(text) vm:write_file("/dev/kmsg", "<4>" .. text .. "\n") end
 
 kernel_says("between boot and test")
