@@ -204,6 +204,28 @@ test("a VM further takes a slot of make's: files with two at -j2 take turns, and
 	end)
 end)
 
+test("a file that needs a second slot has it soon, beside many that need one", function()
+	local two = [[
+		local vm = provium.create("minimal"):boot { memory = "128M" }
+		local other = provium.create("minimal"):boot { memory = "128M" }
+		test("both", function() assert(other:exec("true").ok) end)
+	]]
+	local list = files(16, ONE_VM)
+	list["t00.lua"] = two
+	with_make(list, function(dir)
+		local said, status = run_make(dir, "-j2")
+		assert_eq(0, status, said)
+		assert(not said:find("INTERNAL"), said)
+		local place = 0
+		for name in said:gmatch("(t%d+)%.lua %.%.%. ok") do
+			place = place + 1
+			if name == "t00" then break end
+		end
+		log("finished as number " .. place)
+		assert(place <= 6, said)
+	end)
+end)
+
 test("runners are killed, interrupted and terminated at random moments: no slot is lost", function()
 	math.randomseed(7)
 	local two = ONE_VM .. [[

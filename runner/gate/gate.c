@@ -106,6 +106,7 @@ static int open_ledger(struct err *err)
 		return ret;
 	gate.owner = getpid();
 	gate.row.pid = getpid();
+	gate.row.make = jobserver_name(&gate.jobs);
 	return 0;
 }
 
@@ -207,9 +208,30 @@ static bool is_victim(const struct ledger_rows *rows, const struct ledger_row *r
 	return last && last->pid == row->pid;
 }
 
+/*
+ * Who has VMs and needs more slots of make's than it can get at once would wait
+ * for ever beside others that come and go.  So nobody begins with a first VM
+ * meanwhile, and the one that has waited longest keeps the slot it has.
+ */
+static const struct ledger_row *first_hungry(const struct ledger_rows *rows, uint64_t make)
+{
+	const struct ledger_row *first = NULL;
+
+	for (size_t i = 0; make && i < rows->n; i++) {
+		const struct ledger_row *r = &rows->row[i];
+
+		if (r->make == make && r->hungry && r->holds &&
+		    (!first || r->ticket < first->ticket))
+			first = r;
+	}
+	return first;
+}
+
 /* --- waiting --- */
 
-enum answer { ANSWER_YES, ANSWER_MEMORY, ANSWER_SLOTS, ANSWER_TIGHT, ANSWER_DEADLOCK };
+enum answer {
+	ANSWER_YES, ANSWER_MEMORY, ANSWER_TIGHT, ANSWER_SLOTS, ANSWER_TURN, ANSWER_DEADLOCK
+};
 
 /* How many of make's slots the process needs with one more VM that runs. */
 static unsigned int slots_wanted(bool one_more)
@@ -242,26 +264,45 @@ static enum answer ask(bool runs)
 		return is_victim(&gate.rows, row) ? ANSWER_DEADLOCK : ANSWER_MEMORY;
 	if (row->wants && sum_held(&gate.rows) && memory_is_tight())
 		return ANSWER_TIGHT;
+	if (!row->holds && first_hungry(&gate.rows, row->make))
+		return ANSWER_TURN;
 	if (!jobserver_take(&gate.jobs, slots_wanted(runs)))
 		return ANSWER_SLOTS;
 	row->holds += row->wants;
 	row->holds_cpus += row->wants_cpus;
 	row->wants = row->wants_cpus = 0;
 	row->ticket = 0;
+	row->hungry = false;
 	return ANSWER_YES;
 }
 
-/* From now on others see that we wait; make has our slots meanwhile. */
-static int begin_to_wait(struct err *err)
+/*
+ * Under the lock, with ask()'s answer: others see that we wait, and for what;
+ * make has our slots meanwhile.
+ */
+static int stay(enum answer answer, struct err *err)
 {
-	int ret;
+	struct ledger_row *row = &gate.row;
+	bool news = !row->ticket || row->hungry != (answer == ANSWER_SLOTS);
+	const struct ledger_row *first;
+	int ret = 0;
 
-	gate.row.ticket = ledger_ticket(&gate.ledger);
-	gate.row.since = time(NULL);
-	ret = publish(err);
-	if (!ret)
+	if (!row->ticket) {
+		row->ticket = ledger_ticket(&gate.ledger);
+		row->since = time(NULL);
+	}
+	row->hungry = answer == ANSWER_SLOTS;
+	if (news)
+		ret = publish(err);
+	if (ret)
+		return ret;
+	ledger_read(&gate.ledger, &gate.rows);
+	first = first_hungry(&gate.rows, row->make);
+	if (first && first->pid == row->pid)
+		jobserver_take(&gate.jobs, 1);
+	else
 		jobserver_give(&gate.jobs, 0);
-	return ret;
+	return 0;
 }
 
 static void await_change(enum answer why, int64_t deadline)
@@ -284,6 +325,7 @@ static void give_up(void)
 	ledger_lock(&gate.ledger);
 	gate.row.wants = gate.row.wants_cpus = 0;
 	gate.row.ticket = 0;
+	gate.row.hungry = false;
 	ledger_write(&gate.ledger, &gate.row);
 	ledger_unlock(&gate.ledger);
 	/* Whoever gives up goes on, with the slots of what runs. */
@@ -307,7 +349,7 @@ static int failed(enum answer why, uint64_t wants, int64_t start, struct err *er
 			       (unsigned long long)guests >> 20);
 	return err_set(err, ERR_BROKEN, -ETIMEDOUT,
 		       "no %s for it within %.0f s; `provium gate` shows who has them",
-		       why == ANSWER_SLOTS ? "slots of make's" : "memory",
+		       why >= ANSWER_SLOTS ? "slots of make's" : "memory",
 		       seconds_since(start));
 }
 
@@ -334,8 +376,8 @@ static int wait_for_turn(bool runs, double *waited, struct err *err)
 		answer = ask(runs);
 		if (answer == ANSWER_YES)
 			ret = publish(err);
-		else if (!waiting)
-			ret = begin_to_wait(err);
+		else
+			ret = stay(answer, err);
 		ledger_unlock(&gate.ledger);
 		*waited = waiting ? seconds_since(start) : 0;
 		if (ret || answer == ANSWER_YES)
@@ -444,7 +486,7 @@ bool gate_try(struct gate_pass *pass, uint64_t memory, unsigned int cpus)
 	ledger_lock(&gate.ledger);
 	ledger_read(&gate.ledger, &gate.rows);
 	for (size_t i = 0; i < gate.rows.n; i++)
-		free = free && !gate.rows.row[i].wants;
+		free = free && !gate.rows.row[i].ticket;
 	free = free && sum_held(&gate.rows) + 2 * charge <= budget(&gate.rows) &&
 	       (!gate.cpus || sum_cpus(&gate.rows) + 2 * cpus <= gate.cpus) &&
 	       !memory_is_tight();
@@ -534,10 +576,11 @@ static void show_row(FILE *to, const struct ledger_row *r)
 {
 	fprintf(to, "%8d  %8llu MiB  %3u cpus  ", r->pid,
 		(unsigned long long)r->holds >> 20, r->holds_cpus);
-	if (r->wants)
-		fprintf(to, "waits %lld s for %llu MiB, %u cpus  ",
+	if (r->ticket)
+		fprintf(to, "waits %lld s for %llu MiB, %u cpus%s  ",
 			(long long)(time(NULL) - r->since),
-			(unsigned long long)r->wants >> 20, r->wants_cpus);
+			(unsigned long long)r->wants >> 20, r->wants_cpus,
+			r->hungry ? ", slots of make's" : "");
 	fprintf(to, "%s\n", r->what);
 }
 
@@ -545,8 +588,8 @@ static int in_order(const void *a, const void *b)
 {
 	const struct ledger_row *x = a, *y = b;
 
-	if (!x->wants != !y->wants)
-		return x->wants ? 1 : -1;
+	if (!x->ticket != !y->ticket)
+		return x->ticket ? 1 : -1;
 	return before(x, y) ? -1 : before(y, x);
 }
 

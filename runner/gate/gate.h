@@ -7,7 +7,8 @@
  * First come, first served; but who holds something already goes before who
  * holds nothing, because everybody waits for it to end.  A process that waits
  * has no slot of make's: the build goes on meanwhile.  It takes memory and
- * slots together or neither.
+ * slots together or neither.  But of those that have VMs, and wait for slots
+ * only, the first keeps one, and nobody starts a first VM before it has them.
  */
 #ifndef RUNNER_GATE_GATE_H
 #define RUNNER_GATE_GATE_H

@@ -93,6 +93,13 @@ void jobserver_open(struct jobserver *j, const char *makeflags,
 		open_pipe(j, r, w);
 }
 
+uint64_t jobserver_name(const struct jobserver *j)
+{
+	struct stat st;
+
+	return jobserver_exists(j) && !fstat(j->read_fd, &st) ? st.st_ino : 0;
+}
+
 /* Options without arguments are the first word, without a dash, if there are any. */
 bool jobserver_dry_run(const char *makeflags)
 {

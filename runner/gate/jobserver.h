@@ -49,6 +49,9 @@ static inline bool jobserver_exists(const struct jobserver *j)
 	return j->read_fd >= 0;
 }
 
+/* The same for all who share the slots, never 0; 0 if there are none. */
+uint64_t jobserver_name(const struct jobserver *j);
+
 /* Was make told to do nothing (-n, -q, -t)?  It runs "+" recipes all the same. */
 bool jobserver_dry_run(const char *makeflags);
 

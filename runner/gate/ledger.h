@@ -20,7 +20,7 @@
 #define LEDGER_ROWS 1024
 #define LEDGER_VMS 16
 
-/* Sizes in bytes; a row waits while wants is not 0. */
+/* Sizes in bytes; a row waits while ticket is not 0. */
 struct ledger_row {
 	uint64_t ticket;		/* order in which they began to wait */
 	uint64_t holds;
@@ -29,7 +29,9 @@ struct ledger_row {
 	uint32_t wants_cpus;
 	int32_t pid;			/* of the runner */
 	int32_t vms[LEDGER_VMS];	/* of QEMUs, or 0 */
-	int64_t since;			/* wants: CLOCK_REALTIME, seconds */
+	int64_t since;			/* waits: CLOCK_REALTIME, seconds */
+	uint64_t make;			/* whose slots it has (jobserver_name()); 0: nobody's */
+	bool hungry;			/* there is memory; it waits for those slots */
 	char what[112];			/* the test file */
 };
 

@@ -329,6 +329,36 @@ static void slots_for_two(void)
 	close(pipe_fds[1]);
 }
 
+/*
+ * Three slots, of which a file with a VM needs another: it keeps its own, who has
+ * no VM yet lends what it has, and nobody takes what comes before the first has it.
+ */
+static void first_in_line(void)
+{
+	struct actor a, b, c;
+
+	make_jobserver(3);
+	if (read(pipe_fds[0], (char[2]){ 0 }, 2) != 2)	/* make runs three */
+		exit(1);
+	gate_set_budget(8 * CHARGE, 0);
+	a = actor_new();
+	b = actor_new();
+	c = actor_new();
+	ok(!ask(&a, 'e') && !ask(&b, 'e'), "two have a VM, the third job has none");
+	tell(&b, 'e');
+	ok(heard(&b, 50) == 1 && tokens() == 0, "who waits for a second slot keeps its first");
+	tell(&c, 'e');
+	ok(heard(&b, PATIENCE_MS) == 0, "a runner without VMs stands back for it");
+	ok(heard(&c, 50) == 1 && tokens() == 0, "but has lent its slot");
+	ok(!ask(&b, 'l') && heard(&c, PATIENCE_MS) == 0, "and has it again when the VM has ended");
+	actor_end(&a, 0);
+	actor_end(&b, 0);
+	actor_end(&c, 0);
+	ok(tokens() == 0, "each ends with one");
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
 static void after_a_kill(void)
 {
 	char account[] = "/tmp/provium-gate-XXXXXX";
@@ -430,6 +460,7 @@ int main(void)
 	fifo();
 	slots();
 	slots_for_two();
+	first_in_line();
 	after_a_kill();
 	snprintf(command, sizeof(command), "rm -r %s", dir);
 	return system(command) ? 1 : done();
