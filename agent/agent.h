@@ -249,6 +249,7 @@ struct executor {
 	uint32_t asked_for;		/* generation of the last one it tried to get */
 	int notify_fd;			/* eventfd that wakes the supervisor */
 	int timer_fd;			/* timerfd: a call has begun */
+	int random_fd;			/* /dev/urandom, for when it wakes; or -1 */
 	struct crew *crew;
 	struct mailbox *box;
 	struct wire_arena arena;	/* lists of the request, and replies */
@@ -348,11 +349,14 @@ int64_t kmsg_send(struct link *link, const struct wire_header *req, uint64_t fro
 
 /* --- resume.c: what a save and a resume need of the guest --- */
 
+/* /dev/urandom, out of the way of a test's; or -1. */
+int resume_open_random(void);
 /* Syncs, reseeds the kernel's generator (finds its addresses if asked), marks the
  * kernel log. */
-void resume_settle(const struct wire_settle_req *q, struct wire_settle_rep *p);
+void resume_settle(const struct wire_settle_req *q, struct wire_settle_rep *p,
+		   int random_fd);
 /* 0; -errno when the clock or the generator could not be set. */
-int resume_now(const struct wire_resumed_req *q);
+int resume_now(const struct wire_resumed_req *q, int random_fd);
 /* May that process set the clock and so on, as PID 1 may, and nobody filters it? */
 bool resume_is_plain(pid_t pid);
 

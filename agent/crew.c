@@ -86,6 +86,7 @@ static noreturn void child(struct supervisor *s)
 		.generation = atomic_load(&s->link.shared->generation),
 		.notify_fd = s->notify_fd,
 		.timer_fd = s->timer_fd,
+		.random_fd = s->random_fd,
 		.crew = s->crew,
 		.box = box_of(s, WIRE_EXECUTOR),
 	};

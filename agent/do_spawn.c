@@ -75,6 +75,7 @@ static struct executor worker_of(const struct executor *ex, uint32_t chan)
 	return (struct executor){
 		.chan = chan, .link = ex->link, .generation = ex->generation,
 		.notify_fd = ex->notify_fd, .timer_fd = ex->timer_fd,
+		.random_fd = ex->random_fd,
 		.crew = ex->crew, .box = &ex->crew->box[chan - 1],
 	};
 }

@@ -351,7 +351,9 @@ static void serve_frame(struct executor *ex, const struct wire_header *hdr,
 		give_role_back(ex);
 	} else {
 		atomic_store(&ex->link.shared->role, in_call);
-		arm_supervisor(ex);
+		/* All code is translated anew after a resume: as little as can be. */
+		if (hdr->op != WIRE_OP_awake)
+			arm_supervisor(ex);
 	}
 	serve(ex);
 	if (!atomic_compare_exchange_strong(&ex->link.shared->role, &in_call,

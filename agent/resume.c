@@ -18,9 +18,11 @@
 
 #define ENTROPY_MAX 256
 
-static int open_random(void)
+int resume_open_random(void)
 {
-	return open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+	int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : fd_out_of_the_way(fd);
 }
 
 /* "ffffffff81234560 d base_crng": the address, if the name is the wanted one. */
@@ -83,20 +85,16 @@ static uint64_t mark_log(const struct wire_bytes *mark)
 	return next ? next - 1 : 0;
 }
 
-void resume_settle(const struct wire_settle_req *q, struct wire_settle_rep *p)
+void resume_settle(const struct wire_settle_req *q, struct wire_settle_rep *p,
+		   int random_fd)
 {
-	int fd = open_random();
-
 	*p = (struct wire_settle_rep){ 0 };
 	if (q->symbols)
 		find_symbols(p);
 	sync();
 	p->log = mark_log(&q->mark);
 	/* What was drawn in advance is stale from here on, in every copy. */
-	if (fd >= 0) {
-		ioctl(fd, RNDRESEEDCRNG);
-		close(fd);
-	}
+	ioctl(random_fd, RNDRESEEDCRNG);
 }
 
 static int set_clock(uint64_t ns)
@@ -110,42 +108,35 @@ static int set_clock(uint64_t ns)
 }
 
 /* Mixed in, and used from now on, on every processor (random(4)). */
-static int add_entropy(const struct wire_bytes *bytes)
+static int add_entropy(const struct wire_bytes *bytes, int random_fd)
 {
 	union {
 		struct rand_pool_info info;
 		uint8_t room[sizeof(struct rand_pool_info) + ENTROPY_MAX];
 	} pool;
-	int fd = open_random(), ret = 0;
 
-	if (fd < 0)
-		return -errno;
-	if (bytes->len > ENTROPY_MAX) {
-		close(fd);
+	if (bytes->len > ENTROPY_MAX)
 		return -EINVAL;
-	}
 	pool.info.entropy_count = (int)bytes->len * 8;
 	pool.info.buf_size = (int)bytes->len;
 	memcpy(pool.info.buf, bytes->p, bytes->len);
-	if (ioctl(fd, RNDADDENTROPY, &pool.info) || ioctl(fd, RNDRESEEDCRNG))
-		ret = -errno;
-	close(fd);
-	return ret;
+	return ioctl(random_fd, RNDADDENTROPY, &pool.info) ||
+	       ioctl(random_fd, RNDRESEEDCRNG) ? -errno : 0;
 }
 
-int resume_now(const struct wire_resumed_req *q)
+int resume_now(const struct wire_resumed_req *q, int random_fd)
 {
 	int ret = set_clock(q->time_ns);
 
 	if (!ret && q->entropy.len)
-		ret = add_entropy(&q->entropy);
+		ret = add_entropy(&q->entropy, random_fd);
 	return ret;
 }
 
 int do_awake(struct executor *ex, const struct wire_resumed_req *q,
 	     struct wire_nothing *p)
 {
-	int ret = resume_now(q);
+	int ret = resume_now(q, ex->random_fd);
 
 	(void)p;
 	return ret ? executor_fail(ex, WIRE_WHY_ERRNO, -ret, "%s", strerror(-ret)) : 0;

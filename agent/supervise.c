@@ -181,7 +181,7 @@ static int op_settle(struct supervisor *s, const struct wire_header *hdr,
 	/* Nothing shall be due when a copy wakes up. */
 	timerfd_settime(s->timer_fd, 0, &off, NULL);
 	atomic_store(&s->link.shared->armed, 0);
-	resume_settle(q, &rep);
+	resume_settle(q, &rep, s->random_fd);
 	executor = crew_idle_executor(s);
 	rep.plain = executor && resume_is_plain(executor);
 	/* Else the next frame, a resume's first, is read here. */
@@ -194,7 +194,7 @@ static int op_resumed(struct supervisor *s, const struct wire_header *hdr,
 		      const struct wire_resumed_req *q)
 {
 	struct wire_nothing none;
-	int ret = resume_now(q);
+	int ret = resume_now(q, s->random_fd);
 
 	if (ret)
 		send_fail(s, hdr, WIRE_WHY_BAD, strerror(-ret));
@@ -337,6 +337,7 @@ static int set_up(struct supervisor *s, const struct supervisor_config *config)
 	s->sig_fd = fd_out_of_the_way(signalfd(-1, &chld, SFD_NONBLOCK));
 	s->notify_fd = fd_out_of_the_way(eventfd(0, EFD_NONBLOCK));
 	s->timer_fd = fd_out_of_the_way(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK));
+	s->random_fd = resume_open_random();
 	if (s->config.listen_fd >= 0)
 		s->config.listen_fd = fd_out_of_the_way(s->config.listen_fd);
 	if (config->link_fd >= 0) {

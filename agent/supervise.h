@@ -20,6 +20,7 @@ struct supervisor {
 	int sig_fd;			/* SIGCHLD */
 	int notify_fd;			/* an executor wants something */
 	int timer_fd;			/* a call has begun a while ago */
+	int random_fd;			/* /dev/urandom; looking it up costs a resume 2 ms */
 	int next_fd;			/* a link to attach when the role is back */
 	bool held;			/* the next frame is ours: a resume's first */
 	uint32_t calls_seen;		/* link.shared->calls at the last tick */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# runner/ and the wire ─▶ out/bin/provium, with the Lua part of it inside.
+# runner/ and the wire ─▶ out/bin/provium, with the Lua part of it inside; beside it
+# forkserver.so, which it has QEMU load.
 
 RUNNER     := $(BIN)/provium
 RUNNER_SRC := $(wildcard runner/*.c runner/*/*.c agent/wire/*.c)
@@ -17,7 +18,13 @@ $(OBJ)/runner/% $(OBJ)/tests/host/%: EXTRA = $(LUA_CPPFLAGS:-I%=-isystem %)
 # The Lua sources come in by .incbin, which no dependency file knows of.
 $(OBJ)/runner/lua/embed.o: $(wildcard runner/lua/*.lua)
 
-$(RUNNER): $(RUNNER_OBJ)
+# For QEMU, not for us: without sanitizers in any case.
+FORKSERVER := $O/bin/forkserver.so
+
+$(FORKSERVER): runner/qemu/preload/forkserver.c runner/qemu/preload/request.h $O/obj/.flags
+	$(call run,CC)mkdir -p $(@D) && $(compile) -fPIC -shared -o $@.tmp $< && mv $@.tmp $@
+
+$(RUNNER): $(RUNNER_OBJ) | $(FORKSERVER)
 	$(call run,LINK)mkdir -p $(@D) && \
 	$(CC) $(if $(SAN),$(SANFLAGS)) -o $@.tmp $^ $(LUA_LIBS) && mv $@.tmp $@
 

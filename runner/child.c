@@ -22,6 +22,7 @@
 #include "runner/base/text.h"
 #include "runner/child.h"
 #include "runner/gate/gate.h"
+#include "runner/qemu/forkserver.h"
 #include "runner/report/record.h"
 #include "runner/suite.h"
 
@@ -117,12 +118,14 @@ static void child(const char *path, const struct child_opts *opts, int tell_fd)
 			fprintf(stderr, "provium: the harness failed on %s: %s\n",
 				path, luaL_tolstring(L, -1, NULL));
 		lua_close(L);
+		forkserver_stop();
 		if (sig)
 			die_of(sig);
 		fflush(NULL);
 		_exit(3);
 	}
 	lua_close(L);		/* VMs are put away here, if not before */
+	forkserver_stop();
 	fflush(NULL);
 	_exit(0);
 }

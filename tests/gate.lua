@@ -84,7 +84,7 @@ local function processes(dir, name)
 end
 
 local function assert_nothing_left(dir)
-	wait_until(function() return #processes(dir, "qemu") + #processes(dir, "provium") == 0 end,
+	wait_until(function() return #processes(dir, "qemu") + #processes(dir, "provium") + #processes(dir, "forkserver") == 0 end,
 		{ timeout = 10, interval = 0.05, desc = "the end of every process" })
 	assert_eq("", runner.shell("ls " .. runner.quote(dir) .. " | grep slots"))
 end

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/qemu/forkserver.h"
 #include "runner/qemu/proc.h"
 
 void proc_init(struct proc *p)
@@ -56,22 +57,22 @@ static void child(char *const argv[], const int *fds, size_t nr_fds,
 	_exit(127);
 }
 
-int proc_start(struct proc *p, char *const argv[], const int *fds,
-	       size_t nr_fds, int err_fd, struct err *err)
+/* Its pid, or -errno with err filled. */
+static pid_t execute(char *const argv[], const int *fds, size_t nr_fds, int err_fd,
+		     struct err *err)
 {
-	pid_t parent = getpid();
+	pid_t parent = getpid(), pid;
 	int report[2], failed = 0;
 	ssize_t n;
 
 	if (pipe2(report, O_CLOEXEC))
 		return err_set(err, ERR_BROKEN, -errno, "pipe: %s",
 			       strerror(errno));
-	p->pid = fork();
-	if (!p->pid)
+	pid = fork();
+	if (!pid)
 		child(argv, fds, nr_fds, err_fd, report[1], parent);
 	close(report[1]);
-	if (p->pid < 0) {
-		p->pid = 0;
+	if (pid < 0) {
 		close(report[0]);
 		return err_set(err, ERR_BROKEN, -errno, "fork: %s",
 			       strerror(errno));
@@ -80,13 +81,26 @@ int proc_start(struct proc *p, char *const argv[], const int *fds,
 		n = read(report[0], &failed, sizeof(failed));
 	} while (n < 0 && errno == EINTR);
 	close(report[0]);
-	if (failed) {
-		proc_release(p);
-		return err_set(err, ERR_BROKEN, -failed, "cannot start %s: %s%s",
-			       argv[0], strerror(failed), failed == ENOENT ?
-			       " (is QEMU installed? `make deps` does it on Debian and Ubuntu)" : "");
-	}
-	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	if (!failed)
+		return pid;
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return err_set(err, ERR_BROKEN, -failed, "cannot start %s: %s%s",
+		       argv[0], strerror(failed), failed == ENOENT ?
+		       " (is QEMU installed? `make deps` does it on Debian and Ubuntu)" : "");
+}
+
+int proc_start(struct proc *p, char *const argv[], const int *fds,
+	       size_t nr_fds, int err_fd, struct err *err)
+{
+	pid_t pid = forkserver_spawn(argv, fds, nr_fds, err_fd);
+
+	if (pid < 0)
+		pid = execute(argv, fds, nr_fds, err_fd, err);
+	if (pid < 0)
+		return pid;
+	p->pid = pid;
+	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (p->pidfd < 0) {
 		int e = errno;
 

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The runner's side of the QEMU that others are forked from. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/base/buf.h"
+#include "runner/base/deadline.h"
+#include "runner/base/files.h"
+#include "runner/qemu/forkserver.h"
+#include "runner/qemu/preload/request.h"
+
+#define BINARY "qemu-system-x86_64"
+#define PRELOAD "bin/forkserver.so"	/* in files_home() */
+#define LINE_FD 3			/* there, its end of the socket */
+#define PATIENCE 10.0			/* seconds */
+#define TITLE 8192			/* bytes, for the VMs' arguments to be shown in */
+
+static struct {
+	pid_t owner;			/* whose it is */
+	unsigned int wanted;		/* how often */
+	pid_t pid;			/* 0: none */
+	int line;
+} server;
+
+static char **environment(const char *preload)
+{
+	char **env, **at;
+	size_t n = 0;
+
+	while (environ[n])
+		n++;
+	env = at = xcalloc(n + 3, sizeof(*env));
+	*at++ = xasprintf("LD_PRELOAD=%s", preload);
+	*at++ = xasprintf(FORKSERVER_LINE "=%d", LINE_FD);
+	memcpy(at, environ, n * sizeof(*env));
+	return env;
+}
+
+/*
+ * Executed by way of /proc/self/fd, so that nobody who counts VMs by that name
+ * counts this one.
+ */
+static int execute(int binary, const char *preload, int line, pid_t *pid)
+{
+	char path[40], title[TITLE], **env = environment(preload);
+	char *argv[] = { (char *)"provium-forkserver", title, NULL };
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int ret;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", binary);
+	memset(title, ' ', sizeof(title) - 1);
+	title[sizeof(title) - 1] = 0;
+	sigemptyset(&none);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, line, LINE_FD);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
+	ret = posix_spawn(pid, path, &files, &attr, argv, env);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attr);
+	free(env[0]);
+	free(env[1]);
+	free(env);
+	return ret;
+}
+
+/* A script in its place cannot be preloaded.  A descriptor, or -1. */
+static int open_binary(void)
+{
+	char *path = files_in_path(BINARY), magic[4] = "";
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1, copy = -1;
+
+	if (fd >= 0 && read(fd, magic, 4) == 4 && !memcmp(magic, "\177ELF", 4))
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, LINE_FD + 1);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return copy;
+}
+
+static void start(const char *preload)
+{
+	int binary, line[2];
+
+	/* Two preloads, or one with such a name, ld.so would not tell apart. */
+	if (getenv("LD_PRELOAD") || strpbrk(preload, " :") || access(preload, R_OK))
+		return;
+	binary = open_binary();
+	if (binary < 0)
+		return;
+	if (!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line)) {
+		server.line = line[0];
+		if (execute(binary, preload, line[1], &server.pid)) {
+			server.pid = 0;
+			close(line[0]);
+		}
+		close(line[1]);
+	}
+	close(binary);
+}
+
+static bool is_there(void)
+{
+	char *preload;
+
+	if (server.owner != getpid()) {
+		server.owner = getpid();
+		server.wanted = 0;
+		server.pid = 0;
+	}
+	if (++server.wanted == 2) {
+		preload = files_join(files_home(), PRELOAD);
+		start(preload);
+		free(preload);
+	}
+	return server.pid;
+}
+
+void forkserver_stop(void)
+{
+	if (server.owner != getpid() || !server.pid)
+		return;
+	close(server.line);
+	kill(server.pid, SIGKILL);
+	while (waitpid(server.pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	server.pid = 0;
+}
+
+/* False: there is no room for so much. */
+static bool fill(struct forkserver_request *req, int *sent, char *const argv[],
+		 const int *fds, size_t nr_fds, int err_fd)
+{
+	req->parent = getpid();
+	req->nr_fds = 0;
+	req->text_len = 0;
+	for (size_t i = 0; i <= nr_fds; i++) {
+		int from = i < nr_fds ? fds[i] : err_fd;
+
+		if (from < 0)
+			continue;
+		if (req->nr_fds == FORKSERVER_FDS || from >= FORKSERVER_FD_MAX)
+			return false;
+		sent[req->nr_fds] = from;
+		req->fds[req->nr_fds++] = i < nr_fds ? from : STDERR_FILENO;
+	}
+	for (; *argv; argv++) {
+		size_t n = strlen(*argv) + 1;
+
+		if (req->text_len + n > sizeof(req->text))
+			return false;
+		memcpy(req->text + req->text_len, *argv, n);
+		req->text_len += (uint32_t)n;
+	}
+	return true;
+}
+
+static bool pass(const struct forkserver_request *req, const int *fds)
+{
+	union {
+		char raw[CMSG_SPACE(FORKSERVER_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control = { .raw = { 0 } };
+	size_t len = req->nr_fds * sizeof(int);
+	struct iovec iov = {
+		(void *)req, offsetof(struct forkserver_request, text) + req->text_len,
+	};
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.raw, .msg_controllen = CMSG_SPACE(len),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), fds, len);
+	return sendmsg(server.line, &msg, MSG_NOSIGNAL) == (ssize_t)iov.iov_len;
+}
+
+/* The pid, or -errno; -EPIPE: it is gone, or does not answer. */
+static int answer(void)
+{
+	struct pollfd in = { server.line, POLLIN, 0 };
+	int64_t deadline = deadline_in(PATIENCE);
+	int n, ret;
+
+	while ((n = poll(&in, 1, deadline_poll_ms(deadline))) < 0 && errno == EINTR)
+		;
+	if (n != 1 || recv(server.line, &ret, sizeof(ret), 0) != sizeof(ret))
+		return -EPIPE;
+	return ret;
+}
+
+pid_t forkserver_spawn(char *const argv[], const int *fds, size_t nr_fds, int err_fd)
+{
+	struct forkserver_request req;
+	int sent[FORKSERVER_FDS], ret = -EPIPE;
+
+	if (strcmp(argv[0], BINARY) || !is_there())
+		return -ENOENT;
+	if (!fill(&req, sent, argv, fds, nr_fds, err_fd))
+		return -E2BIG;
+	if (pass(&req, sent))
+		ret = answer();
+	if (ret == -EPIPE)
+		forkserver_stop();
+	return ret;
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Preloaded into QEMU (LD_PRELOAD): a QEMU that is loaded and linked, and does
+ * not begin.  For each request it forks, and the copy begins as QEMU with the
+ * arguments and descriptors of the request.  See runner/qemu/forkserver.h for
+ * the other side.
+ *
+ * It takes the place of __libc_start_main, which the program's first
+ * instructions call: the libraries are ready then (two thirds of the time
+ * that QEMU needs to start), nothing of the program has run, and there is one
+ * thread.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "runner/qemu/preload/request.h"
+
+typedef int main_fn(int, char **, char **);
+typedef int start_fn(main_fn *, int, char **, void (*)(void), void (*)(void),
+		     void (*)(void), void *);
+
+start_fn __libc_start_main;
+
+static struct {
+	int line;			/* to the runner */
+	char *title, *title_end;	/* what ps(1) shows: our own arguments */
+	struct forkserver_request req;
+	int fds[FORKSERVER_FDS];	/* as they came, in the order of req.fds */
+} server;
+
+/* --- the copy --- */
+
+/* ps(1) and /proc/PID/cmdline tell the VM's arguments, as far as there is room. */
+static void show_arguments(void)
+{
+	size_t room = (size_t)(server.title_end - server.title);
+	size_t n = server.req.text_len < room ? server.req.text_len : room;
+
+	memset(server.title, 0, room);
+	memcpy(server.title, server.req.text, n);
+	server.title[room - 1] = 0;
+	prctl(PR_SET_NAME, server.req.text);
+}
+
+static bool place_descriptors(void)
+{
+	close(server.line);
+	for (size_t i = 0; i < server.req.nr_fds; i++) {
+		if (dup2(server.fds[i], server.req.fds[i]) < 0)
+			return false;
+		close(server.fds[i]);
+	}
+	return true;
+}
+
+/* The OOM killer should choose a VM, not the runner. */
+static void volunteer_for_oom(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "500", 3) < 0)
+		(void)0;	/* not ours to set: nothing is lost */
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Its arguments, in memory that stays; *n of them.  NULL: no memory. */
+static char **arguments(int *n)
+{
+	const char *end = server.req.text + server.req.text_len;
+	char **argv, *at;
+
+	*n = 0;
+	for (at = server.req.text; at < end; at += strlen(at) + 1)
+		++*n;
+	argv = calloc((size_t)*n + 1, sizeof(*argv));
+	at = server.req.text;
+	for (int i = 0; argv && i < *n; i++, at += strlen(at) + 1)
+		argv[i] = at;
+	return argv;
+}
+
+/* It is the runner's child, not ours (CLONE_PARENT). */
+static char **become_qemu(int *argc)
+{
+	sigset_t none;
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != server.req.parent)
+		_exit(1);
+	if (!place_descriptors())
+		_exit(1);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	volunteer_for_oom();
+	show_arguments();
+	return arguments(argc);
+}
+
+/* --- the server --- */
+
+/* Out of the way of the numbers that they will have.  0 or -errno. */
+static int take_descriptors(struct msghdr *msg)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	size_t n = 0;
+
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (size_t i = 0; i < n; i++) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+		server.fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, FORKSERVER_FD_MAX);
+		close(fd);
+	}
+	return n == server.req.nr_fds ? 0 : -EMFILE;
+}
+
+/* A library may have one open: then it is not ours to give. */
+static bool are_free(void)
+{
+	for (size_t i = 0; i < server.req.nr_fds; i++) {
+		int to = server.req.fds[i];
+
+		if (to > STDERR_FILENO && to != server.line && fcntl(to, F_GETFD) >= 0)
+			return false;
+	}
+	return true;
+}
+
+/* The next request.  1; 0: the runner has hung up; -errno: it cannot be done. */
+static int receive(void)
+{
+	union {
+		char raw[CMSG_SPACE(FORKSERVER_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { &server.req, sizeof(server.req) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.raw, .msg_controllen = sizeof(control.raw),
+	};
+	ssize_t n;
+	int ret;
+
+	do {
+		n = recvmsg(server.line, &msg, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < (ssize_t)offsetof(struct forkserver_request, text))
+		return 0;
+	ret = take_descriptors(&msg);
+	if (!ret && !are_free())
+		ret = -EBUSY;
+	return ret ? ret : 1;
+}
+
+/*
+ * Its pid, 0 in itself, or -errno.  fork() cannot make a sibling; the one thing
+ * that glibc's does beyond this, for a process with one thread, is to tell itself
+ * the new thread id.
+ */
+static int copy(void)
+{
+	long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+
+	return pid < 0 ? -errno : (int)pid;
+}
+
+/* True in a copy that is to begin. */
+static bool serve(void)
+{
+	int answer;
+
+	while ((answer = receive())) {
+		if (answer > 0)
+			answer = copy();
+		if (!answer)
+			return true;
+		for (size_t i = 0; i < server.req.nr_fds; i++)
+			close(server.fds[i]);
+		if (send(server.line, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
+			break;
+	}
+	return false;
+}
+
+int __libc_start_main(main_fn *main, int argc, char **argv, void (*init)(void),
+		      void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
+{
+	start_fn *start = (start_fn *)dlsym(RTLD_NEXT, "__libc_start_main");
+	const char *line = getenv(FORKSERVER_LINE);
+
+	if (!line)
+		_exit(1);
+	server.line = atoi(line);
+	unsetenv(FORKSERVER_LINE);
+	unsetenv("LD_PRELOAD");
+	server.title = argv[0];
+	server.title_end = argv[argc - 1] + strlen(argv[argc - 1]);
+	memset(argv[argc - 1], 0, strlen(argv[argc - 1]));
+	prctl(PR_SET_NAME, "forkserver");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!serve())
+		_exit(0);
+	argv = become_qemu(&argc);
+	if (!argv)
+		_exit(1);
+	return start(main, argc, argv, init, fini, rtld_fini, stack_end);
+}
