@@ -162,6 +162,21 @@ test("two files hold one VM each and want another, where two fit: one is refused
 	end)
 end)
 
+test("a file's VM leaves no room for the builder of a fixture it asks for: told at once, not after the build's limit", function()
+	with_make({ ["t1.lua"] = [[
+		local vm = provium.create("minimal"):boot { memory = "128M" }
+		test("both", function() provium.fixture("small") end)
+	]] }, function(dir)
+		runner.shell("mkdir " .. runner.quote(dir .. "/fixtures"))
+		runner.write(dir .. "/fixtures/small.lua", 'provium.create("minimal"):boot { memory = "128M" }\n')
+		local start = core.now()
+		local said = run_make(dir, "-j2", ("PROVIUM_STORE=%s/store PROVIUM_MEM=%dM"):format(dir, CHARGE + 100))
+		assert_contains(said, "a deadlock. Have the fixture before the file's first VM")
+		assert(core.now() - start < 200)
+		assert_nothing_left(dir)
+	end)
+end)
+
 test("with provium.claim both pass", function()
 	local claiming = 'provium.claim { memory = "256M" }\n' .. TWO_VMS:gsub("wait_until%b()", "")
 	with_make({ ["t1.lua"] = 'NAME, OTHER = "a", "b"\n' .. claiming, ["t2.lua"] = 'NAME, OTHER = "b", "a"\n' .. claiming },
@@ -226,7 +241,7 @@ test("a file that needs a second slot has it soon, beside many that need one", f
 	end)
 end)
 
-test("runners are killed, interrupted and terminated at random moments: no slot is lost", function()
+test("runners are killed, interrupted, terminated at random moments, and time out: no slot is lost", function()
 	math.randomseed(7)
 	local two = ONE_VM .. [[
 		local other = provium.create("minimal"):boot { memory = "128M" }
@@ -234,7 +249,9 @@ test("runners are killed, interrupted and terminated at random moments: no slot 
 	]]
 	local hits, rounds = 0, tonumber(os.getenv("GATE_ROUNDS") or 8)
 	for round = 1, rounds do
-		with_make(files(5, two), function(dir)
+		local list = files(5, two)
+		list["t06.lua"] = "provium.timeout = 0.3\n" .. ONE_VM .. 'test("too long", function() vm:exec("sleep 1000") end)\n'
+		with_make(list, function(dir)
 			local make, over, wait = start_make(dir, "-k -j3", ("PROVIUM_MEM=%dM"):format(3 * CHARGE))
 			for _ = 1, math.random(3) do
 				core.pause(math.random() * 0.8)

@@ -106,6 +106,7 @@ static int open_ledger(struct err *err)
 		return ret;
 	gate.owner = getpid();
 	gate.row.pid = getpid();
+	gate.row.parent = getppid();
 	gate.row.make = jobserver_name(&gate.jobs);
 	return 0;
 }
@@ -187,23 +188,37 @@ static bool fits(const struct ledger_rows *rows, const struct ledger_row *row)
 	return memory <= budget(rows) && (!gate.cpus || cpus <= gate.cpus);
 }
 
+/* The builder of a fixture that r waits for; NULL: there is none, or it need not wait. */
+static const struct ledger_row *waiting_child(const struct ledger_rows *rows,
+					      const struct ledger_row *r)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		if (rows->row[i].parent == r->pid && rows->row[i].wants)
+			return &rows->row[i];
+	return NULL;
+}
+
 /*
- * Everybody who holds something waits for more, and nobody can have it: the
- * one of them who came last has to give up.
+ * Everybody who holds something waits for more, or for somebody who does, and
+ * nobody can have it: the one of them who came last has to give up.
  */
 static bool is_victim(const struct ledger_rows *rows, const struct ledger_row *row)
 {
 	const struct ledger_row *last = NULL;
 
 	for (size_t i = 0; i < rows->n; i++) {
-		const struct ledger_row *r = &rows->row[i];
+		const struct ledger_row *r = &rows->row[i], *waits = r;
 
 		if (r->wants && fits(rows, r))
 			return false;
-		if (r->holds && !r->wants)
+		if (!r->holds)
+			continue;
+		if (!r->wants)
+			waits = waiting_child(rows, r);
+		if (!waits)
 			return false;
-		if (r->holds && (!last || r->ticket > last->ticket))
-			last = r;
+		if (!last || waits->ticket > last->ticket)
+			last = waits;
 	}
 	return last && last->pid == row->pid;
 }
@@ -341,6 +356,10 @@ static int failed(enum answer why, uint64_t wants, int64_t start, struct err *er
 	give_up();
 	if (interrupt_pending())
 		return err_set(err, ERR_INTERRUPTED, -EINTR, "interrupted");
+	if (why == ANSWER_DEADLOCK && !holds)
+		return err_set(err, ERR_USER, -EDEADLK,
+			       "its VM wants %llu MiB, while the file that waits for it, or others who wait for more, too, hold the rest: a deadlock. Have the fixture before the file's first VM, or built before that: make fixture-NAME",
+			       (unsigned long long)wants >> 20);
 	if (why == ANSWER_DEADLOCK)
 		return err_set(err, ERR_USER, -EDEADLK,
 			       "this file holds %llu MiB for its VMs and wants %llu MiB more, while others who hold the rest wait for more, too: a deadlock. Reserve all at once, before the first VM: provium.claim{memory = \"%lluM\"}",

@@ -70,7 +70,8 @@ static void machine(struct argv *argv, const struct qemu_config *c)
 	else if (c->ram_named)
 		arg(argv, "-object", "memory-backend-ram,id=ram,size=%lluM",
 		    (unsigned long long)(c->memory >> 20));
-	arg(argv, "-smp", "%u", c->cpus);
+	/* The MP table, where a kernel without ACPI looks, has one processor a socket. */
+	arg(argv, "-smp", "%u,sockets=%u", c->cpus, c->cpus);
 	add(argv, xstrdup("-nodefaults"));
 	add(argv, xstrdup("-no-user-config"));
 	/* A reset ends QEMU: that is how a panic is seen at once. */
