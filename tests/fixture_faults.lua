@@ -75,7 +75,7 @@ test("a fixture that cannot be built is tried once, not for each test", function
 	home.with(function(h)
 		h:script("base", "io.open(os.getenv('COUNT'), 'a'):write('x')\n")
 		h:write("t.lua", USES_BASE .. USES_BASE:gsub("uses it", "uses it, too"))
-		h:run({ "test", "t.lua" }, { env = { COUNT = h.dir .. "/count", ACCEL = "tcg" } })
+		h:run({ "test", "t.lua" }, { env = { COUNT = h.dir .. "/count" } })
 		assert_eq("x", runner.read(h.dir .. "/count"))
 	end)
 end)
@@ -136,7 +136,7 @@ test("a fixture made by another QEMU, and sound: rebuilt, and why", function()
 			"#!/bin/sh\n[ \"$1\" = --version ] && { echo 'QEMU emulator version 9.9.9'; exit; }\nexec " ..
 			shell("command -v qemu-system-x86_64") .. " \"$@\"\n")
 		shell("chmod 755 " .. h.dir .. "/bin/qemu-system-x86_64")
-		local said = h:build("base", { env = { PATH = h.dir .. "/bin:" .. os.getenv("PATH"), ACCEL = "tcg" } })
+		local said = h:build("base", { env = { PATH = h.dir .. "/bin:" .. os.getenv("PATH") } })
 		assert_contains(said, "fixture base: QEMU changed (it was QEMU emulator version ")
 	end)
 end)
@@ -223,7 +223,7 @@ test("no space while building: says so, and leaves nothing", function()
 			" && shift && exec \"$@\"", "sh", "--" }
 		shell("mkdir -p " .. h.dir .. "/small")
 		if shell("unshare -rm true 2>&1 || echo no"):find("no") then skip("needs unshare -rm") end
-		local said, status = h:build("base", { prefix = mount, env = { PROVIUM_STORE = h.dir .. "/small", ACCEL = "tcg" } })
+		local said, status = h:build("base", { prefix = mount, env = { PROVIUM_STORE = h.dir .. "/small" } })
 		assert_contains(said, "no space left in " .. h.dir .. "/small")
 		assert_eq(3, status)
 	end)
@@ -237,7 +237,7 @@ test("two users share a checkout: each has a store of its own", function()
 		h:is_rebuilt("base", "there is none")
 		shell(("mkdir %s/cache && chown 65534 %s/cache && chmod -R a+rX %s"):format(h.dir, h.dir, h.dir))
 		local nobody = h:opts { prefix = { "setpriv", "--reuid", "65534", "--clear-groups" },
-			env = { XDG_CACHE_HOME = h.dir .. "/cache", ACCEL = "tcg" } }
+			env = { XDG_CACHE_HOME = h.dir .. "/cache" } }
 		local r = runner.run({ "test", "t.lua" }, nobody)
 		assert_eq(0, r.status, r.said)
 		assert(shell("ls -d " .. h.dir .. "/cache/provium/fixtures*/base/[0-9a-f]*") ~= "", "nothing in nobody's store")

@@ -39,8 +39,13 @@ end
 function home:script(name, text) return self:write("fixtures/" .. name .. ".lua", text) end
 
 function home:opts(more)
-	local opts = { cwd = self.suite, runner = self.dir .. "/out/bin/provium", env = { ACCEL = os.getenv("ACCEL") or "tcg" } }
-	for key, value in pairs(more or {}) do opts[key] = value end
+	local opts = { cwd = self.suite, runner = self.dir .. "/out/bin/provium", env = {
+		ACCEL = os.getenv("ACCEL") or "tcg", PROVIUM_STORE = "",
+	} }
+	for key, value in pairs(more or {}) do
+		if key ~= "env" then opts[key] = value end
+	end
+	for name, value in pairs(more and more.env or {}) do opts.env[name] = value end
 	return opts
 end
 
