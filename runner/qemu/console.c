@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What QEMU and the guest print, kept in memory. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,6 +11,7 @@
 #include "runner/qemu/console.h"
 
 #define TAIL_BYTES 65536
+#define TAIL_MOST 60			/* lines */
 
 int console_open(const char *name)
 {
@@ -48,7 +50,31 @@ static void read_tail(int fd, struct buf *to)
 	read_from(fd, st.st_size > TAIL_BYTES ? st.st_size - TAIL_BYTES : 0, to);
 }
 
-void console_tail(int fd, unsigned int nr_lines, char *text, size_t cap)
+static bool has_word(const char *line, const char *end, const char *const words[])
+{
+	for (size_t i = 0; words && words[i]; i++)
+		if (memmem(line, (size_t)(end - line), words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
+/* The last nr lines of what is between start and end; more, if words are in one before. */
+static char *last_lines(char *start, char *end, unsigned int nr, const char *const words[])
+{
+	char *from = end, *at = end, *line_end = end;
+
+	for (unsigned int n = 1; at > start && n <= TAIL_MOST; n++) {
+		while (at > start && at[-1] != '\n')
+			at--;
+		if (n <= nr || has_word(at, line_end, words))
+			from = at;
+		line_end = at > start ? --at : at;
+	}
+	return from;
+}
+
+void console_tail(int fd, unsigned int nr_lines, const char *const words[],
+		  char *text, size_t cap)
 {
 	struct buf b = { 0 };
 	char *start, *at, *save = NULL;
@@ -58,10 +84,7 @@ void console_tail(int fd, unsigned int nr_lines, char *text, size_t cap)
 	start = buf_str(&b);
 	while (b.len && start[b.len - 1] == '\n')
 		start[--b.len] = 0;
-	at = start + b.len;
-	while (at > start && nr_lines)
-		if (*--at == '\n' && !--nr_lines)
-			at++;
+	at = last_lines(start, start + b.len, nr_lines, words);
 	*text = 0;
 	for (char *l = strtok_r(at, "\n", &save); l && used < cap;
 	     l = strtok_r(NULL, "\n", &save)) {

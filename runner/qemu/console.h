@@ -15,8 +15,12 @@
 int console_open(const char *name);
 /* All of it so far; carriage returns left out. */
 void console_read(int fd, struct buf *to);
-/* The last nr_lines lines, indented by two spaces, into text. */
-void console_tail(int fd, unsigned int nr_lines, char *text, size_t cap);
+/*
+ * The last nr_lines lines, indented by two spaces, into text; if one of the words
+ * (NULL-terminated list, or NULL) is in one of the last 60, all from there on.
+ */
+void console_tail(int fd, unsigned int nr_lines, const char *const words[],
+		  char *text, size_t cap);
 /* The last line that contains one of the words, NULL-terminated list; "" if none. */
 void console_find(int fd, const char *const words[], char *line, size_t cap);
 

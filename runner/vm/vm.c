@@ -78,12 +78,17 @@ static void stop_all(struct vm *vm)
 /* The VM is dead; `why` is what is known.  The console's end is added. */
 static void die(struct vm *vm, enum err_kind kind, const char *why)
 {
-	char tail[4096];
+	/* What a kernel's report of its own end can begin with. */
+	static const char *const reports[] = {
+		"BUG: ", "kernel BUG at ", "Oops: ", "general protection fault",
+		"double fault", "Kernel panic - ", NULL
+	};
+	char tail[6144];
 
 	if (vm->state == VM_DEAD || vm->state == VM_OFF)
 		return;
 	stop_all(vm);
-	console_tail(vm->console_fd, TAIL_LINES, tail, sizeof(tail));
+	console_tail(vm->console_fd, TAIL_LINES, reports, tail, sizeof(tail));
 	err_set(&vm->death, kind, 0, "%s; console ends:%s", why,
 		*tail ? tail : " (nothing was printed)");
 	vm->state = VM_DEAD;
@@ -97,7 +102,7 @@ static void qemu_ended(struct vm *vm)
 	int status = vm->qemu.status;
 
 	console_find(vm->console_fd, panic, line, sizeof(line));
-	console_tail(vm->stderr_fd, 3, said, sizeof(said));
+	console_tail(vm->stderr_fd, 3, NULL, said, sizeof(said));
 	vm->panicked = *line;
 	if (vm->panicked)
 		snprintf(why, sizeof(why), "the guest panicked: %s", line);
