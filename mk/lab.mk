@@ -6,12 +6,18 @@
 #   lab:/…/out/lab/NAME.result   how a test went there, gone with the machine
 #
 # QEMU's SVM is not safe with two processors (there were guests that stood still and kernels
-# that died of page faults): so two machines with one each. T= chooses, as for make test. LAB_QUICK is every kind of thing once, in some minutes.
+# that died of page faults): so two machines with one each; and one that dies all the same
+# (not a test in it) is started once more, and that is said. T= chooses, as for make test.
+# LAB_QUICK is every kind of thing once, in some minutes.
 
 LAB_MEMORY := 5G
 LAB_CPUS   := 1
 LAB_JOBS   := 2
-LAB_QUICK  := boot buffers exec files identity syscalls vsock workers
+LAB_LIMIT  := 20m
+LAB_QUICK  := boot buffers clones exec files identity jobs resumes syscalls vsock workers
+
+# What is done thousands of times is done a tenth as often there.
+LAB_LOOPS  := KACS_CALLS=10000 KACS_ROUNDS=100 KILLS=50 GATE_ROUNDS=2
 
 # In a guest of an emulated guest each byte of the console costs a millisecond of QEMU's,
 # and reading the clock chip takes seconds; KVM tells the time itself.
@@ -21,11 +27,16 @@ lab_append := s/^append  = ./&quiet initcall_blacklist=cmos_init /
 #
 # $(call in_lab,COMMAND): a shell command there, from the top of the tree.
 define in_lab
-$(RUNNER) exec --memory $(LAB_MEMORY) --cpus $(LAB_CPUS) lab 'cd $(CURDIR) && \
-	sed -i "$(lab_append)" $O/provium.toml && mkdir -p $O/lab && \
-	export ACCEL=kvm TRANSPORT=vsock PROFILE=$(PROFILE) PROVIUM_STORE=/run/fixtures PROVIUM_PROBE=60 && \
+lab() { $(RUNNER) exec --memory $(LAB_MEMORY) --cpus $(LAB_CPUS) --timeout $(LAB_LIMIT) lab "$$1"; }; \
+inside='cd $(CURDIR) && \
+	sed -i "$(lab_append)" $O/provium.toml $O/profile/*/profile.toml && mkdir -p $O/lab && \
+	export ACCEL=kvm TRANSPORT=vsock PROFILE=$(PROFILE) PROVIUM_STORE=/run/fixtures PROVIUM_PROBE=60 $(LAB_LOOPS) && \
 	$(RUNNER) accel $(PROFILE) >$O/lab/accel && cat $O/lab/accel && \
-	export PROVIUM_BOOT=$$(sed "s/.* in \(.*\) s$$/\1/" $O/lab/accel) && $1'
+	export PROVIUM_BOOT=$$(sed "s/.* in \(.*\) s$$/\1/" $O/lab/accel) && $1 || exit 1'; \
+lab "$$inside"; status=$$?; \
+if [ $$status -gt 1 ] && [ $$status -lt 128 ]; then \
+	echo "lab: the machine itself ended (status $$status): once more"; lab "$$inside"; \
+else (exit $$status); fi
 endef
 
 # xargs is the scheduler there.

@@ -287,9 +287,10 @@ static int cmd_exec(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "memory", required_argument, NULL, 'm' },
 		{ "cpus", required_argument, NULL, 'c' },
+		{ "timeout", required_argument, NULL, 't' },
 		{ NULL, 0, NULL, 0 },
 	};
-	char *words[] = { argv[0], NULL, NULL, NULL, NULL }, *end;
+	char *words[] = { argv[0], NULL, NULL, NULL, NULL, NULL }, *end;
 	int o;
 
 	/* "+": what stands behind the profile is the command's. */
@@ -303,6 +304,9 @@ static int cmd_exec(int argc, char **argv)
 			if (!strtoul(optarg, &end, 10) || *end)
 				return bad_usage("exec", "--cpus %s: expected a number", optarg);
 			break;
+		case 't':
+			words[5] = optarg;
+			break;
 		default:
 			return usage(find("exec"), stderr);
 		}
@@ -311,7 +315,7 @@ static int cmd_exec(int argc, char **argv)
 		return bad_usage("exec", "expected a profile and a command%s", "");
 	words[1] = argv[optind];
 	words[2] = argv[optind + 1];
-	return run_command("provium.exec", 5, words);
+	return run_command("provium.exec", 6, words);
 }
 
 static int cmd_fixture(int argc, char **argv)
@@ -408,9 +412,9 @@ static const struct command commands[] = {
 	  "  --progress FILE  for make: what its runners tell each other (see plan)\n"
 	  "Exit status: 0 all passed; 1 a test failed; 2 usage or configuration;\n"
 	  "3 broken infrastructure.\n" },
-	{ "exec", cmd_exec, "exec [--memory SIZE] [--cpus N] PROFILE CMD",
+	{ "exec", cmd_exec, "exec [--memory SIZE] [--cpus N] [--timeout T] PROFILE CMD",
 	  "Boots the profile and runs CMD there with /bin/sh; what it says is shown as it\n"
-	  "comes, its exit status is ours.  SIZE: 512M, 2G\n" },
+	  "comes, its exit status is ours.  SIZE: 512M, 2G.  T: 30, 90s, 20m; a day, if not given\n" },
 	{ "fixture", cmd_fixture, "fixture build|list|clean [NAME]",
 	  "Fixtures: booted VMs in files, from which tests get their clones.\n"
 	  "  build [-v] NAME     tests/fixtures/NAME.lua (or a path), unless it is current;\n"

@@ -7,7 +7,7 @@ provium.timeout = "10m"
 
 local vm = provium.create("minimal"):boot { cpus = 2 }
 
-local KILLS = 500
+local KILLS = tonumber(os.getenv("KILLS")) or 500
 local SEED = 20261121
 
 math.randomseed(SEED)

@@ -68,6 +68,9 @@ test("exec: a profile and a command", function()
 	assert_usage({ "exec", "minimal" }, "provium exec: expected a profile and a command")
 	assert_usage({ "exec", "minimal", "echo", "three" }, "provium exec: expected a profile and a command")
 	assert_usage({ "exec", "--cpus", "none", "minimal", "true" }, "provium exec: --cpus none: expected a number")
+	local r = runner.run { "exec", "--timeout", "soon", "minimal", "true" }
+	assert_eq(2, r.status)
+	assert_contains(r.said, "exec: --timeout: expected seconds or a duration like \"500ms\", \"5s\", \"10m\", got soon")
 end)
 
 test("exec: a profile that there is not", function()
