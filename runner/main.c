@@ -81,9 +81,10 @@ static uint64_t size_of(const char *text)
 	return n << (!*end ? 0 : *end == 'K' ? 10 : *end == 'M' ? 20 : 30);
 }
 
-/* The budget: --mem and --cpus, or the environment's.  An error's text, or NULL. */
-static const char *set_budget(const char *mem, const char *cpus)
+/* The budget: the environment's, which builders of fixtures have, too.  An error's text, or NULL. */
+static const char *set_budget(void)
 {
+	const char *mem = getenv("PROVIUM_MEM"), *cpus = getenv("PROVIUM_CPUS");
 	uint64_t memory = mem && *mem ? size_of(mem) : 0;
 	unsigned long nr = cpus && *cpus ? strtoul(cpus, NULL, 10) : 0;
 
@@ -97,7 +98,6 @@ static const char *set_budget(const char *mem, const char *cpus)
 
 static int cmd_test(int argc, char **argv)
 {
-	const char *mem = getenv("PROVIUM_MEM"), *cpus = getenv("PROVIUM_CPUS"), *why;
 	static const struct option longs[] = {
 		{ "format", required_argument, NULL, 'F' },
 		{ "filter", required_argument, NULL, 'f' },
@@ -111,6 +111,7 @@ static int cmd_test(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct suite_opts opts = { .format = &format_human, .repeat = 1 };
+	const char *why;
 	char *end;
 	int o;
 
@@ -145,16 +146,16 @@ static int cmd_test(int argc, char **argv)
 			opts.progress = optarg;
 			break;
 		case 'm':
-			mem = optarg;
+			setenv("PROVIUM_MEM", optarg, 1);
 			break;
 		case 'c':
-			cpus = optarg;
+			setenv("PROVIUM_CPUS", optarg, 1);
 			break;
 		default:
 			return usage(find("test"), stderr);
 		}
 	}
-	why = set_budget(mem, cpus);
+	why = set_budget();
 	if (why)
 		return bad_usage("test", "%s", why);
 	if (optind == argc && !opts.rerun_failed)
@@ -265,9 +266,13 @@ static int status_of_error(lua_State *L)
 /* What a part of the harness makes of the arguments: the exit status. */
 static int run_command(const char *module, int argc, char **argv)
 {
-	lua_State *L = suite_new_state();
+	const char *why = set_budget();
+	lua_State *L;
 	int status;
 
+	if (why)
+		return bad_usage(argv[0], "%s", why);
+	L = suite_new_state();
 	if (!L)
 		return BROKEN;
 	lua_pushcfunction(L, run_module);
@@ -350,7 +355,7 @@ static int cmd_gate(int argc, char **argv)
 	(void)argv;
 	if (argc != 1)
 		return bad_usage("gate", "%s", "takes no arguments");
-	set_budget(getenv("PROVIUM_MEM"), getenv("PROVIUM_CPUS"));
+	set_budget();
 	if (!gate_show(stdout, &err))
 		return 0;
 	fprintf(stderr, "provium: %s\n", err.text);
