@@ -17,7 +17,7 @@ LAB_LIMIT  := 20m
 LAB_QUICK  := boot buffers clones exec files identity jobs resumes syscalls vsock workers
 
 # What is done thousands of times is done a tenth as often there.
-LAB_LOOPS  := KACS_CALLS=10000 KACS_ROUNDS=100 KILLS=50 GATE_ROUNDS=2
+LAB_LOOPS  := KACS_CALLS=10000 KACS_ROUNDS=100 KILLS=50 GATE_ROUNDS=2 GATE_FILES=16
 
 # In a guest of an emulated guest each byte of the console costs a millisecond of QEMU's,
 # and reading the clock chip takes seconds; KVM tells the time itself.

@@ -21,7 +21,7 @@
  * What the guest has to clean up after its last call (RCU, mostly) it does before it
  * is saved, rather than after each resume.
  */
-#define QUIET_MS 100
+#define QUIET_MS 40
 
 /* --- before it is saved --- */
 
