@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A machine that has what this one may not have: KVM and vsock (make test-kvm).
 #
-# q35: microvm's clocks are not enough for two processors that run guests.
+# q35: microvm's clocks are not enough for a machine that runs guests.
 # append: QEMU's SVM now and then loses the news of an interrupt to a halted processor (it
 #        changes a word of flags without the lock that others change it under); the next
 #        tick brings it, if ticks come by themselves.

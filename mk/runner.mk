@@ -21,8 +21,9 @@ $(OBJ)/runner/lua/embed.o: $(wildcard runner/lua/*.lua)
 # For QEMU, not for us: without sanitizers in any case.
 FORKSERVER := $O/bin/forkserver.so
 
-$(FORKSERVER): runner/qemu/preload/forkserver.c runner/qemu/preload/request.h $O/obj/.flags
-	$(call run,CC)mkdir -p $(@D) && $(compile) -fPIC -shared -o $@.tmp $< && mv $@.tmp $@
+$(FORKSERVER): runner/qemu/preload/forkserver.c runner/qemu/begin.c \
+		runner/qemu/preload/request.h runner/qemu/begin.h $O/obj/.flags
+	$(call run,CC)mkdir -p $(@D) && $(compile) -fPIC -shared -o $@.tmp $(filter %.c,$^) && mv $@.tmp $@
 
 $(RUNNER): $(RUNNER_OBJ) | $(FORKSERVER)
 	$(call run,LINK)mkdir -p $(@D) && \

@@ -269,6 +269,14 @@ static int publish(struct err *err)
 	return 0;
 }
 
+/* The row's wish is granted, or given up. */
+static void end_wish(struct ledger_row *row)
+{
+	row->wants = row->wants_cpus = 0;
+	row->ticket = 0;
+	row->hungry = false;
+}
+
 /* Under the lock: takes memory and slots, or says what is missing. */
 static enum answer ask(bool runs)
 {
@@ -285,9 +293,7 @@ static enum answer ask(bool runs)
 		return ANSWER_SLOTS;
 	row->holds += row->wants;
 	row->holds_cpus += row->wants_cpus;
-	row->wants = row->wants_cpus = 0;
-	row->ticket = 0;
-	row->hungry = false;
+	end_wish(row);
 	return ANSWER_YES;
 }
 
@@ -338,9 +344,7 @@ static void await_change(enum answer why, int64_t deadline)
 static void give_up(void)
 {
 	ledger_lock(&gate.ledger);
-	gate.row.wants = gate.row.wants_cpus = 0;
-	gate.row.ticket = 0;
-	gate.row.hungry = false;
+	end_wish(&gate.row);
 	ledger_write(&gate.ledger, &gate.row);
 	ledger_unlock(&gate.ledger);
 	/* Whoever gives up goes on, with the slots of what runs. */

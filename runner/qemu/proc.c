@@ -6,11 +6,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/qemu/begin.h"
 #include "runner/qemu/forkserver.h"
 #include "runner/qemu/proc.h"
 
@@ -19,31 +19,12 @@ void proc_init(struct proc *p)
 	*p = (struct proc){ .pidfd = -1 };
 }
 
-/* The OOM killer should choose a VM, not the runner. */
-static void volunteer_for_oom(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	if (fd >= 0 && write(fd, "500", 3) < 0)
-		(void)0;	/* not ours to set: nothing is lost */
-	if (fd >= 0)
-		close(fd);
-}
-
 static void child(char *const argv[], const int *fds, size_t nr_fds,
 		  int err_fd, int report_fd, pid_t parent)
 {
-	sigset_t none;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), err;
 
-	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	volunteer_for_oom();
+	begin_as_child_of(parent);
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(err_fd, 2);

@@ -29,6 +29,12 @@
 #define TSC_SPAN_NS 10000000
 #define TSC_LOOKS 16
 
+/* Of a machine that boots in so many seconds. */
+static double slowness_of(double seconds)
+{
+	return seconds > REFERENCE_BOOT ? seconds / REFERENCE_BOOT : 1;
+}
+
 /* One moment on both clocks: of several looks the one that nothing came between. */
 static void read_clocks(int64_t *ns, uint64_t *tsc)
 {
@@ -219,7 +225,7 @@ static bool probe_both(const char *profile, const char *want, struct accel *acce
 	snprintf(accel->link, sizeof(accel->link), "vsock");
 	snprintf(accel->reason, sizeof(accel->reason), "%s probe booted in %.2f s",
 		 want, seconds);
-	accel->slowness = seconds > REFERENCE_BOOT ? seconds / REFERENCE_BOOT : 1;
+	accel->slowness = slowness_of(seconds);
 	return true;
 }
 
@@ -238,7 +244,7 @@ static bool probe(const char *profile, const char *want, const char *transport,
 	    probe_both(profile, want, accel))
 		return true;
 	seconds = probe_kind(profile, want, accel);
-	accel->slowness = seconds > REFERENCE_BOOT ? seconds / REFERENCE_BOOT : 1;
+	accel->slowness = slowness_of(seconds);
 	if (seconds >= 0)
 		probe_link(profile, transport, seconds, accel);
 	return seconds >= 0 || !strcmp(want, "kvm");
@@ -408,12 +414,12 @@ static bool is_known(const char *want, const char *transport, struct accel *acce
 
 	if (seconds <= 0 || !strcmp(want, "auto") || !strcmp(transport, "auto"))
 		return false;
-	*accel = (struct accel){ .tsc_khz = measure_tsc_khz(), .slowness = 1 };
+	*accel = (struct accel){
+		.tsc_khz = measure_tsc_khz(), .slowness = slowness_of(seconds),
+	};
 	snprintf(accel->kind, sizeof(accel->kind), "%s", want);
 	snprintf(accel->link, sizeof(accel->link), "%s", transport);
 	snprintf(accel->reason, sizeof(accel->reason), "PROVIUM_BOOT=%s", said);
-	if (seconds > REFERENCE_BOOT)
-		accel->slowness = seconds / REFERENCE_BOOT;
 	return true;
 }
 

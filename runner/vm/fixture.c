@@ -108,11 +108,11 @@ int fixture_save(struct vm *vm, const struct fixture_source *src, json_t **meta,
 			       "this VM was not booted to be saved");
 	ret = settle(vm, src, &rng, &rep, err);
 	vm_disconnect(vm, wake_deadline(vm));
-	if (!ret)
+	if (!ret) {
 		poll(NULL, 0, QUIET_MS);
-	if (!ret)
 		ret = migrate_out(&vm->qmp, &vm->qemu, &state,
 				  wake_deadline(vm), err);
+	}
 	vm_kill(vm);
 	if (!ret)
 		*meta = meta_make(vm, src, err);

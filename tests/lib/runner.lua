@@ -23,6 +23,11 @@ runner.home = runner.path:gsub("/[^/]*/[^/]*$", "")
 runner.quote = quote
 runner.timeout = runner.shell("command -v timeout")	-- it must be found with another PATH too
 
+-- The names of the kit's profiles that have been built, as messages list them.
+function runner.profiles()
+	return (runner.shell("sed -n 's/^\\[profile\\.\\(.*\\)\\]$/\\1/p' " .. quote(runner.home .. "/provium.toml")):gsub("\n", ", "))
+end
+
 -- Times are of no interest, nor is where the checkout stands, nor, unless they are asked
 -- for, the commands that repeat what has failed.
 local function neutral(said, commands)

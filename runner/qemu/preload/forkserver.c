@@ -23,6 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "runner/qemu/begin.h"
 #include "runner/qemu/preload/request.h"
 
 typedef int main_fn(int, char **, char **);
@@ -63,17 +64,6 @@ static bool place_descriptors(void)
 	return true;
 }
 
-/* The OOM killer should choose a VM, not the runner. */
-static void volunteer_for_oom(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	if (fd >= 0 && write(fd, "500", 3) < 0)
-		(void)0;	/* not ours to set: nothing is lost */
-	if (fd >= 0)
-		close(fd);
-}
-
 /* Its arguments, in memory that stays; *n of them.  NULL: no memory. */
 static char **arguments(int *n)
 {
@@ -93,18 +83,9 @@ static char **arguments(int *n)
 /* It is the runner's child, not ours (CLONE_PARENT). */
 static char **become_qemu(int *argc)
 {
-	sigset_t none;
-
-	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != server.req.parent)
-		_exit(1);
+	begin_as_child_of(server.req.parent);
 	if (!place_descriptors())
 		_exit(1);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	volunteer_for_oom();
 	show_arguments();
 	return arguments(argc);
 }
@@ -168,9 +149,10 @@ static int receive(void)
 }
 
 /*
- * Its pid, 0 in itself, or -errno.  fork() cannot make a sibling; the one thing
- * that glibc's does beyond this, for a process with one thread, is to tell itself
- * the new thread id.
+ * Its pid, 0 in itself, or -errno.  fork() cannot make a sibling.  What glibc's does
+ * beyond this, for a process with one thread: it tells itself the new thread id, and
+ * calls the libraries' handlers.  Their generators of random numbers begin with a
+ * thread's first use of them, which here is after the fork.
  */
 static int copy(void)
 {
