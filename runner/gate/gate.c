@@ -13,6 +13,7 @@
 #include "runner/gate/jobserver.h"
 #include "runner/gate/ledger.h"
 #include "runner/gate/memory.h"
+#include "runner/gate/turn.h"
 
 #define PATIENCE 3600.0			/* seconds to wait for one's turn */
 #define SETTLE 10.0			/* to get one's slot back from make */
@@ -111,25 +112,7 @@ static int open_ledger(struct err *err)
 	return 0;
 }
 
-/* --- who may go next --- */
-
-static uint64_t sum_held(const struct ledger_rows *rows)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < rows->n; i++)
-		sum += rows->row[i].holds;
-	return sum;
-}
-
-static unsigned int sum_cpus(const struct ledger_rows *rows)
-{
-	unsigned int sum = 0;
-
-	for (size_t i = 0; i < rows->n; i++)
-		sum += rows->row[i].holds_cpus;
-	return sum;
-}
+/* --- what there is --- */
 
 /* What the VMs of all rows have in memory already. */
 static uint64_t sum_resident(const struct ledger_rows *rows)
@@ -151,95 +134,14 @@ static uint64_t reserve(void)
 }
 
 /* All that VMs may have: as much as would be there without any, less a reserve. */
-static uint64_t budget(const struct ledger_rows *rows)
+static struct room room_of(const struct ledger_rows *rows)
 {
 	uint64_t there = memory_available() + sum_resident(rows), keep = reserve();
 
-	if (gate.memory)
-		return gate.memory;
-	return there > keep ? there - keep : 0;
-}
-
-/* Does a go before b? */
-static bool before(const struct ledger_row *a, const struct ledger_row *b)
-{
-	if (!a->holds != !b->holds)
-		return a->holds;
-	return a->ticket < b->ticket;
-}
-
-/*
- * Room for the row's wish beside all that is held, and beside what those
- * before it wish for.
- */
-static bool fits(const struct ledger_rows *rows, const struct ledger_row *row)
-{
-	uint64_t memory = sum_held(rows) + row->wants;
-	uint64_t cpus = sum_cpus(rows) + row->wants_cpus;
-
-	for (size_t i = 0; i < rows->n; i++) {
-		const struct ledger_row *r = &rows->row[i];
-
-		if (r->pid != row->pid && r->wants && before(r, row)) {
-			memory += r->wants;
-			cpus += r->wants_cpus;
-		}
-	}
-	return memory <= budget(rows) && (!gate.cpus || cpus <= gate.cpus);
-}
-
-/* The builder of a fixture that r waits for; NULL: there is none, or it need not wait. */
-static const struct ledger_row *waiting_child(const struct ledger_rows *rows,
-					      const struct ledger_row *r)
-{
-	for (size_t i = 0; i < rows->n; i++)
-		if (rows->row[i].parent == r->pid && rows->row[i].wants)
-			return &rows->row[i];
-	return NULL;
-}
-
-/*
- * Everybody who holds something waits for more, or for somebody who does, and
- * nobody can have it: the one of them who came last has to give up.
- */
-static bool is_victim(const struct ledger_rows *rows, const struct ledger_row *row)
-{
-	const struct ledger_row *last = NULL;
-
-	for (size_t i = 0; i < rows->n; i++) {
-		const struct ledger_row *r = &rows->row[i], *waits = r;
-
-		if (r->wants && fits(rows, r))
-			return false;
-		if (!r->holds)
-			continue;
-		if (!r->wants)
-			waits = waiting_child(rows, r);
-		if (!waits)
-			return false;
-		if (!last || waits->ticket > last->ticket)
-			last = waits;
-	}
-	return last && last->pid == row->pid;
-}
-
-/*
- * Who has VMs and needs more slots of make's than it can get at once would wait
- * for ever beside others that come and go.  So nobody begins with a first VM
- * meanwhile, and the one that has waited longest keeps the slot it has.
- */
-static const struct ledger_row *first_hungry(const struct ledger_rows *rows, uint64_t make)
-{
-	const struct ledger_row *first = NULL;
-
-	for (size_t i = 0; make && i < rows->n; i++) {
-		const struct ledger_row *r = &rows->row[i];
-
-		if (r->make == make && r->hungry && r->holds &&
-		    (!first || r->ticket < first->ticket))
-			first = r;
-	}
-	return first;
+	return (struct room){
+		.memory = gate.memory ? gate.memory : there > keep ? there - keep : 0,
+		.cpus = gate.cpus ? gate.cpus : UINT64_MAX,
+	};
 }
 
 /* --- waiting --- */
@@ -281,13 +183,17 @@ static void end_wish(struct ledger_row *row)
 static enum answer ask(bool runs)
 {
 	struct ledger_row *row = &gate.row;
+	struct room all;
 
 	ledger_read(&gate.ledger, &gate.rows);
-	if (row->wants && !fits(&gate.rows, row))
-		return is_victim(&gate.rows, row) ? ANSWER_DEADLOCK : ANSWER_MEMORY;
-	if (row->wants && sum_held(&gate.rows) && memory_is_tight())
+	if (row->wants)
+		all = room_of(&gate.rows);
+	if (row->wants && !turn_fits(&gate.rows, row, &all))
+		return turn_is_victim(&gate.rows, row, &all) ? ANSWER_DEADLOCK :
+							       ANSWER_MEMORY;
+	if (row->wants && turn_held(&gate.rows).memory && memory_is_tight())
 		return ANSWER_TIGHT;
-	if (!row->holds && first_hungry(&gate.rows, row->make))
+	if (!row->holds && turn_first_hungry(&gate.rows, row->make))
 		return ANSWER_TURN;
 	if (!jobserver_take(&gate.jobs, slots_wanted(runs)))
 		return ANSWER_SLOTS;
@@ -318,7 +224,7 @@ static int stay(enum answer answer, struct err *err)
 	if (ret)
 		return ret;
 	ledger_read(&gate.ledger, &gate.rows);
-	first = first_hungry(&gate.rows, row->make);
+	first = turn_first_hungry(&gate.rows, row->make);
 	if (first && first->pid == row->pid)
 		jobserver_take(&gate.jobs, 1);
 	else
@@ -425,7 +331,7 @@ static int too_large(uint64_t memory, unsigned int cpus, struct err *err)
 
 	ledger_lock(&gate.ledger);
 	ledger_read(&gate.ledger, &gate.rows);
-	most = budget(&gate.rows);
+	most = room_of(&gate.rows).memory;
 	ledger_unlock(&gate.ledger);
 	if (gate.cpus && gate.row.holds_cpus + cpus > gate.cpus)
 		return err_set(err, ERR_USER, -E2BIG,
@@ -500,6 +406,7 @@ int gate_enter(struct gate_pass *pass, uint64_t memory, unsigned int cpus,
 bool gate_try(struct gate_pass *pass, uint64_t memory, unsigned int cpus)
 {
 	uint64_t charge = memory + GATE_OVERHEAD;
+	struct room held, all;
 	bool free = true;
 	struct err ignored;
 
@@ -510,9 +417,10 @@ bool gate_try(struct gate_pass *pass, uint64_t memory, unsigned int cpus)
 	ledger_read(&gate.ledger, &gate.rows);
 	for (size_t i = 0; i < gate.rows.n; i++)
 		free = free && !gate.rows.row[i].ticket;
-	free = free && sum_held(&gate.rows) + 2 * charge <= budget(&gate.rows) &&
-	       (!gate.cpus || sum_cpus(&gate.rows) + 2 * cpus <= gate.cpus) &&
-	       !memory_is_tight();
+	held = turn_held(&gate.rows);
+	all = room_of(&gate.rows);
+	free = free && held.memory + 2 * charge <= all.memory &&
+	       held.cpus + 2 * cpus <= all.cpus && !memory_is_tight();
 	if (free) {
 		gate.row.holds += charge;
 		gate.row.holds_cpus += cpus;
@@ -613,7 +521,7 @@ static int in_order(const void *a, const void *b)
 
 	if (!x->ticket != !y->ticket)
 		return x->ticket ? 1 : -1;
-	return before(x, y) ? -1 : before(y, x);
+	return turn_before(x, y) ? -1 : turn_before(y, x);
 }
 
 int gate_show(FILE *to, struct err *err)
@@ -628,8 +536,8 @@ int gate_show(FILE *to, struct err *err)
 	ledger_unlock(&gate.ledger);
 	qsort(rows->row, rows->n, sizeof(rows->row[0]), in_order);
 	fprintf(to, "budget %llu MiB, reserved %llu MiB by %zu runner%s%s\n",
-		(unsigned long long)budget(rows) >> 20,
-		(unsigned long long)sum_held(rows) >> 20, rows->n,
+		(unsigned long long)room_of(rows).memory >> 20,
+		(unsigned long long)turn_held(rows).memory >> 20, rows->n,
 		rows->n == 1 ? "" : "s",
 		memory_is_tight() ? "; the machine is short of memory: no new VM starts beside others" : "");
 	for (size_t i = 0; i < rows->n; i++)
