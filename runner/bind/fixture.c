@@ -315,6 +315,13 @@ static int l_start_spare(lua_State *L)
 	return 1;
 }
 
+/* vm:lives(): a spare can end before anybody has it. */
+static int l_lives(lua_State *L)
+{
+	lua_pushboolean(L, vm_lives(bind_check_vm(L)));
+	return 1;
+}
+
 /* vm:go(image): it runs. */
 static int l_go(lua_State *L)
 {
@@ -352,6 +359,7 @@ static int l_save(lua_State *L)
 const luaL_Reg bind_fixture_methods[] = {
 	{ "start", l_start },
 	{ "start_spare", l_start_spare },
+	{ "lives", l_lives },
 	{ "go", l_go },
 	{ "save", l_save },
 	{ NULL, NULL },

@@ -136,7 +136,7 @@ local function take_spare(found)
 	local taken = spare
 	if taken and taken.image == found.image then
 		spare = nil
-		if taken.core:info().state == "booting" then return taken.core end
+		if taken.core:lives() then return taken.core end
 	end
 end
 
@@ -171,10 +171,11 @@ function fixture.clone(name, opts)
 	return VM.adopt(vm, found.meta.log_next)
 end
 
--- While a test runs, the next one's VM starts.
+-- While a test runs, the next one's VM starts: most likely one of the same fixture.
 function fixture.start_spare(name)
 	local found = images[name]
-	if spare or not found then return end
+	if not found or spare and spare.image == found.image then return end
+	fixture.drop_spare()
 	local vm = core.vm(found.meta.profile)
 	if vm:start_spare(found.image) then spare = { image = found.image, core = vm } end
 end

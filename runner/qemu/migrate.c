@@ -38,7 +38,9 @@ static int step(struct qmp *q, struct proc *qemu, struct pollfd *fd,
 			err_set(err, ERR_BROKEN, -EPIPE, "QEMU hung up");
 	if (n > 0 && fds[2].revents)
 		return err_set(err, ERR_BROKEN, -EPIPE, "QEMU has ended");
-	return 0;
+	if (q->refusal.kind)
+		*err = q->refusal;
+	return q->refusal.kind ? -EIO : 0;
 }
 
 static int await_answer(struct qmp *q, struct proc *qemu, int64_t deadline_ns,
@@ -49,10 +51,6 @@ static int await_answer(struct qmp *q, struct proc *qemu, int64_t deadline_ns,
 
 	while (!ret && q->answered != q->sent)
 		ret = step(q, qemu, &none, deadline_ns, err);
-	if (!ret && q->refusal.kind) {
-		*err = q->refusal;
-		ret = -EIO;
-	}
 	return ret;
 }
 
@@ -196,66 +194,38 @@ int migrate_await(struct qmp *q, struct proc *qemu, int64_t deadline_ns,
 	return ret;
 }
 
-/* All commands at once; QEMU does one after the other. */
-static int expect(struct qmp *q, int fd, bool memory, struct err *err)
+/* With an offset of its own. */
+static int reopen(int fd, struct err *err)
 {
-	int ret = qmp_send(q, "migrate-set-capabilities", capabilities(memory));
+	char self[40];
+	int again;
 
-	*q->migration = 0;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	again = open(self, O_RDONLY | O_CLOEXEC);
+	return again < 0 ? err_set(err, ERR_BROKEN, -errno, "%s: %s", self,
+				   strerror(errno)) : again;
+}
+
+int migrate_expect(struct qmp *q, int fd, bool memory, struct err *err)
+{
+	int ret = reopen(fd, err), own = ret;
+
+	if (ret < 0)
+		return ret;
+	ret = qmp_send(q, "migrate-set-capabilities", capabilities(memory));
 	if (!ret)
 		ret = qmp_send_fd(q, "getfd",
-				  json_pack("{s:s}", "fdname", STATE_FD), fd);
-	if (!ret)
-		ret = qmp_send(q, "migrate-incoming",
-			       json_pack("{s:s}", "uri", "fd:" STATE_FD));
+				  json_pack("{s:s}", "fdname", STATE_FD), own);
+	close(own);
 	return ret ? err_set(err, ERR_BROKEN, ret, "QEMU hung up") : 0;
 }
 
-int migrate_from_file(struct qmp *q, int fd, struct err *err)
+int migrate_in(struct qmp *q, struct err *err)
 {
-	return expect(q, fd, true, err);
-}
+	int ret;
 
-int migrate_expect(struct qmp *q, int *fd, struct err *err)
-{
-	int pair[2], ret;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return err_set(err, ERR_BROKEN, -errno, "socketpair: %s",
-			       strerror(errno));
-	ret = expect(q, pair[1], false, err);
-	close(pair[1]);
-	if (ret)
-		close(pair[0]);
-	else
-		*fd = pair[0];
-	return ret;
-}
-
-int migrate_in(struct qmp *q, struct proc *qemu, int fd, const void *state,
-	       size_t len, int64_t deadline_ns, struct err *err)
-{
-	struct pollfd out = { fd, POLLOUT, 0 };
-	const uint8_t *p = state;
-	int ret = 0;
-
-	while (!ret && len) {
-		ssize_t n = send(fd, p, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		if (n > 0) {
-			p += n;
-			len -= (size_t)n;
-		} else if (errno == EAGAIN) {
-			ret = step(q, qemu, &out, deadline_ns, err);
-		} else if (errno != EINTR) {
-			ret = err_set(err, ERR_BROKEN, -errno,
-				      "QEMU does not take the state: %s",
-				      strerror(errno));
-		}
-		if (!ret && q->refusal.kind) {
-			*err = q->refusal;
-			ret = -EIO;
-		}
-	}
-	return ret;
+	*q->migration = 0;
+	ret = qmp_send(q, "migrate-incoming",
+		       json_pack("{s:s}", "uri", "fd:" STATE_FD));
+	return ret ? err_set(err, ERR_BROKEN, ret, "QEMU hung up") : 0;
 }

@@ -2,10 +2,10 @@
 /*
  * A guest's state out of one QEMU and into another.
  *
- * The state goes through a socketpair that QEMU is given by descriptor ("fd:"
- * is the only way in 7.2 that needs neither a file nor a helper).  Memory that
- * is a shared file is left out (x-ignore-shared): only devices and processors
- * remain, some tens of kilobytes.
+ * It goes out through a socketpair, and in from a file, both given to QEMU by
+ * descriptor ("fd:" is the only way in 7.2 that needs neither a name nor a helper).
+ * Memory that is a shared file is left out (x-ignore-shared): only devices and
+ * processors remain, some tens of kilobytes.
  */
 #ifndef RUNNER_QEMU_MIGRATE_H
 #define RUNNER_QEMU_MIGRATE_H
@@ -31,27 +31,22 @@ int migrate_command(struct qmp *q, struct proc *qemu, const char *command,
 int migrate_out(struct qmp *q, struct proc *qemu, struct buf *state,
 		int64_t deadline_ns, struct err *err);
 /*
- * Tells a QEMU that was started with -incoming defer to take a state from *fd, which
- * the caller closes.  Waits for nothing: QEMU gets ready meanwhile.  0 or -errno
- * with err filled.
- */
-int migrate_expect(struct qmp *q, int *fd, struct err *err);
-/*
- * The same with the memory, into a file, from its offset on; and back from one,
- * without waiting.  The guest is stopped first, so that all of it is written once,
- * and stopped when it is back: "cont".
+ * The same with the memory, into a file, from its offset on.  The guest is stopped
+ * first, so that all of it is written once, and stopped when it is back: "cont".
  */
 int migrate_to_file(struct qmp *q, struct proc *qemu, int fd, int64_t deadline_ns,
 		    struct err *err);
-int migrate_from_file(struct qmp *q, int fd, struct err *err);
+/*
+ * Tells a QEMU that was started with -incoming defer what it will load: all of the
+ * file fd (not closed, its offset not used), with the memory or without.  Then
+ * migrate_in() has it do that; a guest that was saved while it ran runs as soon as
+ * it is in.  Both wait for nothing: a refusal shows in whatever waits next.
+ * 0 or -errno with err filled.
+ */
+int migrate_expect(struct qmp *q, int fd, bool memory, struct err *err);
+int migrate_in(struct qmp *q, struct err *err);
 /* Until QEMU says that a state has come in, or could not.  0 or -errno as above. */
 int migrate_await(struct qmp *q, struct proc *qemu, int64_t deadline_ns,
 		  struct err *err);
-/*
- * Writes the state to that descriptor; the guest runs as soon as it is in, which
- * this does not wait for.  0 or -errno as above.
- */
-int migrate_in(struct qmp *q, struct proc *qemu, int fd, const void *state,
-	       size_t len, int64_t deadline_ns, struct err *err);
 
 #endif

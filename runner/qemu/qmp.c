@@ -27,11 +27,10 @@ static void take_reply(struct qmp *q, json_t *msg)
 	q->answered = (unsigned int)json_integer_value(json_object_get(msg, "id"));
 	json_decref(q->answer);
 	q->answer = json_incref(json_object_get(msg, "return"));
-	q->refusal.kind = ERR_NONE;
-	if (error)
+	if (error && !q->refusal.kind)
 		err_set(&q->refusal, ERR_BROKEN, 0, "QEMU refused: %s",
 			desc ? desc : "no reason given");
-	else
+	if (!error)
 		q->ready = true;
 }
 
@@ -122,11 +121,13 @@ static ssize_t send_line(int to, const char *line, size_t len, int fd)
 
 int qmp_send_fd(struct qmp *q, const char *command, json_t *arguments, int fd)
 {
-	json_t *msg = json_pack("{s:s, s:i}", "execute", command,
-				"id", (int)++q->sent);
+	json_t *msg;
 	char *line;
 	ssize_t n;
 
+	if (q->answered == q->sent)
+		q->refusal.kind = ERR_NONE;
+	msg = json_pack("{s:s, s:i}", "execute", command, "id", (int)++q->sent);
 	if (arguments)
 		json_object_set_new(msg, "arguments", arguments);
 	line = json_dumps(msg, JSON_COMPACT);

@@ -21,7 +21,7 @@ struct qmp {
 	unsigned int sent;		/* id of the last command */
 	unsigned int answered;		/* id of the last reply */
 	json_t *answer;			/* its "return", or NULL */
-	struct err refusal;		/* its "error", if kind is set */
+	struct err refusal;		/* the first "error" of those that were sent together */
 	char last_event[64];		/* name of the last event, "" if none */
 	char migration[32];		/* status of the last MIGRATION event */
 };

@@ -211,7 +211,7 @@ static int start(struct vm *vm, const struct image *img, bool to_save, bool spar
 				   launch_qemu(vm, true, err);
 	if (!ret) {
 		gate_started(&vm->pass, vm->qemu.pid);
-		ret = migrate_expect(&vm->qmp, &vm->state_fd, err);
+		ret = migrate_expect(&vm->qmp, img->state_fd, false, err);
 	}
 	if (ret) {
 		err_context(err, "resume %s", meta_text(img->meta, "name"));
@@ -228,11 +228,6 @@ int fixture_start(struct vm *vm, const struct image *img, bool to_save,
 	return start(vm, img, to_save, false, err);
 }
 
-int fixture_start_spare(struct vm *vm, const struct image *img, struct err *err)
-{
-	return start(vm, img, false, true, err);
-}
-
 /* While it is stopped; then it may run. */
 static int set_seed(struct vm *vm, const struct image *img, struct err *err)
 {
@@ -246,16 +241,16 @@ static int set_seed(struct vm *vm, const struct image *img, struct err *err)
 					   deadline, err);
 }
 
-int fixture_go(struct vm *vm, const struct image *img, struct err *err)
+static bool is_plain(const struct image *img)
 {
-	int ret = vm->spare ? gate_run(&vm->pass, &vm->waited, err) : 0;
+	return json_is_true(json_object_get(img->meta, "plain"));
+}
 
-	vm->spare = false;
-	if (!ret)
-		ret = migrate_in(&vm->qmp, &vm->qemu, vm->state_fd, img->state.p,
-				 img->state.len, wake_deadline(vm), err);
-	close(vm->state_fd);
-	vm->state_fd = -1;
+/* It runs, soon, and has been told what time it is. */
+static int begin(struct vm *vm, const struct image *img, struct err *err)
+{
+	int ret = migrate_in(&vm->qmp, err);
+
 	if (!ret && vm->gdb_fd >= 0)
 		ret = set_seed(vm, img, err);
 	/* Not before it runs: what it finds in its queues then is lost in its reset. */
@@ -265,9 +260,47 @@ int fixture_go(struct vm *vm, const struct image *img, struct err *err)
 	vm->ready = true;
 	if (!ret)
 		ret = vm_connect(vm, wake_deadline(vm), err);
+	return ret ? ret : wake_begin(vm, is_plain(img), !vm->seeded, err);
+}
+
+/* A connection over vsock takes several looks at it: there, a spare waits before it runs. */
+int fixture_start_spare(struct vm *vm, const struct image *img, struct err *err)
+{
+	int ret = start(vm, img, false, true, err);
+
+	if (!ret && !vm->vsock.cid) {
+		ret = begin(vm, img, err);
+		if (!ret)
+			vm_look_after(vm);
+		else
+			vm_kill(vm);
+	}
+	return ret;
+}
+
+/* It has run already, and may stand still since. */
+static int go_on(struct vm *vm, const struct image *img, struct err *err)
+{
+	int ret = wake_end(vm, err);
+
+	if (ret || !vm->rests)
+		return ret;
+	vm->rests = false;
+	ret = migrate_command(&vm->qmp, &vm->qemu, "cont", NULL, wake_deadline(vm), err);
+	return ret ? ret : wake_begin(vm, is_plain(img), false, err);
+}
+
+int fixture_go(struct vm *vm, const struct image *img, struct err *err)
+{
+	int ret = vm->spare ? gate_run(&vm->pass, &vm->waited, err) : 0;
+
+	if (vm->spare)
+		vm_look_after(NULL);
+	vm->spare = false;
 	if (!ret)
-		ret = wake_now(vm, json_is_true(json_object_get(img->meta, "plain")),
-			       err);
+		ret = vm->wake ? go_on(vm, img, err) : begin(vm, img, err);
+	if (!ret && vm->wake)
+		ret = wake_end(vm, err);
 	vm->ready_ns = clock_ns();
 	if (ret) {
 		err_context(err, "resume %s", meta_text(img->meta, "name"));

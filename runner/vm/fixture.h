@@ -31,7 +31,10 @@ int fixture_save(struct vm *vm, const struct fixture_source *src, json_t **meta,
  */
 int fixture_start(struct vm *vm, const struct image *img, bool to_save,
 		  const uint64_t *seed, struct err *err);
-/* The same for one that may not be wanted: does not wait.  -EBUSY: no room for it. */
+/*
+ * The same for one that may not be wanted: does not wait.  -EBUSY: no room for it.
+ * Where it can, it runs already, until it is awake, and stands still until fixture_go().
+ */
 int fixture_start_spare(struct vm *vm, const struct image *img, struct err *err);
 /*
  * Lets a started one run: VM_RUNNING, its clock set, its random numbers its own

@@ -158,22 +158,17 @@ static int new_layers(const struct snapshot *s, struct vm *vm, struct err *err)
 	return 0;
 }
 
-/* A new QEMU that loads the state from a descriptor with an offset of its own. */
+/* A new QEMU that loads the state. */
 static int relaunch(const struct snapshot *s, struct vm *vm, struct err *err)
 {
-	char self[40];
-	int ret = launch_qemu(vm, true, err), fd;
+	int ret = launch_qemu(vm, true, err);
 
 	if (ret)
 		return ret;
 	gate_started(&vm->pass, vm->qemu.pid);
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", s->state_fd);
-	fd = open(self, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_set(err, ERR_BROKEN, -errno, "%s: %s", self,
-			       strerror(errno));
-	ret = migrate_from_file(&vm->qmp, fd, err);
-	close(fd);
+	ret = migrate_expect(&vm->qmp, s->state_fd, true, err);
+	if (!ret)
+		ret = migrate_in(&vm->qmp, err);
 	if (!ret)
 		ret = migrate_await(&vm->qmp, &vm->qemu, wake_deadline(vm), err);
 	return ret ? ret : migrate_command(&vm->qmp, &vm->qemu, "cont", NULL,
@@ -215,7 +210,9 @@ int snapshot_restore(const struct snapshot *s, struct vm *vm, struct err *err)
 		ret = vm_connect(vm, wake_deadline(vm), err);
 	}
 	if (!ret)
-		ret = wake_now(vm, s->plain, err);
+		ret = wake_begin(vm, s->plain, !vm->seeded, err);
+	if (!ret)
+		ret = wake_end(vm, err);
 	if (ret)
 		vm_kill(vm);
 	return ret;

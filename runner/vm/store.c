@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -22,7 +23,7 @@
 
 void image_init(struct image *img)
 {
-	*img = (struct image){ .ram_fd = -1 };
+	*img = (struct image){ .ram_fd = -1, .state_fd = -1 };
 }
 
 void image_release(struct image *img)
@@ -30,11 +31,12 @@ void image_release(struct image *img)
 	json_decref(img->meta);
 	if (img->ram_fd >= 0)
 		close(img->ram_fd);
+	if (img->state_fd >= 0)
+		close(img->state_fd);
 	for (size_t i = 0; i < img->nr_layers; i++)
 		if (img->layer_fds[i] >= 0)
 			close(img->layer_fds[i]);
 	free(img->layer_fds);
-	buf_release(&img->state);
 	image_init(img);
 }
 
@@ -140,14 +142,21 @@ static bool open_layers(struct image *img, const char *dir)
 static bool read_state(struct image *img, const char *dir)
 {
 	char *path = files_join(dir, "state"), hex[HASH_HEX];
-	bool ok = !buf_read_file(&img->state, path);
+	struct buf state = { 0 };
+	bool ok = !buf_read_file(&state, path);
 	struct hash h;
 
 	free(path);
 	hash_init(&h);
-	hash_add(&h, img->state.p, img->state.len);
+	hash_add(&h, state.p, state.len);
 	hash_hex(&h, hex);
-	return ok && img->state.len && !strcmp(hex, meta_text(img->meta, "state"));
+	ok = ok && state.len && !strcmp(hex, meta_text(img->meta, "state"));
+	if (ok)
+		img->state_fd = memfd_create("state", MFD_CLOEXEC);
+	/* Memory takes all of it at once. */
+	ok = ok && write(img->state_fd, state.p, state.len) == (ssize_t)state.len;
+	buf_release(&state);
+	return ok;
 }
 
 /* The meta in dir, if it agrees with itself and with the folder's name. */

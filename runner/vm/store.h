@@ -23,7 +23,7 @@ struct image {
 	int ram_fd;
 	int *layer_fds;			/* one for each disk; -1: it has none */
 	size_t nr_layers;
-	struct buf state;
+	int state_fd;			/* a copy of it, in memory */
 };
 
 void image_init(struct image *img);

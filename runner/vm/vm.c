@@ -19,10 +19,13 @@
 #define TAIL_LINES 15
 #define GRACE 2.0			/* seconds for what should be at once */
 
+/* What is looked after while others are waited for. */
+static struct vm *spare;
+
 void vm_init(struct vm *vm)
 {
 	*vm = (struct vm){ .console_fd = -1, .stderr_fd = -1, .ram_fd = -1,
-			   .state_fd = -1, .gdb_fd = -1 };
+			   .gdb_fd = -1 };
 	profile_init(&vm->profile);
 	proc_init(&vm->qemu);
 	qmp_init(&vm->qmp);
@@ -67,11 +70,11 @@ static void stop_all(struct vm *vm)
 	qmp_release(&vm->qmp);
 	chan_release(&vm->chan);
 	vsock_release(&vm->vsock);
-	if (vm->state_fd >= 0)
-		close(vm->state_fd);
 	if (vm->gdb_fd >= 0)
 		close(vm->gdb_fd);
-	vm->state_fd = vm->gdb_fd = -1;
+	vm->gdb_fd = -1;
+	if (spare == vm)
+		spare = NULL;
 	gate_leave(&vm->pass);
 }
 
@@ -131,6 +134,8 @@ struct vm_call *vm_find_call(struct vm *vm, uint32_t tag)
 
 /* --- the one place that waits --- */
 
+static void look_after(void);
+
 /* Waits for something to happen and deals with it.  0, -ETIMEDOUT or -EINTR. */
 static int step(struct vm *vm, int64_t deadline_ns)
 {
@@ -141,6 +146,7 @@ static int step(struct vm *vm, int64_t deadline_ns)
 		{ vm->qmp.fd, POLLIN, 0 },
 		{ interrupt_fd(), POLLIN, 0 },
 		vsock_poll(&vm->vsock, &wake_ns),
+		{ spare ? spare->chan.fd : -1, POLLIN, 0 },
 	};
 	struct err err = { 0 };
 	int n, gone;
@@ -152,6 +158,8 @@ static int step(struct vm *vm, int64_t deadline_ns)
 		return -EINTR;
 	if (n < 0)
 		return 0;
+	if (fds[5].revents)
+		look_after();
 	if (!n && wake_ns == deadline_ns)
 		return -ETIMEDOUT;
 	if (fds[0].revents & POLLOUT)
@@ -175,6 +183,8 @@ static int step(struct vm *vm, int64_t deadline_ns)
 			die(vm, err.kind, err.text);
 		gone = 1;
 	}
+	if (vm->qmp.refusal.kind)
+		die(vm, ERR_BROKEN, vm->qmp.refusal.text);
 	if (fds[1].revents || gone) {
 		/* Closed lines without an end: QEMU is on its way out. */
 		struct pollfd end = { vm->qemu.pidfd, POLLIN, 0 };
@@ -188,6 +198,31 @@ static int step(struct vm *vm, int64_t deadline_ns)
 			    "QEMU closed its lines but did not end");
 	}
 	return 0;
+}
+
+bool vm_lives(struct vm *vm)
+{
+	while ((vm->state == VM_RUNNING || vm->state == VM_BOOTING) && !step(vm, 0))
+		;
+	return vm->state == VM_RUNNING || vm->state == VM_BOOTING;
+}
+
+/* Something has come from the spare, which is one as any other meanwhile. */
+static void look_after(void)
+{
+	struct vm *vm = spare;
+
+	spare = NULL;
+	if (!vm_lives(vm))
+		return;
+	if (vm->wake->done && !vm->rests)
+		vm->rests = !qmp_send(&vm->qmp, "stop", NULL);
+	spare = vm;
+}
+
+void vm_look_after(struct vm *vm)
+{
+	spare = vm;
 }
 
 /* --- calls --- */

@@ -79,7 +79,9 @@ struct vm {
 	struct vm_opts opts;
 	struct gate_pass pass;		/* what it has reserved */
 	double waited;			/* seconds, for that */
-	bool spare;			/* it is in, but does not run yet */
+	bool spare;			/* it is in, but nobody has it yet */
+	struct vm_call *wake;		/* it shall be awake then; see vm_look_after() */
+	bool rests;			/* QEMU was told to stop, after that */
 	struct proc qemu;
 	struct qmp qmp;
 	struct chan chan;
@@ -89,7 +91,6 @@ struct vm {
 	int ram_fd;			/* the guest's memory as a file; -1: QEMU's own */
 	bool ram_shared;		/* what the guest writes goes to that file */
 	bool ram_named;			/* QEMU's own, under the name a file's has */
-	int state_fd;			/* QEMU waits there for a state; -1 */
 	int gdb_fd;			/* of a VM that will be seeded; -1 */
 	bool seeded;			/* with this seed */
 	uint64_t seed;
@@ -147,6 +148,14 @@ void vm_call_free(struct vm *vm, struct vm_call *call);
 /* The whole of a call made of structs; rep may be NULL. */
 int vm_simple(struct vm *vm, enum wire_op op, const void *req, int64_t deadline_ns,
 	      struct err *err);
+
+/*
+ * Whenever another VM of this process is waited for, what this one says is heard, too;
+ * and once vm->wake is done it is told to stop.  One VM at a time; NULL: none.
+ */
+void vm_look_after(struct vm *vm);
+/* Takes what has come, without waiting.  False: it has ended, or never ran. */
+bool vm_lives(struct vm *vm);
 
 /* Asks the guest to end, then makes sure.  Safe in any state. */
 void vm_shutdown(struct vm *vm, double timeout);

@@ -30,24 +30,29 @@ static int could_not(const struct vm_call *call, struct err *err)
 		       fail.text.len ? (const char *)fail.text.p : "");
 }
 
-/* One call whose reply has no lists and no bytes.  -EIO: the agent could not. */
-static int ask(struct vm *vm, enum wire_op nr, const void *req, void *rep,
-	       struct err *err)
+/* One call whose reply has no lists and no bytes. */
+static struct vm_call *send(struct vm *vm, enum wire_op nr, const void *req,
+			    struct err *err)
 {
 	const struct wire_op_desc *op = wire_op_by_number(nr);
-	struct wire_arena none = { 0 };
 	uint8_t raw[1024];
 	size_t n = wire_encode(op->req, req, raw, sizeof(raw));
-	struct vm_call *call;
+
+	return vm_submit(vm, op->supervisor ? WIRE_SUPERVISOR : WIRE_EXECUTOR,
+			 WIRE_REQUEST, op, raw, n, err);
+}
+
+/* Its reply; the call is gone then.  -EIO: the agent could not. */
+static int receive(struct vm *vm, struct vm_call *call, void *rep, struct err *err)
+{
+	struct wire_arena none = { 0 };
 	int ret;
 
-	call = vm_submit(vm, op->supervisor ? WIRE_SUPERVISOR : WIRE_EXECUTOR,
-			 WIRE_REQUEST, op, raw, n, err);
 	if (!call)
 		return -ENOTCONN;
-	ret = vm_wait(vm, call, wake_deadline(vm), op->name, err);
+	ret = vm_wait(vm, call, wake_deadline(vm), call->op->name, err);
 	if (!ret && (call->kind != WIRE_REPLY ||
-		     wire_decode(op->rep, rep, call->payload.p,
+		     wire_decode(call->op->rep, rep, call->payload.p,
 				 call->payload.len, &none)))
 		ret = could_not(call, err);
 	vm_call_free(vm, call);
@@ -66,26 +71,43 @@ int wake_settle(struct vm *vm, const char *what, bool symbols,
 		     "<6>provium: saved as %.160s; what follows is after a resume\n",
 		     what);
 	req.mark = (struct wire_bytes){ mark, (uint32_t)n };
-	return ask(vm, WIRE_OP_settle, &req, rep, err);
+	return receive(vm, send(vm, WIRE_OP_settle, &req, err), rep, err);
 }
 
-int wake_now(struct vm *vm, bool plain, struct err *err)
+static struct vm_call *send_wake(struct vm *vm, enum wire_op op, bool entropy,
+				 struct err *err)
 {
 	struct wire_resumed_req req = { 0 };
-	struct wire_nothing none;
-	uint8_t entropy[32];
+	uint8_t bytes[32];
 	struct timespec now;
-	int ret = -EIO;
 
-	if (getrandom(entropy, sizeof(entropy), 0) != sizeof(entropy))
-		return err_set(err, ERR_BROKEN, -EIO, "getrandom: %s",
-			       strerror(errno));
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes)) {
+		err_set(err, ERR_BROKEN, -EIO, "getrandom: %s", strerror(errno));
+		return NULL;
+	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	req.time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	req.entropy.p = entropy;
-	req.entropy.len = vm->seeded ? 0 : sizeof(entropy);
-	if (plain)
-		ret = ask(vm, WIRE_OP_awake, &req, &none, err);
+	req.entropy.p = bytes;
+	req.entropy.len = entropy ? sizeof(bytes) : 0;
+	return send(vm, op, &req, err);
+}
+
+int wake_begin(struct vm *vm, bool plain, bool entropy, struct err *err)
+{
+	vm->wake = send_wake(vm, plain ? WIRE_OP_awake : WIRE_OP_resumed, entropy, err);
+	return vm->wake ? 0 : -EIO;
+}
+
+int wake_end(struct vm *vm, struct err *err)
+{
+	bool plain = vm->wake->op->op == WIRE_OP_awake;
+	struct wire_nothing none;
+	int ret = receive(vm, vm->wake, &none, err);
+
+	vm->wake = NULL;
 	/* What the executor may not do after all, PID 1 may. */
-	return ret == -EIO ? ask(vm, WIRE_OP_resumed, &req, &none, err) : ret;
+	if (ret == -EIO && plain)
+		ret = receive(vm, send_wake(vm, WIRE_OP_resumed, !vm->seeded, err),
+			      &none, err);
+	return ret;
 }

@@ -16,9 +16,11 @@ int64_t wake_deadline(const struct vm *vm);
 int wake_settle(struct vm *vm, const char *what, bool symbols,
 		struct wire_settle_rep *rep, struct err *err);
 /*
- * After a resume: the clock; and, unless the VM was seeded, entropy of its own.
- * plain: as settle's reply had it; then no process but the executor has to run.
+ * After a resume: the clock; and entropy of its own, if it is to have that.  plain: as
+ * settle's reply had it; then no process but the executor has to run.  vm->wake is what
+ * wake_end() waits for.
  */
-int wake_now(struct vm *vm, bool plain, struct err *err);
+int wake_begin(struct vm *vm, bool plain, bool entropy, struct err *err);
+int wake_end(struct vm *vm, struct err *err);
 
 #endif
