@@ -217,15 +217,31 @@ test("what a builder left that was killed while it wrote is no fixture, and remo
 	end)
 end)
 
+-- What a command begins with that is to have little space in h.dir/small.
+local function in_small_space(h, first)
+	if shell("unshare -rm true 2>&1 || echo no"):find("no") then skip("needs unshare -rm") end
+	shell("mkdir -p " .. h.dir .. "/small")
+	return { "unshare", "-rm", "sh", "-c", ("cd %s && mount -t tmpfs -o size=20m none small && %s && shift && cd suite && exec \"$@\"")
+		:format(quote(h.dir), first), "sh", "--" }
+end
+
 test("no space while building: says so, and leaves nothing", function()
 	home.with(function(h)
-		local mount = { "unshare", "-rm", "sh", "-c", "mount -t tmpfs -o size=20m none " .. quote(h.dir .. "/small") ..
-			" && shift && exec \"$@\"", "sh", "--" }
-		shell("mkdir -p " .. h.dir .. "/small")
-		if shell("unshare -rm true 2>&1 || echo no"):find("no") then skip("needs unshare -rm") end
-		local said, status = h:build("base", { prefix = mount, env = { PROVIUM_STORE = h.dir .. "/small" } })
+		local said, status = h:build("base", { prefix = in_small_space(h, "true"), env = { PROVIUM_STORE = h.dir .. "/small" } })
 		assert_contains(said, "no space left in " .. h.dir .. "/small")
 		assert_eq(3, status)
+	end)
+end)
+
+test("no space for what a guest writes to its disk: its VM ends at once, and says so", function()
+	home.with(function(h)
+		h:write("t.lua", [[
+			local vm = provium.create("minimal"):boot { memory = "128M", disks = { { path = "../small/disk.img" } } }
+			test("fills its disk", function() vm:exec("cat /dev/zero >/dev/vda; sync") end)
+		]])
+		local r = h:run({ "test", "t.lua" }, { prefix = in_small_space(h, "truncate -s 64M small/disk.img") })
+		assert_contains(r.said, "QEMU stopped the machine: writing to a disk: No space left on device")
+		assert_eq(3, r.status, r.said)
 	end)
 end)
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* QEMU's control line: one JSON value a line. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -39,7 +40,13 @@ static void take_event(struct qmp *q, const char *name, const json_t *msg)
 	const json_t *data = json_object_get(msg, "data");
 	const char *status = json_string_value(json_object_get(data, "status"));
 
+	const char *reason = json_string_value(json_object_get(data, "reason"));
+
 	strncpy(q->last_event, name, sizeof(q->last_event) - 1);
+	if (!strcmp(name, "STOP") || !strcmp(name, "RESUME"))
+		q->stopped = *name == 'S';
+	if (reason && !strcmp(name, "BLOCK_IO_ERROR"))
+		snprintf(q->disk_error, sizeof(q->disk_error), "%s", reason);
 	if (status && !strcmp(name, "MIGRATION"))
 		strncpy(q->migration, status, sizeof(q->migration) - 1);
 }

@@ -24,6 +24,8 @@ struct qmp {
 	struct err refusal;		/* the first "error" of those that were sent together */
 	char last_event[64];		/* name of the last event, "" if none */
 	char migration[32];		/* status of the last MIGRATION event */
+	bool stopped;			/* the last of the events STOP and RESUME */
+	char disk_error[128];		/* reason of the last BLOCK_IO_ERROR event */
 };
 
 void qmp_init(struct qmp *q);

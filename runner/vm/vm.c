@@ -121,6 +121,22 @@ static void qemu_ended(struct vm *vm)
 	die(vm, vm->panicked || !status ? ERR_GUEST : ERR_BROKEN, why);
 }
 
+/* QEMU has stopped the guest by itself: a disk that is full, memory that is not there. */
+static void qemu_stopped(struct vm *vm)
+{
+	static const char *const words[] = {
+		"kvm run failed", "KVM internal error", NULL
+	};
+	char line[512], why[1200];
+
+	console_find(vm->stderr_fd, words, line, sizeof(line));
+	snprintf(why, sizeof(why), "QEMU stopped the machine: %s%s%s",
+		 *vm->qmp.disk_error ? "writing to a disk: " : "",
+		 *vm->qmp.disk_error ? vm->qmp.disk_error : line,
+		 *vm->qmp.disk_error || *line ? "" : "it did not say why");
+	die(vm, ERR_BROKEN, why);
+}
+
 /* --- frames --- */
 
 struct vm_call *vm_find_call(struct vm *vm, uint32_t tag)
@@ -185,6 +201,8 @@ static int step(struct vm *vm, int64_t deadline_ns)
 	}
 	if (vm->qmp.refusal.kind)
 		die(vm, ERR_BROKEN, vm->qmp.refusal.text);
+	if (vm->qmp.stopped && !vm->rests)
+		qemu_stopped(vm);
 	if (fds[1].revents || gone) {
 		/* Closed lines without an end: QEMU is on its way out. */
 		struct pollfd end = { vm->qemu.pidfd, POLLIN, 0 };
