@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Many runners under one make: memory, slots, deaths.  Real VMs, small ones; watched from outside.
+-- Many runners under one make: memory, slots, deaths.  Real VMs, small ones (clones, where it
+-- takes many); watched from outside.
 
 local runner = require "runner"
 local core = require "provium.core"
@@ -11,8 +12,10 @@ local MANY = tonumber(os.getenv("GATE_FILES")) or 64
 local SIZE = 128				-- MiB of each guest
 local CHARGE = SIZE + 96			-- and what QEMU takes beside it
 
+local SMALL = 'provium.create("minimal"):boot { memory = "128M" }\n'
+
 local ONE_VM = [[
-local vm = provium.create("minimal"):boot { memory = "128M" }
+local vm = provium.fixture("small")
 test("one", function() assert(vm:exec("true").ok) end)
 ]]
 
@@ -39,20 +42,29 @@ compiled: all
 
 local function quoted_runner() return runner.quote(runner.path) end
 
+-- The fixture that all of them clone, built once: its script is in a folder above theirs.
+local above = runner.shell("mktemp -d")
+local removed <close> = setmetatable({}, { __close = function() os.execute("rm -rf " .. runner.quote(above)) end })
+runner.shell("mkdir " .. runner.quote(above .. "/fixtures"))
+runner.write(above .. "/fixtures/small.lua", SMALL)
+do
+	local r = runner.run({ "fixture", "build", "small" }, { cwd = above, env = { PROVIUM_STORE = above .. "/store" } })
+	assert_eq(0, r.status, r.said)
+end
+
 -- In a new folder: files (name → text), then make with those arguments and that environment.
 local function with_make(files, fn)
-	runner.with_folder(function(dir)
-		runner.write(dir .. "/Makefile", MAKEFILE:format(quoted_runner(), quoted_runner()))
-		for name, text in pairs(files) do runner.write(dir .. "/" .. name, text) end
-		runner.shell("mkdir " .. runner.quote(dir .. "/gate"))
-		fn(dir)
-	end)
+	local dir = runner.shell("mktemp -d " .. runner.quote(above .. "/XXXXXX"))
+	runner.write(dir .. "/Makefile", MAKEFILE:format(quoted_runner(), quoted_runner()))
+	for name, text in pairs(files) do runner.write(dir .. "/" .. name, text) end
+	runner.shell("mkdir " .. runner.quote(dir .. "/gate"))
+	fn(dir)
 end
 
 -- Another make's slots are none of this one's.
 local function command(dir, args, env)
-	return ("cd %s && exec env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS PROVIUM_GATE=%s FLAGS=%s %s timeout -k 5 600 %s %s </dev/null 2>&1")
-		:format(runner.quote(dir), runner.quote(dir .. "/gate"), runner.quote(dir), env or "", MAKE, args)
+	return ("cd %s && exec env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS PROVIUM_GATE=%s PROVIUM_STORE=%s FLAGS=%s %s timeout -k 5 600 %s %s </dev/null 2>&1")
+		:format(runner.quote(dir), runner.quote(dir .. "/gate"), runner.quote(above .. "/store"), runner.quote(dir), env or "", MAKE, args)
 end
 
 local function run_make(dir, args, env)
@@ -97,14 +109,15 @@ local function files(n, text)
 end
 
 test("20 files at -j8 where two VMs fit: never more than two, and all finish", function()
-	with_make(files(20, ONE_VM), function(dir)
+	-- Long enough to be seen.
+	with_make(files(20, (ONE_VM:gsub('"true"', '"sleep 0.3"'))), function(dir)
 		local _, over, wait = start_make(dir, "-j8", ("PROVIUM_MEM=%dM"):format(2 * CHARGE))
 		local most, waiting = 0, 0
 		while not over() do
 			most = math.max(most, #processes(dir, "qemu"))
 			waiting = math.max(waiting, select(2, runner.shell(("PROVIUM_GATE=%s/gate %s gate")
 				:format(dir, quoted_runner())):gsub("waits ", "")))
-			core.pause(0.02)
+			core.pause(0.05)
 		end
 		local said, status = wait()
 		assert_eq(0, status, said)
@@ -166,10 +179,10 @@ end)
 test("a file's VM leaves no room for the builder of a fixture it asks for: told at once, not after the build's limit", function()
 	with_make({ ["t1.lua"] = [[
 		local vm = provium.create("minimal"):boot { memory = "128M" }
-		test("both", function() provium.fixture("small") end)
+		test("both", function() provium.fixture("own") end)
 	]] }, function(dir)
 		runner.shell("mkdir " .. runner.quote(dir .. "/fixtures"))
-		runner.write(dir .. "/fixtures/small.lua", 'provium.create("minimal"):boot { memory = "128M" }\n')
+		runner.write(dir .. "/fixtures/own.lua", SMALL)
 		local start = core.now()
 		local said = run_make(dir, "-j2", ("PROVIUM_STORE=%s/store PROVIUM_MEM=%dM"):format(dir, CHARGE + 100))
 		assert_contains(said, "a deadlock. Have the fixture before the file's first VM")
@@ -208,7 +221,7 @@ end)
 
 test("a VM further takes a slot of make's: files with two at -j2 take turns, and finish", function()
 	local two = ONE_VM .. [[
-		local other = provium.create("minimal"):boot { memory = "128M" }
+		local other = provium.fixture("small")
 		test("two", function() assert(other:exec("true").ok) end)
 	]]
 	with_make(files(4, two), function(dir)
@@ -222,8 +235,8 @@ end)
 
 test("a file that needs a second slot has it soon, beside many that need one", function()
 	local two = [[
-		local vm = provium.create("minimal"):boot { memory = "128M" }
-		local other = provium.create("minimal"):boot { memory = "128M" }
+		local vm = provium.fixture("small")
+		local other = provium.fixture("small")
 		test("both", function() assert(other:exec("true").ok) end)
 	]]
 	local list = files(16, ONE_VM)
@@ -245,7 +258,7 @@ end)
 test("runners are killed, interrupted, terminated at random moments, and time out: no slot is lost", function()
 	math.randomseed(7)
 	local two = ONE_VM .. [[
-		local other = provium.create("minimal"):boot { memory = "128M" }
+		local other = provium.fixture("small")
 		test("two", function() assert(other:exec("true").ok) end)
 	]]
 	local hits, rounds = 0, tonumber(os.getenv("GATE_ROUNDS") or 8)
