@@ -15,7 +15,7 @@ local function exec(toml, cmd, files)
 			assert(os.execute(("cd %s && %s/bin/gen_init_cpio own.list >own.cpio"):format(dir, runner.quote(runner.home))))
 		end
 		os.execute(("mkdir -p %s/below/it && ln -s %s %s/vmlinux"):format(dir, runner.quote(KERNEL), dir))
-		r = runner.run({ "exec", "mine", cmd }, { cwd = dir .. "/below/it" })
+		r = runner.run({ "exec", "mine", cmd }, { cwd = dir .. "/below/it", env = runner.probed() })
 		r.said = r.said:gsub(dir:gsub("%p", "%%%0"), "DIR")
 	end)
 	return r

@@ -2,28 +2,22 @@
 -- A runner's home of its own, with a small suite: kernel, initramfs and modules that a
 -- test may change, and a store that nobody else uses.
 
+local core = require "provium.core"
 local runner = require "runner"
 
 local home = {}
 home.__index = home
 
+local FILES = "bin/provium bin/gen_init_cpio initramfs/base.cpio profile/minimal/vmlinux profile/minimal/modules/echo.ko profile/minimal/profile.toml"
 local BOOT = "provium.create('minimal'):boot { memory = '128M' }\n"
-
-local function copy(from, to)
-	runner.shell(("mkdir -p %s && cp %s %s"):format(runner.quote(to:match("^(.*)/")), runner.quote(from), runner.quote(to)))
-end
 
 -- fn(home), with everything gone after it.
 function home.with(fn)
 	runner.with_folder(function(dir)
 		local self = setmetatable({ dir = dir, suite = dir .. "/suite", store = dir .. "/out/fixtures" }, home)
-		for _, file in ipairs { "bin/provium", "bin/gen_init_cpio", "initramfs/base.cpio", "profile/minimal/vmlinux",
-				"profile/minimal/modules/echo.ko", "profile/minimal/profile.toml" } do
-			copy(runner.home .. "/" .. file, dir .. "/out/" .. file)
-		end
-		copy(runner.home .. "/profile/minimal/profile.toml", dir .. "/out/provium.toml")
-		runner.shell("chmod 755 " .. dir)
-		self:script("base", BOOT)
+		runner.shell(("chmod 755 %s && mkdir -p %s/out %s/fixtures && cd %s && cp -L --parents %s %s/out && cp profile/minimal/profile.toml %s/out/provium.toml")
+			:format(dir, dir, self.suite, runner.quote(runner.home), FILES, dir, dir))
+		runner.write(self.suite .. "/fixtures/base.lua", BOOT)
 		fn(self)
 	end)
 end
@@ -32,16 +26,16 @@ home.BOOT = BOOT
 
 -- A file of the suite.
 function home:write(path, text)
-	runner.shell("mkdir -p " .. runner.quote((self.suite .. "/" .. path):match("^(.*)/")))
-	return runner.write(self.suite .. "/" .. path, text)
+	local full = self.suite .. "/" .. path
+	if not core.realpath(full) then runner.shell("mkdir -p " .. runner.quote(full:match("^(.*)/"))) end
+	return runner.write(full, text)
 end
 
 function home:script(name, text) return self:write("fixtures/" .. name .. ".lua", text) end
 
 function home:opts(more)
-	local opts = { cwd = self.suite, runner = self.dir .. "/out/bin/provium", env = {
-		ACCEL = os.getenv("ACCEL") or "tcg", PROVIUM_STORE = "",
-	} }
+	local opts = { cwd = self.suite, runner = self.dir .. "/out/bin/provium", env = { PROVIUM_STORE = "" } }
+	for name, value in pairs(runner.probed()) do opts.env[name] = value end
 	for key, value in pairs(more or {}) do
 		if key ~= "env" then opts[key] = value end
 	end

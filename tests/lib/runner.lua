@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Runs the runner on canned suites, as a user at a shell would, and takes down what it says.
 
+local core = require "provium.core"
+
 local runner = {}
 
 local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
@@ -26,6 +28,18 @@ runner.timeout = runner.shell("command -v timeout")	-- it must be found with ano
 -- The names of the kit's profiles that have been built, as messages list them.
 function runner.profiles()
 	return (runner.shell("sed -n 's/^\\[profile\\.\\(.*\\)\\]$/\\1/p' " .. quote(runner.home .. "/provium.toml")):gsub("\n", ", "))
+end
+
+-- For runs with kernels of their own, which would probe each anew: how VMs are run here, found out once.
+local probed
+function runner.probed()
+	if os.getenv("PROVIUM_BOOT") then return {} end
+	if not probed then
+		local start = core.now()
+		local kind, link = runner.shell(quote(runner.path) .. " exec minimal true 2>&1"):match("^accel (%l+)/?(%l*)")
+		probed = { ACCEL = kind, TRANSPORT = link ~= "" and link or "serial", PROVIUM_BOOT = core.now() - start }
+	end
+	return probed
 end
 
 -- Times are of no interest, nor is where the checkout stands, nor, unless they are asked
