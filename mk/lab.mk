@@ -17,11 +17,11 @@ LAB_LIMIT  := 20m
 LAB_QUICK  := boot buffers clones exec files identity jobs resumes syscalls vsock workers
 
 # What is done thousands of times is done a tenth as often there.
-LAB_LOOPS  := KACS_CALLS=10000 KACS_ROUNDS=100 KILLS=50 GATE_ROUNDS=2 GATE_FILES=16
+LAB_LOOPS  := KACS_CALLS=10000 KACS_ROUNDS=100 KILLS=50 GATE_ROUNDS=2 GATE_FILES=16 WORKERS=200
 
 # In a guest of an emulated guest each byte of the console costs a millisecond of QEMU's,
 # and reading the clock chip takes seconds; KVM tells the time itself.
-lab_append := s/^append  = ./&quiet initcall_blacklist=cmos_init /
+lab_append := s/^append  = ./&loglevel=1 initcall_blacklist=cmos_init /
 
 # The probe's answer is told to all, so that none asks again.
 #
@@ -29,7 +29,8 @@ lab_append := s/^append  = ./&quiet initcall_blacklist=cmos_init /
 define in_lab
 lab() { $(RUNNER) exec --memory $(LAB_MEMORY) --cpus $(LAB_CPUS) --timeout $(LAB_LIMIT) lab "$$1"; }; \
 inside='cd $(CURDIR) && \
-	sed -i "$(lab_append)" $O/provium.toml $O/profile/*/profile.toml && mkdir -p $O/lab && \
+	chmod 666 /dev/kvm /dev/vhost-vsock && mkdir -p $O/lab && \
+	sed -i "$(lab_append)" $O/provium.toml $O/profile/*/profile.toml && \
 	export ACCEL=kvm TRANSPORT=vsock PROFILE=$(PROFILE) PROVIUM_STORE=/run/fixtures PROVIUM_PROBE=60 $(LAB_LOOPS) && \
 	$(RUNNER) accel $(PROFILE) >$O/lab/accel && cat $O/lab/accel && \
 	export PROVIUM_BOOT=$$(sed "s/.* in \(.*\) s$$/\1/" $O/lab/accel) && $1 || exit 1'; \
