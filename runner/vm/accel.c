@@ -429,12 +429,13 @@ int accel_choose(const char *profile, struct accel *accel, struct err *err)
 	int ret = check_env(want, transport, err);
 	char *key;
 
-	if (ret || is_known(want, transport, accel))
+	if (ret)
 		return ret;
 	key = cache_key(profile, want, transport, err);
 	if (!key)
 		return -ENOENT;
-	ret = choose_cached(profile, want, transport, key, accel, err);
+	if (!is_known(want, transport, accel))
+		ret = choose_cached(profile, want, transport, key, accel, err);
 	free(key);
 	return ret ? ret : check_wish(want, transport, accel, err);
 }
