@@ -16,6 +16,10 @@ LAB_JOBS   := 2
 LAB_LIMIT  := 20m
 LAB_QUICK  := boot buffers clones exec files identity jobs resumes syscalls vsock workers
 
+# What takes longest there, longest first: each start of a QEMU has two seconds.
+LAB_LONGEST := kacs_new_syscall fixture_faults gate fixture_keys profiles bad_input \
+	       fixture_disks workers jobs snapshots evidence probe
+
 # What is done thousands of times is done a tenth as often there.
 LAB_LOOPS  := KACS_CALLS=10000 KACS_ROUNDS=100 KILLS=50 GATE_ROUNDS=2 GATE_FILES=16 WORKERS=200
 
@@ -47,13 +51,14 @@ define lab_suite
   $(RUNNER) summary $(addprefix $O/lab/,$1); }
 endef
 
-# $(call every_other,N,WORDS): the first, third, ... or, with N = 0, the second, fourth, ...
-every_other = $(shell echo $2 | tr ' ' '\n' | awk 'NR % 2 == $1')
+# $(call share,N,WORDS): as cards are dealt, there and back again; N is 1 or 0.
+share = $(shell echo $2 | tr ' ' '\n' | awk '(NR % 4 < 2) == $1')
+lab_order = $(filter $1,$(LAB_LONGEST)) $(filter-out $(LAB_LONGEST),$1)
 
 # $(call in_labs,TESTS): in two machines at once; what the second says comes after the first.
 define in_labs
-{ $(call in_lab,$(call lab_suite,$(call every_other,1,$1))); } & first=$$!; \
-$(if $(call every_other,0,$1),{ $(call in_lab,$(call lab_suite,$(call every_other,0,$1))); } >$O/lab.out 2>&1; \
+{ $(call in_lab,$(call lab_suite,$(call share,1,$1))); } & first=$$!; \
+$(if $(call share,0,$1),{ $(call in_lab,$(call lab_suite,$(call share,0,$1))); } >$O/lab.out 2>&1; \
 second=$$?; wait $$first && (exit $$second); status=$$?; cat $O/lab.out,wait $$first; status=$$?); exit $$status
 endef
 
@@ -62,7 +67,7 @@ lab: all
 	+@$(if $(filter lab,$(PROFILE)),,$(MAKE) PROFILE=lab T= kernel $O/provium.toml)
 
 test-kvm: lab ## the suite on KVM and vsock, inside emulated machines
-	@$(call in_labs,$(CHOSEN))
+	@$(call in_labs,$(call lab_order,$(CHOSEN)))
 
 test-kvm-quick: lab ## a part of it, every kind of thing once: mk/lab.mk, LAB_QUICK
-	@$(call in_labs,$(LAB_QUICK))
+	@$(call in_labs,$(call lab_order,$(LAB_QUICK)))

@@ -82,23 +82,6 @@ end)
 
 -- --- what lies in the store ---
 
--- Does something to a fixture's file: a test that uses it passes, with a warning, and a new one lies there.
-local function is_replaced(file, damage)
-	home.with(function(h)
-		h:write("t.lua", USES_BASE)
-		h:is_rebuilt("base", "there is none")
-		local path = h:folder("base") .. "/" .. file
-		shell("chmod u+w " .. path)
-		damage(path)
-		assert_contains(h:run({ "fixture", "list" }).said, file .. " is damaged")
-		local r = h:run { "test", "t.lua" }
-		assert_eq(0, r.status, r.said)
-		local warning = "fixture base: " .. path .. " is damaged: it is not used, and built again\n"
-		assert_contains(r.said, (warning:gsub(h.dir:gsub("%p", "%%%0") .. "/out", "HOME")):gsub("HOME", h.dir .. "/out"))
-		h:is_current("base")
-	end)
-end
-
 local function flip(path, at)
 	local file = assert(io.open(path, "r+b"))
 	file:seek("set", at)
@@ -108,24 +91,39 @@ local function flip(path, at)
 	file:close()
 end
 
-test("a truncated ram", function() is_replaced("ram", function(path) shell("truncate -s -4096 " .. path) end) end)
-
-test("a flipped byte in ram", function() is_replaced("ram", function(path) flip(path, 0x1000010) end) end)
-
-test("a ram that is gone", function() is_replaced("ram", function(path) os.remove(path) end) end)
-
-test("a flipped byte in state", function() is_replaced("state", function(path) flip(path, 5000) end) end)
-
-test("an empty state", function() is_replaced("state", function(path) shell("truncate -s 0 " .. path) end) end)
-
-test("a meta of another QEMU", function()
-	is_replaced("meta", function(path)
+-- What is done to which file: a test that uses the fixture passes, with a warning, and a new one lies there.
+local DAMAGE = {
+	{ "a truncated ram", "ram", function(path) shell("truncate -s -4096 " .. path) end },
+	{ "a flipped byte in ram", "ram", function(path) flip(path, 0x1000010) end },
+	{ "a ram that is gone", "ram", function(path) os.remove(path) end },
+	{ "a flipped byte in state", "state", function(path) flip(path, 5000) end },
+	{ "an empty state", "state", function(path) shell("truncate -s 0 " .. path) end },
+	{ "a meta of another QEMU", "meta", function(path)
 		local text = runner.read(path)
 		runner.write(path, (assert(text:gsub('"qemu": "[^"]*"', '"qemu": "QEMU emulator version 9.9.9"'))))
-	end)
-end)
+	end },
+	{ "a meta cut short", "meta", function(path) shell("truncate -s 100 " .. path) end },
+}
 
-test("a meta cut short", function() is_replaced("meta", function(path) shell("truncate -s 100 " .. path) end) end)
+-- Each has the fixture that was built after the one before.
+home.with(function(h)
+	h:write("t.lua", USES_BASE)
+	for _, case in ipairs(DAMAGE) do
+		local name, file, damage = table.unpack(case)
+		test(name, function()
+			h:build("base")
+			local path = h:folder("base") .. "/" .. file
+			shell("chmod u+w " .. path)
+			damage(path)
+			assert_contains(h:run({ "fixture", "list" }).said, file .. " is damaged")
+			local r = h:run { "test", "t.lua" }
+			assert_eq(0, r.status, r.said)
+			local warning = "fixture base: " .. path .. " is damaged: it is not used, and built again\n"
+			assert_contains(r.said, (warning:gsub(h.dir:gsub("%p", "%%%0") .. "/out", "HOME")):gsub("HOME", h.dir .. "/out"))
+			h:is_current("base")
+		end)
+	end
+end)
 
 test("a fixture made by another QEMU, and sound: rebuilt, and why", function()
 	home.with(function(h)
