@@ -51,14 +51,14 @@ define lab_suite
   $(RUNNER) summary $(addprefix $O/lab/,$1); }
 endef
 
-# $(call share,N,WORDS): as cards are dealt, there and back again; N is 1 or 0.
-share = $(shell echo $2 | tr ' ' '\n' | awk '(NR % 4 < 2) == $1')
+# $(call dealt,N,WORDS): as cards are dealt, there and back again; N is 1 or 0.
+dealt = $(shell echo $2 | tr ' ' '\n' | awk '(NR % 4 < 2) == $1')
 lab_order = $(filter $1,$(LAB_LONGEST)) $(filter-out $(LAB_LONGEST),$1)
 
 # $(call in_labs,TESTS): in two machines at once; what the second says comes after the first.
 define in_labs
-{ $(call in_lab,$(call lab_suite,$(call share,1,$1))); } & first=$$!; \
-$(if $(call share,0,$1),{ $(call in_lab,$(call lab_suite,$(call share,0,$1))); } >$O/lab.out 2>&1; \
+{ $(call in_lab,$(call lab_suite,$(call dealt,1,$1))); } & first=$$!; \
+$(if $(call dealt,0,$1),{ $(call in_lab,$(call lab_suite,$(call dealt,0,$1))); } >$O/lab.out 2>&1; \
 second=$$?; wait $$first && (exit $$second); status=$$?; cat $O/lab.out,wait $$first; status=$$?); exit $$status
 endef
 
