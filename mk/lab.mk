@@ -21,7 +21,7 @@ LAB_LONGEST := kacs_new_syscall fixture_faults gate fixture_keys profiles bad_in
 	       fixture_disks workers jobs snapshots evidence probe
 
 # What is done thousands of times is done a tenth as often there.
-LAB_LOOPS  := KACS_CALLS=10000 KACS_ROUNDS=100 KILLS=50 GATE_ROUNDS=2 GATE_FILES=16 WORKERS=200
+LAB_LOOPS  := KACS_CALLS=10000 KACS_ROUNDS=100 KILLS=50 GATE_ROUNDS=2 GATE_FILES=16 WORKERS=200 RACES=200
 
 # In a guest of an emulated guest each byte of the console costs a millisecond of QEMU's,
 # and reading the clock chip takes seconds; KVM tells the time itself.
