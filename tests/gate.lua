@@ -191,6 +191,27 @@ test("a file's VM leaves no room for the builder of a fixture it asks for: told 
 	end)
 end)
 
+test("... nor for somebody else's, who waits for room while others wait for what is built", function()
+	with_make({ ["t1.lua"] = ([[
+		local vm = provium.create("minimal"):boot { memory = "128M" }
+		io.open(os.getenv("FLAGS") .. "/held", "w"):close()
+		-- The other file's builder has begun, and waits.
+		wait_until(function() return os.execute("%s gate | grep -q waits") end, { interval = 0.05, timeout = 60 })
+		test("both", function() provium.fixture("own") end)
+	]]):format(quoted_runner()), ["t2.lua"] = [[
+		wait_until(function() return io.open(os.getenv("FLAGS") .. "/held") end, { interval = 0.01, timeout = 60 })
+		test("one", function() provium.fixture("own") end)
+	]] }, function(dir)
+		runner.shell("mkdir " .. runner.quote(dir .. "/fixtures"))
+		runner.write(dir .. "/fixtures/own.lua", SMALL)
+		local start = core.now()
+		local said = run_make(dir, "-j2", ("PROVIUM_MEM=%dM"):format(CHARGE + 100))
+		assert_eq(2, select(2, said:gsub("a deadlock%. Have the fixture before the file's first VM", "")), said)
+		assert(core.now() - start < 200)
+		assert_nothing_left(dir)
+	end)
+end)
+
 test("with provium.claim both pass", function()
 	local claiming = 'provium.claim { memory = "256M" }\n' .. TWO_VMS:gsub("wait_until%b()", "")
 	with_make({ ["t1.lua"] = 'NAME, OTHER = "a", "b"\n' .. claiming, ["t2.lua"] = 'NAME, OTHER = "b", "a"\n' .. claiming },

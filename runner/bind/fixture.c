@@ -132,7 +132,7 @@ static int l_lock(lua_State *L)
 	int *fd = new_handle(L, sizeof(*fd), LOCK, lock_methods), ret;
 	struct err err;
 
-	ret = store_lock(name, &err);
+	ret = store_lock(name, gate_waits_for, &err);
 	if (ret < 0)
 		bind_raise(L, &err);
 	*fd = ret;

@@ -457,6 +457,18 @@ static void note_vm(pid_t from, pid_t to)
 	ledger_unlock(&gate.ledger);
 }
 
+void gate_waits_for(pid_t pid)
+{
+	struct err ignored;
+
+	if ((!gate.account && gate_init(NULL, &ignored)) || open_ledger(&ignored))
+		return;
+	gate.row.waits_for = pid;
+	ledger_lock(&gate.ledger);
+	publish(&ignored);
+	ledger_unlock(&gate.ledger);
+}
+
 void gate_started(struct gate_pass *pass, pid_t qemu)
 {
 	pass->qemu = qemu;
@@ -512,6 +524,8 @@ static void show_row(FILE *to, const struct ledger_row *r)
 			(long long)(time(NULL) - r->since),
 			(unsigned long long)r->wants >> 20, r->wants_cpus,
 			r->hungry ? ", slots of make's" : "");
+	if (r->waits_for)
+		fprintf(to, "until %d has built what it needs  ", r->waits_for);
 	fprintf(to, "%s\n", r->what);
 }
 

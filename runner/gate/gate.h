@@ -70,6 +70,8 @@ bool gate_try(struct gate_pass *pass, uint64_t memory, unsigned int cpus);
 int gate_run(struct gate_pass *pass, double *waited, struct err *err);
 /* Its QEMU, whose memory is not to be counted twice. */
 void gate_started(struct gate_pass *pass, pid_t qemu);
+/* What we need is built by that process, or (0) by nobody any more: for deadlocks. */
+void gate_waits_for(pid_t pid);
 /* Gives back what was reserved.  Safe twice. */
 void gate_leave(struct gate_pass *pass);
 /*

@@ -12,7 +12,7 @@
 #include "runner/base/buf.h"
 #include "runner/gate/ledger.h"
 
-#define NAME "ledger-3"			/* changes with the format */
+#define NAME "ledger-4"			/* changes with the format */
 
 /* The file: this, then the rows.  Locks: byte 0 the file, byte 1 + n row n. */
 struct header {

@@ -29,6 +29,7 @@ struct ledger_row {
 	uint32_t wants_cpus;
 	int32_t pid;			/* of the runner */
 	int32_t parent;			/* of that: waits for it, if it is a runner, too */
+	int32_t waits_for;		/* pid of who builds what it needs; 0: nobody */
 	int32_t vms[LEDGER_VMS];	/* of QEMUs, or 0 */
 	int64_t since;			/* waits: CLOCK_REALTIME, seconds */
 	uint64_t make;			/* whose slots it has (jobserver_name()); 0: nobody's */

@@ -2,6 +2,8 @@
 /* Who may go next; see turn.h. */
 #include "runner/gate/turn.h"
 
+#define DEPTH 16			/* of fixtures that are built for each other */
+
 struct room turn_held(const struct ledger_rows *rows)
 {
 	struct room held = { 0, 0 };
@@ -38,14 +40,26 @@ bool turn_fits(const struct ledger_rows *rows, const struct ledger_row *row,
 	return then.memory <= all->memory && then.cpus <= all->cpus;
 }
 
-/* The builder of a fixture that r waits for; NULL: there is none, or it need not wait. */
-static const struct ledger_row *waiting_child(const struct ledger_rows *rows,
-					      const struct ledger_row *r)
+/*
+ * Who wishes for room, of those that this process is or waits for: the builder of a
+ * fixture is its child, or waits for somebody else's, and so on.  Or NULL.
+ */
+static const struct ledger_row *wishes(const struct ledger_rows *rows, int32_t pid,
+				       int depth)
 {
-	for (size_t i = 0; i < rows->n; i++)
-		if (rows->row[i].parent == r->pid && rows->row[i].wants)
-			return &rows->row[i];
-	return NULL;
+	const struct ledger_row *found = NULL;
+
+	for (size_t i = 0; depth && !found && i < rows->n; i++) {
+		const struct ledger_row *r = &rows->row[i];
+
+		if (r->pid == pid && r->wants)
+			found = r;
+		else if (r->pid == pid && r->waits_for)
+			found = wishes(rows, r->waits_for, depth - 1);
+		else if (r->parent == pid)
+			found = wishes(rows, r->pid, depth - 1);
+	}
+	return found;
 }
 
 bool turn_is_victim(const struct ledger_rows *rows, const struct ledger_row *row,
@@ -54,14 +68,13 @@ bool turn_is_victim(const struct ledger_rows *rows, const struct ledger_row *row
 	const struct ledger_row *last = NULL;
 
 	for (size_t i = 0; i < rows->n; i++) {
-		const struct ledger_row *r = &rows->row[i], *waits = r;
+		const struct ledger_row *r = &rows->row[i], *waits;
 
 		if (r->wants && turn_fits(rows, r, all))
 			return false;
 		if (!r->holds)
 			continue;
-		if (!r->wants)
-			waits = waiting_child(rows, r);
+		waits = wishes(rows, r->pid, DEPTH);
 		if (!waits)
 			return false;
 		if (!last || waits->ticket > last->ticket)

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -383,8 +382,27 @@ static bool is_in_place(int fd, const char *path)
 	return same;
 }
 
+/* A lock of the process (fcntl(2)): the kernel tells whose it is. */
+static int lock_file(int fd, void (*waits_for)(pid_t))
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET }, other = lock;
+	int ret;
+
+	if (!fcntl(fd, F_SETLK, &lock))
+		return 0;
+	if (waits_for && !fcntl(fd, F_GETLK, &other) && other.l_type != F_UNLCK)
+		waits_for(other.l_pid);
+	while ((ret = fcntl(fd, F_SETLKW, &lock)) && errno == EINTR &&
+	       !interrupt_pending())
+		;
+	ret = ret ? -errno : 0;
+	if (waits_for)
+		waits_for(0);
+	return ret;
+}
+
 /* Opens and takes it: the descriptor, or -errno. */
-static int take_lock(const char *path)
+static int take_lock(const char *path, void (*waits_for)(pid_t))
 {
 	int fd, ret;
 
@@ -392,10 +410,7 @@ static int take_lock(const char *path)
 		fd = open_lock(path);
 		if (fd < 0)
 			return fd;
-		while ((ret = flock(fd, LOCK_EX)) && errno == EINTR &&
-		       !interrupt_pending())
-			;
-		ret = ret ? -errno : 0;
+		ret = lock_file(fd, waits_for);
 		if (!ret && is_in_place(fd, path))
 			return fd;
 		close(fd);
@@ -404,10 +419,10 @@ static int take_lock(const char *path)
 	}
 }
 
-int store_lock(const char *name, struct err *err)
+int store_lock(const char *name, void (*waits_for)(pid_t), struct err *err)
 {
 	char *path = name_path(name);
-	int fd = take_lock(path), ret = fd < 0 ? fd : 0;
+	int fd = take_lock(path, waits_for), ret = fd < 0 ? fd : 0;
 
 	if (ret)
 		err_set(err, ret == -EINTR ? ERR_INTERRUPTED : ERR_BROKEN, ret,
@@ -620,7 +635,7 @@ json_t *store_list(const char *name)
 
 static int clean_name(const char *name, struct err *err)
 {
-	int lock = store_lock(name, err), n;
+	int lock = store_lock(name, NULL, err), n;
 	char *path = name_path(name);
 	struct entries e;
 

@@ -40,9 +40,11 @@ int store_find(const char *name, const char *script, struct image *img,
 	       struct buf *why, struct buf *warning);
 /*
  * The right to build NAME, until the descriptor is closed or its process dies;
- * what a builder that died has left is removed.  -EINTR: a signal came.
+ * what a builder that died has left is removed.  While another process has it,
+ * waits_for(its pid) has been called, and waits_for(0) when that is over; or NULL.
+ * -EINTR: a signal came.
  */
-int store_lock(const char *name, struct err *err);
+int store_lock(const char *name, void (*waits_for)(pid_t), struct err *err);
 /*
  * Puts it there, for whoever has the lock; the oldest that are too many go.
  * layer_fds as in struct image.  meta gets the hashes.  0 or -errno with err filled.
