@@ -5,7 +5,7 @@
 local calls = require "calls"
 local runner = require "runner"
 
-provium.timeout = "10m"
+provium.timeout = "20m"
 
 local vm = provium.create(calls.profile)
 local info = vm.core:info()
@@ -75,7 +75,7 @@ test("two rows with one number do not build", function()
 	end)
 end)
 
-test("a handler with other arguments than its row does not build", { timeout = "5m" }, function()
+test("a handler with other arguments than its row does not build", { timeout = "10m" }, function()
 	local other = rows:gsub("1005 revoke_token fd:fd", "%0 why:u32")
 	assert_ne(rows, other)
 	with_rows(other, function()
@@ -85,7 +85,7 @@ test("a handler with other arguments than its row does not build", { timeout = "
 	end)
 end)
 
-test("a row without a handler does not build, and the handler is named", { timeout = "5m" }, function()
+test("a row without a handler does not build, and the handler is named", { timeout = "10m" }, function()
 	with_rows(rows .. "\n1011 orphan\n\tHas no handler.\n", function()
 		local said, status = build(dir, "kacs")
 		assert_ne(0, status)
@@ -94,7 +94,7 @@ test("a row without a handler does not build, and the handler is named", { timeo
 	end)
 end)
 
-test("its generated test fails, and with one line filled in it passes", { timeout = "5m" }, function()
+test("its generated test fails, and with one line filled in it passes", { timeout = "10m" }, function()
 	with_rows(rows, function()
 		local said, status = run(dir, "make new-syscall MODULE=kacs NAME=frobnicate NR=1010 ARGS='fd:int buf:in:len' DOC='Frobs the buffer.'")
 		assert_eq(0, status, said)
