@@ -26,7 +26,7 @@
 #include "runner/report/record.h"
 #include "runner/suite.h"
 
-#define INTERRUPT_WAIT_MS 5000		/* for a child to put its VMs away */
+#define INTERRUPT_WAIT 5.0		/* seconds for a child to put its VMs away */
 #define TICK_MS 1000
 #define OUTPUT_LIMIT (64u << 10)	/* the end of what it printed */
 
@@ -211,8 +211,13 @@ static int await(struct run *r)
 			fds[2].fd = -1;
 	}
 	if (!fds[0].revents) {
+		int64_t deadline = deadline_in(INTERRUPT_WAIT);
+
 		kill(r->pid, SIGTERM);
-		if (poll(fds, 1, INTERRUPT_WAIT_MS) == 0)
+		/* A further signal ends poll(), too. */
+		while (poll(fds, 1, deadline_poll_ms(deadline)) < 0)
+			;
+		if (!fds[0].revents)
 			kill(r->pid, SIGKILL);
 	}
 	while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Time limits, of a test and of a file, and how they are written.
 
+local core = require "provium.core"
 local runner = require "runner"
 
 test("a test's limit ends loops, also such as catch errors and such as run in coroutines", function()
@@ -35,6 +36,23 @@ end)
 test("waiting at the gate counts for no limit, and is told apart from what the file took", function()
 	local said = runner.run({ "test", "waits.lua" }, { raw = true }).said
 	assert_contains(said, "waits.lua ... ok (1 test, 0.0s, waited 0.3s)\n")
+end)
+
+test("a signal ends a file that does not hear it, and a second signal does not make it wait", function()
+	local pid, finish = runner.start { "test", "deaf.lua" }
+	local child
+	wait_until(function()
+		child = tonumber(runner.shell(("cat /proc/%d/task/%d/children"):format(pid, pid)):match("%d+"))
+		return child
+	end, { interval = 0.01, desc = "the process of the file" })
+	core.pause(0.2)
+	for _ = 1, 3 do
+		os.execute("kill -TERM " .. pid)
+		core.pause(0.1)
+	end
+	wait_until(function() return not runner.is_alive(pid) end, { timeout = 30, interval = 0.05, desc = "the runner's end" })
+	assert_eq(false, runner.is_alive(child))
+	finish()
 end)
 
 test("durations: numbers are seconds, words have a unit", function()
