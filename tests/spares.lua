@@ -81,7 +81,9 @@ test("it stands still meanwhile: its guest's work does not begin", { fixture = "
 	local pid = assert(spare_of(vm))
 	local first = ticks(pid)
 	pass_time(vm, 1)
-	assert_eq(first, ticks(pid))
+	-- A busy guest has a hundred of them in a second.
+	local more = ticks(pid) - first
+	assert(more <= 2, more .. " ticks")
 end)
 
 test("... and goes on then", { fixture = "busy" }, function(vm)
