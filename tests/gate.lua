@@ -43,8 +43,7 @@ compiled: all
 local function quoted_runner() return runner.quote(runner.path) end
 
 -- The fixture that all of them clone, built once: its script is in a folder above theirs.
-local above = runner.shell("mktemp -d")
-local removed <close> = setmetatable({}, { __close = function() os.execute("rm -rf " .. runner.quote(above)) end })
+local above, removed <close> = runner.new_folder()
 runner.shell("mkdir " .. runner.quote(above .. "/fixtures"))
 runner.write(above .. "/fixtures/small.lua", SMALL)
 do

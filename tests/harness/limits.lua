@@ -40,6 +40,9 @@ end)
 
 test("a signal ends a file that does not hear it, and a second signal does not make it wait", function()
 	local pid, finish = runner.start { "test", "deaf.lua" }
+	local ended <close> = setmetatable({}, { __close = function()
+		if runner.is_alive(pid) then os.execute("kill -KILL " .. pid) end
+	end })
 	local child
 	wait_until(function()
 		child = tonumber(runner.shell(("cat /proc/%d/task/%d/children"):format(pid, pid)):match("%d+"))

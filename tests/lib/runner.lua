@@ -78,12 +78,16 @@ function runner.run(args, opts)
 	return { said = said, status = how == "exit" and code or nil, signal = how == "signal" and code or nil }
 end
 
--- A new empty folder on the host, gone after fn.
-function runner.with_folder(fn)
+-- A new empty folder on the host, and what removes it when it is closed.
+function runner.new_folder()
 	local dir = runner.shell("mktemp -d")
-	local ok, err = pcall(fn, dir)
-	os.execute("rm -rf " .. quote(dir))
-	if not ok then error(err, 0) end
+	return dir, setmetatable({}, { __close = function() os.execute("rm -rf " .. quote(dir)) end })
+end
+
+-- The same, gone after fn.
+function runner.with_folder(fn)
+	local dir, removed <close> = runner.new_folder()
+	fn(dir)
 end
 
 function runner.write(path, data)
