@@ -101,6 +101,8 @@ static int open_ledger(struct err *err)
 
 	if (gate.owner == getpid())
 		return 0;
+	if (!gate.account && gate_init(NULL, err))
+		return -EIO;
 	ledger_close(&gate.ledger);
 	ret = ledger_open(&gate.ledger, err);
 	if (ret)
@@ -392,8 +394,6 @@ int gate_enter(struct gate_pass *pass, uint64_t memory, unsigned int cpus,
 	uint64_t charge = gate.claimed ? memory : memory + GATE_OVERHEAD;
 	int ret;
 
-	if (!gate.account && gate_init(NULL, err))
-		return -EIO;
 	ret = gate.claimed ? draw(charge, cpus, waited, err) :
 			     request(charge, cpus, true, waited, err);
 	if (ret)
@@ -410,17 +410,18 @@ bool gate_try(struct gate_pass *pass, uint64_t memory, unsigned int cpus)
 	bool free = true;
 	struct err ignored;
 
-	if (gate.claimed || (!gate.account && gate_init(NULL, &ignored)) ||
-	    open_ledger(&ignored))
+	if (gate.claimed || open_ledger(&ignored))
 		return false;
 	ledger_lock(&gate.ledger);
 	ledger_read(&gate.ledger, &gate.rows);
 	for (size_t i = 0; i < gate.rows.n; i++)
 		free = free && !gate.rows.row[i].ticket;
-	held = turn_held(&gate.rows);
-	all = room_of(&gate.rows);
-	free = free && held.memory + 2 * charge <= all.memory &&
-	       held.cpus + 2 * cpus <= all.cpus && !memory_is_tight();
+	if (free) {
+		held = turn_held(&gate.rows);
+		all = room_of(&gate.rows);
+		free = held.memory + 2 * charge <= all.memory &&
+		       held.cpus + 2 * cpus <= all.cpus && !memory_is_tight();
+	}
 	if (free) {
 		gate.row.holds += charge;
 		gate.row.holds_cpus += cpus;
@@ -461,7 +462,7 @@ void gate_waits_for(pid_t pid)
 {
 	struct err ignored;
 
-	if ((!gate.account && gate_init(NULL, &ignored)) || open_ledger(&ignored))
+	if (open_ledger(&ignored))
 		return;
 	gate.row.waits_for = pid;
 	ledger_lock(&gate.ledger);
@@ -502,8 +503,6 @@ int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *e
 	if (gate.claimed || gate.row.holds)
 		return err_set(err, ERR_USER, -EBUSY,
 			       "claim: once, before the file's first VM");
-	if (!gate.account && gate_init(NULL, err))
-		return -EIO;
 	/* How many QEMUs it is for is not known: VMs of 384 MiB and more have enough. */
 	ret = request(memory + memory / 4 + GATE_OVERHEAD, cpus, false, waited, err);
 	if (ret)

@@ -39,7 +39,6 @@ static void take_event(struct qmp *q, const char *name, const json_t *msg)
 {
 	const json_t *data = json_object_get(msg, "data");
 	const char *status = json_string_value(json_object_get(data, "status"));
-
 	const char *reason = json_string_value(json_object_get(data, "reason"));
 
 	strncpy(q->last_event, name, sizeof(q->last_event) - 1);

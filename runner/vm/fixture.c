@@ -189,7 +189,6 @@ static int enter(struct vm *vm, bool spare, struct err *err)
 				  &vm->waited, err);
 	if (!gate_try(&vm->pass, vm->opts.memory, vm->opts.cpus))
 		return err_set(err, ERR_BROKEN, -EBUSY, "no room for a spare");
-	vm->spare = true;
 	return 0;
 }
 
@@ -292,11 +291,10 @@ static int go_on(struct vm *vm, const struct image *img, struct err *err)
 
 int fixture_go(struct vm *vm, const struct image *img, struct err *err)
 {
-	int ret = vm->spare ? gate_run(&vm->pass, &vm->waited, err) : 0;
+	int ret = gate_run(&vm->pass, &vm->waited, err);
 
-	if (vm->spare)
+	if (vm->wake)
 		vm_look_after(NULL);
-	vm->spare = false;
 	if (!ret)
 		ret = vm->wake ? go_on(vm, img, err) : begin(vm, img, err);
 	if (!ret && vm->wake)

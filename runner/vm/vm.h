@@ -79,7 +79,6 @@ struct vm {
 	struct vm_opts opts;
 	struct gate_pass pass;		/* what it has reserved */
 	double waited;			/* seconds, for that */
-	bool spare;			/* it is in, but nobody has it yet */
 	struct vm_call *wake;		/* it shall be awake then; see vm_look_after() */
 	bool rests;			/* QEMU was told to stop, after that */
 	struct proc qemu;
