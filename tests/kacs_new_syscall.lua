@@ -66,31 +66,28 @@ local function with_rows(text, fn)
 	if not ok then error(err, 0) end
 end
 
-test("two rows with one number do not build", function()
-	with_rows(rows .. "\n1005 again\n\tIs there already.\n", function()
+-- With those rows; it says all of that.
+local function does_not_build(text, ...)
+	local words = { ... }
+	with_rows(text, function()
 		local said, status = build(dir, "kacs")
 		assert_ne(0, status)
-		assert_contains(said, "number 1005 is revoke_token's already")
+		for _, word in ipairs(words) do assert_contains(said, word) end
 	end)
+end
+
+test("two rows with one number do not build", function()
+	does_not_build(rows .. "\n1005 again\n\tIs there already.\n", "number 1005 is revoke_token's already")
 end)
 
 test("a handler with other arguments than its row does not build", { timeout = "10m" }, function()
 	local other = rows:gsub("1005 revoke_token fd:fd", "%0 why:u32")
 	assert_ne(rows, other)
-	with_rows(other, function()
-		local said, status = build(dir, "kacs")
-		assert_ne(0, status)
-		assert_contains(said, "kacs_revoke_token")
-	end)
+	does_not_build(other, "kacs_revoke_token")
 end)
 
 test("a row without a handler does not build, and the handler is named", { timeout = "10m" }, function()
-	with_rows(rows .. "\n1011 orphan\n\tHas no handler.\n", function()
-		local said, status = build(dir, "kacs")
-		assert_ne(0, status)
-		assert_contains(said, '"kacs_orphan"')
-		assert_contains(said, "undefined!")
-	end)
+	does_not_build(rows .. "\n1011 orphan\n\tHas no handler.\n", '"kacs_orphan"', "undefined!")
 end)
 
 test("its generated test fails, and with one line filled in it passes", { timeout = "10m" }, function()
