@@ -11,7 +11,7 @@
 #include "runner/base/deadline.h"
 #include "runner/base/sparse.h"
 #include "runner/qemu/migrate.h"
-#include "runner/qemu/qcow2.h"
+#include "runner/machine/qcow2.h"
 #include "runner/vm/fixture.h"
 #include "runner/vm/launch.h"
 #include "runner/vm/seed.h"

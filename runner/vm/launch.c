@@ -8,7 +8,7 @@
 
 #include "runner/base/deadline.h"
 #include "runner/qemu/console.h"
-#include "runner/vm/initrd.h"
+#include "runner/machine/initrd.h"
 #include "runner/vm/launch.h"
 
 static char *command_line(const struct vm *vm)

@@ -16,12 +16,12 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/gate/gate.h"
-#include "runner/qemu/argv.h"
+#include "runner/machine/argv.h"
 #include "runner/qemu/chan.h"
 #include "runner/qemu/proc.h"
 #include "runner/qemu/qmp.h"
 #include "runner/qemu/vsock.h"
-#include "runner/vm/profile.h"
+#include "runner/machine/profile.h"
 
 /*
  * Seconds that an attempt to connect over vsock may take, times the slowness.  Too

@@ -17,7 +17,7 @@
 #include "runner/base/deadline.h"
 #include "runner/base/interrupt.h"
 #include "runner/gate/gate.h"
-#include "runner/qemu/argv.h"
+#include "runner/machine/argv.h"
 #include "runner/qemu/console.h"
 #include "runner/qemu/proc.h"
 #include "runner/suite.h"

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "runner/qemu/argv.h"
+#include "runner/machine/argv.h"
 #include "tests/host/lib/tap.h"
 
 static struct qemu_config base(void)

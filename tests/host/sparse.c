@@ -9,7 +9,7 @@
 
 #include "runner/base/hash.h"
 #include "runner/base/sparse.h"
-#include "runner/qemu/qcow2.h"
+#include "runner/machine/qcow2.h"
 #include "tests/host/lib/tap.h"
 
 #define SIZE (64u << 20)

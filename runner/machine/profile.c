@@ -12,7 +12,7 @@
 
 #include "runner/base/buf.h"
 #include "runner/base/files.h"
-#include "runner/vm/profile.h"
+#include "runner/machine/profile.h"
 
 static const struct key {
 	const char *name;

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "runner/base/files.h"
-#include "runner/vm/initrd.h"
+#include "runner/machine/initrd.h"
 
 static int append_fd(int out, int in, const char *name, struct err *err)
 {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "runner/base/sparse.h"
-#include "runner/qemu/qcow2.h"
+#include "runner/machine/qcow2.h"
 
 #define MAGIC 0x514649fbu
 #define CLUSTER_BITS 16

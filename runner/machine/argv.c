@@ -8,7 +8,7 @@
 
 #include "agent/wire/wire.h"
 #include "runner/base/buf.h"
-#include "runner/qemu/argv.h"
+#include "runner/machine/argv.h"
 
 static void add(struct argv *argv, char *s)
 {
