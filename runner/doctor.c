@@ -27,7 +27,7 @@
 #include "runner/gate/jobserver.h"
 #include "runner/gate/memory.h"
 #include "runner/qemu/vsock.h"
-#include "runner/vm/accel.h"
+#include "runner/probe/accel.h"
 #include "runner/vm/meta.h"
 #include "runner/vm/store.h"
 

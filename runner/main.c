@@ -16,7 +16,7 @@
 #include "runner/progress.h"
 #include "runner/suite.h"
 #include "runner/summary.h"
-#include "runner/vm/accel.h"
+#include "runner/probe/accel.h"
 
 #define USAGE 2
 #define BROKEN 3

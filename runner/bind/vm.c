@@ -7,7 +7,7 @@
 #include "runner/base/deadline.h"
 #include "runner/bind/bind.h"
 #include "runner/qemu/console.h"
-#include "runner/vm/accel.h"
+#include "runner/probe/accel.h"
 #include "runner/vm/fixture.h"
 #include "runner/vm/vm.h"
 

@@ -14,7 +14,7 @@
 
 #include "runner/base/buf.h"
 #include "runner/base/files.h"
-#include "runner/vm/accel.h"
+#include "runner/probe/accel.h"
 #include "runner/vm/launch.h"
 #include "runner/vm/meta.h"
 

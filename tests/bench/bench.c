@@ -21,7 +21,7 @@
 #include "runner/qemu/console.h"
 #include "runner/qemu/proc.h"
 #include "runner/suite.h"
-#include "runner/vm/accel.h"
+#include "runner/probe/accel.h"
 #include "runner/vm/vm.h"
 
 #define ROUNDS 11

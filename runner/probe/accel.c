@@ -16,7 +16,7 @@
 #include "runner/base/deadline.h"
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
-#include "runner/vm/accel.h"
+#include "runner/probe/accel.h"
 
 #define KVM_PROBE_TIMEOUT 8.0		/* seconds; a working KVM needs a twentieth */
 /* A boot with vsock takes as long as one with a serial port; times so much. */
