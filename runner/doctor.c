@@ -28,8 +28,8 @@
 #include "runner/gate/memory.h"
 #include "runner/qemu/vsock.h"
 #include "runner/probe/accel.h"
-#include "runner/vm/meta.h"
-#include "runner/vm/store.h"
+#include "runner/fixture/manifest.h"
+#include "runner/fixture/store.h"
 
 #define GIB (1u << 30)
 #define LITTLE_MEMORY (1ull << 30)	/* two VMs of the default size */

@@ -16,7 +16,7 @@
 #include "runner/bind/bind.h"
 #include "runner/qemu/console.h"
 #include "runner/qemu/proc.h"
-#include "runner/vm/fixture.h"
+#include "runner/fixture/fixture.h"
 
 #define IMAGE "provium.image"
 #define LOCK "provium.lock"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A snapshot as Lua holds it. */
 #include "runner/bind/bind.h"
-#include "runner/vm/snapshot.h"
+#include "runner/fixture/snapshot.h"
 
 #define SNAPSHOT "provium.snapshot"
 

@@ -8,7 +8,7 @@
 #include "runner/bind/bind.h"
 #include "runner/qemu/console.h"
 #include "runner/probe/accel.h"
-#include "runner/vm/fixture.h"
+#include "runner/fixture/fixture.h"
 #include "runner/vm/vm.h"
 
 #define VM "provium.vm"
