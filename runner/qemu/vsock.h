@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "runner/base/err.h"
-#include "runner/qemu/chan.h"
+#include "runner/vm/conn.h"
 
 struct vsock {
 	uint32_t cid;			/* of the guest; 0: it has no vsock */

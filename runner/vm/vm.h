@@ -17,7 +17,7 @@
 #include "runner/base/err.h"
 #include "runner/gate/gate.h"
 #include "runner/machine/argv.h"
-#include "runner/qemu/chan.h"
+#include "runner/vm/conn.h"
 #include "runner/qemu/proc.h"
 #include "runner/qemu/qmp.h"
 #include "runner/qemu/vsock.h"

@@ -18,7 +18,7 @@
 
 #include "runner/base/deadline.h"
 #include "agent/agent.h"
-#include "runner/qemu/chan.h"
+#include "runner/vm/conn.h"
 #include "tests/host/lib/tap.h"
 
 #define CHAN_NOBODY 4000u

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "runner/qemu/chan.h"
+#include "runner/vm/conn.h"
 
 #define READ_SIZE 65536
 
