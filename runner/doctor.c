@@ -26,7 +26,7 @@
 #include "runner/gate/gate.h"
 #include "runner/gate/jobserver.h"
 #include "runner/gate/memory.h"
-#include "runner/qemu/vsock.h"
+#include "runner/vm/vsock.h"
 #include "runner/probe/accel.h"
 #include "runner/fixture/manifest.h"
 #include "runner/fixture/store.h"

@@ -20,7 +20,7 @@
 #include "runner/vm/conn.h"
 #include "runner/qemu/proc.h"
 #include "runner/qemu/qmp.h"
-#include "runner/qemu/vsock.h"
+#include "runner/vm/vsock.h"
 #include "runner/machine/profile.h"
 
 /*

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "runner/base/deadline.h"
-#include "runner/qemu/vsock.h"
+#include "runner/vm/vsock.h"
 
 #define DEVICE "/dev/vhost-vsock"
 /* Between a refusal and the next attempt: a guest boots in hundreds of these. */
