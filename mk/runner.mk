@@ -3,7 +3,8 @@
 # forkserver.so, which it has QEMU load.
 
 RUNNER     := $(BIN)/provium
-RUNNER_SRC := $(wildcard runner/*.c runner/*/*.c agent/wire/*.c)
+RUNNER_SRC := $(filter-out runner/qemu/forkserver/preload.c, \
+	      $(wildcard runner/*.c runner/*/*.c runner/*/*/*.c agent/wire/*.c))
 RUNNER_OBJ := $(call objects,$(RUNNER_SRC))
 
 # Asked for once, and only when something is compiled.
@@ -21,8 +22,8 @@ $(OBJ)/runner/lua/embed.o: $(wildcard runner/lua/*.lua)
 # For QEMU, not for us: without sanitizers in any case.
 FORKSERVER := $O/bin/forkserver.so
 
-$(FORKSERVER): runner/qemu/preload/forkserver.c runner/qemu/begin.c \
-		runner/qemu/preload/request.h runner/qemu/begin.h $O/obj/.flags
+$(FORKSERVER): runner/qemu/forkserver/preload.c runner/qemu/child_setup.c \
+		runner/qemu/forkserver/request.h runner/qemu/child_setup.h $O/obj/.flags
 	$(call run,CC)mkdir -p $(@D) && $(compile) -fPIC -shared -o $@.tmp $(filter %.c,$^) && mv $@.tmp $@
 
 $(RUNNER): $(RUNNER_OBJ) | $(FORKSERVER)

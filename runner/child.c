@@ -22,7 +22,7 @@
 #include "runner/base/text.h"
 #include "runner/child.h"
 #include "runner/gate/gate.h"
-#include "runner/qemu/forkserver.h"
+#include "runner/qemu/forkserver/client.h"
 #include "runner/report/record.h"
 #include "runner/suite.h"
 

@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/qemu/begin.h"
-#include "runner/qemu/forkserver.h"
+#include "runner/qemu/child_setup.h"
+#include "runner/qemu/forkserver/client.h"
 #include "runner/qemu/proc.h"
 
 void proc_init(struct proc *p)

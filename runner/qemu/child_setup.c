@@ -5,7 +5,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "runner/qemu/begin.h"
+#include "runner/qemu/child_setup.h"
 
 /* The OOM killer should choose a VM, not the runner. */
 static void volunteer_for_oom(void)

@@ -16,8 +16,8 @@
 #include "runner/base/buf.h"
 #include "runner/base/deadline.h"
 #include "runner/base/files.h"
-#include "runner/qemu/forkserver.h"
-#include "runner/qemu/preload/request.h"
+#include "runner/qemu/forkserver/client.h"
+#include "runner/qemu/forkserver/request.h"
 
 #define BINARY "qemu-system-x86_64"
 #define PRELOAD "bin/forkserver.so"	/* in files_home() */

@@ -2,7 +2,7 @@
 /*
  * Preloaded into QEMU (LD_PRELOAD): a QEMU that is loaded and linked, and does
  * not begin.  For each request it forks, and the copy begins as QEMU with the
- * arguments and descriptors of the request.  See runner/qemu/forkserver.h for
+ * arguments and descriptors of the request.  See runner/qemu/forkserver/client.h for
  * the other side.
  *
  * It takes the place of __libc_start_main, which the program's first
@@ -23,8 +23,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "runner/qemu/begin.h"
-#include "runner/qemu/preload/request.h"
+#include "runner/qemu/child_setup.h"
+#include "runner/qemu/forkserver/request.h"
 
 typedef int main_fn(int, char **, char **);
 typedef int start_fn(main_fn *, int, char **, void (*)(void), void (*)(void),
