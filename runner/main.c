@@ -14,7 +14,7 @@
 #include "runner/gate/gate.h"
 #include "runner/doctor.h"
 #include "runner/progress.h"
-#include "runner/suite.h"
+#include "runner/run/suite.h"
 #include "runner/summary.h"
 #include "runner/probe/accel.h"
 

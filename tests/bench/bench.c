@@ -20,7 +20,7 @@
 #include "runner/machine/argv.h"
 #include "runner/qemu/console.h"
 #include "runner/qemu/proc.h"
-#include "runner/suite.h"
+#include "runner/run/suite.h"
 #include "runner/probe/accel.h"
 #include "runner/vm/vm.h"
 

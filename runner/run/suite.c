@@ -12,13 +12,13 @@
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
 #include "runner/bind/bind.h"
-#include "runner/child.h"
-#include "runner/failed.h"
+#include "runner/run/child.h"
+#include "runner/run/last_failures.h"
 #include "runner/gate/gate.h"
 #include "runner/lua/embed.h"
-#include "runner/paths.h"
+#include "runner/run/find_tests.h"
 #include "runner/progress.h"
-#include "runner/suite.h"
+#include "runner/run/suite.h"
 
 lua_State *suite_new_state(void)
 {

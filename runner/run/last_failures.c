@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "runner/base/files.h"
-#include "runner/failed.h"
+#include "runner/run/last_failures.h"
 #include "runner/report/record.h"
 
 json_t *failed_load(void)

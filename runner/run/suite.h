@@ -13,7 +13,7 @@
 struct suite_opts {
 	const struct format *format;
 	bool fail_fast;			/* stop after the first failure */
-	bool rerun_failed;		/* only what failed last (runner/failed.h) */
+	bool rerun_failed;		/* only what failed last (runner/run/last_failures.h) */
 	const char *filter;		/* Lua pattern for test names, or NULL */
 	const char *verdict;		/* base of make's files, or NULL */
 	const char *progress;		/* with verdict: runner/progress.h, or NULL */

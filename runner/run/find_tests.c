@@ -9,7 +9,7 @@
 
 #include "runner/base/buf.h"
 #include "runner/base/files.h"
-#include "runner/paths.h"
+#include "runner/run/find_tests.h"
 
 void paths_add(struct paths *p, char *path)
 {

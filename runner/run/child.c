@@ -20,11 +20,11 @@
 #include "runner/base/deadline.h"
 #include "runner/base/interrupt.h"
 #include "runner/base/text.h"
-#include "runner/child.h"
+#include "runner/run/child.h"
 #include "runner/gate/gate.h"
 #include "runner/qemu/forkserver/client.h"
 #include "runner/report/record.h"
-#include "runner/suite.h"
+#include "runner/run/suite.h"
 
 #define INTERRUPT_WAIT 5.0		/* seconds for a child to put its VMs away */
 #define TICK_MS 1000
@@ -104,7 +104,7 @@ static void child(const char *path, const struct child_opts *opts, int tell_fd)
 
 	if (!L)
 		_exit(3);
-	setenv("PROVIUM_INSIDE", "1", 1);	/* runner/failed.h */
+	setenv("PROVIUM_INSIDE", "1", 1);	/* runner/run/last_failures.h */
 	lua_pushcfunction(L, run_harness);
 	lua_pushstring(L, path);
 	lua_pushlightuserdata(L, (void *)(uintptr_t)opts);
