@@ -13,9 +13,9 @@
 #include "runner/base/interrupt.h"
 #include "runner/gate/gate.h"
 #include "runner/doctor.h"
-#include "runner/progress.h"
+#include "runner/make/progress.h"
 #include "runner/run/suite.h"
-#include "runner/summary.h"
+#include "runner/make/summary.h"
 #include "runner/probe/accel.h"
 
 #define USAGE 2

@@ -17,7 +17,7 @@
 #include "runner/gate/gate.h"
 #include "runner/lua/embed.h"
 #include "runner/run/find_tests.h"
-#include "runner/progress.h"
+#include "runner/make/progress.h"
 #include "runner/run/suite.h"
 
 lua_State *suite_new_state(void)

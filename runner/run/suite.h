@@ -16,7 +16,7 @@ struct suite_opts {
 	bool rerun_failed;		/* only what failed last (runner/run/last_failures.h) */
 	const char *filter;		/* Lua pattern for test names, or NULL */
 	const char *verdict;		/* base of make's files, or NULL */
-	const char *progress;		/* with verdict: runner/progress.h, or NULL */
+	const char *progress;		/* with verdict: runner/make/progress.h, or NULL */
 	unsigned int repeat;		/* run all of it so many times; 1 */
 };
 

@@ -14,7 +14,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/deadline.h"
 #include "runner/base/files.h"
-#include "runner/progress.h"
+#include "runner/make/progress.h"
 #include "runner/report/record.h"
 
 #define UNKNOWN_S 5.0		/* a file that never ran, when none did */

@@ -9,7 +9,7 @@
 #include "runner/base/files.h"
 #include "runner/gate/gate.h"
 #include "runner/report/format.h"
-#include "runner/summary.h"
+#include "runner/make/summary.h"
 
 struct summary {
 	const struct summary_opts *opts;
