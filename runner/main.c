@@ -12,7 +12,7 @@
 #include "agent/wire/wire.h"
 #include "runner/base/interrupt.h"
 #include "runner/gate/gate.h"
-#include "runner/doctor.h"
+#include "runner/cmd/doctor.h"
 #include "runner/make/progress.h"
 #include "runner/run/suite.h"
 #include "runner/make/summary.h"

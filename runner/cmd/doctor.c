@@ -22,7 +22,7 @@
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
 #include "runner/base/sparse.h"
-#include "runner/doctor.h"
+#include "runner/cmd/doctor.h"
 #include "runner/gate/gate.h"
 #include "runner/gate/jobserver.h"
 #include "runner/gate/memory.h"
