@@ -25,7 +25,7 @@
 #include "runner/cmd/doctor.h"
 #include "runner/gate/gate.h"
 #include "runner/gate/jobserver.h"
-#include "runner/gate/memory.h"
+#include "runner/gate/budget.h"
 #include "runner/vm/vsock.h"
 #include "runner/probe/accel.h"
 #include "runner/fixture/manifest.h"

@@ -12,8 +12,8 @@
 #include "runner/gate/gate.h"
 #include "runner/gate/jobserver.h"
 #include "runner/gate/ledger.h"
-#include "runner/gate/memory.h"
-#include "runner/gate/turn.h"
+#include "runner/gate/budget.h"
+#include "runner/gate/policy.h"
 
 #define PATIENCE 3600.0			/* seconds to wait for one's turn */
 #define SETTLE 10.0			/* to get one's slot back from make */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Who may go next; see turn.h. */
-#include "runner/gate/turn.h"
+#include "runner/gate/policy.h"
 
 #define DEPTH 16			/* of fixtures that are built for each other */
 

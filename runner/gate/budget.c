@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "runner/base/buf.h"
-#include "runner/gate/memory.h"
+#include "runner/gate/budget.h"
 
 #define TIGHT 10.0			/* percent of the time somebody waits for memory */
 
