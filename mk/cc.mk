@@ -36,12 +36,12 @@ objects = $(foreach o,$(patsubst %.c,$(OBJ)/%.o,$1),$o$(eval DEPENDENCIES += $(o
 # $(call macros,HEADER): the #defines that HEADER brings, and what it was read from.
 macros = echo '\#include <$1>' | $(CC) -E -dM -MD -MF $@.d -MT $@ -
 
-$O/gen/nr.h: mk/nr.awk $O/obj/.flags
+$O/gen/nr.h: mk/gen/nr.awk $O/obj/.flags
 	$(call run,GEN)mkdir -p $(@D) && $(call macros,asm/unistd_64.h) >$@.in && \
-	awk -f mk/nr.awk $@.in | sort -t, -k2n >$@.tmp && mv $@.tmp $@
+	awk -f mk/gen/nr.awk $@.in | sort -t, -k2n >$@.tmp && mv $@.tmp $@
 
-$O/gen/errno.h: mk/errno.awk $O/obj/.flags
+$O/gen/errno.h: mk/gen/errno.awk $O/obj/.flags
 	$(call run,GEN)mkdir -p $(@D) && $(call macros,errno.h) >$@.in && \
-	awk -f mk/errno.awk $@.in | sort -t, -k2n -s >$@.tmp && mv $@.tmp $@
+	awk -f mk/gen/errno.awk $@.in | sort -t, -k2n -s >$@.tmp && mv $@.tmp $@
 
 DEPENDENCIES += $(GENERATED:=.d)

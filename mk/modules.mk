@@ -3,7 +3,7 @@
 #
 #   out/kernel/SOURCE/PROFILE.modules/NAME/  where kbuild works: links to the sources,
 #                                            since M= builds where the sources are
-#                                            and what is made of NAME.def (mk/calls.awk)
+#                                            and what is made of NAME.def (mk/gen/calls.awk)
 #   out/profile/PROFILE/modules/             every .ko, changed only when it changed, and
 #                                            NAME.calls.lua for those with system calls
 #   docs/NAME.md                             their reference pages
@@ -52,9 +52,9 @@ $2_calls.h: what = header
 $2_calls.c: what = source
 $2.calls.lua: what = lua
 $2.md: what = page
-$2_calls.h $2_calls.c $2.calls.lua $2.md: $1/$(notdir $1).def mk/calls.awk
+$2_calls.h $2_calls.c $2.calls.lua $2.md: $1/$(notdir $1).def mk/gen/calls.awk
 	$$(call run,CALLS)mkdir -p $$(@D)
-	$$(Q)awk -v what=$$(what) -f mk/calls.awk $$< >$$@.tmp && mv $$@.tmp $$@
+	$$(Q)awk -v what=$$(what) -f mk/gen/calls.awk $$< >$$@.tmp && mv $$@.tmp $$@
 endef
 
 calls_stem  = $(MODULE_BUILD)/$(notdir $1)/$(notdir $1)

@@ -23,4 +23,4 @@ new-syscall: ## a row, a handler to fill in and a failing test: MODULE= NAME= NR
 	$(if $(wildcard $(CALL_DEF)),,$(error new-syscall: there is no $(CALL_DEF): \
 		see docs/adding-syscalls.md on how a module gets its first system call))
 	@printf '%s %s %s\n\t%s\n' "$$NR" "$$NAME" "$$ARGS" "$$DOC" | \
-	awk -v what=new -v others='$(wildcard modules/*/*.def)' -f mk/calls.awk -f mk/new-call.awk $(CALL_DEF) -
+	awk -v what=new -v others='$(wildcard modules/*/*.def)' -f mk/gen/calls.awk -f mk/gen/new-call.awk $(CALL_DEF) -

@@ -13,7 +13,7 @@ local root = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").sour
 local kbuild = runner.shell(("ls -d %s/kernel/*/%s 2>/dev/null"):format(runner.quote(runner.home), calls.profile)):match("[^\n]+$")
 
 local has_calls = io.open(info.modules .. "/kacs.ko") ~= nil
-for _, file in ipairs { "modules/kacs/kacs.def", "mk/calls.awk", "mk/new-call.awk", "mk/new-syscall.mk" } do
+for _, file in ipairs { "modules/kacs/kacs.def", "mk/gen/calls.awk", "mk/gen/new-call.awk", "mk/new-syscall.mk" } do
 	vm.harness.depend(root .. "/" .. file)
 end
 
@@ -27,7 +27,7 @@ end
 
 -- What mk/modules.mk does for a module with rows, in a copy's own folders.
 local function build(dir, module)
-	local awk = ("awk -v what=%%s -f mk/calls.awk modules/%s/%s.def >%%s"):format(module, module)
+	local awk = ("awk -v what=%%s -f mk/gen/calls.awk modules/%s/%s.def >%%s"):format(module, module)
 	local steps = {
 		awk:format("header", ("modules/%s/%s_calls.h"):format(module, module)),
 		awk:format("source", ("modules/%s/%s_calls.c"):format(module, module)),

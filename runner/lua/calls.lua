@@ -2,7 +2,7 @@
 -- vm.NAME for a module NAME with system calls of its own: a method for each.
 --
 -- What there is to call says NAME.calls.lua, beside the module's .ko; it is made
--- from the module's .def by mk/calls.awk.
+-- from the module's .def by mk/gen/calls.awk.
 
 local check_string = require "provium.options".string
 

@@ -20,7 +20,7 @@ local function rows(text, what)
 	local said, status
 	runner.with_folder(function(dir)
 		runner.write(dir .. "/m.def", text)
-		said, status = run(ROOT, ("awk -v what=%s -f mk/calls.awk %s/m.def"):format(what or "header", runner.quote(dir)))
+		said, status = run(ROOT, ("awk -v what=%s -f mk/gen/calls.awk %s/m.def"):format(what or "header", runner.quote(dir)))
 		said = said:gsub(dir:gsub("%p", "%%%0") .. "/", "")
 	end)
 	return said, status
@@ -72,7 +72,7 @@ test("rows: each word of a call goes to its argument", function()
 end)
 
 test("the page in docs/ is what its .def makes", function()
-	local said = run(ROOT, "awk -v what=page -f mk/calls.awk modules/kacs/kacs.def")
+	local said = run(ROOT, "awk -v what=page -f mk/gen/calls.awk modules/kacs/kacs.def")
 	assert_eq(runner.read(ROOT .. "/docs/kacs.md"), said)
 end)
 

@@ -159,7 +159,7 @@ function prototype(i,    k, s)
 function made_from()
 {
 	return "/* SPDX-License-Identifier: GPL-2.0-only */\n" \
-	       "/* Made from " module ".def by mk/calls.awk: change that one. */\n"
+	       "/* Made from " module ".def by mk/gen/calls.awk: change that one. */\n"
 }
 
 function header(    i, k, guard, tags)
@@ -212,7 +212,7 @@ function source(    i)
 
 function lua(    i, k)
 {
-	print "-- Made from " module ".def by mk/calls.awk: change that one.\nreturn {"
+	print "-- Made from " module ".def by mk/gen/calls.awk: change that one.\nreturn {"
 	for (i = 1; i <= n; i++) {
 		printf "\t{ nr = %d, name = \"%s\", args = {", nr[i], name[i]
 		for (k = 1; k <= args[i]; k++)
@@ -246,7 +246,7 @@ function lua_results(i,    k, s)
 
 function page(    v)
 {
-	printf "<!-- Made from modules/%s/%s.def by mk/calls.awk: change that one, make does the rest. -->\n", \
+	printf "<!-- Made from modules/%s/%s.def by mk/gen/calls.awk: change that one, make does the rest. -->\n", \
 		module, module
 	printf "# %s: system calls\n\n%s%s", module, text[0], text[0] ? "\n" : ""
 	print "| nr | call | |\n| --- | --- | --- |"
