@@ -2,7 +2,7 @@
 # Kernel source and a profile ─▶ the kernel that everything runs on.
 #
 #   out/src/NAME/                  the distribution's source package, unpacked, and the
-#                                  system-call overlay (kernel-configs/syscalls) in it
+#                                  system-call overlay (kernel-configs/overlay) in it
 #   out/kernel/SOURCE/PROFILE/     where kbuild works: one folder for each source
 #   out/profile/PROFILE/vmlinux    the stripped image of the source in use: it changes
 #                                  when its content does, and only then
@@ -45,8 +45,8 @@ $(UNPACKED): $(if $(call same,$(file <$(UNPACKED)),$(tarball)),,FORCE)
 	$(Q)mv $O/src/new/* $(KSRC) && rmdir $O/src/new
 	$(Q)echo '$(tarball)' >$@
 
-$(KSRC_READY): $(UNPACKED) $(wildcard kernel-configs/syscalls/*)
-	$(call run,OVERLAY)kernel-configs/syscalls/apply $(KSRC)
+$(KSRC_READY): $(UNPACKED) $(wildcard kernel-configs/overlay/*)
+	$(call run,OVERLAY)kernel-configs/overlay/apply $(KSRC)
 	$(Q)touch $@
 
 endif

@@ -26,7 +26,7 @@ CALLS_SRC := $(call with_calls,$(MODULE_SRC))
 ifeq ($(HAS_SYSCALLS),)
 $(if $(call with_calls,$(MODULE)),$(error \
 	MODULE=$(MODULE) has system calls, and KERNEL_SRC=$(KERNEL_SRC) has no room for them. \
-	To give it some: kernel-configs/syscalls/apply $(KERNEL_SRC)))
+	To give it some: kernel-configs/overlay/apply $(KERNEL_SRC)))
 MODULE_SRC := $(filter-out $(CALLS_SRC),$(MODULE_SRC))
 CALLS_SRC :=
 endif

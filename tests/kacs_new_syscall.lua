@@ -59,7 +59,7 @@ local rows = runner.read(DEF)
 
 -- fn with that in place of the module's rows.
 local function with_rows(text, fn)
-	if not has_calls then skip("this kernel has no room for system calls (kernel-configs/syscalls)") end
+	if not has_calls then skip("this kernel has no room for system calls (kernel-configs/overlay)") end
 	runner.write(DEF, text)
 	local ok, err = pcall(fn)
 	runner.write(DEF, rows)

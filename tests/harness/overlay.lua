@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- kernel-configs/syscalls/apply: what it does to a kernel tree, once and again.
+-- kernel-configs/overlay/apply: what it does to a kernel tree, once and again.
 
 local runner = require "runner"
 
 local APPLY = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") ..
-	"/../../kernel-configs/syscalls/apply"))
+	"/../../kernel-configs/overlay/apply"))
 local TABLE, MAKEFILE = "/arch/x86/entry/syscalls/syscall_64.tbl", "/kernel/Makefile"
 local FILES = { TABLE, MAKEFILE, "/kernel/provium_syscalls.c", "/include/linux/provium_syscalls.h" }
 

@@ -14,7 +14,7 @@ function calls.boot(module, opts)
 		return vm, test
 	end
 	return vm, function(name)
-		test(name, function() skip("no system calls 1000 to 1063 in this kernel (kernel-configs/syscalls)") end)
+		test(name, function() skip("no system calls 1000 to 1063 in this kernel (kernel-configs/overlay)") end)
 	end
 end
 
