@@ -98,7 +98,7 @@ static const char *type_name(enum wire_type type)
 void wire_manual(FILE *to)
 {
 	fprintf(to, "# The protocol between runner and agent\n\n"
-		"Made by `provium protocol` from `agent/wire/ops.h`; "
+		"Made by `provium protocol` from `agent/wire/protocol.h`; "
 		"fingerprint `%016" PRIx64 "`.\n\n"
 		"A frame is 16 bytes of header (`u32 len; u32 tag; u32 chan; "
 		"u16 op; u16 kind`, little-endian)\nand `len` bytes of "

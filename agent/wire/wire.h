@@ -21,7 +21,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "agent/wire/ops.h"
+#include "agent/wire/protocol.h"
 
 #define WIRE_HEADER 16u
 #define WIRE_MAX (16u << 20)		/* largest payload, in bytes */
