@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/ops.h"
+#include "agent/ops/ops.h"
 
 #define ENTROPY_MAX 256
 

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/ops.h"
+#include "agent/ops/ops.h"
 #include "agent/supervise.h"
 
 void send_fail(struct supervisor *s, const struct wire_header *req,

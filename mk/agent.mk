@@ -5,7 +5,7 @@
 #   out/san/agent  with sanitizers, for host tests (SAN=1)
 
 AGENT     := $(BIN)/agent
-AGENT_SRC := $(wildcard agent/*.c agent/wire/*.c)
+AGENT_SRC := $(wildcard agent/*.c agent/*/*.c)
 
 $O/bin/agent: $(AGENT_SRC:%.c=$O/obj/%.o)
 	$(call run,LINK)mkdir -p $(@D) && $(CC) -static -pthread -o $@.tmp $^ && mv $@.tmp $@

@@ -10,7 +10,7 @@
 #include <sched.h>
 #include <string.h>
 
-#include "agent/ops.h"
+#include "agent/ops/ops.h"
 
 #define SPINS 4000			/* some tens of microseconds */
 #define MAX_RESULTS (1u << 20)

@@ -5,7 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/ops.h"
+#include "agent/ops/ops.h"
 
 int do_echo(struct executor *ex, const struct wire_blob *q, struct wire_blob *p)
 {

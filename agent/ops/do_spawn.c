@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/ops.h"
+#include "agent/ops/ops.h"
 
 #define STACK_SIZE (128u << 10)
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/ops.h"
+#include "agent/ops/ops.h"
 
 /* The request's path as a C string. */
 static char *path_of(struct executor *ex, const struct wire_bytes *b)

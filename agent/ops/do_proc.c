@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/ops.h"
+#include "agent/ops/ops.h"
 
 enum { IN, OUT, ERR, END };		/* indices of the poll set */
 

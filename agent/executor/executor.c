@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/ops.h"
+#include "agent/ops/ops.h"
 
 #define LARGE (1u << 20)
 

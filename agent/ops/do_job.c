@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/ops.h"
+#include "agent/ops/ops.h"
 
 static void set_state(struct job *job, enum job_state state)
 {

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/ops.h"
+#include "agent/ops/ops.h"
 #include "agent/supervise.h"
 
 static struct mailbox *box_of(struct supervisor *s, uint32_t chan)
