@@ -1,4 +1,4 @@
--- Several clones, one after the other, each looked at: for tests/resumes.lua.
+-- Several clones, one after the other, each looked at: for tests/clones/resumes.lua.
 
 local rounds = tonumber(os.getenv "ROUNDS")
 local report = assert(io.open(os.getenv "REPORT", "a"))
