@@ -14,11 +14,12 @@ LAB_MEMORY := 5G
 LAB_CPUS   := 1
 LAB_JOBS   := 2
 LAB_LIMIT  := 20m
-LAB_QUICK  := boot buffers clones exec files identity jobs resumes syscalls vsock workers
+LAB_QUICK  := kit/boot kit/vsock calls/buffers calls/exec calls/files calls/syscalls \
+	      clones/clones clones/resumes processes/identity processes/jobs processes/workers
 
 # What takes longest there, longest first: each start of a QEMU has two seconds.
-LAB_LONGEST := kacs_new_syscall fixture_faults gate fixture_keys profiles bad_input \
-	       fixture_disks workers jobs snapshots evidence probe
+LAB_LONGEST := kacs/new_syscall clones/fixture_faults kit/gate clones/fixture_keys kit/profiles kit/bad_input \
+	       clones/fixture_disks processes/workers processes/jobs clones/snapshots reports/evidence kit/probe
 
 # What is done thousands of times is done a tenth as often there.
 LAB_LOOPS  := KACS_CALLS=10000 KACS_ROUNDS=100 KILLS=50 GATE_ROUNDS=2 GATE_FILES=16 WORKERS=200 RACES=200

@@ -12,9 +12,9 @@ apart    := fixtures lib host harness canned bench
 TESTS    := $(patsubst tests/%.lua,%,$(filter %.lua,$(call files,tests)))
 TESTS    := $(sort $(filter-out $(foreach d,$(apart),$d/%),$(TESTS)))
 
-# T= chooses by name, with the shell's wildcards.
+# T= chooses by name, of a file or a folder, with the shell's wildcards.
 ifneq ($T,)
-CHOSEN := $(filter $(TESTS:%=tests/%.lua),$(wildcard tests/$T.lua tests/*/$T.lua $T))
+CHOSEN := $(filter $(TESTS:%=tests/%.lua),$(wildcard tests/$T.lua tests/*/$T.lua tests/$T/*.lua $T))
 CHOSEN := $(CHOSEN:tests/%.lua=%)
 CHOSEN_GOALS := $(filter test retest stress check test-kvm,$(MAKECMDGOALS))
 $(if $(CHOSEN_GOALS),$(if $(CHOSEN),,$(error T=$T: no such test; there are: $(TESTS))))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The handlers the executor dispatches to, declared from the op table. */
-#ifndef AGENT_OPS_H
-#define AGENT_OPS_H
+#ifndef AGENT_OPS_OPS_H
+#define AGENT_OPS_OPS_H
 
 #include "agent/agent.h"
 

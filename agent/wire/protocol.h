@@ -8,8 +8,8 @@
  * (provium protocol).  To add an op: a row in WIRE_OPS, rows for its
  * messages, one do_NAME() in the agent, one test.
  */
-#ifndef AGENT_WIRE_OPS_H
-#define AGENT_WIRE_OPS_H
+#ifndef AGENT_WIRE_PROTOCOL_H
+#define AGENT_WIRE_PROTOCOL_H
 
 /*
  * Field types.  Integers are little-endian.  bytes is a u32 length and that

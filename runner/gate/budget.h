@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* How much memory this machine, or the control group we are in, has to give. */
-#ifndef RUNNER_GATE_MEMORY_H
-#define RUNNER_GATE_MEMORY_H
+#ifndef RUNNER_GATE_BUDGET_H
+#define RUNNER_GATE_BUDGET_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * Who of those in the ledger may go next: nothing but the rows and what there
  * is decides.
  */
-#ifndef RUNNER_GATE_TURN_H
-#define RUNNER_GATE_TURN_H
+#ifndef RUNNER_GATE_POLICY_H
+#define RUNNER_GATE_POLICY_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* QEMU's argument vector, made from what a VM is to be. */
-#ifndef RUNNER_QEMU_ARGV_H
-#define RUNNER_QEMU_ARGV_H
+#ifndef RUNNER_MACHINE_ARGV_H
+#define RUNNER_MACHINE_ARGV_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The initramfs of one boot: the shim, the user's own, and boot{files=}. */
-#ifndef RUNNER_VM_INITRD_H
-#define RUNNER_VM_INITRD_H
+#ifndef RUNNER_MACHINE_INITRD_H
+#define RUNNER_MACHINE_INITRD_H
 
 #include "runner/base/err.h"
 #include "runner/vm/vm.h"

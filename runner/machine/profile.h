@@ -14,8 +14,8 @@
  *	modules = "folder"	# where vm:insmod(name) looks
  *	share = "folder"	# of the host: becomes / over 9p, never written
  */
-#ifndef RUNNER_VM_PROFILE_H
-#define RUNNER_VM_PROFILE_H
+#ifndef RUNNER_MACHINE_PROFILE_H
+#define RUNNER_MACHINE_PROFILE_H
 
 #include "runner/base/err.h"
 

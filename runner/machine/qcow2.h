@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Empty qcow2 images: layers that take what a guest writes to its disk. */
-#ifndef RUNNER_QEMU_QCOW2_H
-#define RUNNER_QEMU_QCOW2_H
+#ifndef RUNNER_MACHINE_QCOW2_H
+#define RUNNER_MACHINE_QCOW2_H
 
 #include <stdint.h>
 

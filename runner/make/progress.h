@@ -7,8 +7,8 @@
  * nothing is interleaved.  On a terminal there is a status line below the
  * cursor; whoever prints takes it away before and draws it anew after.
  */
-#ifndef RUNNER_PROGRESS_H
-#define RUNNER_PROGRESS_H
+#ifndef RUNNER_MAKE_PROGRESS_H
+#define RUNNER_MAKE_PROGRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

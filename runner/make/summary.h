@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* make's steps before and after the tests: a BASE is what `test --verdict` was given. */
-#ifndef RUNNER_SUMMARY_H
-#define RUNNER_SUMMARY_H
+#ifndef RUNNER_MAKE_SUMMARY_H
+#define RUNNER_MAKE_SUMMARY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,8 +8,8 @@
  * The result is kept in files_state()/accel, one file for each host boot,
  * kernel and QEMU.
  */
-#ifndef RUNNER_VM_ACCEL_H
-#define RUNNER_VM_ACCEL_H
+#ifndef RUNNER_PROBE_ACCEL_H
+#define RUNNER_PROBE_ACCEL_H
 
 #include "runner/base/err.h"
 #include "runner/vm/vm.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What a process does before it is QEMU, whether it executes it or was forked from it. */
-#ifndef RUNNER_QEMU_BEGIN_H
-#define RUNNER_QEMU_BEGIN_H
+#ifndef RUNNER_QEMU_CHILD_SETUP_H
+#define RUNNER_QEMU_CHILD_SETUP_H
 
 #include <sys/types.h>
 

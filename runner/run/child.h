@@ -6,8 +6,8 @@
  * and "test" for each test, "end" with the rest of the record.  A child that
  * dies takes along no test that had ended, and the one that it was in has failed.
  */
-#ifndef RUNNER_CHILD_H
-#define RUNNER_CHILD_H
+#ifndef RUNNER_RUN_CHILD_H
+#define RUNNER_RUN_CHILD_H
 
 #include <jansson.h>
 #include <lua.h>

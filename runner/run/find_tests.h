@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Test files: found in folders. */
-#ifndef RUNNER_PATHS_H
-#define RUNNER_PATHS_H
+#ifndef RUNNER_RUN_FIND_TESTS_H
+#define RUNNER_RUN_FIND_TESTS_H
 
 #include <stddef.h>
 

@@ -3,8 +3,8 @@
  * What failed when it last ran, of every file that this runner ran:
  * failed.json in its folder, { path: [names of tests], or null for the file }.
  */
-#ifndef RUNNER_FAILED_H
-#define RUNNER_FAILED_H
+#ifndef RUNNER_RUN_LAST_FAILURES_H
+#define RUNNER_RUN_LAST_FAILURES_H
 
 #include <jansson.h>
 #include <stdbool.h>

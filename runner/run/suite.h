@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Test files, each in a process of its own, and what came of them. */
-#ifndef RUNNER_SUITE_H
-#define RUNNER_SUITE_H
+#ifndef RUNNER_RUN_SUITE_H
+#define RUNNER_RUN_SUITE_H
 
 #include <lua.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The link to the agent: frames out, frames in, over a stream socket. */
-#ifndef RUNNER_QEMU_CHAN_H
-#define RUNNER_QEMU_CHAN_H
+#ifndef RUNNER_VM_CONN_H
+#define RUNNER_VM_CONN_H
 
 #include <stdbool.h>
 

@@ -8,8 +8,8 @@
  * connection of that moment is lost without a word, be it half made or complete.
  * So a connection counts only once the agent has answered on it.
  */
-#ifndef RUNNER_QEMU_VSOCK_H
-#define RUNNER_QEMU_VSOCK_H
+#ifndef RUNNER_VM_VSOCK_H
+#define RUNNER_VM_VSOCK_H
 
 #include <poll.h>
 #include <stdbool.h>

@@ -11,7 +11,7 @@ if os.getenv("PROVIUM_GATE") ~= os.getenv("SPARES") or not os.getenv("SPARES") t
 	provium.timeout = "10m"
 	test("spares, at a gate where nobody else waits", function()
 		runner.with_folder(function(dir)
-			local r = runner.run({ "test", "spares.lua" }, { cwd = runner.canned .. "/../..",
+			local r = runner.run({ "test", "clones/spares.lua" }, { cwd = runner.canned .. "/../..",
 				env = { PROVIUM_GATE = dir, SPARES = dir }, prefix = { runner.timeout, "-k", "5", "500" } })
 			assert_eq(0, r.status, r.said)
 		end)

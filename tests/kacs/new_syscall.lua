@@ -9,7 +9,7 @@ provium.timeout = "20m"
 
 local vm = provium.create(calls.profile)
 local info = vm.core:info()
-local root = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") .. "/.."))
+local root = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") .. "/../.."))
 local kbuild = runner.shell(("ls -d %s/kernel/*/%s 2>/dev/null"):format(runner.quote(runner.home), calls.profile)):match("[^\n]+$")
 
 local has_calls = io.open(info.modules .. "/kacs.ko") ~= nil

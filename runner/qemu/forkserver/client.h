@@ -6,8 +6,8 @@
  * It is a help, never a need: where it cannot be had (another libc, a script in
  * QEMU's place, a preload of the user's own), QEMU is executed as usual.
  */
-#ifndef RUNNER_QEMU_FORKSERVER_H
-#define RUNNER_QEMU_FORKSERVER_H
+#ifndef RUNNER_QEMU_FORKSERVER_CLIENT_H
+#define RUNNER_QEMU_FORKSERVER_CLIENT_H
 
 #include <stddef.h>
 #include <sys/types.h>

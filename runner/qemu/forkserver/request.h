@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Between the runner and the QEMU that it forks others from: one packet each way. */
-#ifndef RUNNER_QEMU_PRELOAD_REQUEST_H
-#define RUNNER_QEMU_PRELOAD_REQUEST_H
+#ifndef RUNNER_QEMU_FORKSERVER_REQUEST_H
+#define RUNNER_QEMU_FORKSERVER_REQUEST_H
 
 #include <stddef.h>
 #include <stdint.h>
