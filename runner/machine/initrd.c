@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/base/buf.h"
 #include "runner/base/files.h"
 #include "runner/machine/initrd.h"
 

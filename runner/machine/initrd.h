@@ -4,7 +4,8 @@
 #define RUNNER_MACHINE_INITRD_H
 
 #include "runner/base/err.h"
-#include "runner/vm/vm.h"
+#include "runner/machine/options.h"
+#include "runner/machine/profile.h"
 
 /*
  * path names the archive as a QEMU child will see it.  *fd is -1 when that is

@@ -555,26 +555,6 @@ void vm_kill(struct vm *vm)
 		vm->state = VM_OFF;
 }
 
-void vm_opts_release(struct vm_opts *opts)
-{
-	for (size_t i = 0; i < opts->nr_disks; i++) {
-		free(opts->disks[i].path);
-		free(opts->disks[i].format);
-		if (opts->disks[i].layer_fd)
-			close(opts->disks[i].layer_fd);
-		if (opts->disks[i].backing_fd)
-			close(opts->disks[i].backing_fd);
-	}
-	for (size_t i = 0; i < opts->nr_files; i++) {
-		free(opts->files[i].guest);
-		free(opts->files[i].host);
-	}
-	free(opts->disks);
-	free(opts->files);
-	free(opts->append);
-	*opts = (struct vm_opts){ 0 };
-}
-
 void vm_release(struct vm *vm)
 {
 	vm_kill(vm);

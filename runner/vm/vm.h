@@ -16,12 +16,12 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/gate/gate.h"
-#include "runner/machine/argv.h"
+#include "runner/machine/options.h"
+#include "runner/machine/profile.h"
 #include "runner/vm/conn.h"
 #include "runner/qemu/proc.h"
 #include "runner/qemu/qmp.h"
 #include "runner/vm/vsock.h"
-#include "runner/machine/profile.h"
 
 /*
  * Seconds that an attempt to connect over vsock may take, times the slowness.  Too
@@ -37,23 +37,6 @@ struct accel {
 	char link_reason[256];		/* and why this link */
 	double slowness;		/* factor for time limits, 1 or more */
 	uint32_t tsc_khz;		/* of the host; 0: unknown */
-};
-
-/* A file to be put into the initramfs. */
-struct boot_file {
-	char *guest;
-	char *host;
-};
-
-struct vm_opts {
-	uint64_t memory;		/* bytes */
-	unsigned int cpus;
-	struct disk *disks;
-	size_t nr_disks;
-	struct boot_file *files;
-	size_t nr_files;
-	char *append;			/* or NULL */
-	double timeout;			/* seconds, scaled already */
 };
 
 enum vm_state { VM_NEW, VM_BOOTING, VM_RUNNING, VM_OFF, VM_DEAD };
@@ -160,6 +143,5 @@ bool vm_lives(struct vm *vm);
 void vm_shutdown(struct vm *vm, double timeout);
 void vm_kill(struct vm *vm);
 void vm_release(struct vm *vm);
-void vm_opts_release(struct vm_opts *opts);
 
 #endif

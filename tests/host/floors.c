@@ -12,8 +12,8 @@
 
 /* From the ground up; folders of one floor stand in one row, between blanks. */
 static const char *const floors[] = {
-	" wire ", " base ", " qemu ", " gate ", " vm ", " complaint ", " bind ",
-	" report lua ",
+	" wire base ", " qemu gate machine complaint ", " vm ", " probe ", " fixture ",
+	" report lua ", " bind ", " make ", " run ", " cmd ",
 };
 
 #define NR_FLOORS ((int)(sizeof(floors) / sizeof(floors[0])))
