@@ -10,12 +10,12 @@
 
 #define READ_SIZE 65536
 
-void chan_init(struct chan *c)
+void conn_init(struct conn *c)
 {
-	*c = (struct chan){ .fd = -1 };
+	*c = (struct conn){ .fd = -1 };
 }
 
-void chan_open(struct chan *c, int fd)
+void conn_open(struct conn *c, int fd)
 {
 	c->fd = fd;
 	fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -32,16 +32,16 @@ static void trace(const char *prefix, const struct wire_header *hdr,
 		wire_print(stderr, prefix, hdr, payload);
 }
 
-int chan_send(struct chan *c, const struct wire_header *hdr, const void *payload)
+int conn_send(struct conn *c, const struct wire_header *hdr, const void *payload)
 {
 	wire_put_header(buf_room(&c->out, WIRE_HEADER), hdr);
 	c->out.len += WIRE_HEADER;
 	buf_add(&c->out, payload, hdr->len);
 	trace("->", hdr, payload);
-	return chan_flush(c);
+	return conn_flush(c);
 }
 
-int chan_flush(struct chan *c)
+int conn_flush(struct conn *c)
 {
 	while (c->out.len) {
 		ssize_t n = send(c->fd, c->out.p, c->out.len, MSG_NOSIGNAL);
@@ -56,12 +56,12 @@ int chan_flush(struct chan *c)
 	return 0;
 }
 
-bool chan_wants_out(const struct chan *c)
+bool conn_wants_out(const struct conn *c)
 {
 	return c->out.len;
 }
 
-int chan_feed(struct chan *c)
+int conn_feed(struct conn *c)
 {
 	ssize_t n = recv(c->fd, buf_room(&c->in, READ_SIZE), READ_SIZE, 0);
 
@@ -73,7 +73,7 @@ int chan_feed(struct chan *c)
 	return 0;
 }
 
-int chan_peek(struct chan *c, struct wire_header *hdr, const uint8_t **payload,
+int conn_peek(struct conn *c, struct wire_header *hdr, const uint8_t **payload,
 	      struct err *err)
 {
 	if (c->in.len < WIRE_HEADER)
@@ -89,16 +89,16 @@ int chan_peek(struct chan *c, struct wire_header *hdr, const uint8_t **payload,
 	return 1;
 }
 
-void chan_drop(struct chan *c, const struct wire_header *hdr)
+void conn_drop(struct conn *c, const struct wire_header *hdr)
 {
 	buf_drop(&c->in, WIRE_HEADER + hdr->len);
 }
 
-void chan_release(struct chan *c)
+void conn_release(struct conn *c)
 {
 	if (c->fd >= 0)
 		close(c->fd);
 	buf_release(&c->in);
 	buf_release(&c->out);
-	chan_init(c);
+	conn_init(c);
 }

@@ -9,29 +9,29 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 
-struct chan {
+struct conn {
 	int fd;				/* -1: closed; owned */
 	struct buf in;
 	struct buf out;			/* what the socket has not taken yet */
 };
 
-void chan_init(struct chan *c);
+void conn_init(struct conn *c);
 /* Takes fd over and makes it non-blocking. */
-void chan_open(struct chan *c, int fd);
+void conn_open(struct conn *c, int fd);
 /* Queues one frame and writes what can be written now.  0 or -errno. */
-int chan_send(struct chan *c, const struct wire_header *hdr, const void *payload);
+int conn_send(struct conn *c, const struct wire_header *hdr, const void *payload);
 /* Writes on; for POLLOUT.  0 or -errno. */
-int chan_flush(struct chan *c);
-bool chan_wants_out(const struct chan *c);
+int conn_flush(struct conn *c);
+bool conn_wants_out(const struct conn *c);
 /* Reads what is there.  0; -EPIPE: the other end is gone. */
-int chan_feed(struct chan *c);
+int conn_feed(struct conn *c);
 /*
- * The first complete frame: 1, with payload valid until chan_drop(); 0: none
+ * The first complete frame: 1, with payload valid until conn_drop(); 0: none
  * yet; -EBADMSG with err filled.
  */
-int chan_peek(struct chan *c, struct wire_header *hdr, const uint8_t **payload,
+int conn_peek(struct conn *c, struct wire_header *hdr, const uint8_t **payload,
 	      struct err *err);
-void chan_drop(struct chan *c, const struct wire_header *hdr);
-void chan_release(struct chan *c);
+void conn_drop(struct conn *c, const struct wire_header *hdr);
+void conn_release(struct conn *c);
 
 #endif

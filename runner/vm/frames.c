@@ -95,9 +95,9 @@ int frames_take(struct vm *vm, struct err *err)
 	const uint8_t *payload;
 	int ret;
 
-	while ((ret = chan_peek(&vm->chan, &hdr, &payload, err)) > 0) {
+	while ((ret = conn_peek(&vm->conn, &hdr, &payload, err)) > 0) {
 		ret = take_frame(vm, &hdr, payload, err);
-		chan_drop(&vm->chan, &hdr);
+		conn_drop(&vm->conn, &hdr);
 		if (ret)
 			break;
 	}

@@ -6,7 +6,7 @@
 #include "runner/vm/vm.h"
 
 /*
- * All complete frames of vm->chan.  0; -EBADMSG or -EPROTO with err filled: the agent
+ * All complete frames of vm->conn.  0; -EBADMSG or -EPROTO with err filled: the agent
  * is none of ours, or has lost its mind.
  */
 int frames_take(struct vm *vm, struct err *err);

@@ -200,7 +200,7 @@ static int launch(struct vm *vm, bool incoming, int gdb_fd, struct err *err)
 	if (qmp[0] >= 0)
 		qmp_open(&vm->qmp, qmp[0]);
 	if (link[0] >= 0)
-		chan_open(&vm->chan, link[0]);
+		conn_open(&vm->conn, link[0]);
 	vsock_handed_over(&vm->vsock);
 	if (!ret && !incoming)
 		vsock_dial(&vm->vsock, VM_PATIENCE * vm->accel.slowness);

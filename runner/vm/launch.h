@@ -8,7 +8,7 @@
 
 /*
  * Starts QEMU for vm->profile, opts and accel; sets console_fd and stderr_fd
- * (unless there are some already), qmp, chan and start_ns.  incoming: it waits
+ * (unless there are some already), qmp, conn and start_ns.  incoming: it waits
  * for a state instead of booting.  0, or -errno with err filled; what was opened
  * by then stays in vm, for its release.
  */

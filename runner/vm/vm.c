@@ -29,7 +29,7 @@ void vm_init(struct vm *vm)
 	profile_init(&vm->profile);
 	proc_init(&vm->qemu);
 	qmp_init(&vm->qmp);
-	chan_init(&vm->chan);
+	conn_init(&vm->conn);
 	vsock_init(&vm->vsock);
 }
 
@@ -68,7 +68,7 @@ static void stop_all(struct vm *vm)
 {
 	proc_release(&vm->qemu);
 	qmp_release(&vm->qmp);
-	chan_release(&vm->chan);
+	conn_release(&vm->conn);
 	vsock_release(&vm->vsock);
 	if (vm->gdb_fd >= 0)
 		close(vm->gdb_fd);
@@ -157,17 +157,17 @@ static int step(struct vm *vm, int64_t deadline_ns)
 {
 	int64_t wake_ns = deadline_ns;
 	struct pollfd fds[] = {
-		{ vm->chan.fd, POLLIN, 0 },
+		{ vm->conn.fd, POLLIN, 0 },
 		{ vm->qemu.pidfd, POLLIN, 0 },
 		{ vm->qmp.fd, POLLIN, 0 },
 		{ interrupt_fd(), POLLIN, 0 },
 		vsock_poll(&vm->vsock, &wake_ns),
-		{ spare ? spare->chan.fd : -1, POLLIN, 0 },
+		{ spare ? spare->conn.fd : -1, POLLIN, 0 },
 	};
 	struct err err = { 0 };
 	int n, gone;
 
-	if (chan_wants_out(&vm->chan))
+	if (conn_wants_out(&vm->conn))
 		fds[0].events |= POLLOUT;
 	n = poll(fds, sizeof(fds) / sizeof(fds[0]), deadline_poll_ms(wake_ns));
 	if (interrupt_pending())
@@ -179,14 +179,14 @@ static int step(struct vm *vm, int64_t deadline_ns)
 	if (!n && wake_ns == deadline_ns)
 		return -ETIMEDOUT;
 	if (fds[0].revents & POLLOUT)
-		chan_flush(&vm->chan);
-	gone = fds[0].revents & ~POLLOUT ? chan_feed(&vm->chan) : 0;
+		conn_flush(&vm->conn);
+	gone = fds[0].revents & ~POLLOUT ? conn_feed(&vm->conn) : 0;
 	if (gone && vm->vsock.dialing) {
-		vsock_lost(&vm->vsock, &vm->chan);
+		vsock_lost(&vm->vsock, &vm->conn);
 		vm->ready = false;
 		gone = 0;
 	}
-	vsock_step(&vm->vsock, &vm->chan, fds[4].revents);
+	vsock_step(&vm->vsock, &vm->conn, fds[4].revents);
 	if (gone)
 		fds[0].fd = -1;
 	/* Frames that arrived before the end still count. */
@@ -270,7 +270,7 @@ struct vm_call *vm_submit(struct vm *vm, uint32_t chan, enum wire_kind kind,
 	call->stream_limit = vm->opts.memory;
 	call->next = vm->calls;
 	vm->calls = call;
-	chan_send(&vm->chan, &hdr, payload);	/* a loss shows in step() */
+	conn_send(&vm->conn, &hdr, payload);	/* a loss shows in step() */
 	return call;
 }
 
@@ -442,7 +442,7 @@ static int greet(struct vm *vm, int64_t deadline_ns, struct err *err)
 	if (!vm->vsock.dialing || clock_ns() >= deadline_ns)
 		return -ETIMEDOUT;
 	if (vm->ready)
-		vsock_silent(&vm->vsock, &vm->chan);
+		vsock_silent(&vm->vsock, &vm->conn);
 	vm->ready = false;
 	return -EAGAIN;
 }
@@ -479,7 +479,7 @@ static int await_agent(struct vm *vm, int64_t deadline_ns, struct err *err)
 
 void vm_disconnect(struct vm *vm, int64_t deadline_ns)
 {
-	vsock_hang_up(&vm->vsock, &vm->chan, deadline_ns);
+	vsock_hang_up(&vm->vsock, &vm->conn, deadline_ns);
 }
 
 int vm_connect(struct vm *vm, int64_t deadline_ns, struct err *err)

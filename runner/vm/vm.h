@@ -66,8 +66,8 @@ struct vm {
 	bool rests;			/* QEMU was told to stop, after that */
 	struct proc qemu;
 	struct qmp qmp;
-	struct chan chan;
-	struct vsock vsock;		/* the chan's way, if that is not a serial port */
+	struct conn conn;
+	struct vsock vsock;		/* the connection's way, if that is not a serial port */
 	int console_fd;			/* kept after death; -1 before boot */
 	int stderr_fd;			/* what QEMU printed */
 	int ram_fd;			/* the guest's memory as a file; -1: QEMU's own */

@@ -117,9 +117,9 @@ static void refused(struct vsock *v)
 	v->wake_ns = clock_ns() + PAUSE_NS;
 }
 
-static void connected(struct vsock *v, struct chan *c)
+static void connected(struct vsock *v, struct conn *c)
 {
-	chan_open(c, v->fd);
+	conn_open(c, v->fd);
 	v->fd = -1;
 	v->wake_ns = clock_ns() + v->patience_ns;
 }
@@ -174,7 +174,7 @@ struct pollfd vsock_poll(const struct vsock *v, int64_t *deadline_ns)
 	return (struct pollfd){ v->dialing ? v->fd : -1, POLLOUT, 0 };
 }
 
-static void finish(struct vsock *v, struct chan *c)
+static void finish(struct vsock *v, struct conn *c)
 {
 	int error = 0;
 	socklen_t len = sizeof(error);
@@ -191,7 +191,7 @@ static void finish(struct vsock *v, struct chan *c)
 	}
 }
 
-void vsock_step(struct vsock *v, struct chan *c, short revents)
+void vsock_step(struct vsock *v, struct conn *c, short revents)
 {
 	if (!v->dialing)
 		return;
@@ -205,9 +205,9 @@ void vsock_step(struct vsock *v, struct chan *c, short revents)
 	}
 }
 
-void vsock_lost(struct vsock *v, struct chan *c)
+void vsock_lost(struct vsock *v, struct conn *c)
 {
-	chan_release(c);
+	conn_release(c);
 	refused(v);
 }
 
@@ -217,9 +217,9 @@ int64_t vsock_greeted(struct vsock *v)
 	return v->dialing ? clock_ns() + v->patience_ns : DEADLINE_NEVER;
 }
 
-void vsock_silent(struct vsock *v, struct chan *c)
+void vsock_silent(struct vsock *v, struct conn *c)
 {
-	chan_release(c);
+	conn_release(c);
 	more_patience(v);
 	begin(v);
 }
@@ -231,7 +231,7 @@ void vsock_settled(struct vsock *v)
 	v->dialing = false;
 }
 
-void vsock_hang_up(struct vsock *v, struct chan *c, int64_t deadline_ns)
+void vsock_hang_up(struct vsock *v, struct conn *c, int64_t deadline_ns)
 {
 	char rest[256];
 	ssize_t n = 1;
@@ -246,7 +246,7 @@ void vsock_hang_up(struct vsock *v, struct chan *c, int64_t deadline_ns)
 			break;
 		n = recv(c->fd, rest, sizeof(rest), MSG_DONTWAIT);
 	}
-	chan_release(c);
+	conn_release(c);
 }
 
 void vsock_release(struct vsock *v)

@@ -42,26 +42,26 @@ void vsock_handed_over(struct vsock *v);
 
 /* Begins to look for the agent; an attempt may take patience_s, the next ones more. */
 void vsock_dial(struct vsock *v, double patience_s);
-/* What to wait for, beside the channel; moves *deadline_ns nearer if need be. */
+/* What to wait for, beside the connection; moves *deadline_ns nearer if need be. */
 struct pollfd vsock_poll(const struct vsock *v, int64_t *deadline_ns);
 /*
  * While dialing, after each poll: goes on with the attempt, or begins another.  A
  * connection is opened in c, and taken from it again when the agent keeps silent.
  */
-void vsock_step(struct vsock *v, struct chan *c, short revents);
+void vsock_step(struct vsock *v, struct conn *c, short revents);
 /* While dialing: the connection in c is gone.  There will be another. */
-void vsock_lost(struct vsock *v, struct chan *c);
+void vsock_lost(struct vsock *v, struct conn *c);
 /* The agent has spoken: how long its next word may take. */
 int64_t vsock_greeted(struct vsock *v);
 /* It did not come: the connection in c is a lost one. */
-void vsock_silent(struct vsock *v, struct chan *c);
+void vsock_silent(struct vsock *v, struct conn *c);
 /* The agent has answered: this is the link now. */
 void vsock_settled(struct vsock *v);
 /*
  * Takes leave of the agent, and waits until the guest has seen it: no connection
  * may be open in a guest that is saved.  Closes c, in any case.
  */
-void vsock_hang_up(struct vsock *v, struct chan *c, int64_t deadline_ns);
+void vsock_hang_up(struct vsock *v, struct conn *c, int64_t deadline_ns);
 void vsock_release(struct vsock *v);
 
 #endif

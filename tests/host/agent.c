@@ -26,7 +26,7 @@
 
 struct peer {
 	pid_t pid;
-	struct chan chan;
+	struct conn conn;
 	uint32_t tag;
 	/* the last answer */
 	struct wire_header hdr;
@@ -41,7 +41,7 @@ static struct peer *peer_start(void)
 	char number[16];
 	int fds[2];
 
-	chan_init(&p->chan);
+	conn_init(&p->conn);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		exit(1);
 	p->pid = fork();
@@ -59,7 +59,7 @@ static struct peer *peer_start(void)
 	if (p->pid < 0)
 		exit(1);
 	close(fds[1]);
-	chan_open(&p->chan, fds[0]);
+	conn_open(&p->conn, fds[0]);
 	return p;
 }
 
@@ -71,21 +71,21 @@ static int next_frame(struct peer *p)
 	struct err err;
 	int ret;
 
-	while (!(ret = chan_peek(&p->chan, &p->hdr, &payload, &err))) {
-		struct pollfd pfd = { p->chan.fd, POLLIN, 0 };
+	while (!(ret = conn_peek(&p->conn, &p->hdr, &payload, &err))) {
+		struct pollfd pfd = { p->conn.fd, POLLIN, 0 };
 
-		if (chan_wants_out(&p->chan))
+		if (conn_wants_out(&p->conn))
 			pfd.events |= POLLOUT;
 		if (poll(&pfd, 1, deadline_poll_ms(deadline)) <= 0)
 			return -ETIMEDOUT;
-		chan_flush(&p->chan);
-		if (pfd.revents & (POLLIN | POLLHUP) && chan_feed(&p->chan))
+		conn_flush(&p->conn);
+		if (pfd.revents & (POLLIN | POLLHUP) && conn_feed(&p->conn))
 			return -EPIPE;
 	}
 	if (ret < 0 || p->hdr.len > sizeof(p->payload))
 		return -EBADMSG;
 	memcpy(p->payload, payload, p->hdr.len);
-	chan_drop(&p->chan, &p->hdr);
+	conn_drop(&p->conn, &p->hdr);
 	return 0;
 }
 
@@ -100,7 +100,7 @@ static void send_raw(struct peer *p, uint32_t chan, unsigned int op,
 		.op = (uint16_t)op, .kind = WIRE_REQUEST,
 	};
 
-	chan_send(&p->chan, &hdr, payload);
+	conn_send(&p->conn, &hdr, payload);
 }
 
 static void send_op(struct peer *p, enum wire_op nr, const void *req)
@@ -189,7 +189,7 @@ static bool peer_end(struct peer *p, int *status)
 	struct pollfd end = { (int)syscall(SYS_pidfd_open, p->pid, 0), POLLIN, 0 };
 	bool ended;
 
-	chan_release(&p->chan);
+	conn_release(&p->conn);
 	ended = poll(&end, 1, deadline_poll_ms(deadline)) == 1;
 	if (!ended)
 		signal_to(p->pid, SIGKILL);
@@ -672,7 +672,7 @@ static void bad_frames(void)
 	ok(!answer(p) && failure(p).why == WIRE_WHY_BAD, "a truncated request");
 	ok(getpid_by(p) > 0, "none of them did any harm");
 	memset(junk, 0xff, sizeof(junk));
-	ok(send(p->chan.fd, junk, sizeof(junk), 0) == sizeof(junk), "16 bytes of 0xff");
+	ok(send(p->conn.fd, junk, sizeof(junk), 0) == sizeof(junk), "16 bytes of 0xff");
 	ok(answer(p) == -EPIPE, "end the link");
 	ok(peer_end(p, &status), "and the agent");
 }
