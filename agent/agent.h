@@ -45,15 +45,15 @@
 /* Who reads: the supervisor, or an executor that is idle; see link_shared.role. */
 #define LINK_SUPERVISOR 0u
 /* The executor of that channel reads. */
-static inline uint32_t link_reader(uint32_t chan)
+static inline uint32_t link_reader(uint32_t channel)
 {
-	return chan << 1;
+	return channel << 1;
 }
 
 /* It would, but is in a call. */
-static inline uint32_t link_in_call(uint32_t chan)
+static inline uint32_t link_in_call(uint32_t channel)
 {
-	return chan << 1 | 1;
+	return channel << 1 | 1;
 }
 
 struct link_shared {
@@ -96,7 +96,7 @@ void link_drop(struct link *link, const struct wire_header *hdr);
 bool link_make_clean(struct link *link);
 /* After the death of an executor that had the role: finds what it had read. */
 void link_recover(struct link *link);
-void link_lock(struct link_shared *shared, uint32_t chan);
+void link_lock(struct link_shared *shared, uint32_t channel);
 void link_unlock(struct link_shared *shared);
 /* Writes all of it, waiting as long as that takes.  0 or -errno. */
 int link_write(int fd, const void *p, size_t n);
@@ -243,7 +243,7 @@ void guards_release(struct guards *guards);
 /* --- executor.c --- */
 
 struct executor {
-	uint32_t chan;
+	uint32_t channel;
 	struct link link;
 	uint32_t generation;		/* of its descriptor */
 	uint32_t asked_for;		/* generation of the last one it tried to get */

@@ -189,11 +189,11 @@ void link_recover(struct link *link)
 	set_span(link, span_start(span), end);
 }
 
-void link_lock(struct link_shared *lock, uint32_t chan)
+void link_lock(struct link_shared *lock, uint32_t channel)
 {
 	uint32_t seen = 0;
 
-	while (!atomic_compare_exchange_strong(&lock->owner, &seen, chan + 1)) {
+	while (!atomic_compare_exchange_strong(&lock->owner, &seen, channel + 1)) {
 		atomic_fetch_add(&lock->waiters, 1);
 		futex_wait(&lock->owner, seen);
 		atomic_fetch_sub(&lock->waiters, 1);

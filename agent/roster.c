@@ -14,14 +14,14 @@
 #include "agent/ops/ops.h"
 #include "agent/supervise.h"
 
-static struct mailbox *box_of(struct supervisor *s, uint32_t chan)
+static struct mailbox *box_of(struct supervisor *s, uint32_t channel)
 {
-	return &s->crew->box[chan - 1];
+	return &s->crew->box[channel - 1];
 }
 
-static struct member *member_of(struct supervisor *s, uint32_t chan)
+static struct member *member_of(struct supervisor *s, uint32_t channel)
 {
-	return &s->members[chan - 1];
+	return &s->members[channel - 1];
 }
 
 static bool is_on(const struct mailbox *box)
@@ -30,8 +30,8 @@ static bool is_on(const struct mailbox *box)
 }
 
 /* for every channel that was ever used */
-#define for_each_chan(s, chan)						\
-	for (uint32_t chan = 1; chan <= atomic_load(&(s)->crew->high); chan++)
+#define for_each_chan(s, channel)						\
+	for (uint32_t channel = 1; channel <= atomic_load(&(s)->crew->high); channel++)
 
 int crew_init(struct supervisor *s)
 {
@@ -81,7 +81,7 @@ static void child_descriptors(struct supervisor *s)
 static noreturn void child(struct supervisor *s)
 {
 	struct executor ex = {
-		.chan = WIRE_EXECUTOR,
+		.channel = WIRE_EXECUTOR,
 		.link = s->link,
 		.generation = atomic_load(&s->link.shared->generation),
 		.notify_fd = s->notify_fd,
@@ -135,18 +135,18 @@ pid_t crew_idle_executor(struct supervisor *s)
 /* The one that was used last: a test drives one for a while. */
 void crew_give_role(struct supervisor *s)
 {
-	uint32_t chan = atomic_load(&s->crew->recent);
+	uint32_t channel = atomic_load(&s->crew->recent);
 	struct mailbox *box;
 
-	if (!chan || chan > CHANNELS || !is_on(box_of(s, chan)))
-		chan = WIRE_EXECUTOR;
-	box = box_of(s, chan);
+	if (!channel || channel > CHANNELS || !is_on(box_of(s, channel)))
+		channel = WIRE_EXECUTOR;
+	box = box_of(s, channel);
 	if (atomic_load(&s->link.shared->role) != LINK_SUPERVISOR || !is_on(box) ||
 	    s->held ||
 	    s->link.fd < 0 || !s->link.greeted || atomic_load(&box->no_role) ||
 	    atomic_load(&box->busy) != BOX_IDLE || !link_make_clean(&s->link))
 		return;
-	atomic_store(&s->link.shared->role, link_reader(chan));
+	atomic_store(&s->link.shared->role, link_reader(channel));
 	atomic_fetch_add(&box->kick, 1);
 	futex_wake(&box->kick);
 }
@@ -171,8 +171,8 @@ static bool is_filtered(pid_t tid)
 
 void crew_new_link(struct supervisor *s)
 {
-	for_each_chan(s, chan) {
-		struct mailbox *box = box_of(s, chan);
+	for_each_chan(s, channel) {
+		struct mailbox *box = box_of(s, channel);
 
 		if (!is_on(box))
 			continue;
@@ -184,17 +184,17 @@ void crew_new_link(struct supervisor *s)
 
 /* --- replies that the supervisor sends --- */
 
-static void send_handed(struct supervisor *s, uint32_t chan)
+static void send_handed(struct supervisor *s, uint32_t channel)
 {
-	struct mailbox *box = box_of(s, chan);
+	struct mailbox *box = box_of(s, channel);
 	uint32_t from = atomic_load(&box->handed_from);
 	struct wire_header hdr;
 
 	if (!atomic_load(&box->handed))
 		return;
 	/* A frame that was begun holds the lock already. */
-	if (atomic_load(&s->link.shared->owner) != chan + 1)
-		link_lock(s->link.shared, chan);
+	if (atomic_load(&s->link.shared->owner) != channel + 1)
+		link_lock(s->link.shared, channel);
 	if (!wire_get_header(box->out, &hdr) &&
 	    from <= WIRE_HEADER + hdr.len && s->link.fd >= 0)
 		link_write(s->link.fd, box->out + from,
@@ -207,30 +207,30 @@ static void send_handed(struct supervisor *s, uint32_t chan)
 
 void crew_send_handed(struct supervisor *s)
 {
-	for_each_chan(s, chan)
-		send_handed(s, chan);
+	for_each_chan(s, channel)
+		send_handed(s, channel);
 }
 
 /* --- death --- */
 
-static int who(struct supervisor *s, uint32_t chan, char *text, size_t cap)
+static int who(struct supervisor *s, uint32_t channel, char *text, size_t cap)
 {
-	struct mailbox *box = box_of(s, chan);
+	struct mailbox *box = box_of(s, channel);
 	int pid = atomic_load(&box->pid);
 
-	if (chan == WIRE_EXECUTOR)
+	if (channel == WIRE_EXECUTOR)
 		return snprintf(text, cap, "the executor (pid %d)", pid);
 	if (atomic_load(&box->thread))
-		return snprintf(text, cap, "worker %u (a thread of pid %d)", chan - 1, pid);
-	return snprintf(text, cap, "worker %u (pid %d)", chan - 1, pid);
+		return snprintf(text, cap, "worker %u (a thread of pid %d)", channel - 1, pid);
+	return snprintf(text, cap, "worker %u (pid %d)", channel - 1, pid);
 }
 
 /* status as of waitpid(2), of the whole process */
-static void how_it_died(struct supervisor *s, uint32_t chan, int status, char *text,
+static void how_it_died(struct supervisor *s, uint32_t channel, int status, char *text,
 			size_t cap)
 {
-	int n = who(s, chan, text, cap);
-	const char *whose = atomic_load(&box_of(s, chan)->thread) ? ": its process" : "";
+	int n = who(s, channel, text, cap);
+	const char *whose = atomic_load(&box_of(s, channel)->thread) ? ": its process" : "";
 	char *at = text + n;
 	size_t left = cap - (size_t)n;
 
@@ -248,13 +248,13 @@ static void how_it_died(struct supervisor *s, uint32_t chan, int status, char *t
 static void report_death(struct supervisor *s, const struct wire_header *req)
 {
 	const struct wire_op_desc *op = wire_op_by_number(req->op);
-	struct member *m = member_of(s, req->chan);
-	uint32_t busy = atomic_load(&box_of(s, req->chan)->busy);
+	struct member *m = member_of(s, req->channel);
+	uint32_t busy = atomic_load(&box_of(s, req->channel)->busy);
 	char text[512];
 
 	snprintf(text, sizeof(text), "%s %s %s; %s", m->epitaph,
 		 busy ? "during" : "before this", op ? op->name : "op",
-		 req->chan == WIRE_EXECUTOR ?
+		 req->channel == WIRE_EXECUTOR ?
 		 "its descriptors are gone; the next call gets a new executor" :
 		 "a worker that has ended is not replaced: spawn another");
 	send_fail(s, req, WIRE_WHY_GONE, text);
@@ -262,75 +262,75 @@ static void report_death(struct supervisor *s, const struct wire_header *req)
 	 * Who died while replying may have replied: then this answer is dropped,
 	 * and the next call has to be told.
 	 */
-	if (req->chan == WIRE_EXECUTOR && busy != BOX_REPLYING)
+	if (req->channel == WIRE_EXECUTOR && busy != BOX_REPLYING)
 		m->epitaph[0] = 0;
 }
 
-static void forget(struct supervisor *s, uint32_t chan)
+static void forget(struct supervisor *s, uint32_t channel)
 {
-	struct mailbox *box = box_of(s, chan);
+	struct mailbox *box = box_of(s, channel);
 
 	/* The kernel may yet clear a stuck thread's tid: nobody gets that box. */
-	if (member_of(s, chan)->stuck)
+	if (member_of(s, channel)->stuck)
 		return;
-	member_of(s, chan)->epitaph[0] = 0;
+	member_of(s, channel)->epitaph[0] = 0;
 	frame_forget(box->in);
 	frame_forget(box->out);
 	atomic_store(&box->life, LIFE_NONE);
 }
 
-static void answer_dismissal(struct supervisor *s, uint32_t chan)
+static void answer_dismissal(struct supervisor *s, uint32_t channel)
 {
-	struct member *m = member_of(s, chan);
+	struct member *m = member_of(s, channel);
 	struct wire_nothing none;
 
 	m->dismissed = false;
-	forget(s, chan);
+	forget(s, channel);
 	send_reply(s, &m->dismissal, &none);
 }
 
 /* Nothing of it runs any more, or will; epitaph is set. */
-static void bury(struct supervisor *s, uint32_t chan)
+static void bury(struct supervisor *s, uint32_t channel)
 {
-	struct mailbox *box = box_of(s, chan);
+	struct mailbox *box = box_of(s, channel);
 	pid_t command = atomic_load(&box->command);
 	/* What was handed over while replying is the reply, and is sent here. */
 	bool replied = atomic_load(&box->handed) &&
 		       atomic_load(&box->busy) == BOX_REPLYING;
 
-	send_handed(s, chan);
-	if (atomic_load(&s->link.shared->role) >> 1 == chan) {
+	send_handed(s, channel);
+	if (atomic_load(&s->link.shared->role) >> 1 == channel) {
 		atomic_store(&s->link.shared->role, LINK_SUPERVISOR);
 		link_recover(&s->link);
 	}
 	/* It may have died just before it set the timer, or unable to. */
 	atomic_store(&s->link.shared->armed, 0);
-	if (atomic_load(&s->link.shared->owner) == chan + 1)
+	if (atomic_load(&s->link.shared->owner) == channel + 1)
 		link_unlock(s->link.shared);
 	if (command > 1)
 		kill(-command, SIGKILL);
 	if (atomic_load(&box->busy) != BOX_IDLE)
 		race_forfeit(s->crew, &box->req, box->in);
-	member_of(s, chan)->watched = false;
+	member_of(s, channel)->watched = false;
 	atomic_store(&box->life, LIFE_OVER);
 	if (atomic_load(&box->busy) != BOX_IDLE && !replied)
 		report_death(s, &box->req);
 	atomic_store(&box->busy, BOX_IDLE);
-	if (member_of(s, chan)->dismissed)
-		answer_dismissal(s, chan);
+	if (member_of(s, channel)->dismissed)
+		answer_dismissal(s, channel);
 }
 
 /* Workers it was making when it died have no owner. */
 static void bury_unborn(struct supervisor *s)
 {
-	for_each_chan(s, chan) {
-		struct mailbox *box = box_of(s, chan);
+	for_each_chan(s, channel) {
+		struct mailbox *box = box_of(s, channel);
 
 		if (atomic_load(&box->life) != LIFE_STARTING)
 			continue;
 		if (!atomic_load(&box->thread) && atomic_load(&box->pid) > 1)
 			kill(atomic_load(&box->pid), SIGKILL);
-		forget(s, chan);
+		forget(s, channel);
 	}
 }
 
@@ -351,28 +351,28 @@ static void job_orphaned(struct job *job)
 }
 
 /* An idle one that stops would keep the link from being read. */
-static void stopped(struct supervisor *s, uint32_t chan, pid_t pid)
+static void stopped(struct supervisor *s, uint32_t channel, pid_t pid)
 {
-	if (chan == WIRE_EXECUTOR ||
-	    atomic_load(&s->link.shared->role) == link_reader(chan))
+	if (channel == WIRE_EXECUTOR ||
+	    atomic_load(&s->link.shared->role) == link_reader(channel))
 		kill(pid, SIGKILL);
 }
 
 void crew_reaped(struct supervisor *s, pid_t pid, int status)
 {
-	for_each_chan(s, chan) {
-		struct mailbox *box = box_of(s, chan);
-		struct member *m = member_of(s, chan);
+	for_each_chan(s, channel) {
+		struct mailbox *box = box_of(s, channel);
+		struct member *m = member_of(s, channel);
 
 		if (!is_on(box) || atomic_load(&box->pid) != pid)
 			continue;
 		if (WIFSTOPPED(status)) {
-			stopped(s, chan, pid);
+			stopped(s, channel, pid);
 			continue;
 		}
-		how_it_died(s, chan, status, m->epitaph, sizeof(m->epitaph));
-		bury(s, chan);
-		if (chan == WIRE_EXECUTOR)
+		how_it_died(s, channel, status, m->epitaph, sizeof(m->epitaph));
+		bury(s, channel);
+		if (channel == WIRE_EXECUTOR)
 			bury_unborn(s);
 	}
 	if (WIFSTOPPED(status))
@@ -423,17 +423,17 @@ static void start_watch(struct supervisor *s, struct mailbox *box)
 
 void crew_look_after_threads(struct supervisor *s)
 {
-	for_each_chan(s, chan) {
-		struct mailbox *box = box_of(s, chan);
-		struct member *m = member_of(s, chan);
+	for_each_chan(s, channel) {
+		struct mailbox *box = box_of(s, channel);
+		struct member *m = member_of(s, channel);
 
 		if (!atomic_load(&box->thread) || !is_on(box))
 			continue;
 		if (mailbox_thread_ended(box)) {
-			size_t n = (size_t)who(s, chan, m->epitaph, sizeof(m->epitaph));
+			size_t n = (size_t)who(s, channel, m->epitaph, sizeof(m->epitaph));
 
 			snprintf(m->epitaph + n, sizeof(m->epitaph) - n, " ended");
-			bury(s, chan);
+			bury(s, channel);
 		} else if (!m->watched) {
 			m->watched = true;
 			start_watch(s, box);
@@ -446,15 +446,15 @@ void crew_look_after_threads(struct supervisor *s)
 /* Whether the channel's executor can take it; if not, the runner has been told why. */
 static bool can_take(struct supervisor *s, const struct wire_header *hdr)
 {
-	struct mailbox *box = hdr->chan <= CHANNELS ? box_of(s, hdr->chan) : NULL;
+	struct mailbox *box = hdr->channel <= CHANNELS ? box_of(s, hdr->channel) : NULL;
 	uint32_t life = box ? atomic_load(&box->life) : LIFE_NONE;
 
-	if (!box || (hdr->chan != WIRE_EXECUTOR && life != LIFE_ON && life != LIFE_OVER))
+	if (!box || (hdr->channel != WIRE_EXECUTOR && life != LIFE_ON && life != LIFE_OVER))
 		send_fail(s, hdr, WIRE_WHY_BAD, "no such channel");
 	else if (life == LIFE_ON && atomic_load(&box->busy) == BOX_BUSY)
 		send_fail(s, hdr, WIRE_WHY_BUSY,
 			  "the executor is still busy with an earlier call");
-	else if (life != LIFE_ON && member_of(s, hdr->chan)->epitaph[0])
+	else if (life != LIFE_ON && member_of(s, hdr->channel)->epitaph[0])
 		report_death(s, hdr);
 	else if (life != LIFE_ON && crew_start_executor(s))
 		send_fail(s, hdr, WIRE_WHY_GONE, "no executor: fork failed");
@@ -472,14 +472,14 @@ void crew_post(struct supervisor *s, const struct wire_header *hdr,
 		race_forfeit(s->crew, hdr, payload);
 		return;
 	}
-	box = box_of(s, hdr->chan);
+	box = box_of(s, hdr->channel);
 	box->req = *hdr;
 	memcpy(box->in, payload, hdr->len);
 	atomic_store(&box->busy, BOX_BUSY);
 	atomic_fetch_add(&box->posted, 1);
 	atomic_fetch_add(&box->kick, 1);
 	futex_wake(&box->kick);
-	atomic_store(&s->crew->recent, hdr->chan);
+	atomic_store(&s->crew->recent, hdr->channel);
 }
 
 /* --- ends that are asked for --- */
@@ -495,40 +495,40 @@ static void end_executor(struct mailbox *box)
 }
 
 /* A kill is pending: it will not run again, whenever it wakes up. */
-static void abandon(struct supervisor *s, uint32_t chan)
+static void abandon(struct supervisor *s, uint32_t channel)
 {
-	struct mailbox *box = box_of(s, chan);
-	struct member *m = member_of(s, chan);
-	size_t n = (size_t)who(s, chan, m->epitaph, sizeof(m->epitaph));
+	struct mailbox *box = box_of(s, channel);
+	struct member *m = member_of(s, channel);
+	size_t n = (size_t)who(s, channel, m->epitaph, sizeof(m->epitaph));
 
 	snprintf(m->epitaph + n, sizeof(m->epitaph) - n,
 		 " was killed, but is stuck in the kernel");
 	m->stuck = atomic_load(&box->thread);
 	if (atomic_load(&box->pid) > 1)
 		kill(atomic_load(&box->pid), SIGKILL);
-	bury(s, chan);
+	bury(s, channel);
 }
 
 static void abort_all(struct supervisor *s)
 {
 	char ignored[64];
 
-	for_each_chan(s, chan)
-		crew_abort(s, chan, false, ignored, sizeof(ignored));
+	for_each_chan(s, channel)
+		crew_abort(s, channel, false, ignored, sizeof(ignored));
 }
 
-enum wire_aborted crew_abort(struct supervisor *s, uint32_t chan, bool give_up,
+enum wire_aborted crew_abort(struct supervisor *s, uint32_t channel, bool give_up,
 			     char *report, size_t cap)
 {
-	struct mailbox *box = chan >= 1 && chan <= CHANNELS ? box_of(s, chan) : NULL;
+	struct mailbox *box = channel >= 1 && channel <= CHANNELS ? box_of(s, channel) : NULL;
 	pid_t command;
 
-	if (chan == WIRE_SUPERVISOR)
+	if (channel == WIRE_SUPERVISOR)
 		abort_all(s);
 	if (!box || !is_on(box) || atomic_load(&box->busy) != BOX_BUSY)
 		return WIRE_ABORTED_NOTHING;
 	if (give_up) {
-		abandon(s, chan);
+		abandon(s, channel);
 		return WIRE_ABORTED_EXECUTOR;
 	}
 	command = atomic_load(&box->command);
@@ -540,29 +540,29 @@ enum wire_aborted crew_abort(struct supervisor *s, uint32_t chan, bool give_up,
 	return command > 1 ? WIRE_ABORTED_COMMAND : WIRE_ABORTED_EXECUTOR;
 }
 
-void crew_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_t chan)
+void crew_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_t channel)
 {
-	struct mailbox *box = chan > WIRE_EXECUTOR && chan <= CHANNELS ?
-		box_of(s, chan) : NULL;
+	struct mailbox *box = channel > WIRE_EXECUTOR && channel <= CHANNELS ?
+		box_of(s, channel) : NULL;
 
 	if (!box || atomic_load(&box->life) == LIFE_NONE ||
 	    atomic_load(&box->life) == LIFE_STARTING) {
 		send_fail(s, hdr, WIRE_WHY_BAD, "no such worker");
 		return;
 	}
-	member_of(s, chan)->dismissal = *hdr;
-	member_of(s, chan)->dismissed = true;
+	member_of(s, channel)->dismissal = *hdr;
+	member_of(s, channel)->dismissed = true;
 	if (is_on(box))
 		end_executor(box);
 	else
-		answer_dismissal(s, chan);
+		answer_dismissal(s, channel);
 }
 
 void crew_kill_all(struct supervisor *s)
 {
-	for_each_chan(s, chan)
-		if (is_on(box_of(s, chan)) && atomic_load(&box_of(s, chan)->pid) > 1)
-			kill(atomic_load(&box_of(s, chan)->pid), SIGKILL);
+	for_each_chan(s, channel)
+		if (is_on(box_of(s, channel)) && atomic_load(&box_of(s, channel)->pid) > 1)
+			kill(atomic_load(&box_of(s, channel)->pid), SIGKILL);
 	for (uint32_t i = 0; i < JOBS; i++)
 		if (atomic_load(&s->crew->jobs[i].pid) > 1 &&
 		    atomic_load(&s->crew->jobs[i].keeper) > 1)

@@ -131,7 +131,7 @@ static int op_abort(struct supervisor *s, const struct wire_header *hdr,
 	struct wire_abort_rep rep;
 
 	report[0] = 0;
-	rep.what = crew_abort(s, q->chan, q->abandon, report, sizeof(report));
+	rep.what = crew_abort(s, q->channel, q->abandon, report, sizeof(report));
 	rep.report = (struct wire_bytes){ report, (uint32_t)strlen(report) };
 	send_reply(s, hdr, &rep);
 	return 0;
@@ -140,7 +140,7 @@ static int op_abort(struct supervisor *s, const struct wire_header *hdr,
 static int op_dismiss(struct supervisor *s, const struct wire_header *hdr,
 		      const struct wire_chan_req *q)
 {
-	crew_dismiss(s, hdr, q->chan);
+	crew_dismiss(s, hdr, q->channel);
 	return 0;
 }
 
@@ -236,7 +236,7 @@ static int route(struct supervisor *s, const struct wire_header *hdr,
 	    (!s->link.greeted && hdr->op != WIRE_OP_hello))
 		return -EPROTO;
 	s->held = false;
-	if (hdr->chan == WIRE_SUPERVISOR)
+	if (hdr->channel == WIRE_SUPERVISOR)
 		return own_op(s, hdr, payload);
 	crew_post(s, hdr, payload);
 	return 0;

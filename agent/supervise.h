@@ -65,10 +65,10 @@ void crew_give_role(struct supervisor *s);
  * With abandon, the executor is given up: it has not died of that.  What was
  * done; report says where the task was.
  */
-enum wire_aborted crew_abort(struct supervisor *s, uint32_t chan, bool abandon,
+enum wire_aborted crew_abort(struct supervisor *s, uint32_t channel, bool abandon,
 			     char *report, size_t cap);
 /* Ends a worker, and answers when it is gone. */
-void crew_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_t chan);
+void crew_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_t channel);
 void crew_kill_all(struct supervisor *s);
 
 #endif

@@ -191,7 +191,7 @@ static void send_out(struct executor *ex, size_t n)
 		hand_over(ex, 0);
 		return;
 	}
-	link_lock(ex->link.shared, ex->chan);
+	link_lock(ex->link.shared, ex->channel);
 	do {
 		done = write(ex->link.fd, ex->box->out, n);
 	} while (done < 0 && errno == EINTR);
@@ -340,7 +340,7 @@ static void give_role_back(struct executor *ex)
 static void serve_frame(struct executor *ex, const struct wire_header *hdr,
 			const uint8_t *payload)
 {
-	uint32_t in_call = link_in_call(ex->chan);
+	uint32_t in_call = link_in_call(ex->channel);
 	struct mailbox *box = ex->box;
 
 	box->req = *hdr;
@@ -357,7 +357,7 @@ static void serve_frame(struct executor *ex, const struct wire_header *hdr,
 	}
 	serve(ex);
 	if (!atomic_compare_exchange_strong(&ex->link.shared->role, &in_call,
-					    link_reader(ex->chan)))
+					    link_reader(ex->channel)))
 		executor_wake_supervisor(ex);	/* it has taken over, and may give back */
 }
 
@@ -365,16 +365,16 @@ static void serve_frame(struct executor *ex, const struct wire_header *hdr,
  * The frame is another executor's: if that one is idle it may as well read it
  * itself, and go on reading.  Should it be dead, the supervisor finds out.
  */
-static bool pass_role(struct executor *ex, uint32_t chan)
+static bool pass_role(struct executor *ex, uint32_t channel)
 {
-	struct mailbox *box = chan >= 1 && chan <= CHANNELS ?
-		&ex->crew->box[chan - 1] : NULL;
+	struct mailbox *box = channel >= 1 && channel <= CHANNELS ?
+		&ex->crew->box[channel - 1] : NULL;
 
-	if (!box || chan == ex->chan || atomic_load(&box->life) != LIFE_ON ||
+	if (!box || channel == ex->channel || atomic_load(&box->life) != LIFE_ON ||
 	    atomic_load(&box->busy) != BOX_IDLE || atomic_load(&box->no_role))
 		return false;
-	atomic_store(&ex->crew->recent, chan);
-	atomic_store(&ex->link.shared->role, link_reader(chan));
+	atomic_store(&ex->crew->recent, channel);
+	atomic_store(&ex->link.shared->role, link_reader(channel));
 	atomic_fetch_add(&box->kick, 1);
 	futex_wake(&box->kick);
 	return true;
@@ -398,10 +398,10 @@ static void read_link(struct executor *ex)
 		return;
 	}
 	op = ret > 0 ? wire_op_by_number(hdr.op) : NULL;
-	if (op && !op->supervisor && hdr.chan == ex->chan &&
+	if (op && !op->supervisor && hdr.channel == ex->channel &&
 	    (hdr.kind == WIRE_REQUEST || hdr.kind == WIRE_ASYNC))
 		serve_frame(ex, &hdr, payload);
-	else if (ret < 0 || !pass_role(ex, hdr.chan))
+	else if (ret < 0 || !pass_role(ex, hdr.channel))
 		give_role_back(ex);
 }
 
@@ -421,7 +421,7 @@ void executor_main(struct executor *ex)
 
 		if (ex->generation != atomic_load(&ex->link.shared->generation))
 			follow_link(ex);
-		if (atomic_load(&ex->link.shared->role) == link_reader(ex->chan)) {
+		if (atomic_load(&ex->link.shared->role) == link_reader(ex->channel)) {
 			read_link(ex);
 		} else if (atomic_load(&box->posted) != done) {
 			done++;

@@ -56,35 +56,35 @@ void mailbox_reset(struct mailbox *box, bool no_role)
 /* A channel that nobody has: its number, or 0. */
 static uint32_t take_channel(struct crew *crew)
 {
-	for (uint32_t chan = WIRE_EXECUTOR + 1; chan <= CHANNELS; chan++) {
-		struct mailbox *box = &crew->box[chan - 1];
+	for (uint32_t channel = WIRE_EXECUTOR + 1; channel <= CHANNELS; channel++) {
+		struct mailbox *box = &crew->box[channel - 1];
 		uint32_t none = LIFE_NONE;
 
 		if (!atomic_compare_exchange_strong(&box->life, &none, LIFE_STARTING))
 			continue;
 		mailbox_reset(box, false);
-		if (chan > atomic_load(&crew->high))
-			atomic_store(&crew->high, chan);
-		return chan;
+		if (channel > atomic_load(&crew->high))
+			atomic_store(&crew->high, channel);
+		return channel;
 	}
 	return 0;
 }
 
-static struct executor worker_of(const struct executor *ex, uint32_t chan)
+static struct executor worker_of(const struct executor *ex, uint32_t channel)
 {
 	return (struct executor){
-		.chan = chan, .link = ex->link, .generation = ex->generation,
+		.channel = channel, .link = ex->link, .generation = ex->generation,
 		.notify_fd = ex->notify_fd, .timer_fd = ex->timer_fd,
 		.random_fd = ex->random_fd,
-		.crew = ex->crew, .box = &ex->crew->box[chan - 1],
+		.crew = ex->crew, .box = &ex->crew->box[channel - 1],
 	};
 }
 
 /* --- processes --- */
 
-static noreturn void process_main(const struct executor *parent, uint32_t chan)
+static noreturn void process_main(const struct executor *parent, uint32_t channel)
 {
-	struct executor me = worker_of(parent, chan);
+	struct executor me = worker_of(parent, channel);
 
 	me.arena = parent->arena;	/* our copies of them */
 	me.guards = parent->guards;
@@ -92,13 +92,13 @@ static noreturn void process_main(const struct executor *parent, uint32_t chan)
 	executor_main(&me);
 }
 
-static int start_process(struct executor *ex, uint32_t chan)
+static int start_process(struct executor *ex, uint32_t channel)
 {
-	struct mailbox *box = &ex->crew->box[chan - 1];
+	struct mailbox *box = &ex->crew->box[channel - 1];
 	pid_t pid = fork_sibling(&box->pid);
 
 	if (!pid)
-		process_main(ex, chan);
+		process_main(ex, channel);
 	atomic_store(&box->tid, pid);
 	return pid < 0 ? pid : 0;
 }
@@ -198,22 +198,22 @@ static void forget_ended_threads(struct crew *crew)
 	}
 }
 
-static struct thread *thread_new(const struct executor *parent, uint32_t chan)
+static struct thread *thread_new(const struct executor *parent, uint32_t channel)
 {
 	struct thread *t = mmap(NULL, THREAD_SIZE, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (t == MAP_FAILED)
 		return NULL;
-	t->ex = worker_of(parent, chan);
+	t->ex = worker_of(parent, channel);
 	t->ex.arena = (struct wire_arena){ (uint8_t *)t + STACK_SIZE, ARENA_SIZE, 0 };
 	return t;
 }
 
-static int start_thread(struct executor *ex, uint32_t chan)
+static int start_thread(struct executor *ex, uint32_t channel)
 {
-	struct mailbox *box = &ex->crew->box[chan - 1];
-	struct thread *t = thread_new(ex, chan);
+	struct mailbox *box = &ex->crew->box[channel - 1];
+	struct thread *t = thread_new(ex, channel);
 	size_t head = (sizeof(*t) + 63) / 64 * 64;
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -234,7 +234,7 @@ static int start_thread(struct executor *ex, uint32_t chan)
 	}
 	while (!atomic_load(&box->tid))
 		futex_wait((_Atomic uint32_t *)&box->tid, 0);
-	threads[chan - 1] = t;
+	threads[channel - 1] = t;
 	return 0;
 }
 
@@ -242,25 +242,25 @@ int do_spawn(struct executor *ex, const struct wire_spawn_req *q,
 	     struct wire_spawn_rep *p)
 {
 	struct mailbox *box;
-	uint32_t chan;
+	uint32_t channel;
 	int ret;
 
-	if (ex->chan != WIRE_EXECUTOR)
+	if (ex->channel != WIRE_EXECUTOR)
 		return executor_fail(ex, WIRE_WHY_BAD, 0, "only the VM's own executor spawns");
 	forget_ended_threads(ex->crew);
-	chan = take_channel(ex->crew);
-	if (!chan)
+	channel = take_channel(ex->crew);
+	if (!channel)
 		return executor_fail(ex, WIRE_WHY_ERRNO, EAGAIN,
 				     "%u workers at a time are the most; kill() those that are done",
 				     CHANNELS - 1);
-	box = &ex->crew->box[chan - 1];
-	ret = q->thread ? start_thread(ex, chan) : start_process(ex, chan);
+	box = &ex->crew->box[channel - 1];
+	ret = q->thread ? start_thread(ex, channel) : start_process(ex, channel);
 	if (ret) {
 		atomic_store(&box->life, LIFE_NONE);
 		return executor_fail(ex, WIRE_WHY_ERRNO, -ret,
 				     q->thread ? "a thread" : "a process");
 	}
-	p->chan = chan;
+	p->channel = channel;
 	p->pid = atomic_load(&box->pid);
 	p->tid = atomic_load(&box->tid);
 	atomic_store(&box->life, LIFE_ON);

@@ -104,7 +104,7 @@
 	F(S, bytes, version, "of the runner")
 
 #define WIRE_MSG_abort_req(F, S)					\
-	F(S, u32, chan, "the executor's channel; 0: all of them")	\
+	F(S, u32, channel, "the executor's channel; 0: all of them")	\
 	F(S, u32, abandon, "1: it did not end; give it up")
 
 #define WIRE_MSG_abort_rep(F, S)					\
@@ -155,13 +155,13 @@
 	F(S, u64, next, "sequence number of the next record to come")
 
 #define WIRE_MSG_chan_req(F, S)						\
-	F(S, u32, chan, "the executor's channel")
+	F(S, u32, channel, "the executor's channel")
 
 #define WIRE_MSG_spawn_req(F, S)					\
 	F(S, u32, thread, "1: a thread of the executor, 0: a process")
 
 #define WIRE_MSG_spawn_rep(F, S)					\
-	F(S, u32, chan, "its channel")					\
+	F(S, u32, channel, "its channel")					\
 	F(S, s32, pid, "of its process")				\
 	F(S, s32, tid, "of its thread; the same for a process")
 

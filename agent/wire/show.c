@@ -75,10 +75,10 @@ void wire_print(FILE *to, const char *prefix, const struct wire_header *hdr,
 	const struct wire_desc *desc = wire_payload(hdr);
 	struct wire_cursor cur = { .p = payload, .left = hdr->len };
 
-	fprintf(to, "%s %s %s chan=%" PRIu32 " tag=%" PRIu32 " len=%" PRIu32 " ",
+	fprintf(to, "%s %s %s channel=%" PRIu32 " tag=%" PRIu32 " len=%" PRIu32 " ",
 		prefix, op ? op->name : "-",
 		hdr->kind <= WIRE_ASYNC && kinds[hdr->kind] ?
-		kinds[hdr->kind] : "?", hdr->chan, hdr->tag, hdr->len);
+		kinds[hdr->kind] : "?", hdr->channel, hdr->tag, hdr->len);
 	if (desc)
 		show_msg(to, desc, &cur);
 	fputc('\n', to);
@@ -100,7 +100,7 @@ void wire_manual(FILE *to)
 	fprintf(to, "# The protocol between runner and agent\n\n"
 		"Made by `provium protocol` from `agent/wire/protocol.h`; "
 		"fingerprint `%016" PRIx64 "`.\n\n"
-		"A frame is 16 bytes of header (`u32 len; u32 tag; u32 chan; "
+		"A frame is 16 bytes of header (`u32 len; u32 tag; u32 channel; "
 		"u16 op; u16 kind`, little-endian)\nand `len` bytes of "
 		"payload, at most %u MiB. Kinds: 1 request, 2 reply, 3 fail, "
 		"4 data, 5 ready.\n\n## Ops\n\n"

@@ -126,7 +126,7 @@ void wire_put_header(uint8_t raw[static WIRE_HEADER],
 {
 	wire_put_int(raw, WIRE_T_u32, hdr->len);
 	wire_put_int(raw + 4, WIRE_T_u32, hdr->tag);
-	wire_put_int(raw + 8, WIRE_T_u32, hdr->chan);
+	wire_put_int(raw + 8, WIRE_T_u32, hdr->channel);
 	wire_put_int(raw + 12, WIRE_T_u32,
 		     hdr->op | (uint32_t)hdr->kind << 16);
 }
@@ -138,7 +138,7 @@ int wire_get_header(const uint8_t raw[static WIRE_HEADER],
 
 	hdr->len = (uint32_t)get_int(raw, WIRE_T_u32);
 	hdr->tag = (uint32_t)get_int(raw + 4, WIRE_T_u32);
-	hdr->chan = (uint32_t)get_int(raw + 8, WIRE_T_u32);
+	hdr->channel = (uint32_t)get_int(raw + 8, WIRE_T_u32);
 	hdr->op = (uint16_t)last;
 	hdr->kind = (uint16_t)(last >> 16);
 	if (hdr->len > WIRE_MAX || hdr->kind < WIRE_REQUEST ||

@@ -4,7 +4,7 @@
  *
  * A frame is a header of 16 bytes, all fields little-endian
  *
- *	u32 len; u32 tag; u32 chan; u16 op; u16 kind;
+ *	u32 len; u32 tag; u32 channel; u16 op; u16 kind;
  *
  * and len bytes of payload.  A request carries a tag of the runner's choice;
  * every data, reply and fail frame that answers it carries the same.  What
@@ -133,7 +133,7 @@ uint64_t wire_fingerprint(void);
 struct wire_header {
 	uint32_t len;
 	uint32_t tag;
-	uint32_t chan;
+	uint32_t channel;
 	uint16_t op;
 	uint16_t kind;
 };

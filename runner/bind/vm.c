@@ -146,7 +146,7 @@ static struct vm_call *submit(lua_State *L, enum wire_kind kind)
 	struct vm *vm = bind_check_vm(L);
 	const struct wire_op_desc *op = wire_op_by_name(luaL_checkstring(L, 2));
 	const char *what = luaL_checkstring(L, 4), *payload;
-	lua_Integer chan = luaL_optinteger(L, 5, WIRE_EXECUTOR);
+	lua_Integer channel = luaL_optinteger(L, 5, WIRE_EXECUTOR);
 	struct vm_call *call;
 	struct err err;
 	size_t len;
@@ -154,7 +154,7 @@ static struct vm_call *submit(lua_State *L, enum wire_kind kind)
 	luaL_argcheck(L, op, 2, "no such op");
 	bind_encode(L, 3, op->req);
 	payload = lua_tolstring(L, -1, &len);
-	call = vm_submit(vm, op->supervisor ? WIRE_SUPERVISOR : (uint32_t)chan,
+	call = vm_submit(vm, op->supervisor ? WIRE_SUPERVISOR : (uint32_t)channel,
 			 kind, op, payload, len, &err);
 	if (!call) {
 		err_context(&err, "%s", what);

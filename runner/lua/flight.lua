@@ -48,7 +48,7 @@ local function stand_in(target)
 	if not double then
 		double = setmetatable({
 			op = function(_, name, request, what, timeout)
-				if target.chan ~= 1 then what = target:label(what) end
+				if target.channel ~= 1 then what = target:label(what) end
 				local reply, fail = yield(name, request, what, timeout)
 				return reply or VM.result(nil, fail, what)
 			end,
@@ -78,7 +78,7 @@ local function advance(call, ok, ...)
 	else
 		local name, request
 		name, request, call.what, call.timeout = ...
-		call.tag = call.target.core:submit(name, request, call.what, call.target.chan)
+		call.tag = call.target.core:submit(name, request, call.what, call.target.channel)
 	end
 end
 
@@ -117,7 +117,7 @@ function VM:async(method, ...)
 	call.co = begun[1]
 	advance(call, table.unpack(begun, 2, begun.n))
 	if call.failure then error(call.failure[1], 0) end	-- bad arguments, before anything was sent
-	self.flights[self.chan] = call
+	self.flights[self.channel] = call
 	return call
 end
 
@@ -202,7 +202,7 @@ end
 local last_race = 0
 
 local function side_of(which, spec)
-	if type(spec) ~= "table" or type(spec[1]) ~= "table" or not spec[1].chan then
+	if type(spec) ~= "table" or type(spec[1]) ~= "table" or not spec[1].channel then
 		error(("race: %s side: expected {worker, method, …}"):format(which), 0)
 	end
 	local fn = check_method("race", spec[2], SINGLE)
@@ -216,7 +216,7 @@ local function start_side(side, number, rounds, holder, n)
 	side.what = ("race: %s"):format(call.what)
 	side.tag = side.target.core:submit("batch", {
 		rounds = rounds, race = number, holder = holder, side = n, calls = { call.item },
-	}, side.what, side.target.chan)
+	}, side.what, side.target.channel)
 end
 
 local function await_side(side)
@@ -243,8 +243,8 @@ end
 
 local function run_rounds(a, b, rounds, into)
 	last_race = last_race % 0xfffffffe + 1
-	start_side(a, last_race, rounds, a.target.chan, 0)
-	start_side(b, last_race, rounds, a.target.chan, 1)
+	start_side(a, last_race, rounds, a.target.channel, 0)
+	start_side(b, last_race, rounds, a.target.channel, 1)
 	local a_ok, a_results = await_side(a)
 	local b_ok, b_results = await_side(b)
 	if not a_ok or not b_ok then raise_first(not a_ok and a_results, not b_ok and b_results) end
@@ -265,7 +265,7 @@ function VM.race(first, second, opts)
 		error(("race: rounds: expected an integer of 1 or more, got %s"):format(tostring(rounds)), 0)
 	end
 	local a, b = side_of("first", first), side_of("second", second)
-	if a.target.root ~= b.target.root or a.target.chan == b.target.chan then
+	if a.target.root ~= b.target.root or a.target.channel == b.target.channel then
 		error("race: the two sides must be two workers of one VM (the VM itself counts as one)", 0)
 	end
 	local list = {}

@@ -172,7 +172,7 @@ end
 
 -- Ends what a guest is still at for the test, so that the next one has its executor.
 local function abort_calls(vm)
-	vm:supervisor_op("abort", { chan = 0 }, "abort")
+	vm:supervisor_op("abort", { channel = 0 }, "abort")
 	for _ = 1, 1000 do
 		local reply, fail = vm.core:call("echo", { data = "" }, "echo", 1, 5)
 		if reply or not fail.text:find("busy", 1, true) then return end

@@ -23,7 +23,7 @@ function VM.create(profile)
 		error(("create: profile: expected a name, got %s"):format(type(profile)), 0)
 	end
 	-- root: the VM of a worker; flights: by channel, the call that is under way there.
-	local vm = setmetatable({ core = core.vm(profile), chan = 1, timeout = 60, log = {}, log_next = 0, flights = {},
+	local vm = setmetatable({ core = core.vm(profile), channel = 1, timeout = 60, log = {}, log_next = 0, flights = {},
 		log_judged = 0, log_is_cut = false, dropped = false }, VM)
 	vm.root = vm
 	harness.vms[#harness.vms + 1] = vm
@@ -33,7 +33,7 @@ end
 
 -- A VM that was resumed; what stands in its kernel log before log_next is its fixture's.
 function VM.adopt(vm, log_next)
-	vm = setmetatable({ core = vm, chan = 1, timeout = 60, log = {}, log_next = log_next, log_is_cut = true,
+	vm = setmetatable({ core = vm, channel = 1, timeout = 60, log = {}, log_next = log_next, log_is_cut = true,
 		flights = {}, log_judged = 0, dropped = false }, VM)
 	vm.root = vm
 	harness.vms[#harness.vms + 1] = vm
@@ -123,12 +123,12 @@ end
 
 -- Who answers, for messages: nothing for the VM's own executor.
 function VM:label(what)
-	return self.chan == 1 and what or ("%s on %s"):format(what, tostring(self))
+	return self.channel == 1 and what or ("%s on %s"):format(what, tostring(self))
 end
 
 -- Raises if a call is under way on this channel, or its worker was killed.
 function VM:check_free(what)
-	local flight = self.flights[self.chan]
+	local flight = self.flights[self.channel]
 	if flight and not flight:done() then
 		error(("%s: %s is still under way; wait() for it, or use another worker"):format(self:label(what), flight.what), 0)
 	end
@@ -137,9 +137,9 @@ end
 
 -- One op, there and back.
 function VM:op(name, request, what, timeout)
-	if self.flights[self.chan] or self.killed then self:check_free(what) end
-	if self.chan ~= 1 then what = self:label(what) end
-	local reply, fail = self.core:call(name, request, what, self.chan, options.seconds(timeout or self.timeout, "timeout"))
+	if self.flights[self.channel] or self.killed then self:check_free(what) end
+	if self.channel ~= 1 then what = self:label(what) end
+	local reply, fail = self.core:call(name, request, what, self.channel, options.seconds(timeout or self.timeout, "timeout"))
 	return reply or VM.result(nil, fail, what)
 end
 
@@ -162,7 +162,7 @@ end
 -- --- snapshots: the kernel log goes back, too ---
 
 function VM:snapshot()
-	if self.chan ~= 1 then error("snapshot: expected a VM, got a worker of one", 0) end
+	if self.channel ~= 1 then error("snapshot: expected a VM, got a worker of one", 0) end
 	self:read_log()
 	local core_snapshot, log_next = self.core:snapshot()
 	self:read_log()		-- the mark; what follows it is after the snapshot
@@ -176,7 +176,7 @@ function VM:restore(snapshot)
 	end
 	harness.hear()
 	self.core:restore(snapshot.core)
-	for chan in pairs(self.flights) do self.flights[chan] = nil end
+	for channel in pairs(self.flights) do self.flights[channel] = nil end
 	for i = #self.log, snapshot.log + 1, -1 do self.log[i] = nil end
 	self.log_next, self.log_is_cut = snapshot.log_next + 1, snapshot.log_is_cut
 	self.log_judged = math.min(self.log_judged, snapshot.log)

@@ -33,7 +33,7 @@ local META = {
 		if of_vm ~= nil then return of_vm end
 		return VM.__index(worker, key)
 	end,
-	__tostring = function(worker) return ("worker %d"):format(worker.chan - 1) end,
+	__tostring = function(worker) return ("worker %d"):format(worker.channel - 1) end,
 }
 
 VM.__tostring = function(vm) return ("VM (%s)"):format(vm.core:info().profile) end
@@ -47,7 +47,7 @@ end
 function Worker:kill()
 	if self.killed then return end
 	if self.root:is_running() then
-		self.root:supervisor_op("dismiss", { chan = self.chan }, ("kill %s"):format(tostring(self)), 10)
+		self.root:supervisor_op("dismiss", { channel = self.channel }, ("kill %s"):format(tostring(self)), 10)
 	end
 	self.killed = true
 end
@@ -135,11 +135,11 @@ function VM:spawn(opts)
 	local steps = steps_of(opts)
 	local reply = self:op("spawn", { thread = opts.thread and 1 or 0 }, "spawn")
 	local worker = setmetatable({
-		root = self, core = self.core, chan = reply.chan, pid = reply.pid, tid = reply.tid,
+		root = self, core = self.core, channel = reply.channel, pid = reply.pid, tid = reply.tid,
 		thread = opts.thread and true or false, killed = false,
 	}, META)
 	-- A channel is given out again only after its worker was killed.
-	self.flights[worker.chan] = nil
+	self.flights[worker.channel] = nil
 	if #steps > 0 then take_identity(worker, steps) end
 	return worker
 end

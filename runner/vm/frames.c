@@ -77,10 +77,10 @@ static int take_frame(struct vm *vm, const struct wire_header *hdr,
 		return 0;	/* an executor that died as it had replied */
 	if (!call || hdr->kind == WIRE_REQUEST ||
 	    hdr->kind == WIRE_ASYNC ||
-	    call->chan != hdr->chan || call->op->op != hdr->op)
+	    call->channel != hdr->channel || call->op->op != hdr->op)
 		return err_set(err, ERR_BROKEN, -EBADMSG,
 			       "the agent answered a call that nobody made (op %u, tag %u, channel %u)",
-			       hdr->op, hdr->tag, hdr->chan);
+			       hdr->op, hdr->tag, hdr->channel);
 	if (hdr->kind == WIRE_DATA)
 		return take_data(call, hdr, payload, err);
 	buf_add(&call->payload, payload, hdr->len);

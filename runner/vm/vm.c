@@ -245,12 +245,12 @@ void vm_look_after(struct vm *vm)
 
 /* --- calls --- */
 
-struct vm_call *vm_submit(struct vm *vm, uint32_t chan, enum wire_kind kind,
+struct vm_call *vm_submit(struct vm *vm, uint32_t channel, enum wire_kind kind,
 			  const struct wire_op_desc *op, const void *payload,
 			  size_t len, struct err *err)
 {
 	struct wire_header hdr = {
-		.len = (uint32_t)len, .chan = chan, .op = (uint16_t)op->op,
+		.len = (uint32_t)len, .channel = channel, .op = (uint16_t)op->op,
 		.kind = (uint16_t)kind,
 	};
 	struct vm_call *call;
@@ -265,7 +265,7 @@ struct vm_call *vm_submit(struct vm *vm, uint32_t chan, enum wire_kind kind,
 	}
 	call = xcalloc(1, sizeof(*call));
 	call->tag = hdr.tag = ++vm->last_tag;
-	call->chan = chan;
+	call->channel = channel;
 	call->op = op;
 	call->stream_limit = vm->opts.memory;
 	call->next = vm->calls;
@@ -313,9 +313,9 @@ bool vm_call_done(struct vm *vm, struct vm_call *call)
 	return call->done || vm->state != VM_RUNNING;
 }
 
-static struct vm_call *submit_abort(struct vm *vm, uint32_t chan, bool abandon)
+static struct vm_call *submit_abort(struct vm *vm, uint32_t channel, bool abandon)
 {
-	struct wire_abort_req req = { .chan = chan, .abandon = abandon };
+	struct wire_abort_req req = { .channel = channel, .abandon = abandon };
 	struct err ignored;
 	uint8_t raw[16];
 	size_t n = wire_encode(&wire_desc_abort_req, &req, raw, sizeof(raw));
@@ -333,7 +333,7 @@ static void await_end(struct vm *vm, struct vm_call *call)
 
 	if (wait_done(vm, call, deadline_in(grace), &ignored) != -ETIMEDOUT)
 		return;
-	abort = submit_abort(vm, call->chan, true);
+	abort = submit_abort(vm, call->channel, true);
 	if (!abort)
 		return;
 	wait_done(vm, abort, deadline_in(grace), &ignored);
@@ -350,7 +350,7 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *what,
 		[WIRE_ABORTED_COMMAND] = "the command was killed",
 		[WIRE_ABORTED_EXECUTOR] = "its executor was killed, descriptors are gone",
 	};
-	struct vm_call *abort = submit_abort(vm, call->chan, false);
+	struct vm_call *abort = submit_abort(vm, call->channel, false);
 	struct wire_arena none = { 0 };
 	struct wire_abort_rep rep;
 	struct err ignored;
@@ -369,7 +369,7 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *what,
 		return;
 	}
 	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s; %s%s%.*s",
-		what, waited, call->chan > WIRE_EXECUTOR &&
+		what, waited, call->channel > WIRE_EXECUTOR &&
 		rep.what == WIRE_ABORTED_EXECUTOR ? "the worker was killed" :
 		did[rep.what], rep.report.len ? "; it was at\n" : "",
 		(int)rep.report.len, (const char *)rep.report.p);

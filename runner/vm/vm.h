@@ -45,7 +45,7 @@ enum vm_state { VM_NEW, VM_BOOTING, VM_RUNNING, VM_OFF, VM_DEAD };
 struct vm_call {
 	struct vm_call *next;
 	uint32_t tag;
-	uint32_t chan;
+	uint32_t channel;
 	const struct wire_op_desc *op;
 	bool done;
 	enum wire_kind kind;		/* WIRE_REPLY or WIRE_FAIL, once done */
@@ -111,7 +111,7 @@ int vm_check_running(const struct vm *vm, struct err *err);
  * Sends a request; kind is WIRE_REQUEST, or WIRE_ASYNC when others may follow
  * before its answer.  NULL with err filled when the VM is not running.
  */
-struct vm_call *vm_submit(struct vm *vm, uint32_t chan, enum wire_kind kind,
+struct vm_call *vm_submit(struct vm *vm, uint32_t channel, enum wire_kind kind,
 			  const struct wire_op_desc *op, const void *payload,
 			  size_t len, struct err *err);
 /* The call of that tag, or NULL. */

@@ -92,11 +92,11 @@ static int next_frame(struct peer *p)
 /* Where ops that are an executor's go. */
 static uint32_t executor = WIRE_EXECUTOR;
 
-static void send_raw(struct peer *p, uint32_t chan, unsigned int op,
+static void send_raw(struct peer *p, uint32_t channel, unsigned int op,
 		     const void *payload, size_t n)
 {
 	struct wire_header hdr = {
-		.len = (uint32_t)n, .tag = ++p->tag, .chan = chan,
+		.len = (uint32_t)n, .tag = ++p->tag, .channel = channel,
 		.op = (uint16_t)op, .kind = WIRE_REQUEST,
 	};
 
@@ -435,9 +435,9 @@ static void worker(struct peer *p, bool thread)
 	struct wire_nothing none;
 	int64_t pid = getpid_by(p);
 
-	ok(call(p, WIRE_OP_spawn, &req, &rep) && rep.chan > WIRE_EXECUTOR &&
+	ok(call(p, WIRE_OP_spawn, &req, &rep) && rep.channel > WIRE_EXECUTOR &&
 	   (rep.pid == pid) == thread && rep.tid != pid, "a %s worker", kind);
-	executor = whom.chan = rep.chan;
+	executor = whom.channel = rep.channel;
 	ok(ask(p, SYS_gettid) == rep.tid && ask(p, SYS_getpid) == rep.pid,
 	   "calls on its channel are its own");
 	ok(!call(p, WIRE_OP_spawn, &req, &rep) && failure(p).why == WIRE_WHY_BAD,
@@ -452,7 +452,7 @@ static void worker(struct peer *p, bool thread)
 	ok(!call(p, WIRE_OP_dismiss, &whom, &none) &&
 	   failure(p).why == WIRE_WHY_BAD, "but not twice");
 	ok(call(p, WIRE_OP_spawn, &req, &rep), "another");
-	whom.chan = rep.chan;
+	whom.channel = rep.channel;
 	ok(call(p, WIRE_OP_dismiss, &whom, &none), "dismissed alive");
 	ok(thread ? syscall(SYS_tgkill, rep.pid, rep.tid, 0) && errno == ESRCH :
 	   await_end(rep.pid), "it is gone");
@@ -470,7 +470,7 @@ static void many_threads(struct peer *p, int rounds)
 		struct wire_nothing none;
 
 		bad += !call(p, WIRE_OP_spawn, &req, &rep);
-		whom.chan = executor = rep.chan;
+		whom.channel = executor = rep.channel;
 		bad += ask(p, SYS_gettid) != rep.tid;
 		executor = WIRE_EXECUTOR;
 		bad += !call(p, WIRE_OP_dismiss, &whom, &none);
@@ -610,7 +610,7 @@ static void commands(struct peer *p)
 static void aborts(struct peer *p)
 {
 	struct wire_syscall_req pause_req = { .nr = SYS_pause };
-	struct wire_abort_req req = { .chan = WIRE_EXECUTOR };
+	struct wire_abort_req req = { .channel = WIRE_EXECUTOR };
 	struct wire_abort_rep rep;
 	struct wire_arena none = { 0 };
 	uint32_t first;

@@ -228,7 +228,7 @@ end)
 test("exit in a thread worker ends it alone", function()
 	local pid, t = vm:syscall("getpid"), vm:spawn { thread = true }
 	local err = assert_error(function() t:syscall("exit", 0) end)
-	assert_contains(err.message, ("worker %d (a thread of pid %d) ended during syscall"):format(t.chan - 1, pid))
+	assert_contains(err.message, ("worker %d (a thread of pid %d) ended during syscall"):format(t.channel - 1, pid))
 	assert_error(function() t:syscall("getpid") end, "spawn another")
 	assert_eq(pid, vm:syscall("getpid"))
 	t:kill()
