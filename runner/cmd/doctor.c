@@ -136,10 +136,10 @@ static void choice(const struct accel *accel, const char *profile)
 
 static void memory(void)
 {
-	uint64_t available = memory_available();
+	uint64_t available = budget_available();
 
 	line("memory", "%.1f GiB of %.1f free; %ld processors", (double)available / GIB,
-	     (double)memory_total() / GIB, sysconf(_SC_NPROCESSORS_ONLN));
+	     (double)budget_total() / GIB, sysconf(_SC_NPROCESSORS_ONLN));
 	if (available < LITTLE_MEMORY)
 		advice("one VM of 512M at a time will run; --mem and boot { memory = } say less");
 }

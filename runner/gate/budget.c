@@ -51,7 +51,7 @@ static uint64_t smaller(uint64_t machine, int64_t group)
 	return group >= 0 && (uint64_t)group < machine ? (uint64_t)group : machine;
 }
 
-uint64_t memory_available(void)
+uint64_t budget_available(void)
 {
 	int64_t kib = number("/proc/meminfo", "MemAvailable:");
 	int64_t max = cgroup("memory.max"), used = cgroup("memory.current");
@@ -63,14 +63,14 @@ uint64_t memory_available(void)
 		       max < 0 || used < 0 ? -1 : max > used ? max - used : 0);
 }
 
-uint64_t memory_total(void)
+uint64_t budget_total(void)
 {
 	int64_t kib = number("/proc/meminfo", "MemTotal:");
 
 	return smaller(kib < 0 ? 0 : (uint64_t)kib << 10, cgroup("memory.max"));
 }
 
-uint64_t memory_of(pid_t pid)
+uint64_t budget_of(pid_t pid)
 {
 	unsigned long resident = 0, shared = 0;
 	char path[32];
@@ -86,7 +86,7 @@ uint64_t memory_of(pid_t pid)
 	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-bool memory_is_tight(void)
+bool budget_is_tight(void)
 {
 	struct buf b = { 0 };
 	const char *at = NULL;

@@ -8,15 +8,15 @@
 #include <sys/types.h>
 
 /* Bytes that could be used now without swapping (proc(5), MemAvailable). */
-uint64_t memory_available(void);
+uint64_t budget_available(void);
 /* Bytes there are. */
-uint64_t memory_total(void);
+uint64_t budget_total(void);
 /* Bytes that a process has in memory for itself; 0 if it is gone. */
-uint64_t memory_of(pid_t pid);
+uint64_t budget_of(pid_t pid);
 /*
  * Does the machine struggle for memory?  /proc/pressure/memory, "some", ten
  * seconds' average (Documentation/accounting/psi.rst); false where it is missing.
  */
-bool memory_is_tight(void);
+bool budget_is_tight(void);
 
 #endif

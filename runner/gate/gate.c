@@ -124,13 +124,13 @@ static uint64_t sum_resident(const struct ledger_rows *rows)
 	for (size_t i = 0; i < rows->n; i++)
 		for (int k = 0; k < LEDGER_VMS; k++)
 			if (rows->row[i].vms[k] > 0)
-				sum += memory_of(rows->row[i].vms[k]);
+				sum += budget_of(rows->row[i].vms[k]);
 	return sum;
 }
 
 static uint64_t reserve(void)
 {
-	uint64_t share = memory_total() / RESERVE_SHARE;
+	uint64_t share = budget_total() / RESERVE_SHARE;
 
 	return share > RESERVE_LEAST ? share : RESERVE_LEAST;
 }
@@ -138,7 +138,7 @@ static uint64_t reserve(void)
 /* All that VMs may have: as much as would be there without any, less a reserve. */
 static struct room room_of(const struct ledger_rows *rows)
 {
-	uint64_t there = memory_available() + sum_resident(rows), keep = reserve();
+	uint64_t there = budget_available() + sum_resident(rows), keep = reserve();
 
 	return (struct room){
 		.memory = gate.memory ? gate.memory : there > keep ? there - keep : 0,
@@ -193,7 +193,7 @@ static enum answer ask(bool runs)
 	if (row->wants && !turn_fits(&gate.rows, row, &all))
 		return turn_is_victim(&gate.rows, row, &all) ? ANSWER_DEADLOCK :
 							       ANSWER_MEMORY;
-	if (row->wants && turn_held(&gate.rows).memory && memory_is_tight())
+	if (row->wants && turn_held(&gate.rows).memory && budget_is_tight())
 		return ANSWER_TIGHT;
 	if (!row->holds && turn_first_hungry(&gate.rows, row->make))
 		return ANSWER_TURN;
@@ -420,7 +420,7 @@ bool gate_try(struct gate_pass *pass, uint64_t memory, unsigned int cpus)
 		held = turn_held(&gate.rows);
 		all = room_of(&gate.rows);
 		free = held.memory + 2 * charge <= all.memory &&
-		       held.cpus + 2 * cpus <= all.cpus && !memory_is_tight();
+		       held.cpus + 2 * cpus <= all.cpus && !budget_is_tight();
 	}
 	if (free) {
 		gate.row.holds += charge;
@@ -552,7 +552,7 @@ int gate_show(FILE *to, struct err *err)
 		(unsigned long long)room_of(rows).memory >> 20,
 		(unsigned long long)turn_held(rows).memory >> 20, rows->n,
 		rows->n == 1 ? "" : "s",
-		memory_is_tight() ? "; the machine is short of memory: no new VM starts beside others" : "");
+		budget_is_tight() ? "; the machine is short of memory: no new VM starts beside others" : "");
 	for (size_t i = 0; i < rows->n; i++)
 		show_row(to, &rows->row[i]);
 	return 0;
