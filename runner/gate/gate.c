@@ -178,7 +178,7 @@ static void end_wish(struct ledger_row *row)
 {
 	row->wants = row->wants_cpus = 0;
 	row->ticket = 0;
-	row->hungry = false;
+	row->starved = false;
 }
 
 /* Under the lock: takes memory and slots, or says what is missing. */
@@ -190,12 +190,12 @@ static enum answer ask(bool runs)
 	ledger_read(&gate.ledger, &gate.rows);
 	if (row->wants)
 		all = room_of(&gate.rows);
-	if (row->wants && !turn_fits(&gate.rows, row, &all))
-		return turn_is_victim(&gate.rows, row, &all) ? ANSWER_DEADLOCK :
+	if (row->wants && !policy_fits(&gate.rows, row, &all))
+		return policy_is_victim(&gate.rows, row, &all) ? ANSWER_DEADLOCK :
 							       ANSWER_MEMORY;
-	if (row->wants && turn_held(&gate.rows).memory && budget_is_tight())
+	if (row->wants && policy_held(&gate.rows).memory && budget_is_tight())
 		return ANSWER_TIGHT;
-	if (!row->holds && turn_first_hungry(&gate.rows, row->make))
+	if (!row->holds && policy_first_starved(&gate.rows, row->make))
 		return ANSWER_TURN;
 	if (!jobserver_take(&gate.jobs, slots_wanted(runs)))
 		return ANSWER_SLOTS;
@@ -212,7 +212,7 @@ static enum answer ask(bool runs)
 static int stay(enum answer answer, struct err *err)
 {
 	struct ledger_row *row = &gate.row;
-	bool news = !row->ticket || row->hungry != (answer == ANSWER_SLOTS);
+	bool news = !row->ticket || row->starved != (answer == ANSWER_SLOTS);
 	const struct ledger_row *first;
 	int ret = 0;
 
@@ -220,13 +220,13 @@ static int stay(enum answer answer, struct err *err)
 		row->ticket = ledger_ticket(&gate.ledger);
 		row->since = time(NULL);
 	}
-	row->hungry = answer == ANSWER_SLOTS;
+	row->starved = answer == ANSWER_SLOTS;
 	if (news)
 		ret = publish(err);
 	if (ret)
 		return ret;
 	ledger_read(&gate.ledger, &gate.rows);
-	first = turn_first_hungry(&gate.rows, row->make);
+	first = policy_first_starved(&gate.rows, row->make);
 	if (first && first->pid == row->pid)
 		jobserver_take(&gate.jobs, 1);
 	else
@@ -417,7 +417,7 @@ bool gate_try(struct gate_pass *pass, uint64_t memory, unsigned int cpus)
 	for (size_t i = 0; i < gate.rows.n; i++)
 		free = free && !gate.rows.row[i].ticket;
 	if (free) {
-		held = turn_held(&gate.rows);
+		held = policy_held(&gate.rows);
 		all = room_of(&gate.rows);
 		free = held.memory + 2 * charge <= all.memory &&
 		       held.cpus + 2 * cpus <= all.cpus && !budget_is_tight();
@@ -522,7 +522,7 @@ static void show_row(FILE *to, const struct ledger_row *r)
 		fprintf(to, "waits %lld s for %llu MiB, %u cpus%s  ",
 			(long long)(time(NULL) - r->since),
 			(unsigned long long)r->wants >> 20, r->wants_cpus,
-			r->hungry ? ", slots of make's" : "");
+			r->starved ? ", slots of make's" : "");
 	if (r->waits_for)
 		fprintf(to, "until %d has built what it needs  ", r->waits_for);
 	fprintf(to, "%s\n", r->what);
@@ -534,7 +534,7 @@ static int in_order(const void *a, const void *b)
 
 	if (!x->ticket != !y->ticket)
 		return x->ticket ? 1 : -1;
-	return turn_before(x, y) ? -1 : turn_before(y, x);
+	return policy_before(x, y) ? -1 : policy_before(y, x);
 }
 
 int gate_show(FILE *to, struct err *err)
@@ -550,7 +550,7 @@ int gate_show(FILE *to, struct err *err)
 	qsort(rows->row, rows->n, sizeof(rows->row[0]), in_order);
 	fprintf(to, "budget %llu MiB, reserved %llu MiB by %zu runner%s%s\n",
 		(unsigned long long)room_of(rows).memory >> 20,
-		(unsigned long long)turn_held(rows).memory >> 20, rows->n,
+		(unsigned long long)policy_held(rows).memory >> 20, rows->n,
 		rows->n == 1 ? "" : "s",
 		budget_is_tight() ? "; the machine is short of memory: no new VM starts beside others" : "");
 	for (size_t i = 0; i < rows->n; i++)

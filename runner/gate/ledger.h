@@ -33,7 +33,7 @@ struct ledger_row {
 	int32_t vms[LEDGER_VMS];	/* of QEMUs, or 0 */
 	int64_t since;			/* waits: CLOCK_REALTIME, seconds */
 	uint64_t make;			/* whose slots it has (jobserver_name()); 0: nobody's */
-	bool hungry;			/* there is memory; it waits for those slots */
+	bool starved;			/* there is memory; it waits for those slots */
 	char what[112];			/* the test file */
 };
 

@@ -4,7 +4,7 @@
 
 #define DEPTH 16			/* of fixtures that are built for each other */
 
-struct room turn_held(const struct ledger_rows *rows)
+struct room policy_held(const struct ledger_rows *rows)
 {
 	struct room held = { 0, 0 };
 
@@ -15,24 +15,24 @@ struct room turn_held(const struct ledger_rows *rows)
 	return held;
 }
 
-bool turn_before(const struct ledger_row *a, const struct ledger_row *b)
+bool policy_before(const struct ledger_row *a, const struct ledger_row *b)
 {
 	if (!a->holds != !b->holds)
 		return a->holds;
 	return a->ticket < b->ticket;
 }
 
-bool turn_fits(const struct ledger_rows *rows, const struct ledger_row *row,
+bool policy_fits(const struct ledger_rows *rows, const struct ledger_row *row,
 	       const struct room *all)
 {
-	struct room then = turn_held(rows);
+	struct room then = policy_held(rows);
 
 	then.memory += row->wants;
 	then.cpus += row->wants_cpus;
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct ledger_row *r = &rows->row[i];
 
-		if (r->pid != row->pid && r->wants && turn_before(r, row)) {
+		if (r->pid != row->pid && r->wants && policy_before(r, row)) {
 			then.memory += r->wants;
 			then.cpus += r->wants_cpus;
 		}
@@ -62,7 +62,7 @@ static const struct ledger_row *wishes(const struct ledger_rows *rows, int32_t p
 	return found;
 }
 
-bool turn_is_victim(const struct ledger_rows *rows, const struct ledger_row *row,
+bool policy_is_victim(const struct ledger_rows *rows, const struct ledger_row *row,
 		    const struct room *all)
 {
 	const struct ledger_row *last = NULL;
@@ -70,7 +70,7 @@ bool turn_is_victim(const struct ledger_rows *rows, const struct ledger_row *row
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct ledger_row *r = &rows->row[i], *waits;
 
-		if (r->wants && turn_fits(rows, r, all))
+		if (r->wants && policy_fits(rows, r, all))
 			return false;
 		if (!r->holds)
 			continue;
@@ -83,7 +83,7 @@ bool turn_is_victim(const struct ledger_rows *rows, const struct ledger_row *row
 	return last && last->pid == row->pid;
 }
 
-const struct ledger_row *turn_first_hungry(const struct ledger_rows *rows,
+const struct ledger_row *policy_first_starved(const struct ledger_rows *rows,
 					   uint64_t make)
 {
 	const struct ledger_row *first = NULL;
@@ -91,7 +91,7 @@ const struct ledger_row *turn_first_hungry(const struct ledger_rows *rows,
 	for (size_t i = 0; make && i < rows->n; i++) {
 		const struct ledger_row *r = &rows->row[i];
 
-		if (r->make == make && r->hungry && r->holds &&
+		if (r->make == make && r->starved && r->holds &&
 		    (!first || r->ticket < first->ticket))
 			first = r;
 	}
