@@ -10,7 +10,7 @@
 #include "runner/run/last_failures.h"
 #include "runner/report/record.h"
 
-json_t *failed_load(void)
+json_t *last_failures_load(void)
 {
 	char *path = files_join(files_state(), "failed.json");
 	json_t *all = json_load_file(path, 0, NULL);
@@ -22,7 +22,7 @@ json_t *failed_load(void)
 	return json_object();
 }
 
-const json_t *failed_tests(const json_t *all, const char *path)
+const json_t *last_failures_tests(const json_t *all, const char *path)
 {
 	char *real = realpath(path, NULL);
 	const json_t *tests = real ? json_object_get(all, real) : NULL;
@@ -83,7 +83,7 @@ static json_t *entry(const json_t *before, const json_t *record, bool some)
 
 static void update(const char *path, const json_t *record, bool some)
 {
-	json_t *all = failed_load(), *before = json_object_get(all, path);
+	json_t *all = last_failures_load(), *before = json_object_get(all, path);
 	json_t *now = entry(before, record, some);
 	char *file = files_join(files_state(), "failed.json"), *text;
 	struct err err;
@@ -104,7 +104,7 @@ static void update(const char *path, const json_t *record, bool some)
 	free(file);
 }
 
-void failed_note(const char *path, const json_t *record, bool some)
+void last_failures_record(const char *path, const json_t *record, bool some)
 {
 	const char *inside = getenv("PROVIUM_INSIDE");
 	char *real = realpath(path, NULL), *lock;

@@ -14,10 +14,10 @@
  * run, and what is known of the others stays.  Runners that a test starts take
  * down nothing: PROVIUM_INSIDE is set for them.
  */
-void failed_note(const char *path, const json_t *record, bool some);
+void last_failures_record(const char *path, const json_t *record, bool some);
 /* All that is known; an object, the caller's. */
-json_t *failed_load(void);
+json_t *last_failures_load(void);
 /* What is known of this path: NULL nothing failed, an array of names, or null. */
-const json_t *failed_tests(const json_t *all, const char *path);
+const json_t *last_failures_tests(const json_t *all, const char *path);
 
 #endif

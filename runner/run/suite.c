@@ -73,7 +73,7 @@ static void on_test(const json_t *record, const json_t *test, void *arg)
 static json_t *run_file(struct suite *s, const char *path)
 {
 	const struct suite_opts *opts = s->opts;
-	const json_t *tests = s->failed ? failed_tests(s->failed, path) : NULL;
+	const json_t *tests = s->failed ? last_failures_tests(s->failed, path) : NULL;
 	struct child_opts child = {
 		.filter = opts->filter, .only = json_is_array(tests) ? tests : NULL,
 		.fail_fast = opts->fail_fast, .on_test = on_test, .arg = s,
@@ -88,7 +88,7 @@ static json_t *run_file(struct suite *s, const char *path)
 	json_decref(record);
 	record = child_run(path, &child);
 	if (record)
-		failed_note(path, record, child.filter || child.only || opts->fail_fast);
+		last_failures_record(path, record, child.filter || child.only || opts->fail_fast);
 	return record;
 }
 
@@ -141,13 +141,13 @@ static void choose_failed(struct suite *s)
 	const char *path;
 	json_t *tests;
 
-	s->failed = failed_load();
+	s->failed = last_failures_load();
 	for (size_t i = 0; i < s->files.n; i++)
-		if (failed_tests(s->failed, s->files.v[i]))
+		if (last_failures_tests(s->failed, s->files.v[i]))
 			paths_add(&chosen, xstrdup(s->files.v[i]));
 	if (!s->files.n)
 		json_object_foreach(s->failed, path, tests)
-			if (failed_tests(s->failed, path))
+			if (last_failures_tests(s->failed, path))
 				paths_add(&chosen, xstrdup(path));
 	paths_release(&s->files);
 	s->files = chosen;
