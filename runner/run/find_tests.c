@@ -11,7 +11,7 @@
 #include "runner/base/files.h"
 #include "runner/run/find_tests.h"
 
-void paths_add(struct paths *p, char *path)
+void find_tests_add(struct paths *p, char *path)
 {
 	p->v = realloc(p->v, (p->n + 1) * sizeof(*p->v));
 	if (!p->v)
@@ -19,7 +19,7 @@ void paths_add(struct paths *p, char *path)
 	p->v[p->n++] = path;
 }
 
-void paths_release(struct paths *p)
+void find_tests_release(struct paths *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		free(p->v[i]);
@@ -50,7 +50,7 @@ static void find_below(const char *dir, struct paths *found)
 				find_below(path, found);
 			free(path);
 		} else if (len > 4 && !strcmp(name + len - 4, ".lua") && *name != '.') {
-			paths_add(found, path);
+			find_tests_add(found, path);
 		} else {
 			free(path);
 		}
@@ -60,7 +60,7 @@ static void find_below(const char *dir, struct paths *found)
 		free(entries);
 }
 
-int paths_find(char *const *paths, size_t nr, struct paths *found)
+int find_tests(char *const *paths, size_t nr, struct paths *found)
 {
 	for (size_t i = 0; i < nr; i++) {
 		size_t before = found->n;
@@ -72,7 +72,7 @@ int paths_find(char *const *paths, size_t nr, struct paths *found)
 			return -ENOENT;
 		}
 		if (!S_ISDIR(st.st_mode)) {
-			paths_add(found, xstrdup(paths[i]));
+			find_tests_add(found, xstrdup(paths[i]));
 			continue;
 		}
 		find_below(paths[i], found);

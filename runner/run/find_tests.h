@@ -12,13 +12,13 @@ struct paths {
 };
 
 /* Takes the path over. */
-void paths_add(struct paths *p, char *path);
-void paths_release(struct paths *p);
+void find_tests_add(struct paths *p, char *path);
+void find_tests_release(struct paths *p);
 /*
  * Adds the files, and of folders their *.lua, recursively and sorted, without
  * those of fixtures/, lib/ and folders that start with _ or a dot.  -ENOENT,
  * said on stderr, when something is not there or a folder has no test.
  */
-int paths_find(char *const *paths, size_t nr, struct paths *found);
+int find_tests(char *const *paths, size_t nr, struct paths *found);
 
 #endif

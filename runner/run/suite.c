@@ -144,18 +144,18 @@ static void choose_failed(struct suite *s)
 	s->failed = last_failures_load();
 	for (size_t i = 0; i < s->files.n; i++)
 		if (last_failures_tests(s->failed, s->files.v[i]))
-			paths_add(&chosen, xstrdup(s->files.v[i]));
+			find_tests_add(&chosen, xstrdup(s->files.v[i]));
 	if (!s->files.n)
 		json_object_foreach(s->failed, path, tests)
 			if (last_failures_tests(s->failed, path))
-				paths_add(&chosen, xstrdup(path));
-	paths_release(&s->files);
+				find_tests_add(&chosen, xstrdup(path));
+	find_tests_release(&s->files);
 	s->files = chosen;
 }
 
 static int find_files(struct suite *s, char *const *paths, size_t nr)
 {
-	if (paths_find(paths, nr, &s->files))
+	if (find_tests(paths, nr, &s->files))
 		return 2;
 	if (s->opts->rerun_failed)
 		choose_failed(s);
@@ -276,7 +276,7 @@ int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts
 	if (!ret)
 		ret = run_all(&s);
 	close_gate(opts);
-	paths_release(&s.files);
+	find_tests_release(&s.files);
 	json_decref(s.failed);
 	buf_release(&s.out);
 	/* With --verdict the verdict is the file; the summary has the status. */
