@@ -18,7 +18,7 @@ static void volunteer_for_oom(void)
 		close(fd);
 }
 
-void begin_as_child_of(pid_t parent)
+void child_setup(pid_t parent)
 {
 	sigset_t none;
 

@@ -9,6 +9,6 @@
  * A process group of its own, no signal blocked; it dies with its parent, and at
  * once if that is gone already.
  */
-void begin_as_child_of(pid_t parent);
+void child_setup(pid_t parent);
 
 #endif

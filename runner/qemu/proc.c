@@ -24,7 +24,7 @@ static void child(char *const argv[], const int *fds, size_t nr_fds,
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), err;
 
-	begin_as_child_of(parent);
+	child_setup(parent);
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(err_fd, 2);

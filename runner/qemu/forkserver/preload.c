@@ -83,7 +83,7 @@ static char **arguments(int *n)
 /* It is the runner's child, not ours (CLONE_PARENT). */
 static char **become_qemu(int *argc)
 {
-	begin_as_child_of(server.req.parent);
+	child_setup(server.req.parent);
 	if (!place_descriptors())
 		_exit(1);
 	show_arguments();
