@@ -345,8 +345,8 @@ static int l_save(lua_State *L)
 
 	luaL_checktype(L, 2, LUA_TTABLE);
 	*what = bind_to_json(L, 2);
-	src.name = meta_text(*what, "name");
-	src.script = meta_text(*what, "script");
+	src.name = manifest_text(*what, "name");
+	src.script = manifest_text(*what, "script");
 	src.inputs = json_object_get(*what, "inputs");
 	src.parents = json_object_get(*what, "parents");
 	src.started_ns = json_integer_value(json_object_get(*what, "started"));

@@ -57,7 +57,7 @@ static void advice(const char *text)
 
 static void qemu(void)
 {
-	char *path = files_in_path("qemu-system-x86_64"), *version = meta_qemu_version();
+	char *path = files_in_path("qemu-system-x86_64"), *version = manifest_qemu_version();
 
 	if (path) {
 		line("qemu", "%s, %s", path, *version ? version : "which does not run");
