@@ -16,6 +16,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/gate/gate.h"
+#include "runner/machine/accel.h"
 #include "runner/machine/options.h"
 #include "runner/machine/profile.h"
 #include "runner/vm/conn.h"
@@ -28,16 +29,6 @@
  * many is a stall, where one was lost; too few, and those of a busy guest are given up.
  */
 #define VM_PATIENCE 0.08
-
-/* How a VM is run on this machine; see accel.h. */
-struct accel {
-	char kind[8];			/* "kvm" or "tcg" */
-	char link[8];			/* "vsock" or "serial" (also: "") */
-	char reason[512];		/* why this one */
-	char link_reason[256];		/* and why this link */
-	double slowness;		/* factor for time limits, 1 or more */
-	uint32_t tsc_khz;		/* of the host; 0: unknown */
-};
 
 enum vm_state { VM_NEW, VM_BOOTING, VM_RUNNING, VM_OFF, VM_DEAD };
 
