@@ -11,10 +11,18 @@ int err_set(struct err *err, enum err_kind kind, int ret, const char *fmt, ...)
 	va_list ap;
 
 	err->kind = kind;
+	err->console_at = 0;
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
 	return ret;
+}
+
+void err_add_console(struct err *err, const char *lines)
+{
+	err->console_at = strlen(err->text);
+	snprintf(err->text + err->console_at, sizeof(err->text) - err->console_at,
+		 "; console ends:%s", *lines ? lines : " (nothing was printed)");
 }
 
 void err_context(struct err *err, const char *fmt, ...)
@@ -34,4 +42,8 @@ void err_context(struct err *err, const char *fmt, ...)
 	err->text[sizeof(err->text) - 1] = 0;
 	memcpy(err->text, context, n);
 	memcpy(err->text + n, ": ", 2);
+	if (err->console_at)
+		err->console_at += n + 2;
+	if (err->console_at >= sizeof(err->text))
+		err->console_at = 0;
 }

@@ -19,7 +19,8 @@ int bind_open(lua_State *L);
 
 /*
  * Raises an error object: a table { message, kind = "broken" | "guest" | "op" |
- * "user" | "timeout" | "interrupted" } whose tostring() is the message.
+ * "user" | "timeout" | "interrupted", console } whose tostring() is the message.
+ * console is the part of the message that shows a guest's console, if it has one.
  */
 noreturn void bind_raise(lua_State *L, const struct err *err);
 

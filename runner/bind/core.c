@@ -38,6 +38,10 @@ void bind_raise(lua_State *L, const struct err *err)
 	lua_setfield(L, -2, "kind");
 	lua_pushboolean(L, err->kind == ERR_BROKEN || err->kind == ERR_GUEST);
 	lua_setfield(L, -2, "broken");
+	if (err->console_at) {
+		lua_pushstring(L, err->text + err->console_at);
+		lua_setfield(L, -2, "console");
+	}
 	luaL_setmetatable(L, ERROR);
 	lua_error(L);
 	__builtin_unreachable();

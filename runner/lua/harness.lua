@@ -201,8 +201,9 @@ local TEST_OPTIONS = { timeout = true, expect = true, expect_panic = true, fixtu
 local function add_evidence(t, caught)
 	t.where = caught and caught.where or t.where
 	t.kernel = evidence.kernel(harness.vms)
-	local told = t.message and t.message:find("; console ends:", 1, true)
-	t.consoles = evidence.consoles(told and {} or harness.vms)
+	local err = caught and caught.value
+	local shown = type(err) == "table" and err.console and t.message == err.message
+	t.consoles = evidence.consoles(shown and {} or harness.vms)
 	state.keep_logs = true
 end
 

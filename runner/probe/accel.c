@@ -89,16 +89,16 @@ static double try_boot(const char *profile, const char *kind, const char *link,
  * What went wrong, on one line: without "boot NAME: ", without the console, and
  * with no more than the first line of what QEMU said.
  */
-static void one_line(char *to, size_t cap, const char *prefix, const char *text)
+static void one_line(char *to, size_t cap, const char *prefix, const struct err *err)
 {
+	const char *text = err->text;
+	const char *end = text + (err->console_at ? err->console_at : strlen(text));
 	const char *start = strncmp(text, "boot ", 5) ? NULL : strstr(text, ": ");
 	size_t used = (size_t)snprintf(to, cap, "%s", prefix);
 	unsigned int lines = 0;
 
-	for (const char *at = start ? start + 2 : text; *at && used + 1 < cap; at++) {
+	for (const char *at = start ? start + 2 : text; at < end && used + 1 < cap; at++) {
 		if (*at == '\n' && lines++)
-			break;
-		if (!strncmp(at, "; console ends", 14))
 			break;
 		if ((*at != ' ' && *at != '\n') || to[used - 1] != ' ')
 			to[used++] = *at == '\n' ? ' ' : *at;
@@ -137,7 +137,7 @@ static void probe_kvm(const char *profile, uint32_t tsc_khz, char *reason,
 	*seconds = try_boot(profile, "kvm", "serial", tsc_khz, kvm_timeout(), &err);
 	*reason = 0;
 	if (*seconds < 0)
-		one_line(reason, cap, "kvm probe failed: ", err.text);
+		one_line(reason, cap, "kvm probe failed: ", &err);
 }
 
 /*
@@ -183,7 +183,7 @@ static double probe_kind(const char *profile, const char *want, struct accel *ac
 	}
 	if (seconds < 0 && err.kind)
 		one_line(accel->link_reason, sizeof(accel->link_reason),
-			 "nothing boots; on tcg: ", err.text);
+			 "nothing boots; on tcg: ", &err);
 	return seconds;
 }
 
@@ -206,7 +206,7 @@ static void probe_link(const char *profile, const char *transport, double second
 	else if (try_boot(profile, accel->kind, "vsock", accel->tsc_khz,
 			  VSOCK_PROBE_FACTOR * seconds + 1, &err) < 0)
 		one_line(accel->link_reason, sizeof(accel->link_reason),
-			 "vsock probe failed: ", err.text);
+			 "vsock probe failed: ", &err);
 	else
 		snprintf(accel->link, sizeof(accel->link), "vsock");
 }

@@ -92,8 +92,8 @@ static void die(struct vm *vm, enum err_kind kind, const char *why)
 		return;
 	stop_all(vm);
 	console_tail(vm->console_fd, TAIL_LINES, reports, tail, sizeof(tail));
-	err_set(&vm->death, kind, 0, "%s; console ends:%s", why,
-		*tail ? tail : " (nothing was printed)");
+	err_set(&vm->death, kind, 0, "%s", why);
+	err_add_console(&vm->death, tail);
 	vm->state = VM_DEAD;
 }
 
@@ -364,8 +364,9 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *what,
 		if (abort)
 			vm_call_free(vm, abort);
 		die(vm, ERR_GUEST, "the guest hangs: its agent does not answer any more");
-		err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s, and %s",
-			what, waited, vm->death.text);
+		*err = vm->death;
+		err->kind = ERR_TIMEOUT;
+		err_context(err, "%s: no result within %.3g s", what, waited);
 		return;
 	}
 	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s; %s%s%.*s",
