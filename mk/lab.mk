@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # make test-kvm: our own suite on KVM and vsock, in an emulated machine that has both.
 #
-#   kernel-configs/lab.profile   that machine: its root is this one's, read-only, under a
+#   kernel-configs/nested.profile   that machine: its root is this one's, read-only, under a
 #                                layer in memory, so that what is built here runs there
 #   lab:/…/out/lab/NAME.result   how a test went there, gone with the machine
 #
@@ -32,7 +32,7 @@ lab_append := s/^append  = ./&loglevel=1 initcall_blacklist=cmos_init /
 #
 # $(call in_lab,COMMAND): a shell command there, from the top of the tree.
 define in_lab
-lab() { $(RUNNER) exec --memory $(LAB_MEMORY) --cpus $(LAB_CPUS) --timeout $(LAB_LIMIT) lab "$$1"; }; \
+lab() { $(RUNNER) exec --memory $(LAB_MEMORY) --cpus $(LAB_CPUS) --timeout $(LAB_LIMIT) nested "$$1"; }; \
 inside='cd $(CURDIR) && \
 	chmod 666 /dev/kvm /dev/vhost-vsock && mkdir -p $O/lab && \
 	sed -i "$(lab_append)" $O/provium.toml $O/profile/*/profile.toml && \
@@ -65,7 +65,7 @@ endef
 
 .PHONY: lab test-kvm test-kvm-quick
 lab: all
-	+@$(if $(filter lab,$(PROFILE)),,$(MAKE) PROFILE=lab T= kernel $O/provium.toml)
+	+@$(if $(filter nested,$(PROFILE)),,$(MAKE) PROFILE=nested T= kernel $O/provium.toml)
 
 test-kvm: lab ## the suite on KVM and vsock, inside emulated machines
 	@$(call in_labs,$(call lab_order,$(CHOSEN)))
