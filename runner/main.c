@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/wire/wire.h"
+#include "runner/base/exit_status.h"
 #include "runner/base/interrupt.h"
 #include "runner/gate/gate.h"
 #include "runner/cmd/doctor.h"
@@ -18,8 +19,6 @@
 #include "runner/make/summary.h"
 #include "runner/probe/accel.h"
 
-#define USAGE 2
-#define BROKEN 3
 
 struct command {
 	const char *name;
@@ -33,7 +32,7 @@ static const struct command commands[];
 static int usage(const struct command *c, FILE *to)
 {
 	fprintf(to, "usage: provium %s\n%s", c->usage, c->help);
-	return to == stdout ? 0 : USAGE;
+	return to == stdout ? 0 : EXIT_USAGE;
 }
 
 static const struct command *find(const char *name)
@@ -226,7 +225,7 @@ static int cmd_plan(int argc, char **argv)
 	if (ret)
 		fprintf(stderr, "provium plan: %s\n", err.text);
 	free(inputs);
-	return ret ? BROKEN : 0;
+	return ret ? EXIT_BROKEN : 0;
 }
 
 static int cmd_order(int argc, char **argv)
@@ -260,7 +259,7 @@ static int status_of_error(lua_State *L)
 	lua_pop(L, 1);
 	if (lua_istable(L, -1) && lua_getfield(L, -1, "kind") == LUA_TSTRING)
 		kind = lua_tostring(L, -1);
-	return strcmp(kind, "user") ? BROKEN : USAGE;
+	return strcmp(kind, "user") ? EXIT_BROKEN : EXIT_USAGE;
 }
 
 /* What a part of the harness makes of the arguments: the exit status. */
@@ -274,7 +273,7 @@ static int run_command(const char *module, int argc, char **argv)
 		return bad_usage(argv[0], "%s", why);
 	L = suite_new_state();
 	if (!L)
-		return BROKEN;
+		return EXIT_BROKEN;
 	lua_pushcfunction(L, run_module);
 	lua_pushstring(L, module);
 	luaL_checkstack(L, argc + 8, "arguments");
@@ -341,7 +340,7 @@ static int cmd_accel(int argc, char **argv)
 	if (accel_choose(argv[1], &accel, &err)) {
 		fprintf(stderr, "provium: %s\n", err.text);
 		return interrupt_pending() ? -interrupt_pending() :
-		       err.kind == ERR_USER ? USAGE : BROKEN;
+		       err.kind == ERR_USER ? EXIT_USAGE : EXIT_BROKEN;
 	}
 	accel_line(&accel, line, sizeof(line));
 	puts(line);
@@ -359,7 +358,7 @@ static int cmd_gate(int argc, char **argv)
 	if (!gate_show(stdout, &err))
 		return 0;
 	fprintf(stderr, "provium: %s\n", err.text);
-	return BROKEN;
+	return EXIT_BROKEN;
 }
 
 static int cmd_settle(int argc, char **argv)
@@ -457,7 +456,7 @@ static int overview(FILE *to)
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(to, "  provium %s\n", c->usage);
 	fputs("`provium COMMAND --help` says more.\n", to);
-	return to == stdout ? 0 : USAGE;
+	return to == stdout ? 0 : EXIT_USAGE;
 }
 
 static int dispatch(int argc, char **argv)
@@ -484,7 +483,7 @@ int main(int argc, char **argv)
 	int status;
 
 	if (interrupt_init())
-		return BROKEN;
+		return EXIT_BROKEN;
 	status = dispatch(argc, argv);
 	fflush(NULL);
 	if (status < 0) {

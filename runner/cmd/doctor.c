@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "runner/base/files.h"
+#include "runner/base/exit_status.h"
 #include "runner/base/interrupt.h"
 #include "runner/base/sparse.h"
 #include "runner/cmd/doctor.h"
@@ -235,7 +236,7 @@ int doctor_run(const char *profile)
 		return -interrupt_pending();
 	if (ret && (err.kind == ERR_USER || !*accel.kind)) {
 		fprintf(stderr, "provium doctor: %s\n", err.text);
-		return err.kind == ERR_USER ? 2 : 3;
+		return err.kind == ERR_USER ? EXIT_USAGE : EXIT_BROKEN;
 	}
 	qemu();
 	kvm(&accel);
@@ -247,5 +248,5 @@ int doctor_run(const char *profile)
 	memory();
 	jobserver();
 	disk();
-	return ret || !*accel.link ? 3 : 0;
+	return ret || !*accel.link ? EXIT_BROKEN : 0;
 }

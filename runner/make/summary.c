@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "runner/base/buf.h"
+#include "runner/base/exit_status.h"
 #include "runner/base/files.h"
 #include "runner/gate/gate.h"
 #include "runner/report/format.h"
@@ -159,7 +160,7 @@ static int write_reports(const struct summary *s)
 	    write_report(s, &format_junit, "junit.xml", &err) ||
 	    write_report(s, &format_json, "results.jsonl", &err)) {
 		fprintf(stderr, "provium summary: %s\n", err.text);
-		return 3;
+		return EXIT_BROKEN;
 	}
 	return 0;
 }
@@ -224,5 +225,5 @@ int summary_order(const char *makefile, char *const *bases, size_t nr)
 	buf_release(&b);
 	free(dir);
 	free(all);
-	return ret ? 3 : 0;
+	return ret ? EXIT_BROKEN : 0;
 }

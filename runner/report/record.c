@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runner/base/exit_status.h"
 #include "runner/base/text.h"
 #include "runner/report/record.h"
 
@@ -153,7 +154,7 @@ unsigned int counts_all(const struct counts *c)
 
 int counts_status(const struct counts *c)
 {
-	return c->failed ? 1 : c->broken ? 3 : 0;
+	return c->failed ? EXIT_TEST_FAILED : c->broken ? EXIT_BROKEN : 0;
 }
 
 void counts_line(const struct counts *c, struct buf *to)

@@ -63,7 +63,7 @@ struct counts {
 /* Adds a record's tests; an error of the file counts as one more. */
 void counts_add(struct counts *c, const json_t *record);
 unsigned int counts_all(const struct counts *c);
-/* 0 all passed, 1 a test failed, 3 broken infrastructure. */
+/* The exit status that these counts amount to (runner/base/exit_status.h). */
 int counts_status(const struct counts *c);
 /* "ok: 12 passed" or "FAIL: 10 passed, 2 failed, 1 skipped". */
 void counts_line(const struct counts *c, struct buf *to);

@@ -18,6 +18,7 @@
 
 #include "runner/base/buf.h"
 #include "runner/base/deadline.h"
+#include "runner/base/exit_status.h"
 #include "runner/base/interrupt.h"
 #include "runner/base/text.h"
 #include "runner/run/child.h"
@@ -42,7 +43,7 @@ static int l_tell(lua_State *L)
 	for (ssize_t done = 0; n; p += done, n -= (size_t)done) {
 		done = write(fd, p, n);
 		if (done < 0 && errno != EINTR)
-			_exit(3);	/* nobody listens */
+			_exit(EXIT_BROKEN);	/* nobody listens */
 		done = done < 0 ? 0 : done;
 	}
 	while (write(fd, "\n", 1) < 0 && errno == EINTR)
@@ -103,7 +104,7 @@ static void child(const char *path, const struct child_opts *opts, int tell_fd)
 	int failed;
 
 	if (!L)
-		_exit(3);
+		_exit(EXIT_BROKEN);
 	setenv("PROVIUM_INSIDE", "1", 1);	/* runner/run/last_failures.h */
 	lua_pushcfunction(L, run_harness);
 	lua_pushstring(L, path);
@@ -122,7 +123,7 @@ static void child(const char *path, const struct child_opts *opts, int tell_fd)
 		if (sig)
 			die_of(sig);
 		fflush(NULL);
-		_exit(3);
+		_exit(EXIT_BROKEN);
 	}
 	lua_close(L);		/* VMs are put away here, if not before */
 	forkserver_stop();
@@ -247,7 +248,7 @@ static int start(struct run *r)
 	if (!r->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
-			_exit(3);
+			_exit(EXIT_BROKEN);
 		if (r->out_fd >= 0) {
 			dup2(r->out_fd, STDOUT_FILENO);
 			dup2(r->out_fd, STDERR_FILENO);
@@ -274,7 +275,7 @@ static const char *cause(int status, const char **why)
 		*why = "the time limit was reached, in a place that cannot be interrupted";
 		return "FAIL";
 	}
-	if (WEXITSTATUS(status) == 3) {
+	if (WEXITSTATUS(status) == EXIT_BROKEN) {
 		*why = "the harness failed; what it said is among what was printed";
 		return "BROKEN";
 	}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "runner/base/buf.h"
+#include "runner/base/exit_status.h"
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
 #include "runner/bind/bind.h"
@@ -111,7 +112,7 @@ static int report(struct suite *s, const json_t *record)
 	print(s);
 	if (ret)
 		fprintf(stderr, "provium test: %s\n", err.text);
-	return ret ? 3 : 0;
+	return ret ? EXIT_BROKEN : 0;
 }
 
 static int run_once(struct suite *s)
@@ -156,7 +157,7 @@ static void choose_failed(struct suite *s)
 static int find_files(struct suite *s, char *const *paths, size_t nr)
 {
 	if (find_tests(paths, nr, &s->files))
-		return 2;
+		return EXIT_USAGE;
 	if (s->opts->rerun_failed)
 		choose_failed(s);
 	if (!s->files.n)
@@ -180,7 +181,7 @@ static int run_all(struct suite *s)
 	if (!ret && opts->filter && s->files.n && !counts_all(&s->total)) {
 		fprintf(stderr, "provium test: -f %s: no test has such a name\n",
 			opts->filter);
-		ret = 2;
+		ret = EXIT_USAGE;
 	}
 	if (ret >= 0 && !opts->verdict)
 		opts->format->end(&s->total, &s->out);
@@ -204,7 +205,7 @@ static int open_gate(const struct suite_opts *opts)
 	int ret;
 
 	files_mkdirs(dir);
-	ret = gate_init(account, &err) ? 3 : 0;
+	ret = gate_init(account, &err) ? EXIT_BROKEN : 0;
 	if (ret)
 		fprintf(stderr, "provium test: %s\n", err.text);
 	free(dir);
@@ -229,7 +230,7 @@ int suite_settle(const char *base, const char *path, int status)
 	struct err err;
 	int ret;
 
-	ret = gate_settle_file(account, &err) ? 3 : 0;
+	ret = gate_settle_file(account, &err) ? EXIT_BROKEN : 0;
 	free(account);
 	if (ret)
 		fprintf(stderr, "provium settle: %s\n", err.text);
@@ -242,7 +243,7 @@ int suite_settle(const char *base, const char *path, int status)
 	record_set_error(record, "BROKEN", text);
 	record_add_repeat(json_object_get(record, "error"), path);
 	if (result_write(base, record, &err))
-		ret = 3;
+		ret = EXIT_BROKEN;
 	json_decref(record);
 	printf("%s ... BROKEN: %s\n", path, text);
 	return ret;
