@@ -12,6 +12,7 @@
 #include "agent/wire/wire.h"
 #include "runner/base/exit_status.h"
 #include "runner/base/interrupt.h"
+#include "runner/bind/state.h"
 #include "runner/gate/gate.h"
 #include "runner/cmd/doctor.h"
 #include "runner/make/progress.h"
@@ -271,7 +272,7 @@ static int run_command(const char *module, int argc, char **argv)
 
 	if (why)
 		return bad_usage(argv[0], "%s", why);
-	L = suite_new_state();
+	L = bind_state_new();
 	if (!L)
 		return EXIT_BROKEN;
 	lua_pushcfunction(L, run_module);

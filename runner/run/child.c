@@ -21,11 +21,11 @@
 #include "runner/base/exit_status.h"
 #include "runner/base/interrupt.h"
 #include "runner/base/text.h"
-#include "runner/run/child.h"
+#include "runner/bind/state.h"
 #include "runner/gate/gate.h"
 #include "runner/qemu/forkserver/client.h"
 #include "runner/report/record.h"
-#include "runner/run/suite.h"
+#include "runner/run/child.h"
 
 #define INTERRUPT_WAIT 5.0		/* seconds for a child to put its VMs away */
 #define TICK_MS 1000
@@ -100,7 +100,7 @@ static void die_of(int sig)
 
 static void child(const char *path, const struct child_opts *opts, int tell_fd)
 {
-	lua_State *L = suite_new_state();
+	lua_State *L = bind_state_new();
 	int failed;
 
 	if (!L)

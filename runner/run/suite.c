@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A run: test files one after the other, and the reports of them. */
-#include <lauxlib.h>
-#include <lualib.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,27 +10,12 @@
 #include "runner/base/exit_status.h"
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
-#include "runner/bind/bind.h"
 #include "runner/run/child.h"
 #include "runner/run/last_failures.h"
 #include "runner/gate/gate.h"
-#include "runner/lua/embed.h"
 #include "runner/run/find_tests.h"
 #include "runner/make/progress.h"
 #include "runner/run/suite.h"
-
-lua_State *suite_new_state(void)
-{
-	lua_State *L = luaL_newstate();
-
-	if (!L)
-		return NULL;
-	luaL_openlibs(L);
-	luaL_requiref(L, "provium.core", bind_open, 0);
-	lua_pop(L, 1);
-	embed_install(L);
-	return L;
-}
 
 struct suite {
 	const struct suite_opts *opts;

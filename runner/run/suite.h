@@ -3,7 +3,6 @@
 #ifndef RUNNER_RUN_SUITE_H
 #define RUNNER_RUN_SUITE_H
 
-#include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,8 +25,6 @@ struct suite_opts {
  */
 int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts);
 
-/* A Lua state with the libraries and provium.core; NULL when out of memory. */
-lua_State *suite_new_state(void);
 /*
  * For make, when `test --verdict base path` has ended with that status: gives
  * back what it had borrowed from make, and if a signal that nobody meant ended

@@ -20,7 +20,7 @@
 #include "runner/machine/argv.h"
 #include "runner/qemu/console.h"
 #include "runner/qemu/proc.h"
-#include "runner/run/suite.h"
+#include "runner/bind/state.h"
 #include "runner/probe/accel.h"
 #include "runner/vm/vm.h"
 
@@ -207,7 +207,7 @@ static const char setup[] =
 
 static lua_State *our_vm(void)
 {
-	lua_State *L = suite_new_state();
+	lua_State *L = bind_state_new();
 
 	if (!L || luaL_loadstring(L, setup))
 		die("lua", L ? lua_tostring(L, -1) : "no memory");
