@@ -113,7 +113,7 @@ static int l_boot(lua_State *L)
 	read_disks(L, opts);
 	read_files(L, opts);
 	if (vm->state == VM_NEW &&
-	    accel_choose(vm->profile.name, &accel, &err))
+	    accel_choose(vm->machine.profile.name, &accel, &err))
 		bind_raise(L, &err);
 	opts->timeout *= vm->state == VM_NEW ? accel.slowness : 1;
 	lua_getfield(L, 2, "to_save");
@@ -170,7 +170,7 @@ static int await(lua_State *L, struct vm_call *call, double seconds, const char 
 	struct err err;
 	int n;
 
-	if (vm_wait(vm, call, deadline_in(seconds * vm->accel.slowness), what,
+	if (vm_wait(vm, call, deadline_in(seconds * vm->machine.accel.slowness), what,
 		    &err)) {
 		vm_call_free(vm, call);
 		bind_raise(L, &err);
@@ -283,11 +283,11 @@ static int l_info(lua_State *L)
 	char line[640];
 
 	lua_newtable(L);
-	set_string(L, "profile", vm->profile.name);
+	set_string(L, "profile", vm->machine.profile.name);
 	set_string(L, "state", vm_state_name(vm));
 	set_string(L, "release", vm->release);
-	set_string(L, "modules", vm->profile.modules);
-	set_string(L, "kernel", vm->profile.kernel);
+	set_string(L, "modules", vm->machine.profile.modules);
+	set_string(L, "kernel", vm->machine.profile.kernel);
 	set_string(L, "link", vm->vsock.cid ? "vsock" : "serial");
 	if (vm->vsock.cid) {
 		lua_pushinteger(L, vm->vsock.cid);
@@ -297,11 +297,11 @@ static int l_info(lua_State *L)
 		lua_pushinteger(L, vm->vsock.attempts);
 		lua_setfield(L, -2, "connect_attempts");
 	}
-	accel_line(&vm->accel, line, sizeof(line));
-	set_string(L, "accel", *vm->accel.kind ? line : NULL);
+	accel_line(&vm->machine.accel, line, sizeof(line));
+	set_string(L, "accel", *vm->machine.accel.kind ? line : NULL);
 	lua_pushboolean(L, vm->panicked);
 	lua_setfield(L, -2, "panicked");
-	lua_pushnumber(L, vm->accel.slowness >= 1 ? vm->accel.slowness : 1);
+	lua_pushnumber(L, vm->machine.accel.slowness >= 1 ? vm->machine.accel.slowness : 1);
 	lua_setfield(L, -2, "slowness");
 	lua_pushnumber(L, vm->waited);
 	lua_setfield(L, -2, "waited");

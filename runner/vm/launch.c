@@ -11,60 +11,9 @@
 #include "runner/machine/initrd.h"
 #include "runner/vm/launch.h"
 
-static char *command_line(const struct vm *vm)
-{
-	const struct profile *p = &vm->profile;
-	struct buf b = { 0 };
-
-	/* reboot=t and panic=-1: a panic becomes a reset, which ends QEMU. */
-	buf_addf(&b, "console=ttyS0 panic=-1 reboot=t rdinit=/.provium/agent");
-	/*
-	 * Under TCG the guest's TSC is the host's.  microvm has nothing good to
-	 * calibrate or watch it with: told nothing, the kernel hangs now and
-	 * then, or calls it unstable when the host is busy.
-	 */
-	if (!strcmp(vm->accel.kind, "tcg") && vm->accel.tsc_khz)
-		buf_addf(&b, " tsc_early_khz=%u tsc=reliable", vm->accel.tsc_khz);
-	/* Calibrating it takes 0.2 s; one processor does as well without. */
-	if (!strcmp(vm->accel.kind, "tcg") && vm->opts.cpus == 1 &&
-	    !strcmp(p->machine, "microvm"))
-		buf_addf(&b, " nolapic_timer");
-	if (p->rootfs)
-		buf_addf(&b, " provium.root=/dev/vda");
-	else if (p->share)
-		buf_addf(&b, " provium.root=9p:" QEMU_SHARE_TAG);
-	if (p->init)
-		buf_addf(&b, " provium.init=%s", p->init);
-	if (*p->append)
-		buf_addf(&b, " %s", p->append);
-	if (vm->opts.append && *vm->opts.append)
-		buf_addf(&b, " %s", vm->opts.append);
-	return buf_str(&b);
-}
-
-/* The profile's root file system is the first disk. */
-static void add_rootfs(struct vm *vm)
-{
-	struct vm_opts *o = &vm->opts;
-	struct disk *disks;
-
-	if (!vm->profile.rootfs)
-		return;
-	disks = xcalloc(o->nr_disks + 1, sizeof(*disks));
-	disks[0] = (struct disk){
-		.path = xstrdup(vm->profile.rootfs), .format = xstrdup("raw"),
-		.readonly = true,
-	};
-	if (o->nr_disks)
-		memcpy(disks + 1, o->disks, o->nr_disks * sizeof(*disks));
-	free(o->disks);
-	o->disks = disks;
-	o->nr_disks++;
-}
-
 static int open_lines(struct vm *vm, int qmp[2], int link[2], struct err *err)
 {
-	bool vsock = !strcmp(vm->accel.link, "vsock");
+	bool vsock = !strcmp(vm->machine.accel.link, "vsock");
 
 	qmp[0] = qmp[1] = link[0] = link[1] = -1;
 	if (vm->console_fd < 0)
@@ -81,53 +30,20 @@ static int open_lines(struct vm *vm, int qmp[2], int link[2], struct err *err)
 
 static struct qemu_config config_of(const struct vm *vm)
 {
-	return (struct qemu_config){
-		.binary = "qemu-system-x86_64", .accel = vm->accel.kind,
-		.machine = vm->profile.machine, .kernel = vm->profile.kernel,
-		.memory = vm->opts.memory, .cpus = vm->opts.cpus,
-		.disks = vm->opts.disks, .nr_disks = vm->opts.nr_disks,
-		.ram_in_file = vm->ram_fd >= 0, .ram_fd = vm->ram_fd,
-		.ram_shared = vm->ram_shared, .ram_named = vm->ram_named,
-		.share = vm->profile.share, .cpu = vm->profile.cpu,
-	};
-}
+	struct qemu_config config = machine_config(&vm->machine);
 
-char *launch_describe(const struct vm *vm, struct err *err)
-{
-	struct disk *disks = xcalloc(vm->opts.nr_disks + 1, sizeof(*disks));
-	struct qemu_config config = config_of(vm);
-	struct qemu_fds fds = { 0, 0, 0 };
-	struct vm plain = *vm;
-	struct buf b = { 0 };
-	struct argv argv;
-	char *append;
-
-	plain.accel.tsc_khz = plain.accel.tsc_khz ? 1 : 0;
-	append = command_line(&plain);
-	config.kernel = config.initrd = "";
-	config.append = append;
-	config.ram_in_file = config.ram_named = false;
-	config.cid = !strcmp(vm->accel.link, "vsock");
-	for (size_t i = 0; i < vm->opts.nr_disks; i++) {
-		disks[i] = vm->opts.disks[i];
-		disks[i].layer_fd = disks[i].backing_fd = 0;
-	}
-	config.disks = disks;
-	if (!argv_build(&argv, &config, &fds, err)) {
-		for (size_t i = 0; i < argv.n; i++)
-			buf_addf(&b, "%s\n", argv.v[i]);
-		argv_release(&argv);
-	}
-	free(disks);
-	free(append);
-	return b.len ? buf_str(&b) : NULL;
+	config.ram_in_file = vm->ram_fd >= 0;
+	config.ram_fd = vm->ram_fd;
+	config.ram_shared = vm->ram_shared;
+	config.ram_named = vm->ram_named;
+	return config;
 }
 
 /* Everything QEMU inherits; the list is the caller's to free. */
 static int *inherited(const struct vm *vm, const struct qemu_config *config,
 		      const struct qemu_fds *fds, int initrd_fd, size_t *nr)
 {
-	int *list = xcalloc(7 + 2 * vm->opts.nr_disks, sizeof(*list));
+	int *list = xcalloc(7 + 2 * vm->machine.opts.nr_disks, sizeof(*list));
 	size_t n = 0;
 
 	list[n++] = fds->qmp;
@@ -137,8 +53,8 @@ static int *inherited(const struct vm *vm, const struct qemu_config *config,
 	list[n++] = vm->ram_fd;
 	list[n++] = config->gdb_fd ? config->gdb_fd : -1;
 	list[n++] = vm->vsock.vhost_fd;
-	for (size_t i = 0; i < vm->opts.nr_disks; i++) {
-		const struct disk *d = &vm->opts.disks[i];
+	for (size_t i = 0; i < vm->machine.opts.nr_disks; i++) {
+		const struct disk *d = &vm->machine.opts.disks[i];
 
 		list[n++] = d->layer_fd ? d->layer_fd : -1;
 		list[n++] = d->backing_fd ? d->backing_fd : -1;
@@ -172,8 +88,8 @@ static int launch(struct vm *vm, bool incoming, int gdb_fd, struct err *err)
 	int qmp[2], link[2], initrd_fd = -1, ret;
 
 	if (!incoming)
-		add_rootfs(vm);
-	append = command_line(vm);
+		machine_add_rootfs(&vm->machine);
+	append = machine_kernel_args(&vm->machine);
 	config = config_of(vm);
 	config.initrd = initrd;
 	config.append = append;
@@ -184,7 +100,7 @@ static int launch(struct vm *vm, bool incoming, int gdb_fd, struct err *err)
 	config.cid = vm->vsock.cid;
 	config.vhost_fd = vm->vsock.vhost_fd;
 	if (!ret && !incoming)
-		ret = initrd_open(&vm->profile, &vm->opts, &initrd_fd, initrd,
+		ret = initrd_open(&vm->machine.profile, &vm->machine.opts, &initrd_fd, initrd,
 				  sizeof(initrd), err);
 	if (!ret) {
 		struct qemu_fds fds = { qmp[1], link[1], vm->console_fd };
@@ -203,7 +119,7 @@ static int launch(struct vm *vm, bool incoming, int gdb_fd, struct err *err)
 		conn_open(&vm->conn, link[0]);
 	vsock_handed_over(&vm->vsock);
 	if (!ret && !incoming)
-		vsock_dial(&vm->vsock, VM_PATIENCE * vm->accel.slowness);
+		vsock_dial(&vm->vsock, VM_PATIENCE * vm->machine.accel.slowness);
 	free(append);
 	return ret;
 }

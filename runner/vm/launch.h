@@ -7,7 +7,7 @@
 #include "runner/vm/vm.h"
 
 /*
- * Starts QEMU for vm->profile, opts and accel; sets console_fd and stderr_fd
+ * Starts QEMU for vm->machine.profile, opts and accel; sets console_fd and stderr_fd
  * (unless there are some already), qmp, conn and start_ns.  incoming: it waits
  * for a state instead of booting.  0, or -errno with err filled; what was opened
  * by then stays in vm, for its release.
@@ -15,13 +15,5 @@
 int launch_qemu(struct vm *vm, bool incoming, struct err *err);
 /* The same, incoming, with vm->seed and a gdb stub at vm->gdb_fd. */
 int launch_seeded(struct vm *vm, struct err *err);
-
-/*
- * All of QEMU's arguments and the kernel's, as far as they make a difference to
- * the guest, as text: the same for the same machine, whatever the descriptors,
- * the paths of kernel and initramfs, and the measured frequency of the TSC.
- * NULL with err filled; the caller frees.
- */
-char *launch_describe(const struct vm *vm, struct err *err);
 
 #endif

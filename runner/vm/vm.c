@@ -26,7 +26,7 @@ void vm_init(struct vm *vm)
 {
 	*vm = (struct vm){ .console_fd = -1, .stderr_fd = -1, .ram_fd = -1,
 			   .gdb_fd = -1 };
-	profile_init(&vm->profile);
+	machine_init(&vm->machine);
 	proc_init(&vm->qemu);
 	qmp_init(&vm->qmp);
 	conn_init(&vm->conn);
@@ -36,7 +36,7 @@ void vm_init(struct vm *vm)
 int vm_create(struct vm *vm, const char *profile, struct err *err)
 {
 	vm_init(vm);
-	return profile_load(&vm->profile, profile, err);
+	return profile_load(&vm->machine.profile, profile, err);
 }
 
 const char *vm_state_name(const struct vm *vm)
@@ -57,7 +57,7 @@ int vm_check_running(const struct vm *vm, struct err *err)
 	if (vm->state == VM_DEAD && vm->death.kind)
 		*err = vm->death;
 	else
-		err_set(err, ERR_USER, 0, "the VM (%s) is %s", vm->profile.name,
+		err_set(err, ERR_USER, 0, "the VM (%s) is %s", vm->machine.profile.name,
 			vm_state_name(vm));
 	return -ENOTCONN;
 }
@@ -267,7 +267,7 @@ struct vm_call *vm_submit(struct vm *vm, uint32_t channel, enum wire_kind kind,
 	call->tag = hdr.tag = ++vm->last_tag;
 	call->channel = channel;
 	call->op = op;
-	call->stream_limit = vm->opts.memory;
+	call->stream_limit = vm->machine.opts.memory;
 	call->next = vm->calls;
 	vm->calls = call;
 	conn_send(&vm->conn, &hdr, payload);	/* a loss shows in step() */
@@ -327,7 +327,7 @@ static struct vm_call *submit_abort(struct vm *vm, uint32_t channel, bool abando
 /* Its last frame, so that the channel is free again; who does not die is given up. */
 static void await_end(struct vm *vm, struct vm_call *call)
 {
-	double grace = GRACE * vm->accel.slowness;
+	double grace = GRACE * vm->machine.accel.slowness;
 	struct err ignored;
 	struct vm_call *abort;
 
@@ -355,7 +355,7 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *what,
 	struct wire_abort_rep rep;
 	struct err ignored;
 
-	if (!abort || wait_done(vm, abort, deadline_in(GRACE * vm->accel.slowness),
+	if (!abort || wait_done(vm, abort, deadline_in(GRACE * vm->machine.accel.slowness),
 				&ignored) ||
 	    abort->kind != WIRE_REPLY ||
 	    wire_decode(&wire_desc_abort_rep, &rep, abort->payload.p,
@@ -488,7 +488,7 @@ int vm_connect(struct vm *vm, int64_t deadline_ns, struct err *err)
 	if (!vm->vsock.cid)
 		return 0;
 	vm->ready = false;
-	vsock_dial(&vm->vsock, VM_PATIENCE * vm->accel.slowness);
+	vsock_dial(&vm->vsock, VM_PATIENCE * vm->machine.accel.slowness);
 	return await_agent(vm, deadline_ns, err);
 }
 
@@ -501,21 +501,21 @@ int vm_boot(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
 		vm_opts_release(opts);
 		return err_set(err, ERR_USER, -EBUSY,
 			       "boot: the VM (%s) is %s; a VM boots once",
-			       vm->profile.name, vm_state_name(vm));
+			       vm->machine.profile.name, vm_state_name(vm));
 	}
-	vm->opts = *opts;
+	vm->machine.opts = *opts;
 	*opts = (struct vm_opts){ 0 };
-	vm->accel = *accel;
+	vm->machine.accel = *accel;
 	vm->state = VM_BOOTING;
-	ret = gate_enter(&vm->pass, vm->opts.memory, vm->opts.cpus, &vm->waited, err);
+	ret = gate_enter(&vm->pass, vm->machine.opts.memory, vm->machine.opts.cpus, &vm->waited, err);
 	if (!ret)
 		ret = launch_qemu(vm, false, err);
 	if (!ret) {
 		gate_started(&vm->pass, vm->qemu.pid);
-		ret = await_agent(vm, deadline_in(vm->opts.timeout), err);
+		ret = await_agent(vm, deadline_in(vm->machine.opts.timeout), err);
 	}
 	if (ret) {
-		err_context(err, "boot %s", vm->profile.name);
+		err_context(err, "boot %s", vm->machine.profile.name);
 		stop_all(vm);
 		vm->death = *err;
 		vm->state = VM_DEAD;
@@ -561,8 +561,7 @@ void vm_release(struct vm *vm)
 	vm_kill(vm);
 	while (vm->calls)
 		vm_call_free(vm, vm->calls);
-	vm_opts_release(&vm->opts);
-	profile_release(&vm->profile);
+	machine_release(&vm->machine);
 	if (vm->console_fd >= 0)
 		close(vm->console_fd);
 	if (vm->stderr_fd >= 0)

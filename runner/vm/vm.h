@@ -16,9 +16,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 #include "runner/gate/gate.h"
-#include "runner/machine/accel.h"
-#include "runner/machine/options.h"
-#include "runner/machine/profile.h"
+#include "runner/machine/machine.h"
 #include "runner/vm/conn.h"
 #include "runner/qemu/proc.h"
 #include "runner/qemu/qmp.h"
@@ -47,10 +45,8 @@ struct vm_call {
 };
 
 struct vm {
-	struct profile profile;
+	struct machine machine;
 	enum vm_state state;
-	struct accel accel;
-	struct vm_opts opts;
 	struct gate_pass pass;		/* what it has reserved */
 	double waited;			/* seconds, for that */
 	struct vm_call *wake;		/* it shall be awake then; see vm_look_after() */

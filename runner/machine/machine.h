@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The whole description of a virtual machine: nothing here runs. */
+#ifndef RUNNER_MACHINE_MACHINE_H
+#define RUNNER_MACHINE_MACHINE_H
+
+#include "runner/base/err.h"
+#include "runner/machine/accel.h"
+#include "runner/machine/argv.h"
+#include "runner/machine/options.h"
+#include "runner/machine/profile.h"
+
+struct machine {
+	struct profile profile;
+	struct accel accel;
+	struct vm_opts opts;
+};
+
+void machine_init(struct machine *m);
+void machine_release(struct machine *m);
+
+/* Makes the profile's root file system, if it has one, the first disk. */
+void machine_add_rootfs(struct machine *m);
+/* The kernel's command line.  The caller frees. */
+char *machine_kernel_args(const struct machine *m);
+/*
+ * The part of QEMU's configuration that follows from m: without descriptors,
+ * initramfs, kernel arguments and a vsock's CID.  Its strings and disks are m's.
+ */
+struct qemu_config machine_config(const struct machine *m);
+/*
+ * All arguments of QEMU and of the kernel that make a difference to the guest,
+ * as text.  Equal machines have equal texts: descriptors, the paths of kernel
+ * and initramfs, and the measured frequency of the TSC are left out.  NULL with
+ * err filled; the caller frees.
+ */
+char *machine_describe(const struct machine *m, struct err *err);
+
+#endif
