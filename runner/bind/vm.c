@@ -298,7 +298,7 @@ static int l_info(lua_State *L)
 		lua_setfield(L, -2, "connect_attempts");
 	}
 	accel_line(&vm->machine.accel, line, sizeof(line));
-	set_string(L, "accel", *vm->machine.accel.kind ? line : NULL);
+	set_string(L, "accel", vm->machine.accel.kind ? line : NULL);
 	lua_pushboolean(L, vm->panicked);
 	lua_setfield(L, -2, "panicked");
 	lua_pushnumber(L, vm->machine.accel.slowness >= 1 ? vm->machine.accel.slowness : 1);

@@ -93,7 +93,7 @@ static void kvm(const struct accel *accel)
 		line("kvm", "/dev/kvm is present and may not be used: %s", strerror(err));
 		advice(err == EACCES ? "add yourself to its group: usermod -aG kvm USER, and log in again" :
 		       "see who made the node, and what the kernel says: dmesg | grep -i kvm");
-	} else if (!strcmp(accel->kind, "kvm")) {
+	} else if (accel->kind == ACCEL_KVM) {
 		line("kvm", "present and works: %s", accel->reason);
 	} else if (getenv("ACCEL") && !strcmp(getenv("ACCEL"), "tcg")) {
 		line("kvm", "present; not looked at: ACCEL=tcg");
@@ -108,8 +108,8 @@ static void vsock(const struct accel *accel)
 	struct err err;
 	int ret = vsock_usable(&err);
 
-	if (!ret && !strcmp(accel->link, "serial")) {
-		line("vsock", "present; %s", accel->link_reason);
+	if (!ret && accel->transport == TRANSPORT_SERIAL) {
+		line("vsock", "present; %s", accel->transport_reason);
 		return;
 	}
 	line("vsock", "%s", ret ? err.text : "present and works");
@@ -123,14 +123,14 @@ static void vsock(const struct accel *accel)
 
 static void choice(const struct accel *accel, const char *profile)
 {
-	if (!*accel->link) {
-		line("accelerator", "none: %s", accel->link_reason);
+	if (!accel->transport) {
+		line("accelerator", "none: %s", accel->transport_reason);
 		return;
 	}
-	line("accelerator", "%s will be used; time limits are those of %s times %.1f", accel->kind,
-	     profile, accel->slowness);
-	line("transport", "%s will be used", strcmp(accel->link, "vsock") ?
-	     "a virtio-serial port" : "vsock");
+	line("accelerator", "%s will be used; time limits are those of %s times %.1f",
+	     accel_kind_name(accel->kind), profile, accel->slowness);
+	line("transport", "%s will be used", accel->transport == TRANSPORT_VSOCK ?
+	     "vsock" : "a virtio-serial port");
 }
 
 /* --- memory and slots --- */
@@ -234,7 +234,7 @@ int doctor_run(const char *profile)
 	ret = accel_choose(profile, &accel, &err);
 	if (interrupt_pending())
 		return -interrupt_pending();
-	if (ret && (err.kind == ERR_USER || !*accel.kind)) {
+	if (ret && (err.kind == ERR_USER || !accel.kind)) {
 		fprintf(stderr, "provium doctor: %s\n", err.text);
 		return err.kind == ERR_USER ? EXIT_USAGE : EXIT_BROKEN;
 	}
@@ -248,5 +248,5 @@ int doctor_run(const char *profile)
 	memory();
 	jobserver();
 	disk();
-	return ret || !*accel.link ? EXIT_BROKEN : 0;
+	return ret || !accel.transport ? EXIT_BROKEN : 0;
 }

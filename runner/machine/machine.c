@@ -49,11 +49,11 @@ static char *kernel_args(const struct machine *m, bool know_tsc)
 	 * calibrate or watch it with: without tsc_early_khz= the kernel sometimes
 	 * hangs, without tsc=reliable a busy host makes it call the TSC unstable.
 	 */
-	if (!strcmp(m->accel.kind, "tcg") && m->accel.tsc_khz)
+	if (m->accel.kind == ACCEL_TCG && m->accel.tsc_khz)
 		buf_addf(&b, " tsc_early_khz=%u tsc=reliable",
 			 know_tsc ? m->accel.tsc_khz : 1);
 	/* Calibrating this timer takes 0.2 s; one processor does not need it. */
-	if (!strcmp(m->accel.kind, "tcg") && m->opts.cpus == 1 &&
+	if (m->accel.kind == ACCEL_TCG && m->opts.cpus == 1 &&
 	    !strcmp(p->machine, "microvm"))
 		buf_addf(&b, " nolapic_timer");
 	if (p->rootfs)
@@ -77,7 +77,7 @@ char *machine_kernel_args(const struct machine *m)
 struct qemu_config machine_config(const struct machine *m)
 {
 	return (struct qemu_config){
-		.binary = "qemu-system-x86_64", .accel = m->accel.kind,
+		.binary = "qemu-system-x86_64", .accel = accel_kind_name(m->accel.kind),
 		.machine = m->profile.machine, .kernel = m->profile.kernel,
 		.memory = m->opts.memory, .cpus = m->opts.cpus,
 		.disks = m->opts.disks, .nr_disks = m->opts.nr_disks,
@@ -96,7 +96,7 @@ char *machine_describe(const struct machine *m, struct err *err)
 
 	config.kernel = config.initrd = "";
 	config.append = append;
-	config.cid = !strcmp(m->accel.link, "vsock");
+	config.cid = m->accel.transport == TRANSPORT_VSOCK;
 	for (size_t i = 0; i < m->opts.nr_disks; i++) {
 		disks[i] = m->opts.disks[i];
 		disks[i].layer_fd = disks[i].backing_fd = 0;

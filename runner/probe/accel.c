@@ -16,7 +16,9 @@
 #include "runner/base/deadline.h"
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
+#include "runner/machine/profile.h"
 #include "runner/probe/accel.h"
+#include "runner/vm/vm.h"
 
 #define KVM_PROBE_TIMEOUT 8.0		/* seconds; a working KVM needs a twentieth */
 /* A boot with vsock takes as long as one with a serial port; times so much. */
@@ -67,18 +69,20 @@ static uint32_t measure_tsc_khz(void)
 }
 
 /* Boots on `kind`; seconds to hello, or a negative number with err filled. */
-static double try_boot(const char *profile, const char *kind, const char *link,
-		       uint32_t tsc_khz, double timeout, struct err *err)
+static double try_boot(const char *profile, enum accel_kind kind,
+		       enum transport transport, uint32_t tsc_khz, double timeout,
+		       struct err *err)
 {
-	struct accel accel = { .slowness = 1, .tsc_khz = tsc_khz };
+	struct accel accel = {
+		.kind = kind, .transport = transport, .slowness = 1,
+		.tsc_khz = tsc_khz,
+	};
 	struct vm_opts opts = {
 		.memory = 256u << 20, .cpus = 1, .timeout = timeout,
 	};
 	double seconds = -1;
 	struct vm vm;
 
-	snprintf(accel.kind, sizeof(accel.kind), "%s", kind);
-	snprintf(accel.link, sizeof(accel.link), "%s", link);
 	if (!vm_create(&vm, profile, err) && !vm_boot(&vm, &opts, &accel, err))
 		seconds = (double)(vm.ready_ns - vm.start_ns) / 1e9;
 	vm_release(&vm);
@@ -134,7 +138,7 @@ static void probe_kvm(const char *profile, uint32_t tsc_khz, char *reason,
 		snprintf(reason, cap, "/dev/kvm is not KVM: %s", strerror(errno));
 		return;
 	}
-	*seconds = try_boot(profile, "kvm", "serial", tsc_khz, kvm_timeout(), &err);
+	*seconds = try_boot(profile, ACCEL_KVM, TRANSPORT_SERIAL, tsc_khz, kvm_timeout(), &err);
 	*reason = 0;
 	if (*seconds < 0)
 		one_line(reason, cap, "kvm probe failed: ", &err);
@@ -151,7 +155,7 @@ static bool tcg_is_faster(const char *profile, struct accel *accel, double *seco
 
 	if (*seconds < KVM_SLOW)
 		return false;
-	tcg = try_boot(profile, "tcg", "serial", accel->tsc_khz, *seconds, &err);
+	tcg = try_boot(profile, ACCEL_TCG, TRANSPORT_SERIAL, accel->tsc_khz, *seconds, &err);
 	if (tcg < 0 || tcg >= *seconds)
 		return false;
 	snprintf(accel->reason, sizeof(accel->reason),
@@ -161,28 +165,28 @@ static bool tcg_is_faster(const char *profile, struct accel *accel, double *seco
 }
 
 /* Sets kind and reason; seconds to hello, or less than 0: it did not boot. */
-static double probe_kind(const char *profile, const char *want, struct accel *accel)
+static double probe_kind(const char *profile, enum accel_kind want, struct accel *accel)
 {
 	double seconds = -1;
 	struct err err = { 0 };
 
-	snprintf(accel->kind, sizeof(accel->kind), "tcg");
+	accel->kind = ACCEL_TCG;
 	snprintf(accel->reason, sizeof(accel->reason), "ACCEL=tcg");
-	if (strcmp(want, "tcg"))
+	if (want != ACCEL_TCG)
 		probe_kvm(profile, accel->tsc_khz, accel->reason,
 			  sizeof(accel->reason), &seconds);
 	if (seconds >= 0) {
-		if (!strcmp(want, "auto") && tcg_is_faster(profile, accel, &seconds))
+		if (want == ACCEL_UNSET && tcg_is_faster(profile, accel, &seconds))
 			return seconds;
-		snprintf(accel->kind, sizeof(accel->kind), "kvm");
+		accel->kind = ACCEL_KVM;
 		snprintf(accel->reason, sizeof(accel->reason),
 			 "kvm probe booted in %.2f s", seconds);
-	} else if (strcmp(want, "kvm")) {
-		seconds = try_boot(profile, "tcg", "serial", accel->tsc_khz,
+	} else if (want != ACCEL_KVM) {
+		seconds = try_boot(profile, ACCEL_TCG, TRANSPORT_SERIAL, accel->tsc_khz,
 				   TCG_PROBE_TIMEOUT, &err);
 	}
 	if (seconds < 0 && err.kind)
-		one_line(accel->link_reason, sizeof(accel->link_reason),
+		one_line(accel->transport_reason, sizeof(accel->transport_reason),
 			 "nothing boots; on tcg: ", &err);
 	return seconds;
 }
@@ -191,40 +195,40 @@ static double probe_kind(const char *profile, const char *want, struct accel *ac
  * vsock, if this machine has it and the profile's kernel answers on it; else the
  * serial port, and why.  seconds: what a boot takes with that.
  */
-static void probe_link(const char *profile, const char *transport, double seconds,
+static void probe_transport(const char *profile, enum transport want, double seconds,
 		       struct accel *accel)
 {
 	struct err err;
 
-	snprintf(accel->link, sizeof(accel->link), "serial");
-	if (!strcmp(transport, "serial"))
-		snprintf(accel->link_reason, sizeof(accel->link_reason),
+	accel->transport = TRANSPORT_SERIAL;
+	if (want == TRANSPORT_SERIAL)
+		snprintf(accel->transport_reason, sizeof(accel->transport_reason),
 			 "TRANSPORT=serial");
 	else if (vsock_usable(&err))
-		snprintf(accel->link_reason, sizeof(accel->link_reason), "%.200s",
+		snprintf(accel->transport_reason, sizeof(accel->transport_reason), "%.200s",
 			 err.text);
-	else if (try_boot(profile, accel->kind, "vsock", accel->tsc_khz,
+	else if (try_boot(profile, accel->kind, TRANSPORT_VSOCK, accel->tsc_khz,
 			  VSOCK_PROBE_FACTOR * seconds + 1, &err) < 0)
-		one_line(accel->link_reason, sizeof(accel->link_reason),
+		one_line(accel->transport_reason, sizeof(accel->transport_reason),
 			 "vsock probe failed: ", &err);
 	else
-		snprintf(accel->link, sizeof(accel->link), "vsock");
+		accel->transport = TRANSPORT_VSOCK;
 }
 
 /* Where there is no choice one boot is enough, unless it fails: then it is asked why. */
-static bool probe_both(const char *profile, const char *want, struct accel *accel)
+static bool probe_both(const char *profile, enum accel_kind want, struct accel *accel)
 {
 	struct err err;
-	double seconds = try_boot(profile, want, "vsock", accel->tsc_khz,
-				  !strcmp(want, "kvm") ? kvm_timeout() : TCG_PROBE_TIMEOUT,
+	double seconds = try_boot(profile, want, TRANSPORT_VSOCK, accel->tsc_khz,
+				  want == ACCEL_KVM ? kvm_timeout() : TCG_PROBE_TIMEOUT,
 				  &err);
 
 	if (seconds < 0)
 		return false;
-	snprintf(accel->kind, sizeof(accel->kind), "%s", want);
-	snprintf(accel->link, sizeof(accel->link), "vsock");
+	accel->kind = want;
+	accel->transport = TRANSPORT_VSOCK;
 	snprintf(accel->reason, sizeof(accel->reason), "%s probe booted in %.2f s",
-		 want, seconds);
+		 accel_kind_name(want), seconds);
 	accel->slowness = slowness_of(seconds);
 	return true;
 }
@@ -233,26 +237,26 @@ static bool probe_both(const char *profile, const char *want, struct accel *acce
  * True if the answer is worth keeping: something did boot, or it is known why what
  * was asked for does not.
  */
-static bool probe(const char *profile, const char *want, const char *transport,
-		  struct accel *accel)
+static bool probe(const char *profile, enum accel_kind want,
+		  enum transport transport, struct accel *accel)
 {
 	struct err err;
 	double seconds;
 
 	*accel = (struct accel){ .tsc_khz = measure_tsc_khz() };
-	if (!strcmp(transport, "vsock") && strcmp(want, "auto") && !vsock_usable(&err) &&
+	if (transport == TRANSPORT_VSOCK && want != ACCEL_UNSET && !vsock_usable(&err) &&
 	    probe_both(profile, want, accel))
 		return true;
 	seconds = probe_kind(profile, want, accel);
 	accel->slowness = slowness_of(seconds);
 	if (seconds >= 0)
-		probe_link(profile, transport, seconds, accel);
-	return seconds >= 0 || !strcmp(want, "kvm");
+		probe_transport(profile, transport, seconds, accel);
+	return seconds >= 0 || want == ACCEL_KVM;
 }
 
 /* Everything that could change the answer. */
-static char *cache_key(const char *profile, const char *want,
-		       const char *transport, struct err *err)
+static char *cache_key(const char *profile, enum accel_kind want,
+		       enum transport transport, struct err *err)
 {
 	static const char *const devices[] = { "/dev/kvm", "/dev/vhost-vsock" };
 	struct buf b = { 0 }, boot = { 0 };
@@ -263,7 +267,8 @@ static char *cache_key(const char *profile, const char *want,
 		return NULL;
 	qemu = files_in_path("qemu-system-x86_64");
 	buf_read_file(&boot, "/proc/sys/kernel/random/boot_id");
-	buf_addf(&b, "%s %s %s %s %s ", want, transport, p.machine, p.append,
+	buf_addf(&b, "%s %s %s %s %s ", accel_kind_name(want),
+		 transport_name(transport), p.machine, p.append,
 		 p.cpu ? p.cpu : "");
 	buf_add(&b, boot.p, boot.len);
 	id = files_identity(p.kernel);
@@ -290,23 +295,23 @@ static int cache_load(const char *path, const char *key, struct accel *accel)
 	const char *k = json_string_value(json_object_get(all, "key"));
 	const char *kind = json_string_value(json_object_get(all, "kind"));
 	const char *reason = json_string_value(json_object_get(all, "reason"));
-	const char *link = json_string_value(json_object_get(all, "link"));
-	const char *link_reason = json_string_value(
-		json_object_get(all, "link_reason"));
+	const char *transport = json_string_value(json_object_get(all, "transport"));
+	const char *transport_reason = json_string_value(
+		json_object_get(all, "transport_reason"));
 	int ret = -ENOENT;
 
-	if (k && kind && reason && link && link_reason && !strcmp(k, key)) {
+	if (k && kind && reason && transport && transport_reason && !strcmp(k, key)) {
 		*accel = (struct accel){
 			.slowness = json_number_value(json_object_get(all, "slowness")),
 			.tsc_khz = (uint32_t)json_integer_value(
 				json_object_get(all, "tsc_khz")),
 		};
-		snprintf(accel->kind, sizeof(accel->kind), "%s", kind);
 		snprintf(accel->reason, sizeof(accel->reason), "%s", reason);
-		snprintf(accel->link, sizeof(accel->link), "%s", link);
-		snprintf(accel->link_reason, sizeof(accel->link_reason), "%s",
-			 link_reason);
-		ret = accel->slowness >= 1 ? 0 : -ENOENT;
+		snprintf(accel->transport_reason, sizeof(accel->transport_reason),
+			 "%s", transport_reason);
+		ret = accel->slowness >= 1 &&
+		      !accel_kind_parse(kind, &accel->kind) &&
+		      !transport_parse(transport, &accel->transport) ? 0 : -ENOENT;
 	}
 	json_decref(all);
 	return ret;
@@ -316,9 +321,9 @@ static void cache_store(const char *path, const char *key,
 			const struct accel *accel)
 {
 	json_t *all = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:i}", "key", key,
-				"kind", accel->kind, "reason", accel->reason,
-				"link", accel->link,
-				"link_reason", accel->link_reason,
+				"kind", accel_kind_name(accel->kind), "reason", accel->reason,
+				"transport", transport_name(accel->transport),
+				"transport_reason", accel->transport_reason,
 				"slowness", accel->slowness,
 				"tsc_khz", (int)accel->tsc_khz);
 	char *text = json_dumps(all, JSON_INDENT(1));
@@ -344,8 +349,8 @@ static char *cache_path(const char *key)
 }
 
 /* From the cache, or one probe at a time: the lock dies with its holder. */
-static int choose_cached(const char *profile, const char *want,
-			 const char *transport, const char *key,
+static int choose_cached(const char *profile, enum accel_kind want,
+			 enum transport transport, const char *key,
 			 struct accel *accel, struct err *err)
 {
 	char *path = cache_path(key), *lock = xasprintf("%s.lock", path);
@@ -370,19 +375,6 @@ static int choose_cached(const char *profile, const char *want,
 					     "interrupted") : 0;
 }
 
-static int check_env(const char *want, const char *transport, struct err *err)
-{
-	if (strcmp(want, "auto") && strcmp(want, "kvm") && strcmp(want, "tcg"))
-		return err_set(err, ERR_USER, -EINVAL,
-			       "ACCEL=%s; expected auto, kvm or tcg", want);
-	if (strcmp(transport, "auto") && strcmp(transport, "vsock") &&
-	    strcmp(transport, "serial"))
-		return err_set(err, ERR_USER, -EINVAL,
-			       "TRANSPORT=%s; expected auto, vsock or serial",
-			       transport);
-	return 0;
-}
-
 static const char *word(const char *name)
 {
 	const char *value = getenv(name);
@@ -390,16 +382,29 @@ static const char *word(const char *name)
 	return value && *value ? value : "auto";
 }
 
+/* $ACCEL and $TRANSPORT. */
+static int read_env(enum accel_kind *want, enum transport *transport, struct err *err)
+{
+	if (accel_kind_parse(word("ACCEL"), want))
+		return err_set(err, ERR_USER, -EINVAL,
+			       "ACCEL=%s; expected auto, kvm or tcg", word("ACCEL"));
+	if (transport_parse(word("TRANSPORT"), transport))
+		return err_set(err, ERR_USER, -EINVAL,
+			       "TRANSPORT=%s; expected auto, vsock or serial",
+			       word("TRANSPORT"));
+	return 0;
+}
+
 /* What was asked for by name, and is not to be had, is not replaced in silence. */
-static int check_wish(const char *want, const char *transport,
+static int check_wish(enum accel_kind want, enum transport transport,
 		      const struct accel *accel, struct err *err)
 {
-	if (!strcmp(want, "kvm") && strcmp(accel->kind, "kvm"))
+	if (want == ACCEL_KVM && accel->kind != ACCEL_KVM)
 		return err_set(err, ERR_BROKEN, -ENODEV, "ACCEL=kvm: %s",
 			       accel->reason);
-	if (!strcmp(transport, "vsock") && strcmp(accel->link, "vsock"))
+	if (transport == TRANSPORT_VSOCK && accel->transport != TRANSPORT_VSOCK)
 		return err_set(err, ERR_BROKEN, -ENODEV, "TRANSPORT=vsock: %s",
-			       accel->link_reason);
+			       accel->transport_reason);
 	return 0;
 }
 
@@ -407,28 +412,29 @@ static int check_wish(const char *want, const char *transport,
  * $PROVIUM_BOOT: seconds that a boot takes here, from somebody who has probed: with both
  * kinds given nothing is left to be found out (mk/lab.mk).
  */
-static bool is_known(const char *want, const char *transport, struct accel *accel)
+static bool is_known(enum accel_kind want, enum transport transport, struct accel *accel)
 {
 	const char *said = getenv("PROVIUM_BOOT");
 	double seconds = said ? strtod(said, NULL) : 0;
 
-	if (seconds <= 0 || !strcmp(want, "auto") || !strcmp(transport, "auto"))
+	if (seconds <= 0 || !want || !transport)
 		return false;
 	*accel = (struct accel){
+		.kind = want, .transport = transport,
 		.tsc_khz = measure_tsc_khz(), .slowness = slowness_of(seconds),
 	};
-	snprintf(accel->kind, sizeof(accel->kind), "%s", want);
-	snprintf(accel->link, sizeof(accel->link), "%s", transport);
 	snprintf(accel->reason, sizeof(accel->reason), "PROVIUM_BOOT=%s", said);
 	return true;
 }
 
 int accel_choose(const char *profile, struct accel *accel, struct err *err)
 {
-	const char *want = word("ACCEL"), *transport = word("TRANSPORT");
-	int ret = check_env(want, transport, err);
+	enum accel_kind want;
+	enum transport transport;
+	int ret = read_env(&want, &transport, err);
 	char *key;
 
+	*accel = (struct accel){ 0 };
 	if (ret)
 		return ret;
 	key = cache_key(profile, want, transport, err);
@@ -442,18 +448,17 @@ int accel_choose(const char *profile, struct accel *accel, struct err *err)
 
 void accel_forget(const char *profile)
 {
+	enum accel_kind want;
+	enum transport transport;
 	struct err ignored;
-	char *key = cache_key(profile, word("ACCEL"), word("TRANSPORT"), &ignored);
-	char *path = key ? cache_path(key) : NULL;
+	char *key, *path;
 
+	if (read_env(&want, &transport, &ignored))
+		return;
+	key = cache_key(profile, want, transport, &ignored);
+	path = key ? cache_path(key) : NULL;
 	if (path)
 		unlink(path);
 	free(path);
 	free(key);
-}
-
-void accel_line(const struct accel *accel, char *line, size_t cap)
-{
-	snprintf(line, cap, "accel %s%s: %s", accel->kind,
-		 strcmp(accel->link, "vsock") ? "" : "/vsock", accel->reason);
 }

@@ -12,7 +12,7 @@
 #define RUNNER_PROBE_ACCEL_H
 
 #include "runner/base/err.h"
-#include "runner/vm/vm.h"
+#include "runner/machine/accel.h"
 
 /*
  * $ACCEL: auto (default), kvm or tcg; $TRANSPORT: auto (default), vsock or serial.
@@ -23,7 +23,5 @@
 int accel_choose(const char *profile, struct accel *accel, struct err *err);
 /* The next accel_choose() for it probes again, whatever is known. */
 void accel_forget(const char *profile);
-/* "accel tcg: kvm probe failed: …", "accel kvm/vsock: …", one line without its end. */
-void accel_line(const struct accel *accel, char *line, size_t cap);
 
 #endif

@@ -13,7 +13,7 @@
 
 static int open_lines(struct vm *vm, int qmp[2], int link[2], struct err *err)
 {
-	bool vsock = !strcmp(vm->machine.accel.link, "vsock");
+	bool vsock = vm->machine.accel.transport == TRANSPORT_VSOCK;
 
 	qmp[0] = qmp[1] = link[0] = link[1] = -1;
 	if (vm->console_fd < 0)
