@@ -3,34 +3,10 @@
 
 local core = require "provium.core"
 local pack = require "provium.pack"
+local suggest = require "provium.suggest"
 local check_string = require "provium.options".string
 
 return function(VM)
-
--- How many letters to add, take away or replace to get from a to b.
-local function distance(a, b)
-	local row = {}
-	for j = 0, #b do row[j] = j end
-	for i = 1, #a do
-		local diagonal = row[0]
-		row[0] = i
-		for j = 1, #b do
-			local same = a:byte(i) == b:byte(j) and 0 or 1
-			diagonal, row[j] = row[j], math.min(row[j] + 1, row[j - 1] + 1, diagonal + same)
-		end
-	end
-	return row[#b]
-end
-
--- The nearest name there is, for a name there is not; of two, the first in the alphabet.
-local function suggestion(name)
-	local best, rest = nil, math.max(2, #name // 3) + 1
-	for known in pairs(core.nr) do
-		local d = type(known) == "string" and distance(name, known) or math.huge
-		if d < rest or d == rest and best and known < best then best, rest = known, d end
-	end
-	return best and ("; did you mean \"%s\"?"):format(best) or ""
-end
 
 local NR = core.nr
 
@@ -43,7 +19,7 @@ local function number_of(vm, nr)
 	end
 	local of_module = VM.module_number(vm, nr)
 	if of_module then return of_module end
-	error(("syscall: there is no system call \"%s\" on x86-64%s"):format(nr, suggestion(nr)), 0)
+	error(("syscall: there is no system call \"%s\" on x86-64%s"):format(nr, suggest(nr, NR)), 0)
 end
 
 local function name_of(nr)
