@@ -5,6 +5,8 @@
 #   out/obj-san/PATH.o  the same, with sanitizers (SAN=1)
 #   out/gen/nr.h        X(getpid, 39) for every x86-64 system call
 #   out/gen/errno.h     X(EINVAL, 22) for every error; an alias follows its name
+#   out/gen/const-uapi.h, const-libc.h
+#                       X(O_CREAT) for constants of the headers in mk/gen/uapi.h, libc.h
 
 OBJ := $O/obj$(if $(SAN),-san)
 BIN := $O/$(if $(SAN),san,bin)
@@ -21,7 +23,7 @@ compile_san := $(compile) $(SANFLAGS)
 $(call remember,$O/obj/.flags,compile)
 $(call remember,$O/obj-san/.flags,compile_san)
 
-GENERATED := $O/gen/nr.h $O/gen/errno.h
+GENERATED := $O/gen/nr.h $O/gen/errno.h $O/gen/const-uapi.h $O/gen/const-libc.h
 
 # A rule adds what its sources need in EXTRA.
 $O/obj/%.o: %.c $O/obj/.flags | $(GENERATED)
@@ -34,14 +36,18 @@ $O/obj-san/%.o: %.c $O/obj-san/.flags | $(GENERATED)
 objects = $(foreach o,$(patsubst %.c,$(OBJ)/%.o,$1),$o$(eval DEPENDENCIES += $(o:.o=.d)))
 
 # $(call macros,HEADER): the #defines that HEADER brings, and what it was read from.
-macros = echo '\#include <$1>' | $(CC) -E -dM -MD -MF $@.d -MT $@ -
+macros = echo '\#include $1' | $(CC) -D_GNU_SOURCE -I. -E -dM -MD -MF $@.d -MT $@ -
 
 $O/gen/nr.h: mk/gen/nr.awk $O/obj/.flags
-	$(call run,GEN)mkdir -p $(@D) && $(call macros,asm/unistd_64.h) >$@.in && \
+	$(call run,GEN)mkdir -p $(@D) && $(call macros,<asm/unistd_64.h>) >$@.in && \
 	awk -f mk/gen/nr.awk $@.in | sort -t, -k2n >$@.tmp && mv $@.tmp $@
 
 $O/gen/errno.h: mk/gen/errno.awk $O/obj/.flags
-	$(call run,GEN)mkdir -p $(@D) && $(call macros,errno.h) >$@.in && \
+	$(call run,GEN)mkdir -p $(@D) && $(call macros,<errno.h>) >$@.in && \
 	awk -f mk/gen/errno.awk $@.in | sort -t, -k2n -s >$@.tmp && mv $@.tmp $@
+
+$O/gen/const-%.h: mk/gen/const.awk mk/gen/%.h $O/obj/.flags
+	$(call run,GEN)mkdir -p $(@D) && $(call macros,"mk/gen/$*.h") >$@.in && \
+	awk -v from=$* -f mk/gen/const.awk $@.in | LC_ALL=C sort >$@.tmp && mv $@.tmp $@
 
 DEPENDENCIES += $(GENERATED:=.d)

@@ -35,6 +35,8 @@ int bind_json_encode(lua_State *L);
 /* Pushes the tables { name = number, [number] = name }. */
 void bind_push_nr(lua_State *L);
 void bind_push_errno(lua_State *L);
+/* Pushes the table { name = integer }. */
+void bind_push_const(lua_State *L);
 
 /* Pushes the payload of a message made from the table at idx. */
 void bind_encode(lua_State *L, int idx, const struct wire_desc *desc);

@@ -225,5 +225,7 @@ int bind_open(lua_State *L)
 	lua_setfield(L, -2, "nr");
 	bind_push_errno(L);
 	lua_setfield(L, -2, "errno");
+	bind_push_const(L);
+	lua_setfield(L, -2, "const");
 	return 1;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* System call and errno numbers by name, generated from the system's headers. */
+/* System call numbers, errno numbers and constants by name, from the system's headers. */
 #include "runner/bind/bind.h"
+#include "runner/bind/constants.h"
 
 struct row {
 	const char *name;
@@ -40,4 +41,20 @@ void bind_push_nr(lua_State *L)
 void bind_push_errno(lua_State *L)
 {
 	push(L, errno_rows, sizeof(errno_rows) / sizeof(errno_rows[0]));
+}
+
+static void add_constants(lua_State *L, const struct constant *row)
+{
+	for (; row->name; row++) {
+		lua_pushinteger(L, row->value);
+		lua_setfield(L, -2, row->name);
+	}
+}
+
+void bind_push_const(lua_State *L)
+{
+	lua_newtable(L);
+	add_constants(L, constants_libc);
+	/* Last, because the kernel's value counts where libc has another. */
+	add_constants(L, constants_uapi);
 }

@@ -383,7 +383,7 @@ end
 local provium = {
 	create = VM.create, pack = pack.pack, unpack = pack.unpack,
 	IO = pack.IO, IOR = pack.IOR, IOW = pack.IOW, IOWR = pack.IOWR,
-	errno = core.errno, nr = core.nr, race = VM.race,
+	errno = core.errno, nr = core.nr, const = require "provium.constants", race = VM.race,
 }
 
 function provium.fixture(name, opts) return fixture.clone(name, opts) end
