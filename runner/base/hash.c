@@ -92,6 +92,20 @@ void hash_hex(const struct hash *h, char hex[HASH_HEX])
 	snprintf(hex, HASH_HEX, "%016" PRIx64 "%016" PRIx64, h1, h2);
 }
 
+void hash_buffer(const void *p, size_t n, char hex[HASH_HEX])
+{
+	struct hash h;
+
+	hash_init(&h);
+	hash_add(&h, p, n);
+	hash_hex(&h, hex);
+}
+
+void hash_string(const char *s, char hex[HASH_HEX])
+{
+	hash_buffer(s, strlen(s), hex);
+}
+
 int hash_file(const char *path, char hex[HASH_HEX])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), ret = 0;

@@ -22,6 +22,9 @@ void hash_init(struct hash *h);
 void hash_add(struct hash *h, const void *p, size_t n);
 /* Of all that was added; more may be added afterwards. */
 void hash_hex(const struct hash *h, char hex[HASH_HEX]);
+/* The hash of n bytes; of a string, without its terminator. */
+void hash_buffer(const void *p, size_t n, char hex[HASH_HEX]);
+void hash_string(const char *s, char hex[HASH_HEX]);
 /* Of a whole file.  0 or -errno. */
 int hash_file(const char *path, char hex[HASH_HEX]);
 

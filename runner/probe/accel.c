@@ -2,7 +2,6 @@
 /* The accelerator probe: one bounded boot, its result cached. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <linux/kvm.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 
 #include "runner/base/deadline.h"
 #include "runner/base/files.h"
+#include "runner/base/hash.h"
 #include "runner/base/interrupt.h"
 #include "runner/machine/profile.h"
 #include "runner/probe/accel.h"
@@ -338,12 +338,11 @@ static void cache_store(const char *path, const char *key,
 static char *cache_path(const char *key)
 {
 	char *dir = files_join(files_state(), "accel"), *path;
-	uint64_t h = 0xcbf29ce484222325u;
+	char hex[HASH_HEX];
 
-	for (const char *at = key; *at; at++)
-		h = (h ^ (uint8_t)*at) * 0x100000001b3u;
+	hash_string(key, hex);
 	files_mkdirs(dir);
-	path = xasprintf("%s/%016" PRIx64 ".json", dir, h);
+	path = xasprintf("%s/%s.json", dir, hex);
 	free(dir);
 	return path;
 }
