@@ -23,6 +23,11 @@ void *xcalloc(size_t n, size_t size)
 	return must(calloc(n, size));
 }
 
+void *xreallocarray(void *p, size_t n, size_t size)
+{
+	return must(reallocarray(p, n, size));
+}
+
 char *xstrdup(const char *s)
 {
 	return must(strdup(s));

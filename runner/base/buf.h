@@ -30,6 +30,8 @@ void buf_release(struct buf *b);
 
 /* malloc and friends that do not return NULL. */
 void *xcalloc(size_t n, size_t size);
+/* Resizes p to n elements of that size. */
+void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 char *xvasprintf(const char *fmt, va_list ap);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -12,9 +12,7 @@
 
 static void add(struct argv *argv, char *s)
 {
-	argv->v = realloc(argv->v, (argv->n + 2) * sizeof(*argv->v));
-	if (!argv->v)
-		abort();
+	argv->v = xreallocarray(argv->v, argv->n + 2, sizeof(*argv->v));
 	argv->v[argv->n++] = s;
 	argv->v[argv->n] = NULL;
 }

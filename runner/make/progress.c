@@ -58,17 +58,9 @@ static void state_release(struct state *s)
 	free(s->running);
 }
 
-static void *grown(void *p, size_t n, size_t size)
-{
-	p = realloc(p, (n + 1) * size);
-	if (!p)
-		abort();
-	return p;
-}
-
 static void expect(struct state *s, const char *base, double seconds)
 {
-	s->plan = grown(s->plan, s->nr_plan, sizeof(*s->plan));
+	s->plan = xreallocarray(s->plan, s->nr_plan + 1, sizeof(*s->plan));
 	s->plan[s->nr_plan++] = (struct expected){ xstrdup(base), seconds, false };
 }
 
@@ -81,7 +73,8 @@ static void started(struct state *s, pid_t pid, int64_t ns, const char *base)
 			s->plan[i].begun = true;
 			r.expected = s->plan[i].seconds;
 		}
-	s->running = grown(s->running, s->nr_running, sizeof(*s->running));
+	s->running = xreallocarray(s->running, s->nr_running + 1,
+				   sizeof(*s->running));
 	s->running[s->nr_running++] = r;
 }
 

@@ -13,9 +13,7 @@
 
 void find_tests_add(struct paths *p, char *path)
 {
-	p->v = realloc(p->v, (p->n + 1) * sizeof(*p->v));
-	if (!p->v)
-		abort();
+	p->v = xreallocarray(p->v, p->n + 1, sizeof(*p->v));
 	p->v[p->n++] = path;
 }
 
