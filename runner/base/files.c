@@ -81,15 +81,17 @@ int files_mkdirs(const char *path)
 	return ret;
 }
 
-static int write_all(int fd, const char *p, size_t n)
+int files_write_all(int fd, const void *p, size_t n)
 {
+	const char *at = p;
+
 	while (n) {
-		ssize_t done = write(fd, p, n);
+		ssize_t done = write(fd, at, n);
 
 		if (done < 0 && errno != EINTR)
 			return -errno;
 		if (done > 0) {
-			p += done;
+			at += done;
 			n -= (size_t)done;
 		}
 	}
@@ -100,7 +102,7 @@ int files_write(const char *path, const void *p, size_t n, struct err *err)
 {
 	char *tmp = xasprintf("%s.%d.tmp", path, getpid());
 	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	int ret = fd < 0 ? -errno : write_all(fd, p, n);
+	int ret = fd < 0 ? -errno : files_write_all(fd, p, n);
 
 	if (fd >= 0 && close(fd) && !ret)
 		ret = -errno;

@@ -20,6 +20,8 @@ char *files_dirname(const char *path);
 bool files_exist(const char *path);
 /* mkdir -p.  0 or -errno. */
 int files_mkdirs(const char *path);
+/* write(2) until all n bytes are written.  0 or -errno. */
+int files_write_all(int fd, const void *p, size_t n);
 /* Writes beside, then renames.  0 or -errno with err filled. */
 int files_write(const char *path, const void *p, size_t n, struct err *err);
 /* Size, mtime and inode in one line: changes when the file does.  Caller frees. */

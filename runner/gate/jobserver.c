@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "runner/base/deadline.h"
+#include "runner/base/files.h"
 #include "runner/gate/jobserver.h"
 
 /* --- MAKEFLAGS --- */
@@ -169,8 +170,7 @@ static void give_one(struct jobserver *j)
 
 	if (a->nr_taken)
 		token = a->taken[a->nr_taken - 1];
-	while (write(j->write_fd, &token, 1) < 0 && errno == EINTR)
-		;
+	files_write_all(j->write_fd, &token, 1);
 	if (a->nr_taken)
 		a->nr_taken--;
 	else

@@ -25,6 +25,7 @@ static int append_fd(int out, int in, const char *name, struct err *err)
 	struct stat st;
 	off_t at = 0;
 	ssize_t n = 1;
+	int ret;
 
 	if (fstat(in, &st))
 		st.st_size = 0;
@@ -33,9 +34,9 @@ static int append_fd(int out, int in, const char *name, struct err *err)
 	if (n <= 0)
 		return err_set(err, ERR_BROKEN, -EIO, "cannot copy %s: %s",
 			       name, n ? strerror(errno) : "it became shorter");
-	n = 512 - st.st_size % 512;
-	return write(out, zeros, (size_t)n) == n ? 0 :
-		err_set(err, ERR_BROKEN, -EIO, "initramfs: %s", strerror(errno));
+	ret = files_write_all(out, zeros, (size_t)(512 - st.st_size % 512));
+	return ret ? err_set(err, ERR_BROKEN, ret, "initramfs: %s",
+			     strerror(-ret)) : 0;
 }
 
 static int append_file(int out, const char *path, struct err *err)
@@ -84,12 +85,13 @@ static int list_file(struct buf *list, const struct boot_file *f, int *fd,
 static int run_gen(int out, const struct buf *list, struct err *err)
 {
 	char *tool = files_join(files_home(), "bin/gen_init_cpio");
-	int in = memfd_create("list", 0), status = 0;
+	int in = memfd_create("list", 0), status = 0, ret;
 	pid_t pid;
 
-	if (in < 0 || write(in, list->p, list->len) != (ssize_t)list->len)
-		return err_set(err, ERR_BROKEN, -EIO, "gen_init_cpio: %s",
-			       strerror(errno));
+	ret = in < 0 ? -errno : files_write_all(in, list->p, list->len);
+	if (ret)
+		return err_set(err, ERR_BROKEN, ret, "gen_init_cpio: %s",
+			       strerror(-ret));
 	lseek(in, 0, SEEK_SET);
 	pid = fork();
 	if (!pid) {

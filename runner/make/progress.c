@@ -147,18 +147,6 @@ static int open_locked(const char *file, int flags)
 	return fd;
 }
 
-static void put(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno != EINTR)
-			return;
-		p += done > 0 ? done : 0;
-		n -= done > 0 ? (size_t)done : 0;
-	}
-}
-
 /* --- the status line --- */
 
 bool progress_shown(void)
@@ -247,14 +235,14 @@ static void show(int fd, const char *text, size_t n)
 	struct state s;
 
 	if (!progress_shown()) {
-		put(STDOUT_FILENO, text, n);
+		files_write_all(STDOUT_FILENO, text, n);
 		return;
 	}
 	state_read(&s, fd);
 	buf_addf(&b, "\r\033[J");
 	buf_add(&b, text, n);
 	status_line(&s, &b);
-	put(STDOUT_FILENO, (char *)b.p, b.len);
+	files_write_all(STDOUT_FILENO, b.p, b.len);
 	buf_release(&b);
 	state_release(&s);
 }
@@ -266,10 +254,10 @@ static void say(const char *happened, const char *text, size_t n)
 	int fd = mine.file ? open_locked(mine.file, O_APPEND) : -1;
 
 	if (fd < 0) {
-		put(STDOUT_FILENO, text, n);
+		files_write_all(STDOUT_FILENO, text, n);
 		return;
 	}
-	put(fd, happened, strlen(happened));
+	files_write_all(fd, happened, strlen(happened));
 	show(fd, text, n);
 	close(fd);
 }
@@ -392,7 +380,7 @@ int progress_plan(const char *file, char *const *inputs, size_t nr_inputs,
 		ret = err_set(err, ERR_BROKEN, -errno, "cannot write %s: %s", file,
 			      strerror(errno));
 	else
-		put(fd, (char *)b.p, b.len);
+		files_write_all(fd, b.p, b.len);
 	if (fd >= 0)
 		close(fd);
 	buf_release(&b);

@@ -19,6 +19,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/deadline.h"
 #include "runner/base/exit_status.h"
+#include "runner/base/files.h"
 #include "runner/base/interrupt.h"
 #include "runner/base/text.h"
 #include "runner/bind/state.h"
@@ -40,14 +41,9 @@ static int l_tell(lua_State *L)
 	size_t n;
 	const char *p = lua_tolstring(L, 1, &n);
 
-	for (ssize_t done = 0; n; p += done, n -= (size_t)done) {
-		done = write(fd, p, n);
-		if (done < 0 && errno != EINTR)
-			_exit(EXIT_BROKEN);	/* nobody listens */
-		done = done < 0 ? 0 : done;
-	}
-	while (write(fd, "\n", 1) < 0 && errno == EINTR)
-		;
+	if (files_write_all(fd, p, n))
+		_exit(EXIT_BROKEN);	/* the parent has closed its end */
+	files_write_all(fd, "\n", 1);
 	return 0;
 }
 
