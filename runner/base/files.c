@@ -81,6 +81,12 @@ int files_mkdirs(const char *path)
 	return ret;
 }
 
+bool files_newer(struct timespec a, struct timespec b)
+{
+	return a.tv_sec > b.tv_sec ||
+	       (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
 int files_write_all(int fd, const void *p, size_t n)
 {
 	const char *at = p;

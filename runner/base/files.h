@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "runner/base/err.h"
 
@@ -20,6 +21,8 @@ char *files_dirname(const char *path);
 bool files_exist(const char *path);
 /* mkdir -p.  0 or -errno. */
 int files_mkdirs(const char *path);
+/* Is modification time a later than b? */
+bool files_newer(struct timespec a, struct timespec b);
 /* write(2) until all n bytes are written.  0 or -errno. */
 int files_write_all(int fd, const void *p, size_t n);
 /* Writes beside, then renames.  0 or -errno with err filled. */

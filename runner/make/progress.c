@@ -334,9 +334,7 @@ static bool newer(const char *path, const struct stat *than)
 
 	if (stat(path, &st))
 		return true;
-	return st.st_mtim.tv_sec > than->st_mtim.tv_sec ||
-	       (st.st_mtim.tv_sec == than->st_mtim.tv_sec &&
-		st.st_mtim.tv_nsec > than->st_mtim.tv_nsec);
+	return files_newer(st.st_mtim, than->st_mtim);
 }
 
 /* As make will decide, by the verdict and by what the last run depended on. */

@@ -31,16 +31,11 @@ static struct timespec mtime(const char *base, const char *suffix)
 	return there ? st.st_mtim : (struct timespec){ 0 };
 }
 
-static bool is_older(struct timespec a, struct timespec b)
-{
-	return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
-}
-
 /* A result from before, which a verdict says is still good, or not. */
 static bool is_old(const struct summary *s, const char *base)
 {
 	return s->opts->since &&
-	       is_older(mtime(base, ".result"), mtime(s->opts->since, ""));
+	       files_newer(mtime(s->opts->since, ""), mtime(base, ".result"));
 }
 
 static bool has_verdict(const char *base)
