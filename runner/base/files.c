@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "runner/base/buf.h"
 #include "runner/base/files.h"
+#include "runner/base/interrupt.h"
 
 const char *files_home(void)
 {
@@ -78,6 +80,21 @@ int files_mkdirs(const char *path)
 	if (!ret && mkdir(copy, 0777) && errno != EEXIST)
 		ret = -errno;
 	free(copy);
+	return ret;
+}
+
+int files_lock(const char *path, bool interruptible)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666), ret;
+
+	if (fd < 0)
+		return -errno;
+	do
+		ret = flock(fd, LOCK_EX) ? -errno : 0;
+	while (ret == -EINTR && !(interruptible && interrupt_pending()));
+	if (!ret)
+		return fd;
+	close(fd);
 	return ret;
 }
 

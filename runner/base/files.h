@@ -21,6 +21,13 @@ char *files_dirname(const char *path);
 bool files_exist(const char *path);
 /* mkdir -p.  0 or -errno. */
 int files_mkdirs(const char *path);
+/*
+ * Opens the file for appending, creating it if need be, and waits for an
+ * exclusive lock on it (flock(2)), which ends when the descriptor is closed.
+ * interruptible: returns -EINTR after a signal (interrupt.h) instead of waiting
+ * on.  The descriptor, or -errno.
+ */
+int files_lock(const char *path, bool interruptible);
 /* Is modification time a later than b? */
 bool files_newer(struct timespec a, struct timespec b);
 /* write(2) until all n bytes are written.  0 or -errno. */

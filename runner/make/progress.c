@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the runners of one make tell each other, and what they show together. */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -137,16 +135,6 @@ static void state_read(struct state *s, int fd)
 			gone(s, &s->running[i]);
 }
 
-/* Opened and locked; the lock ends with the descriptor. */
-static int open_locked(const char *file, int flags)
-{
-	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0666);
-
-	while (fd >= 0 && flock(fd, LOCK_EX) && errno == EINTR)
-		;
-	return fd;
-}
-
 /* --- the status line --- */
 
 bool progress_shown(void)
@@ -251,7 +239,7 @@ static void show(int fd, const char *text, size_t n)
 
 static void say(const char *happened, const char *text, size_t n)
 {
-	int fd = mine.file ? open_locked(mine.file, O_APPEND) : -1;
+	int fd = mine.file ? files_lock(mine.file, false) : -1;
 
 	if (fd < 0) {
 		files_write_all(STDOUT_FILENO, text, n);
@@ -297,7 +285,7 @@ void progress_end(const char *verdict, const char *text, size_t n)
 /* One of them is enough: who began first. */
 void progress_tick(void)
 {
-	int fd = open_locked(mine.file, O_APPEND);
+	int fd = files_lock(mine.file, false);
 	struct state s;
 	bool first;
 
@@ -313,7 +301,7 @@ void progress_tick(void)
 
 bool progress_failed(const char *file)
 {
-	int fd = open_locked(file, O_APPEND);
+	int fd = files_lock(file, false);
 	struct state s;
 	bool failed;
 
@@ -373,12 +361,13 @@ int progress_plan(const char *file, char *const *inputs, size_t nr_inputs,
 				 record ? record_seconds(record) : -1, bases[i]);
 		json_decref(record);
 	}
-	fd = open_locked(file, 0);
-	if (fd < 0 || ftruncate(fd, 0))
-		ret = err_set(err, ERR_BROKEN, -errno, "cannot write %s: %s", file,
-			      strerror(errno));
-	else
-		files_write_all(fd, b.p, b.len);
+	fd = files_lock(file, false);
+	ret = fd < 0 ? fd : ftruncate(fd, 0) ? -errno : 0;
+	if (!ret)
+		ret = files_write_all(fd, b.p, b.len);
+	if (ret)
+		err_set(err, ERR_BROKEN, ret, "cannot write %s: %s", file,
+			strerror(-ret));
 	if (fd >= 0)
 		close(fd);
 	buf_release(&b);

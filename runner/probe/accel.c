@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -356,9 +355,7 @@ static int choose_cached(const char *profile, enum accel_kind want,
 	int fd;
 
 	if (cache_load(path, key, accel)) {
-		fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-		if (fd >= 0)
-			flock(fd, LOCK_EX);
+		fd = files_lock(lock, true);
 		/* What a signal cut short is no answer. */
 		if (cache_load(path, key, accel) &&
 		    probe(profile, want, transport, accel) && !interrupt_pending())

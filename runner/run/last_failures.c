@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What failed when it last ran. */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "runner/base/files.h"
@@ -116,11 +114,11 @@ void last_failures_record(const char *path, const json_t *record, bool some)
 	}
 	files_mkdirs(files_state());
 	lock = files_join(files_state(), ".failed.lock");
-	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (fd >= 0 && !flock(fd, LOCK_EX))
+	fd = files_lock(lock, true);
+	if (fd >= 0) {
 		update(real, record, some);
-	if (fd >= 0)
 		close(fd);
+	}
 	free(lock);
 	free(real);
 }
