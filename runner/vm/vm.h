@@ -50,6 +50,7 @@ struct vm {
 	struct gate_pass pass;		/* what it has reserved */
 	double waited;			/* seconds, for that */
 	struct vm_call *wake;		/* it shall be awake then; see vm_look_after() */
+	struct vm **registered;		/* the loop's pointer to this spare, or NULL */
 	bool rests;			/* QEMU was told to stop, after that */
 	struct proc qemu;
 	struct qmp qmp;

@@ -1,11 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the agent sends, given to the calls that wait for it; see frames.h. */
+/* Calls in flight, and the frames that answer them. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runner/base/deadline.h"
-#include "runner/vm/frames.h"
+#include "runner/vm/internal.h"
+
+struct vm_call *vm_find_call(struct vm *vm, uint32_t tag)
+{
+	struct vm_call *call = vm->calls;
+
+	while (call && call->tag != tag)
+		call = call->next;
+	return call;
+}
+
+struct vm_call *vm_submit(struct vm *vm, uint32_t channel, enum wire_kind kind,
+			  const struct wire_op_desc *op, const void *payload,
+			  size_t len, struct err *err)
+{
+	struct wire_header hdr = {
+		.len = (uint32_t)len, .channel = channel, .op = (uint16_t)op->op,
+		.kind = (uint16_t)kind,
+	};
+	struct vm_call *call;
+
+	if (vm_check_running(vm, err))
+		return NULL;
+	if (len > WIRE_MAX) {
+		err_set(err, ERR_USER, -EMSGSIZE,
+			"%s: %zu bytes of arguments; %u MiB is the most a call can carry",
+			op->name, len, WIRE_MAX >> 20);
+		return NULL;
+	}
+	call = xcalloc(1, sizeof(*call));
+	call->tag = hdr.tag = ++vm->last_tag;
+	call->channel = channel;
+	call->op = op;
+	call->stream_limit = vm->machine.opts.memory;
+	call->next = vm->calls;
+	vm->calls = call;
+	conn_send(&vm->conn, &hdr, payload);	/* a loss shows in vm_step() */
+	return call;
+}
+
+void vm_call_free(struct vm *vm, struct vm_call *call)
+{
+	struct vm_call **at = &vm->calls;
+
+	while (*at && *at != call)
+		at = &(*at)->next;
+	if (*at)
+		*at = call->next;
+	buf_release(&call->payload);
+	buf_release(&call->stream[1]);
+	buf_release(&call->stream[2]);
+	free(call);
+}
+
+/* --- frames from the agent --- */
 
 static int take_ready(struct vm *vm, const struct wire_header *hdr,
 		      const uint8_t *payload, struct err *err)
@@ -89,7 +144,7 @@ static int take_frame(struct vm *vm, const struct wire_header *hdr,
 	return 0;
 }
 
-int frames_take(struct vm *vm, struct err *err)
+int vm_take_frames(struct vm *vm, struct err *err)
 {
 	struct wire_header hdr;
 	const uint8_t *payload;
@@ -103,4 +158,3 @@ int frames_take(struct vm *vm, struct err *err)
 	}
 	return ret;
 }
-
