@@ -1,44 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make deps: the distribution's packages that everything else is made from.
+# make deps, make deps-dev: packages of the distribution, by mk/deps.sh.
 
-PACKAGES := gcc libc6-dev binutils pkg-config flex bison bc libelf-dev xz-utils \
-	    linux-source busybox-static liblua5.4-dev libjansson-dev qemu-system-x86
+.PHONY: deps deps-dev
+deps: ## install the packages that building and testing need (Debian, Ubuntu)
+	@echo 'deps: everything is installed'
 
-# What to look for where there is no dpkg.
-COMMANDS  := gcc pkg-config flex bison bc xz busybox qemu-system-x86_64
-LIBRARIES := libc (static), libelf, lua 5.4, jansson
+deps-dev: ## install the packages that "make lint" and "make tags" need
+	@echo 'deps-dev: everything is installed'
 
-.PHONY: deps
-deps: ## install the distribution's packages (Debian, Ubuntu)
-	@echo 'deps: everything is there'
+# In "make deps test" on a fresh clone, the other makefiles look for what deps installs
+# while make reads them. So it is installed before that: make remakes included files
+# first, and starts over if one changed.
+deps_sets := $(patsubst deps,user,$(patsubst deps-%,%,$(filter deps deps-dev,$(MAKECMDGOALS))))
+ifneq ($(if $(findstring n,$(short_flags)),,$(deps_sets)),)
 
-# "make deps test" in a fresh clone: what deps installs is found by wildcards while
-# the makefiles are read, so it has to be there before. An included file that is
-# remade makes make start over; that is exactly what is wanted here.
-ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(if $(findstring n,$(short_flags)),,go)),)
+include $(deps_sets:%=$O/deps-%.mk)
 
-include $O/deps.mk
-
-$O/deps.mk: FORCE
-	@mkdir -p $(@D)
-	@$(if $(shell command -v dpkg-query),$(if $(missing_packages),$(install)),$(look))
-	@$(if $(missing_packages),touch $@,test -e $@ || touch $@)
+$(deps_sets:%=$O/deps-%.mk): $O/deps-%.mk: FORCE
+	@mkdir -p $(@D) && mk/deps.sh $* $@ && { test -e $@ || touch $@; }
 
 endif
-
-missing_packages = $(eval missing_packages := $(filter-out \
-	$(patsubst %=installed,%,$(installed)),$(PACKAGES)))$(missing_packages)
-installed = $(shell dpkg-query -W -f '$${Package}=$${db:Status-Status} ' $(PACKAGES) 2>/dev/null)
-
-root = $(if $(filter 0,$(shell id -u)),,$(or $(shell command -v sudo), \
-	$(error deps: neither root nor sudo here. As root: apt-get install $(missing_packages))))
-install = $(if $(MAKE_RESTARTS),$(error deps: apt-get did not install $(missing_packages))) \
-	echo 'deps: installing $(missing_packages)' && \
-	$(root) apt-get -qq update && $(root) env DEBIAN_FRONTEND=noninteractive \
-	apt-get -qq install --no-install-recommends $(missing_packages)
-
-# Elsewhere we cannot install, but we can say what there is to do.
-missing_commands = $(foreach c,$(COMMANDS),$(if $(shell command -v $c),,$c))
-look = echo 'deps: no dpkg here, so this is up to you. Commands that are missing: \
-	$(or $(missing_commands),none). Libraries that are needed, with headers: $(LIBRARIES). \
-	The kernel source: KERNEL_SRC=tree.'; test -z '$(missing_commands)'
