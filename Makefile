@@ -17,7 +17,7 @@ include mk/test.mk
 include mk/fixture.mk
 include mk/selftest.mk
 include mk/bench.mk
-include mk/lab.mk
+include mk/nested.mk
 include mk/help.mk
 
 .PHONY: all

@@ -17,7 +17,7 @@ $(BENCH): $(call objects,tests/bench/bench.c) $(filter-out $(OBJ)/runner/main.o,
 	$(call run,LINK)$(CC) -o $@.tmp $^ $(LUA_LIBS) && mv $@.tmp $@
 
 .PHONY: bench
-bench: all lab $(BENCH) $(BARE_CPIO) ## what a boot, a call and a make cost, as ratios
+bench: all nested $(BENCH) $(BARE_CPIO) ## what a boot, a call and a make cost, as ratios
 	@$(BENCH) $(PROFILE) $(BARE_CPIO) $(RUNNER) $(MAKE)
 	@$(RUNNER) test tests/bench/fixtures.lua tests/bench/parallel.lua
-	@$(call in_lab,$(RUNNER) test tests/bench/nested.lua)
+	$(call nested_run,1/1,bench/nested)
