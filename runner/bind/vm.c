@@ -61,6 +61,7 @@ static void read_disks(lua_State *L, struct vm_opts *opts)
 		struct disk *d = &opts->disks[opts->nr_disks];
 
 		lua_geti(L, -1, i);
+		d->layer_fd = d->backing_fd = -1;
 		d->path = xstrdup(string_field(L, lua_gettop(L), "path"));
 		d->format = xstrdup(string_field(L, lua_gettop(L), "format"));
 		lua_getfield(L, -1, "readonly");

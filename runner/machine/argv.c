@@ -100,10 +100,10 @@ static void drive(struct argv *argv, size_t i, const struct disk *d)
 {
 	char *path = escape(d->path);
 
-	if (!d->layer_fd)
+	if (d->layer_fd < 0)
 		arg(argv, "-drive", "if=none,id=disk%zu,file=%s,format=%s%s", i,
 		    path, d->format, d->readonly ? ",readonly=on" : "");
-	else if (!d->backing_fd)
+	else if (d->backing_fd < 0)
 		arg(argv, "-drive",
 		    "if=none,id=disk%zu,file=/proc/self/fd/%d,format=qcow2,backing.driver=%s,backing.file.filename=%s",
 		    i, d->layer_fd, d->format, path);
@@ -175,7 +175,7 @@ int argv_build(struct argv *argv, const struct qemu_config *c,
 	share(argv, c, bus);
 	if (c->incoming) {
 		arg(argv, "-incoming", "defer");
-		if (c->gdb_fd)
+		if (c->gdb_fd >= 0)
 			stub(argv, c);
 	} else {
 		arg(argv, "-kernel", "%s", c->kernel);

@@ -14,8 +14,8 @@ struct disk {
 	char *format;			/* "raw" or "qcow2" */
 	bool readonly;
 	/* What the guest writes goes into the layer (qcow2), not into path. */
-	int layer_fd;			/* 0: none */
-	int backing_fd;			/* of a saved layer below that; 0: none */
+	int layer_fd;			/* -1: none */
+	int backing_fd;			/* of a saved layer below that; -1: none */
 };
 
 /* What to run.  Strings belong to the caller. */
@@ -39,7 +39,7 @@ struct qemu_config {
 	bool ram_shared;		/* else copy on write */
 	bool incoming;			/* waits for a state instead of booting */
 	/* After the state has come in it stays stopped, for the gdb stub. */
-	int gdb_fd;			/* 0: no such thing */
+	int gdb_fd;			/* -1: none */
 	uint32_t seed;			/* with that: of TCG's rdrand */
 	const char *share;		/* a folder for the guest to read, or NULL */
 };

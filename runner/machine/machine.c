@@ -28,7 +28,7 @@ void machine_add_rootfs(struct machine *m)
 	disks = xcalloc(o->nr_disks + 1, sizeof(*disks));
 	disks[0] = (struct disk){
 		.path = xstrdup(m->profile.rootfs), .format = xstrdup("raw"),
-		.readonly = true,
+		.readonly = true, .layer_fd = -1, .backing_fd = -1,
 	};
 	if (o->nr_disks)
 		memcpy(disks + 1, o->disks, o->nr_disks * sizeof(*disks));
@@ -82,6 +82,7 @@ struct qemu_config machine_config(const struct machine *m)
 		.memory = m->opts.memory, .cpus = m->opts.cpus,
 		.disks = m->opts.disks, .nr_disks = m->opts.nr_disks,
 		.share = m->profile.share, .cpu = m->profile.cpu,
+		.gdb_fd = -1,
 	};
 }
 
@@ -99,7 +100,7 @@ char *machine_describe(const struct machine *m, struct err *err)
 	config.cid = m->accel.transport == TRANSPORT_VSOCK;
 	for (size_t i = 0; i < m->opts.nr_disks; i++) {
 		disks[i] = m->opts.disks[i];
-		disks[i].layer_fd = disks[i].backing_fd = 0;
+		disks[i].layer_fd = disks[i].backing_fd = -1;
 	}
 	config.disks = disks;
 	if (!argv_build(&argv, &config, &fds, err)) {

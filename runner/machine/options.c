@@ -10,9 +10,9 @@ void vm_opts_release(struct vm_opts *opts)
 	for (size_t i = 0; i < opts->nr_disks; i++) {
 		free(opts->disks[i].path);
 		free(opts->disks[i].format);
-		if (opts->disks[i].layer_fd)
+		if (opts->disks[i].layer_fd >= 0)
 			close(opts->disks[i].layer_fd);
-		if (opts->disks[i].backing_fd)
+		if (opts->disks[i].backing_fd >= 0)
 			close(opts->disks[i].backing_fd);
 	}
 	for (size_t i = 0; i < opts->nr_files; i++) {

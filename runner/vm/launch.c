@@ -51,13 +51,13 @@ static int *inherited(const struct vm *vm, const struct qemu_config *config,
 	list[n++] = fds->console;
 	list[n++] = initrd_fd;
 	list[n++] = vm->ram_fd;
-	list[n++] = config->gdb_fd ? config->gdb_fd : -1;
+	list[n++] = config->gdb_fd;
 	list[n++] = vm->vsock.vhost_fd;
 	for (size_t i = 0; i < vm->machine.opts.nr_disks; i++) {
 		const struct disk *d = &vm->machine.opts.disks[i];
 
-		list[n++] = d->layer_fd ? d->layer_fd : -1;
-		list[n++] = d->backing_fd ? d->backing_fd : -1;
+		list[n++] = d->layer_fd;
+		list[n++] = d->backing_fd;
 	}
 	*nr = n;
 	return list;
@@ -126,7 +126,7 @@ static int launch(struct vm *vm, bool incoming, int gdb_fd, struct err *err)
 
 int launch_qemu(struct vm *vm, bool incoming, struct err *err)
 {
-	return launch(vm, incoming, 0, err);
+	return launch(vm, incoming, -1, err);
 }
 
 int launch_seeded(struct vm *vm, struct err *err)

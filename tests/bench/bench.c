@@ -93,7 +93,7 @@ static void bare_start(struct bare *b, const char *word)
 	struct qemu_config config = {
 		.binary = "qemu-system-x86_64", .accel = accel_kind_name(accel.kind),
 		.machine = p.machine, .kernel = p.kernel, .initrd = bare_cpio,
-		.append = append, .memory = 512u << 20, .cpus = 1,
+		.append = append, .memory = 512u << 20, .cpus = 1, .gdb_fd = -1,
 	};
 	struct qemu_fds fds = { qmp[1], link[1], b->console };
 	int pass[] = { qmp[1], link[1], b->console };

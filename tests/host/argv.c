@@ -11,7 +11,7 @@ static struct qemu_config base(void)
 	return (struct qemu_config){
 		.binary = "qemu-system-x86_64", .accel = "tcg",
 		.machine = "microvm", .kernel = "/k", .initrd = "/i",
-		.append = "console=ttyS0 quiet", .memory = 512u << 20, .cpus = 2,
+		.append = "console=ttyS0 quiet", .memory = 512u << 20, .cpus = 2, .gdb_fd = -1,
 	};
 }
 
@@ -92,8 +92,10 @@ static void q35_and_vsock(void)
 static void disks(void)
 {
 	struct disk d[] = {
-		{ .path = (char *)"/a,b/x.img", .format = (char *)"raw", .readonly = true },
-		{ .path = (char *)"/y.qcow2", .format = (char *)"qcow2" },
+		{ .path = (char *)"/a,b/x.img", .format = (char *)"raw", .readonly = true,
+		  .layer_fd = -1, .backing_fd = -1 },
+		{ .path = (char *)"/y.qcow2", .format = (char *)"qcow2",
+		  .layer_fd = -1, .backing_fd = -1 },
 	};
 	struct qemu_config c = base();
 	struct argv a;
