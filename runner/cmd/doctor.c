@@ -23,7 +23,7 @@
 #include "runner/base/exit_status.h"
 #include "runner/base/interrupt.h"
 #include "runner/base/sparse.h"
-#include "runner/cmd/doctor.h"
+#include "runner/cmd/cmd.h"
 #include "runner/gate/gate.h"
 #include "runner/gate/jobserver.h"
 #include "runner/gate/budget.h"
@@ -224,7 +224,7 @@ static void disk(void)
 
 /* --- all of it --- */
 
-int doctor_run(const char *profile)
+static int doctor(const char *profile)
 {
 	struct accel accel;
 	struct err err;
@@ -250,3 +250,28 @@ int doctor_run(const char *profile)
 	disk();
 	return ret || !accel.transport ? EXIT_BROKEN : 0;
 }
+
+static int run(int argc, char **argv)
+{
+	const char *profile = getenv("PROFILE");
+
+	if (argc > 2)
+		return cmd_usage_error(&cmd_doctor, "expected at most one profile");
+	return doctor(argc == 2 ? argv[1] : profile && *profile ? profile : "minimal");
+}
+
+const struct command cmd_doctor = {
+	.name = "doctor",
+	.summary = "check what this host offers, and advise on what is missing",
+	.run = run,
+	.usage =
+"usage: provium doctor [PROFILE]\n",
+	.help =
+"Prints what this host offers to the VMs of the profile (default: $PROFILE, else\n"
+"minimal): QEMU, KVM, vsock, memory, job tokens, disk space. Says which\n"
+"accelerator and transport will be used and why, and advises on what is missing.\n"
+"Probes anew, even if results of earlier probes are stored.\n"
+"\n"
+"Exit status: 0 tests can run, 2 there is no such profile (make builds the\n"
+"profiles), 3 no test can run.\n",
+};

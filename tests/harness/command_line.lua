@@ -12,8 +12,44 @@ end
 
 test("no command at all is a usage error, and shows what there is", function()
 	local r = runner.run {}
-	assert_eq(2, r.status)
-	for _, name in ipairs { "test", "exec", "version" } do assert_contains(r.said, "provium " .. name) end
+	assert_eq({ 2, runner.run({ "--help" }).said }, { r.status, r.said })
+end)
+
+test("--help lists the commands, a user's first and make's last", function()
+	assert_eq([[
+usage: provium COMMAND [ARGUMENT]...
+
+Run tests and commands
+  test       run test files and report their results
+  exec       run one shell command in a new VM
+
+Look after the host
+  doctor     check what this host offers, and advise on what is missing
+  fixture    build, list or remove fixtures (booted VMs saved in files)
+  gate       list the runners that hold or wait for memory
+
+About this program
+  protocol   print the manual of the protocol between runner and agent
+  version    print the version
+
+Used by make (mk/test.mk)
+  accel      print the accelerator of a profile's VMs
+  plan       begin a session: note which tests make is going to run
+  order      write a makefile that starts the longest tests first
+  settle     return the job tokens of a runner that was killed
+  summary    sum up the results and write the reports
+
+`provium COMMAND --help` explains a command.
+]], runner.run({ "--help" }).said)
+end)
+
+test("each command has a help text of its own, which fits into 80 columns", function()
+	for name in runner.run({ "--help" }).said:gmatch("\n  (%l[%l-]+) ") do
+		local r = runner.run { name, "--help" }
+		assert_eq({ 0, "usage: provium " .. name }, { r.status, r.said:match("^usage: provium [%l-]+") })
+		assert_eq(r.said, runner.run({ "help", name }).said)
+		for line in r.said:gmatch("[^\n]*") do assert(#line <= 80, line) end
+	end
 end)
 
 test("--help is none", function()
@@ -29,7 +65,7 @@ test("a command that there is not", function()
 end)
 
 test("test without a file", function()
-	assert_usage({ "test" }, "provium test: no file or folder given")
+	assert_usage({ "test" }, "provium test: expected a test file or a folder")
 end)
 
 test("test: a format that there is not", function()
@@ -37,18 +73,26 @@ test("test: a format that there is not", function()
 end)
 
 test("test: an option that there is not", function()
-	local r = runner.run { "test", "--bogus", "good.lua" }
-	assert_eq(2, r.status)
-	assert_contains(r.said, "unrecognized option '--bogus'")
+	assert_usage({ "test", "--bogus", "good.lua" }, "provium test: unrecognized option '--bogus'")
 end)
 
 test("test: --repeat takes a number, and not 0", function()
-	assert_usage({ "test", "--repeat", "often", "good.lua" }, "provium test: --repeat often: expected a number")
-	assert_usage({ "test", "--repeat", "0", "good.lua" }, "provium test: --repeat 0: expected a number")
+	assert_usage({ "test", "--repeat", "often", "good.lua" }, "provium test: --repeat often: expected a number of 1 or more")
+	assert_usage({ "test", "--repeat", "0", "good.lua" }, "provium test: --repeat 0: expected a number of 1 or more")
 end)
 
 test("test: --verdict takes one file", function()
-	assert_usage({ "test", "--verdict", "x", "good.lua", "whole.lua" }, "provium test: --verdict takes one file")
+	assert_usage({ "test", "--verdict", "x", "good.lua", "whole.lua" }, "provium test: --verdict needs exactly one file, and excludes --repeat")
+end)
+
+test("a budget that is no size or no number is a usage error, given as option or variable", function()
+	assert_usage({ "test", "--mem", "much", "good.lua" }, "provium test: --mem much: expected a size such as 512M or 2G")
+	assert_usage({ "test", "--cpus", "0", "good.lua" }, "provium test: --cpus 0: expected a number from 1 to 65535")
+	for _, args in ipairs { { "test", "good.lua" }, { "exec", "minimal", "true" }, { "fixture", "list" }, { "gate" } } do
+		local r = runner.run(args, { env = { PROVIUM_MEM = "17179869184G" } })
+		assert_eq({ 2, ("provium %s: PROVIUM_MEM=17179869184G: expected a size such as 512M or 2G"):format(args[1]) },
+			{ r.status, r.said:match("^[^\n]*") })
+	end
 end)
 
 test("test: a file that there is not", function()
@@ -64,10 +108,10 @@ test("test: a folder without tests", function()
 end)
 
 test("exec: a profile and a command", function()
-	assert_usage({ "exec" }, "provium exec: expected a profile and a command")
-	assert_usage({ "exec", "minimal" }, "provium exec: expected a profile and a command")
-	assert_usage({ "exec", "minimal", "echo", "three" }, "provium exec: expected a profile and a command")
-	assert_usage({ "exec", "--cpus", "none", "minimal", "true" }, "provium exec: --cpus none: expected a number")
+	assert_usage({ "exec" }, "provium exec: expected a profile and a command (quote a command with blanks)")
+	assert_usage({ "exec", "minimal" }, "provium exec: expected a profile and a command (quote a command with blanks)")
+	assert_usage({ "exec", "minimal", "echo", "three" }, "provium exec: expected a profile and a command (quote a command with blanks)")
+	assert_usage({ "exec", "--cpus", "none", "minimal", "true" }, "provium exec: --cpus none: expected a number of 1 or more")
 	local r = runner.run { "exec", "--timeout", "soon", "minimal", "true" }
 	assert_eq(2, r.status)
 	assert_contains(r.said, "exec: --timeout: expected seconds or a duration like \"500ms\", \"5s\", \"10m\", got soon")
@@ -128,9 +172,7 @@ test("-f that matches no test at all is an error, not a pass", function()
 end)
 
 test("-f with a pattern that is none is a usage error", function()
-	local r = runner.run { "test", "-f", "[", "good.lua" }
-	assert_eq(2, r.status)
-	assert_contains(r.said, "malformed pattern")
+	assert_usage({ "test", "-f", "[", "good.lua" }, "provium test: -f [: malformed pattern (missing ']')")
 end)
 
 test("--fail-fast stops after the first failure", function()

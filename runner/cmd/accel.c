@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* provium accel: prints the accelerator that a profile's VMs use. */
+#include "runner/base/exit_status.h"
+#include "runner/base/interrupt.h"
+#include "runner/cmd/cmd.h"
+#include "runner/probe/accel.h"
+
+static int run(int argc, char **argv)
+{
+	struct accel accel;
+	struct err err;
+	char line[640];
+
+	if (argc != 2)
+		return cmd_usage_error(&cmd_accel, "expected a profile");
+	if (accel_choose(argv[1], &accel, &err)) {
+		fprintf(stderr, "provium accel: %s\n", err.text);
+		return interrupt_pending() ? -interrupt_pending() :
+		       err.kind == ERR_USER ? EXIT_USAGE : EXIT_BROKEN;
+	}
+	accel_line(&accel, line, sizeof(line));
+	puts(line);
+	return 0;
+}
+
+const struct command cmd_accel = {
+	.name = "accel",
+	.summary = "print the accelerator of a profile's VMs",
+	.run = run,
+	.usage =
+"usage: provium accel PROFILE\n",
+	.help =
+"Prints the accelerator (kvm or tcg) and the transport (vsock or serial) that\n"
+"VMs of the profile use, and the reason. Probes them by booting the profile's\n"
+"kernel if no result is stored. make runs this before the tests, so that the\n"
+"probe does not run in the first of them.\n"
+"\n"
+"ACCEL=kvm|tcg and TRANSPORT=vsock|serial in the environment override the choice.\n",
+};

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The commands of `provium`: one file each, with its options and its usage
+ * text.  runner/main.c has the table of them.
+ */
+#ifndef RUNNER_CMD_CMD_H
+#define RUNNER_CMD_CMD_H
+
+#include <stdio.h>
+
+struct command {
+	const char *name;
+	const char *summary;	/* one line in `provium --help` */
+	const char *usage;	/* "usage: provium NAME ...\n", a line for each form */
+	const char *help;	/* description, options, examples */
+	/*
+	 * argv[0] is "provium NAME".  Returns the exit status, or the negated
+	 * number of the signal that interrupted the command.
+	 */
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct command cmd_test, cmd_exec;
+extern const struct command cmd_doctor, cmd_fixture, cmd_gate;
+extern const struct command cmd_protocol, cmd_version;
+/* Used by make: see mk/test.mk. */
+extern const struct command cmd_accel, cmd_plan, cmd_order, cmd_settle, cmd_summary;
+
+/* Prints the usage and the help to stdout.  Returns 0. */
+int cmd_help(const struct command *c);
+/* Prints the usage to stderr, for wrong arguments.  Returns EXIT_USAGE. */
+int cmd_usage(const struct command *c);
+/* The same, below a line "provium NAME: MESSAGE". */
+int cmd_usage_error(const struct command *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* A number from 1 to max in decimal digits; 0 if the text is anything else. */
+unsigned int cmd_number(const char *text, unsigned int max);
+
+/*
+ * Sets the gate's budget from --mem and --cpus (NULL if not given) or else
+ * from PROVIUM_MEM and PROVIUM_CPUS.  Exports the options' values, because
+ * builders of fixtures are runners of their own.  0, or EXIT_USAGE after an
+ * error message.
+ */
+int cmd_set_budget(const struct command *c, const char *mem, const char *cpus);
+
+/*
+ * Calls run(args[0], ..., args[nr - 1]) of the harness's module (runner/lua/);
+ * a NULL argument is nil.  Returns what it returns: an exit status.  An error
+ * is printed; one of kind "user" is EXIT_USAGE, any other EXIT_BROKEN.
+ */
+int cmd_run_module(const char *module, int nr, char *const *args);
+
+#endif

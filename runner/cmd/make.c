@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The commands that only mk/test.mk uses, around `provium test --verdict BASE`. */
+#include <getopt.h>
+#include <stdlib.h>
+
+#include "runner/base/buf.h"
+#include "runner/base/exit_status.h"
+#include "runner/cmd/cmd.h"
+#include "runner/make/progress.h"
+#include "runner/make/summary.h"
+#include "runner/run/suite.h"
+
+static int run_plan(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "input", required_argument, NULL, 'i' },
+		{ "all", no_argument, NULL, 'a' },
+		{ NULL, 0, NULL, 0 },
+	};
+	char **inputs = xcalloc((size_t)argc, sizeof(*inputs));
+	size_t nr_inputs = 0;
+	struct err err;
+	bool all = false;
+	int o, ret = 0;
+
+	while (!ret && (o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (o == 'i')
+			inputs[nr_inputs++] = optarg;
+		else if (o == 'a')
+			all = true;
+		else
+			ret = cmd_usage(&cmd_plan);
+	}
+	if (!ret && optind == argc)
+		ret = cmd_usage_error(&cmd_plan, "expected the session's file");
+	if (!ret && progress_plan(argv[optind], inputs, nr_inputs, argv + optind + 1,
+				  (size_t)(argc - optind - 1), all, &err)) {
+		fprintf(stderr, "provium plan: %s\n", err.text);
+		ret = EXIT_BROKEN;
+	}
+	free(inputs);
+	return ret;
+}
+
+static int run_order(int argc, char **argv)
+{
+	if (argc < 2)
+		return cmd_usage_error(&cmd_order, "expected the makefile to write");
+	return summary_order(argv[1], argv + 2, (size_t)(argc - 2));
+}
+
+static int run_settle(int argc, char **argv)
+{
+	if (argc != 4)
+		return cmd_usage_error(&cmd_settle, "expected BASE, FILE and STATUS");
+	return suite_settle(argv[1], argv[2], atoi(argv[3]));
+}
+
+static int run_summary(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "since", required_argument, NULL, 's' },
+		{ "report", required_argument, NULL, 'r' },
+		{ "fail-fast", no_argument, NULL, 'x' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct summary_opts opts = { 0 };
+	int o;
+
+	while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (o) {
+		case 's':
+			opts.since = optarg;
+			break;
+		case 'r':
+			opts.report = optarg;
+			break;
+		case 'x':
+			opts.fail_fast = true;
+			break;
+		default:
+			return cmd_usage(&cmd_summary);
+		}
+	}
+	if (optind == argc)
+		return cmd_usage_error(&cmd_summary, "expected the BASE of a result");
+	return summary_run(argv + optind, (size_t)(argc - optind), &opts);
+}
+
+const struct command cmd_plan = {
+	.name = "plan",
+	.summary = "begin a session: note which tests make is going to run",
+	.run = run_plan,
+	.usage =
+"usage: provium plan [--all] [--input INPUT]... FILE BASE...\n",
+	.help =
+"Begins the session that the runners of one make share, in FILE: notes the tests\n"
+"that make is going to run, and how long each took last time, for the status\n"
+"line's estimate. A test will run if BASE.ok is missing or older than a\n"
+"dependency of its last run.\n"
+"\n"
+"Options:\n"
+"  --input INPUT     a further file on which all the tests depend\n"
+"  --all             all the tests will run\n",
+};
+
+const struct command cmd_order = {
+	.name = "order",
+	.summary = "write a makefile that starts the longest tests first",
+	.run = run_order,
+	.usage =
+"usage: provium order MAKEFILE BASE...\n",
+	.help =
+"Writes MAKEFILE, which sets ORDER to the names of the tests, the one that took\n"
+"longest first. A name is BASE relative to MAKEFILE's folder. A BASE without a\n"
+"result is left out.\n",
+};
+
+const struct command cmd_settle = {
+	.name = "settle",
+	.summary = "return the job tokens of a runner that was killed",
+	.run = run_settle,
+	.usage =
+"usage: provium settle BASE FILE STATUS\n",
+	.help =
+"Cleans up after `provium test --verdict BASE FILE` ended with STATUS, other than\n"
+"0: returns the job tokens that the runner had taken from make. If a signal other\n"
+"than SIGHUP, SIGINT or SIGTERM killed the runner, also writes a BROKEN result.\n"
+"\n"
+"Exit status: 0 if a result says how FILE ended, else STATUS.\n",
+};
+
+const struct command cmd_summary = {
+	.name = "summary",
+	.summary = "sum up the results and write the reports",
+	.run = run_summary,
+	.usage =
+"usage: provium summary [--since FILE] [--report DIR] [--fail-fast] BASE...\n",
+	.help =
+"Prints the failures and the totals of the results that `provium test --verdict\n"
+"BASE` has written. A BASE without a result is BROKEN.\n"
+"\n"
+"Options:\n"
+"  --since FILE      a result older than FILE is from an earlier run: counted as\n"
+"                    reused if BASE.ok exists, else as missing\n"
+"  --report DIR      write results.tap, junit.xml and results.jsonl to DIR\n"
+"  --fail-fast       do not count a missing result as broken: make stopped early\n"
+"\n"
+"Exit status: 0 all tests passed, 1 a test failed, 3 a test is broken or a report\n"
+"could not be written.\n",
+};

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* provium test: runs test files and reports their results. */
+#include <getopt.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <lualib.h>
+
+#include "runner/cmd/cmd.h"
+#include "runner/run/suite.h"
+
+struct arguments {
+	struct suite_opts suite;
+	const char *mem, *cpus;
+};
+
+/* Lua's objection to the pattern, or NULL.  Static. */
+static const char *pattern_error(const char *pattern)
+{
+	static char text[128];
+	lua_State *L = luaL_newstate();
+
+	*text = 0;
+	luaL_requiref(L, "string", luaopen_string, 0);
+	lua_getfield(L, -1, "find");
+	lua_pushliteral(L, "x");
+	lua_pushstring(L, pattern);
+	if (lua_pcall(L, 2, 0, 0))
+		snprintf(text, sizeof(text), "%s", lua_tostring(L, -1));
+	lua_close(L);
+	return *text ? text : NULL;
+}
+
+static int parse_option(struct arguments *a, int option)
+{
+	struct suite_opts *s = &a->suite;
+
+	switch (option) {
+	case 'F':
+		s->format = format_find(optarg);
+		if (!s->format)
+			return cmd_usage_error(&cmd_test,
+				"--format %s: expected human, tap, json or junit", optarg);
+		break;
+	case 'f':
+		if (pattern_error(optarg))
+			return cmd_usage_error(&cmd_test, "-f %s: %s", optarg,
+					       pattern_error(optarg));
+		s->filter = optarg;
+		break;
+	case 'x':
+		s->fail_fast = true;
+		break;
+	case 'n':
+		s->repeat = cmd_number(optarg, INT_MAX);
+		if (!s->repeat)
+			return cmd_usage_error(&cmd_test,
+				"--repeat %s: expected a number of 1 or more", optarg);
+		break;
+	case 'r':
+		s->rerun_failed = true;
+		break;
+	case 'v':
+		s->verdict = optarg;
+		s->format = &format_brief;
+		break;
+	case 'p':
+		s->progress = optarg;
+		break;
+	case 'm':
+		a->mem = optarg;
+		break;
+	case 'c':
+		a->cpus = optarg;
+		break;
+	default:
+		return cmd_usage(&cmd_test);
+	}
+	return 0;
+}
+
+/* Which options need or exclude each other. */
+static int check_options(const struct suite_opts *s, int nr_paths)
+{
+	if (!nr_paths && !s->rerun_failed)
+		return cmd_usage_error(&cmd_test, "expected a test file or a folder");
+	if (s->verdict && (nr_paths != 1 || s->repeat != 1))
+		return cmd_usage_error(&cmd_test,
+			"--verdict needs exactly one file, and excludes --repeat");
+	if (s->progress && !s->verdict)
+		return cmd_usage_error(&cmd_test, "--progress needs --verdict");
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "format", required_argument, NULL, 'F' },
+		{ "filter", required_argument, NULL, 'f' },
+		{ "fail-fast", no_argument, NULL, 'x' },
+		{ "rerun-failed", no_argument, NULL, 'r' },
+		{ "repeat", required_argument, NULL, 'n' },
+		{ "verdict", required_argument, NULL, 'v' },
+		{ "progress", required_argument, NULL, 'p' },
+		{ "mem", required_argument, NULL, 'm' },
+		{ "cpus", required_argument, NULL, 'c' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct arguments a = { .suite = { .format = &format_human, .repeat = 1 } };
+	int o, ret = 0;
+
+	while (!ret && (o = getopt_long(argc, argv, "f:", longs, NULL)) != -1)
+		ret = parse_option(&a, o);
+	if (!ret)
+		ret = cmd_set_budget(&cmd_test, a.mem, a.cpus);
+	if (!ret)
+		ret = check_options(&a.suite, argc - optind);
+	return ret ? ret : suite_run(argv + optind, (size_t)(argc - optind), &a.suite);
+}
+
+const struct command cmd_test = {
+	.name = "test",
+	.summary = "run test files and report their results",
+	.run = run,
+	.usage =
+"usage: provium test [OPTION]... FILE|DIR...\n"
+"   or: provium test --rerun-failed [OPTION]... [FILE|DIR]...\n",
+	.help =
+"Runs test files, each in a process of its own, and prints a report. A DIR\n"
+"stands for all *.lua files below it, sorted by name, except those in folders\n"
+"called fixtures or lib and in folders whose name starts with \"_\" or \".\".\n"
+"\n"
+"Options:\n"
+"  --format FORMAT   report format: human (the default), tap (KTAP), json (one\n"
+"                    object per line, printed as it happens) or junit (XML)\n"
+"  -f, --filter PATTERN\n"
+"                    run only the tests whose title matches this Lua pattern\n"
+"  --fail-fast       stop after the first failure\n"
+"  --rerun-failed    run only the tests that failed when they last ran; without\n"
+"                    a FILE or DIR, all of those\n"
+"  --repeat N        run everything N times (default: 1)\n"
+"  --mem SIZE        memory budget of all VMs of all your runners, such as 512M\n"
+"                    or 2G (default: $PROVIUM_MEM, else what the host has free)\n"
+"  --cpus N          processor budget of the same VMs (default: $PROVIUM_CPUS,\n"
+"                    else no limit)\n"
+"\n"
+"Options used by make:\n"
+"  --verdict BASE    write the results to BASE.result, the test's dependencies to\n"
+"                    BASE.d and, if all tests passed, an empty BASE.ok; the exit\n"
+"                    status is 0 if these files could be written\n"
+"  --progress FILE   share the session in FILE with the other runners of this\n"
+"                    make; see `provium plan --help`\n"
+"\n"
+"Exit status: 0 all tests passed, 1 a test failed, 2 wrong arguments or\n"
+"configuration, 3 broken infrastructure.\n"
+"\n"
+"Example:\n"
+"  provium test --fail-fast -f '^openat' tests/calls\n",
+};
