@@ -42,7 +42,7 @@
 #define LINK_ATOMIC (32u << 10)
 #define LINK_WINDOW (16u << 10)		/* an executor reads into this, and no further */
 
-/* Who reads: the supervisor, or an executor that is idle; see link_shared.role. */
+/* Who reads: the supervisor, or an executor that is idle; see struct link_state. */
 #define LINK_SUPERVISOR 0u
 /* The executor of that channel reads. */
 static inline uint32_t link_reader(uint32_t channel)
@@ -56,7 +56,7 @@ static inline uint32_t link_in_call(uint32_t channel)
 	return channel << 1 | 1;
 }
 
-struct link_shared {
+struct link_state {
 	_Atomic uint32_t owner;		/* 0, or channel + 1 of who writes */
 	_Atomic uint32_t waiters;
 	_Atomic uint32_t generation;	/* of the link's descriptor */
@@ -70,7 +70,7 @@ struct link_shared {
 
 struct link {
 	int fd;				/* -1: nobody is connected */
-	struct link_shared *shared;
+	struct link_state *state;
 	uint8_t *in;			/* shared: frames being received */
 	bool greeted;			/* a hello has arrived */
 };
@@ -96,8 +96,8 @@ void link_drop(struct link *link, const struct wire_header *hdr);
 bool link_make_clean(struct link *link);
 /* After the death of an executor that had the role: finds what it had read. */
 void link_recover(struct link *link);
-void link_lock(struct link_shared *shared, uint32_t channel);
-void link_unlock(struct link_shared *shared);
+void link_lock(struct link_state *state, uint32_t channel);
+void link_unlock(struct link_state *state);
 /* Writes all of it, waiting as long as that takes.  0 or -errno. */
 int link_write(int fd, const void *p, size_t n);
 /* Locks, writes one frame of the supervisor, unlocks. */

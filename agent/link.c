@@ -66,26 +66,26 @@ static uint32_t span_end(uint64_t span)
 
 static void set_span(struct link *link, size_t start, size_t end)
 {
-	atomic_store(&link->shared->span, (uint64_t)start << 32 | end);
+	atomic_store(&link->state->span, (uint64_t)start << 32 | end);
 }
 
 int link_init(struct link *link)
 {
 	memset(link, 0, sizeof(*link));
 	link->fd = -1;
-	link->shared = shared_map(sizeof(*link->shared));
+	link->state = shared_map(sizeof(*link->state));
 	link->in = shared_map(IN_SIZE);
 	for (uint32_t i = 0; i < LINK_WINDOW; i++)
 		pattern[i] = (uint8_t)(0x5b + 37 * i + i / 256);
-	return link->shared && link->in ? 0 : -ENOMEM;
+	return link->state && link->in ? 0 : -ENOMEM;
 }
 
 void link_attach(struct link *link, int fd)
 {
 	link_detach(link);
 	link->fd = fd;
-	atomic_store(&link->shared->fd, fd);
-	atomic_fetch_add(&link->shared->generation, 1);
+	atomic_store(&link->state->fd, fd);
+	atomic_fetch_add(&link->state->generation, 1);
 }
 
 void link_detach(struct link *link)
@@ -100,7 +100,7 @@ void link_detach(struct link *link)
 /* Moves the bytes held to the front; only the supervisor, who does not die. */
 static void compact(struct link *link)
 {
-	uint64_t span = atomic_load(&link->shared->span);
+	uint64_t span = atomic_load(&link->state->span);
 	uint32_t start = span_start(span), n = span_end(span) - start;
 
 	if (start) {
@@ -117,7 +117,7 @@ ssize_t link_fill(struct link *link, bool executor)
 
 	if (!executor)
 		compact(link);
-	span = atomic_load(&link->shared->span);
+	span = atomic_load(&link->state->span);
 	if (span_end(span) == cap)
 		return -ENOBUFS;
 	n = read(link->fd, link->in + span_end(span), cap - span_end(span));
@@ -129,7 +129,7 @@ ssize_t link_fill(struct link *link, bool executor)
 
 int link_peek(struct link *link, struct wire_header *hdr, const uint8_t **payload)
 {
-	uint64_t span = atomic_load(&link->shared->span);
+	uint64_t span = atomic_load(&link->state->span);
 	const uint8_t *at = link->in + span_start(span);
 	size_t n = span_end(span) - span_start(span);
 
@@ -144,15 +144,15 @@ int link_peek(struct link *link, struct wire_header *hdr, const uint8_t **payloa
 /* Forgets everything, and puts the pattern back where bytes were. */
 static void wipe(struct link *link, size_t used)
 {
-	atomic_store(&link->shared->dirty, 1);
+	atomic_store(&link->state->dirty, 1);
 	set_span(link, 0, 0);
 	memcpy(link->in, pattern, used < LINK_WINDOW ? used : LINK_WINDOW);
-	atomic_store(&link->shared->dirty, 0);
+	atomic_store(&link->state->dirty, 0);
 }
 
 void link_drop(struct link *link, const struct wire_header *hdr)
 {
-	uint64_t span = atomic_load(&link->shared->span);
+	uint64_t span = atomic_load(&link->state->span);
 	size_t start = span_start(span) + WIRE_HEADER + hdr->len;
 
 	if (start < span_end(span)) {
@@ -166,7 +166,7 @@ void link_drop(struct link *link, const struct wire_header *hdr)
 
 bool link_make_clean(struct link *link)
 {
-	uint64_t span = atomic_load(&link->shared->span);
+	uint64_t span = atomic_load(&link->state->span);
 
 	if (span_start(span) != span_end(span))
 		return false;
@@ -176,10 +176,10 @@ bool link_make_clean(struct link *link)
 
 void link_recover(struct link *link)
 {
-	uint64_t span = atomic_load(&link->shared->span);
+	uint64_t span = atomic_load(&link->state->span);
 	uint32_t end = LINK_WINDOW;
 
-	if (atomic_load(&link->shared->dirty)) {
+	if (atomic_load(&link->state->dirty)) {
 		wipe(link, LINK_WINDOW);
 		return;
 	}
@@ -189,23 +189,23 @@ void link_recover(struct link *link)
 	set_span(link, span_start(span), end);
 }
 
-void link_lock(struct link_shared *lock, uint32_t channel)
+void link_lock(struct link_state *state, uint32_t channel)
 {
 	uint32_t seen = 0;
 
-	while (!atomic_compare_exchange_strong(&lock->owner, &seen, channel + 1)) {
-		atomic_fetch_add(&lock->waiters, 1);
-		futex_wait(&lock->owner, seen);
-		atomic_fetch_sub(&lock->waiters, 1);
+	while (!atomic_compare_exchange_strong(&state->owner, &seen, channel + 1)) {
+		atomic_fetch_add(&state->waiters, 1);
+		futex_wait(&state->owner, seen);
+		atomic_fetch_sub(&state->waiters, 1);
 		seen = 0;
 	}
 }
 
-void link_unlock(struct link_shared *lock)
+void link_unlock(struct link_state *state)
 {
-	atomic_store(&lock->owner, 0);
-	if (atomic_load(&lock->waiters))
-		futex_wake(&lock->owner);
+	atomic_store(&state->owner, 0);
+	if (atomic_load(&state->waiters))
+		futex_wake(&state->owner);
 }
 
 int link_write(int fd, const void *p, size_t n)
@@ -241,7 +241,7 @@ void link_send(struct link *link, const struct wire_header *hdr,
 		return;		/* the runner sees a tag without a reply */
 	out.len = (uint32_t)n;
 	wire_put_header(frame, &out);
-	link_lock(link->shared, WIRE_SUPERVISOR);
+	link_lock(link->state, WIRE_SUPERVISOR);
 	link_write(link->fd, frame, WIRE_HEADER + n);
-	link_unlock(link->shared);
+	link_unlock(link->state);
 }

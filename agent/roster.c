@@ -83,7 +83,7 @@ static noreturn void child(struct supervisor *s)
 	struct executor ex = {
 		.channel = WIRE_EXECUTOR,
 		.link = s->link,
-		.generation = atomic_load(&s->link.shared->generation),
+		.generation = atomic_load(&s->link.state->generation),
 		.notify_fd = s->notify_fd,
 		.timer_fd = s->timer_fd,
 		.random_fd = s->random_fd,
@@ -141,12 +141,12 @@ void crew_give_role(struct supervisor *s)
 	if (!channel || channel > CHANNELS || !is_on(box_of(s, channel)))
 		channel = WIRE_EXECUTOR;
 	box = box_of(s, channel);
-	if (atomic_load(&s->link.shared->role) != LINK_SUPERVISOR || !is_on(box) ||
+	if (atomic_load(&s->link.state->role) != LINK_SUPERVISOR || !is_on(box) ||
 	    s->held ||
 	    s->link.fd < 0 || !s->link.greeted || atomic_load(&box->no_role) ||
 	    atomic_load(&box->busy) != BOX_IDLE || !link_make_clean(&s->link))
 		return;
-	atomic_store(&s->link.shared->role, link_reader(channel));
+	atomic_store(&s->link.state->role, link_reader(channel));
 	atomic_fetch_add(&box->kick, 1);
 	futex_wake(&box->kick);
 }
@@ -193,13 +193,13 @@ static void send_handed(struct supervisor *s, uint32_t channel)
 	if (!atomic_load(&box->handed))
 		return;
 	/* A frame that was begun holds the lock already. */
-	if (atomic_load(&s->link.shared->owner) != channel + 1)
-		link_lock(s->link.shared, channel);
+	if (atomic_load(&s->link.state->owner) != channel + 1)
+		link_lock(s->link.state, channel);
 	if (!wire_get_header(box->out, &hdr) &&
 	    from <= WIRE_HEADER + hdr.len && s->link.fd >= 0)
 		link_write(s->link.fd, box->out + from,
 			   WIRE_HEADER + hdr.len - from);
-	link_unlock(s->link.shared);
+	link_unlock(s->link.state);
 	frame_forget(box->out);
 	atomic_store(&box->handed, 0);
 	futex_wake(&box->handed);
@@ -299,14 +299,14 @@ static void bury(struct supervisor *s, uint32_t channel)
 		       atomic_load(&box->busy) == BOX_REPLYING;
 
 	send_handed(s, channel);
-	if (atomic_load(&s->link.shared->role) >> 1 == channel) {
-		atomic_store(&s->link.shared->role, LINK_SUPERVISOR);
+	if (atomic_load(&s->link.state->role) >> 1 == channel) {
+		atomic_store(&s->link.state->role, LINK_SUPERVISOR);
 		link_recover(&s->link);
 	}
 	/* It may have died just before it set the timer, or unable to. */
-	atomic_store(&s->link.shared->armed, 0);
-	if (atomic_load(&s->link.shared->owner) == channel + 1)
-		link_unlock(s->link.shared);
+	atomic_store(&s->link.state->armed, 0);
+	if (atomic_load(&s->link.state->owner) == channel + 1)
+		link_unlock(s->link.state);
 	if (command > 1)
 		kill(-command, SIGKILL);
 	if (atomic_load(&box->busy) != BOX_IDLE)
@@ -354,7 +354,7 @@ static void job_orphaned(struct job *job)
 static void stopped(struct supervisor *s, uint32_t channel, pid_t pid)
 {
 	if (channel == WIRE_EXECUTOR ||
-	    atomic_load(&s->link.shared->role) == link_reader(channel))
+	    atomic_load(&s->link.state->role) == link_reader(channel))
 		kill(pid, SIGKILL);
 }
 

@@ -69,17 +69,17 @@ static void tick(struct supervisor *s)
 
 	if (read(s->timer_fd, &count, sizeof(count)) < 0)
 		return;
-	atomic_store(&s->link.shared->armed, 0);
-	calls = atomic_load(&s->link.shared->calls);
-	role = atomic_load(&s->link.shared->role);
+	atomic_store(&s->link.state->armed, 0);
+	calls = atomic_load(&s->link.state->calls);
+	role = atomic_load(&s->link.state->role);
 	if (!role || role != link_in_call(role >> 1))
 		return;
 	if (calls == s->calls_seen &&
-	    atomic_compare_exchange_strong(&s->link.shared->role, &role,
+	    atomic_compare_exchange_strong(&s->link.state->role, &role,
 					   LINK_SUPERVISOR))
 		return;
 	s->calls_seen = calls;
-	atomic_store(&s->link.shared->armed, 1);
+	atomic_store(&s->link.state->armed, 1);
 	timerfd_settime(s->timer_fd, 0, &soon, NULL);
 }
 
@@ -180,7 +180,7 @@ static int op_settle(struct supervisor *s, const struct wire_header *hdr,
 
 	/* Nothing shall be due when a copy wakes up. */
 	timerfd_settime(s->timer_fd, 0, &off, NULL);
-	atomic_store(&s->link.shared->armed, 0);
+	atomic_store(&s->link.state->armed, 0);
 	resume_settle(q, &rep, s->random_fd);
 	executor = crew_idle_executor(s);
 	rep.plain = executor && resume_is_plain(executor);
@@ -308,9 +308,9 @@ static void accept_link(struct supervisor *s)
 
 static void attach_next(struct supervisor *s)
 {
-	if (s->next_fd < 0 || is_reader(atomic_load(&s->link.shared->role)))
+	if (s->next_fd < 0 || is_reader(atomic_load(&s->link.state->role)))
 		return;
-	atomic_store(&s->link.shared->role, LINK_SUPERVISOR);
+	atomic_store(&s->link.state->role, LINK_SUPERVISOR);
 	link_attach(&s->link, s->next_fd);
 	s->next_fd = -1;
 	send_ready(s);
@@ -362,7 +362,7 @@ noreturn void supervise(const struct supervisor_config *config)
 	if (s.link.fd >= 0)
 		crew_start_executor(&s);	/* while the runner reads our ready */
 	for (;;) {
-		bool reads = atomic_load(&s.link.shared->role) == LINK_SUPERVISOR;
+		bool reads = atomic_load(&s.link.state->role) == LINK_SUPERVISOR;
 		struct pollfd fds[] = {
 			{ reads ? s.link.fd : -1, POLLIN, 0 },
 			{ s.sig_fd, POLLIN, 0 },
@@ -386,7 +386,7 @@ noreturn void supervise(const struct supervisor_config *config)
 		if (fds[4].revents)
 			accept_link(&s);
 		attach_next(&s);
-		if (atomic_load(&s.link.shared->role) == LINK_SUPERVISOR)
+		if (atomic_load(&s.link.state->role) == LINK_SUPERVISOR)
 			take_frames(&s);
 		crew_give_role(&s);
 	}

@@ -23,7 +23,7 @@ struct supervisor {
 	int random_fd;			/* /dev/urandom; looking it up costs a resume 2 ms */
 	int next_fd;			/* a link to attach when the role is back */
 	bool held;			/* the next frame is ours: a resume's first */
-	uint32_t calls_seen;		/* link.shared->calls at the last tick */
+	uint32_t calls_seen;		/* link.state->calls at the last tick */
 	struct crew *crew;
 	struct member members[CHANNELS];	/* of channel n: n - 1 */
 };

@@ -187,16 +187,16 @@ static void send_out(struct executor *ex, size_t n)
 	ssize_t done = 0;
 
 	if (n > LINK_ATOMIC ||
-	    ex->generation != atomic_load(&ex->link.shared->generation)) {
+	    ex->generation != atomic_load(&ex->link.state->generation)) {
 		hand_over(ex, 0);
 		return;
 	}
-	link_lock(ex->link.shared, ex->channel);
+	link_lock(ex->link.state, ex->channel);
 	do {
 		done = write(ex->link.fd, ex->box->out, n);
 	} while (done < 0 && errno == EINTR);
 	if (done == (ssize_t)n) {
-		link_unlock(ex->link.shared);
+		link_unlock(ex->link.state);
 		return;
 	}
 	if (done < 0 && errno == EBADF)
@@ -295,7 +295,7 @@ static int copy_descriptor(pid_t pid, int number)
  */
 static void follow_link(struct executor *ex)
 {
-	uint32_t generation = atomic_load(&ex->link.shared->generation);
+	uint32_t generation = atomic_load(&ex->link.state->generation);
 	sigset_t before;
 	int fd;
 
@@ -304,7 +304,7 @@ static void follow_link(struct executor *ex)
 	ex->asked_for = generation;
 	before = no_end();
 	fd = copy_descriptor(atomic_load(&ex->crew->supervisor),
-			     atomic_load(&ex->link.shared->fd));
+			     atomic_load(&ex->link.state->fd));
 	if (fd >= 0 && dup3(fd, ex->link.fd, O_CLOEXEC) >= 0) {
 		ex->generation = generation;
 		atomic_store(&ex->box->no_role, 0);
@@ -321,15 +321,15 @@ static void arm_supervisor(struct executor *ex)
 {
 	static const struct itimerspec soon = { .it_value.tv_nsec = TAKE_OVER_NS };
 
-	atomic_fetch_add(&ex->link.shared->calls, 1);
-	if (!atomic_exchange(&ex->link.shared->armed, 1) &&
+	atomic_fetch_add(&ex->link.state->calls, 1);
+	if (!atomic_exchange(&ex->link.state->armed, 1) &&
 	    timerfd_settime(ex->timer_fd, 0, &soon, NULL))
 		lost_descriptors(ex);
 }
 
 static void give_role_back(struct executor *ex)
 {
-	atomic_store(&ex->link.shared->role, LINK_SUPERVISOR);
+	atomic_store(&ex->link.state->role, LINK_SUPERVISOR);
 	executor_wake_supervisor(ex);
 }
 
@@ -350,13 +350,13 @@ static void serve_frame(struct executor *ex, const struct wire_header *hdr,
 	if (hdr->kind == WIRE_ASYNC) {
 		give_role_back(ex);
 	} else {
-		atomic_store(&ex->link.shared->role, in_call);
+		atomic_store(&ex->link.state->role, in_call);
 		/* All code is translated anew after a resume: as little as can be. */
 		if (hdr->op != WIRE_OP_awake)
 			arm_supervisor(ex);
 	}
 	serve(ex);
-	if (!atomic_compare_exchange_strong(&ex->link.shared->role, &in_call,
+	if (!atomic_compare_exchange_strong(&ex->link.state->role, &in_call,
 					    link_reader(ex->channel)))
 		executor_wake_supervisor(ex);	/* it has taken over, and may give back */
 }
@@ -374,7 +374,7 @@ static bool pass_role(struct executor *ex, uint32_t channel)
 	    atomic_load(&box->busy) != BOX_IDLE || atomic_load(&box->no_role))
 		return false;
 	atomic_store(&ex->crew->recent, channel);
-	atomic_store(&ex->link.shared->role, link_reader(channel));
+	atomic_store(&ex->link.state->role, link_reader(channel));
 	atomic_fetch_add(&box->kick, 1);
 	futex_wake(&box->kick);
 	return true;
@@ -419,9 +419,9 @@ void executor_main(struct executor *ex)
 	for (;;) {
 		uint32_t kick = atomic_load(&box->kick);
 
-		if (ex->generation != atomic_load(&ex->link.shared->generation))
+		if (ex->generation != atomic_load(&ex->link.state->generation))
 			follow_link(ex);
-		if (atomic_load(&ex->link.shared->role) == link_reader(ex->channel)) {
+		if (atomic_load(&ex->link.state->role) == link_reader(ex->channel)) {
 			read_link(ex);
 		} else if (atomic_load(&box->posted) != done) {
 			done++;
