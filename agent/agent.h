@@ -113,7 +113,7 @@ void *shared_map(size_t size);
 /* Moves fd to AGENT_FD_BASE or above, close-on-exec.  The new fd or -errno. */
 int fd_out_of_the_way(int fd);
 
-/* --- the crew: what the supervisor, executors, workers and jobs share --- */
+/* --- what the supervisor, executors, workers and jobs share --- */
 
 #define CHANNELS 1024u			/* the executor's and its workers' */
 #define JOBS 64u			/* remembered at a time */
@@ -195,7 +195,7 @@ struct job {
 };
 
 /* Shared memory; what is not used costs nothing. */
-struct crew {
+struct shared {
 	_Atomic int32_t supervisor;	/* its pid */
 	_Atomic uint32_t high;		/* channels 1 to high have been used */
 	_Atomic uint32_t recent;	/* whose the last request was */
@@ -216,7 +216,7 @@ static inline bool mailbox_thread_ended(const struct mailbox *box)
 /* Makes a box one of an executor that has nothing to do yet. */
 void mailbox_reset(struct mailbox *box, bool no_role);
 /* A request that will not be carried out: if it is a side of a race, the other does not wait. */
-void race_forfeit(struct crew *crew, const struct wire_header *hdr, const void *payload);
+void race_forfeit(struct shared *shared, const struct wire_header *hdr, const void *payload);
 
 /* --- arena.c: buffers with guards --- */
 
@@ -250,7 +250,7 @@ struct executor {
 	int notify_fd;			/* eventfd that wakes the supervisor */
 	int timer_fd;			/* timerfd: a call has begun */
 	int random_fd;			/* /dev/urandom, for when it wakes; or -1 */
-	struct crew *crew;
+	struct shared *shared;
 	struct mailbox *box;
 	struct wire_arena arena;	/* lists of the request, and replies */
 	struct guards guards;		/* buffers of the system call in hand */
@@ -329,7 +329,7 @@ noreturn void boot_power_off(void);
  */
 pid_t fork_sibling(_Atomic int32_t *pid);
 /* In that child: a session of its own, and an end with the supervisor's. */
-void sibling_settle(const struct crew *crew);
+void sibling_settle(const struct shared *shared);
 
 /* --- do_batch.c --- */
 

@@ -16,7 +16,7 @@
 
 static struct mailbox *box_of(struct supervisor *s, uint32_t channel)
 {
-	return &s->crew->box[channel - 1];
+	return &s->shared->box[channel - 1];
 }
 
 static struct member *member_of(struct supervisor *s, uint32_t channel)
@@ -31,20 +31,20 @@ static bool is_on(const struct mailbox *box)
 
 /* for every channel that was ever used */
 #define for_each_chan(s, channel)						\
-	for (uint32_t channel = 1; channel <= atomic_load(&(s)->crew->high); channel++)
+	for (uint32_t channel = 1; channel <= atomic_load(&(s)->shared->high); channel++)
 
 int crew_init(struct supervisor *s)
 {
-	s->crew = shared_map(sizeof(*s->crew));
-	if (!s->crew)
+	s->shared = shared_map(sizeof(*s->shared));
+	if (!s->shared)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < CHANNELS; i++) {
-		s->crew->box[i].in = s->crew->in[i].bytes;
-		s->crew->box[i].out = s->crew->out[i].bytes;
+		s->shared->box[i].in = s->shared->in[i].bytes;
+		s->shared->box[i].out = s->shared->out[i].bytes;
 	}
-	atomic_store(&s->crew->supervisor, getpid());
-	atomic_store(&s->crew->high, WIRE_EXECUTOR);
-	atomic_store(&s->crew->recent, WIRE_EXECUTOR);
+	atomic_store(&s->shared->supervisor, getpid());
+	atomic_store(&s->shared->high, WIRE_EXECUTOR);
+	atomic_store(&s->shared->recent, WIRE_EXECUTOR);
 	return 0;
 }
 
@@ -87,13 +87,13 @@ static noreturn void child(struct supervisor *s)
 		.notify_fd = s->notify_fd,
 		.timer_fd = s->timer_fd,
 		.random_fd = s->random_fd,
-		.crew = s->crew,
+		.shared = s->shared,
 		.box = box_of(s, WIRE_EXECUTOR),
 	};
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != atomic_load(&s->crew->supervisor))
+	if (getppid() != atomic_load(&s->shared->supervisor))
 		_exit(1);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -128,14 +128,14 @@ pid_t crew_idle_executor(struct supervisor *s)
 	if (!is_on(box) || atomic_load(&box->no_role) ||
 	    atomic_load(&box->busy) != BOX_IDLE)
 		return 0;
-	atomic_store(&s->crew->recent, WIRE_EXECUTOR);
+	atomic_store(&s->shared->recent, WIRE_EXECUTOR);
 	return atomic_load(&box->pid);
 }
 
 /* The one that was used last: a test drives one for a while. */
 void crew_give_role(struct supervisor *s)
 {
-	uint32_t channel = atomic_load(&s->crew->recent);
+	uint32_t channel = atomic_load(&s->shared->recent);
 	struct mailbox *box;
 
 	if (!channel || channel > CHANNELS || !is_on(box_of(s, channel)))
@@ -310,7 +310,7 @@ static void bury(struct supervisor *s, uint32_t channel)
 	if (command > 1)
 		kill(-command, SIGKILL);
 	if (atomic_load(&box->busy) != BOX_IDLE)
-		race_forfeit(s->crew, &box->req, box->in);
+		race_forfeit(s->shared, &box->req, box->in);
 	member_of(s, channel)->watched = false;
 	atomic_store(&box->life, LIFE_OVER);
 	if (atomic_load(&box->busy) != BOX_IDLE && !replied)
@@ -378,8 +378,8 @@ void crew_reaped(struct supervisor *s, pid_t pid, int status)
 	if (WIFSTOPPED(status))
 		return;
 	for (uint32_t i = 0; i < JOBS; i++)
-		if (atomic_load(&s->crew->jobs[i].keeper) == pid)
-			job_orphaned(&s->crew->jobs[i]);
+		if (atomic_load(&s->shared->jobs[i].keeper) == pid)
+			job_orphaned(&s->shared->jobs[i]);
 }
 
 /* --- threads: their end is no child's --- */
@@ -469,7 +469,7 @@ void crew_post(struct supervisor *s, const struct wire_header *hdr,
 	struct mailbox *box;
 
 	if (!can_take(s, hdr)) {
-		race_forfeit(s->crew, hdr, payload);
+		race_forfeit(s->shared, hdr, payload);
 		return;
 	}
 	box = box_of(s, hdr->channel);
@@ -479,7 +479,7 @@ void crew_post(struct supervisor *s, const struct wire_header *hdr,
 	atomic_fetch_add(&box->posted, 1);
 	atomic_fetch_add(&box->kick, 1);
 	futex_wake(&box->kick);
-	atomic_store(&s->crew->recent, hdr->channel);
+	atomic_store(&s->shared->recent, hdr->channel);
 }
 
 /* --- ends that are asked for --- */
@@ -564,7 +564,7 @@ void crew_kill_all(struct supervisor *s)
 		if (is_on(box_of(s, channel)) && atomic_load(&box_of(s, channel)->pid) > 1)
 			kill(atomic_load(&box_of(s, channel)->pid), SIGKILL);
 	for (uint32_t i = 0; i < JOBS; i++)
-		if (atomic_load(&s->crew->jobs[i].pid) > 1 &&
-		    atomic_load(&s->crew->jobs[i].keeper) > 1)
-			kill(-atomic_load(&s->crew->jobs[i].pid), SIGKILL);
+		if (atomic_load(&s->shared->jobs[i].pid) > 1 &&
+		    atomic_load(&s->shared->jobs[i].keeper) > 1)
+			kill(-atomic_load(&s->shared->jobs[i].pid), SIGKILL);
 }

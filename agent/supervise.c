@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The supervisor's loop: listens, routes frames, reaps (the books on executors
- * are in crew.c).  It executes nothing for a test, so that nothing a test does to
+ * are in roster.c).  It executes nothing for a test, so that nothing a test does to
  * its executor can take the guest or the link down.
  */
 #include <errno.h>
@@ -314,7 +314,7 @@ static void attach_next(struct supervisor *s)
 	link_attach(&s->link, s->next_fd);
 	s->next_fd = -1;
 	send_ready(s);
-	if (atomic_load(&s->crew->box[0].life) == LIFE_NONE)
+	if (atomic_load(&s->shared->box[0].life) == LIFE_NONE)
 		crew_start_executor(s);
 	crew_new_link(s);
 }

@@ -24,7 +24,7 @@ struct supervisor {
 	int next_fd;			/* a link to attach when the role is back */
 	bool held;			/* the next frame is ours: a resume's first */
 	uint32_t calls_seen;		/* link.state->calls at the last tick */
-	struct crew *crew;
+	struct shared *shared;
 	struct member members[CHANNELS];	/* of channel n: n - 1 */
 };
 
@@ -38,7 +38,7 @@ void send_reply(struct supervisor *s, const struct wire_header *req,
 /* State, system call and kernel stack of a task, as lines; of one in state D, all blocked tasks. */
 void describe_task(pid_t task, char *report, size_t cap);
 
-/* --- crew.c --- */
+/* --- roster.c --- */
 
 /* 0 or -errno. */
 int crew_init(struct supervisor *s);

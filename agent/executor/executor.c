@@ -303,7 +303,7 @@ static void follow_link(struct executor *ex)
 		return;
 	ex->asked_for = generation;
 	before = no_end();
-	fd = copy_descriptor(atomic_load(&ex->crew->supervisor),
+	fd = copy_descriptor(atomic_load(&ex->shared->supervisor),
 			     atomic_load(&ex->link.state->fd));
 	if (fd >= 0 && dup3(fd, ex->link.fd, O_CLOEXEC) >= 0) {
 		ex->generation = generation;
@@ -368,12 +368,12 @@ static void serve_frame(struct executor *ex, const struct wire_header *hdr,
 static bool pass_role(struct executor *ex, uint32_t channel)
 {
 	struct mailbox *box = channel >= 1 && channel <= CHANNELS ?
-		&ex->crew->box[channel - 1] : NULL;
+		&ex->shared->box[channel - 1] : NULL;
 
 	if (!box || channel == ex->channel || atomic_load(&box->life) != LIFE_ON ||
 	    atomic_load(&box->busy) != BOX_IDLE || atomic_load(&box->no_role))
 		return false;
-	atomic_store(&ex->crew->recent, channel);
+	atomic_store(&ex->shared->recent, channel);
 	atomic_store(&ex->link.state->role, link_reader(channel));
 	atomic_fetch_add(&box->kick, 1);
 	futex_wake(&box->kick);

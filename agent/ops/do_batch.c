@@ -15,11 +15,11 @@
 #define SPINS 4000			/* some tens of microseconds */
 #define MAX_RESULTS (1u << 20)
 
-static struct mailbox *holder_of(struct crew *crew, const struct mailbox *box)
+static struct mailbox *holder_of(struct shared *shared, const struct mailbox *box)
 {
 	uint32_t holder = atomic_load(&box->race_at) >> 1;
 
-	return holder >= 1 && holder <= CHANNELS ? &crew->box[holder - 1] : NULL;
+	return holder >= 1 && holder <= CHANNELS ? &shared->box[holder - 1] : NULL;
 }
 
 static void set_mark(struct meeting *m, uint32_t side, uint32_t race, uint32_t at)
@@ -30,9 +30,9 @@ static void set_mark(struct meeting *m, uint32_t side, uint32_t race, uint32_t a
 		futex_wake(&m->bell[side]);
 }
 
-static void leave(struct crew *crew, struct mailbox *box)
+static void leave(struct shared *shared, struct mailbox *box)
 {
-	struct mailbox *holder = holder_of(crew, box);
+	struct mailbox *holder = holder_of(shared, box);
 	uint32_t race = atomic_exchange(&box->race, 0);
 
 	if (race && holder)
@@ -40,7 +40,7 @@ static void leave(struct crew *crew, struct mailbox *box)
 			 RACE_OVER);
 }
 
-void race_forfeit(struct crew *crew, const struct wire_header *hdr, const void *payload)
+void race_forfeit(struct shared *shared, const struct wire_header *hdr, const void *payload)
 {
 	uint32_t f[4];		/* rounds, race, holder, side: the batch's first fields */
 
@@ -48,7 +48,7 @@ void race_forfeit(struct crew *crew, const struct wire_header *hdr, const void *
 		return;
 	memcpy(f, payload, sizeof(f));
 	if (f[1] && f[2] >= 1 && f[2] <= CHANNELS && f[3] <= 1)
-		set_mark(&crew->box[f[2] - 1].meeting, f[3], f[1], RACE_OVER);
+		set_mark(&shared->box[f[2] - 1].meeting, f[3], f[1], RACE_OVER);
 }
 
 /* Until the other side has been here as often as we.  False: it has left. */
@@ -80,7 +80,7 @@ bool race_meet(struct executor *ex)
 
 	if (!race)
 		return true;
-	m = &holder_of(ex->crew, ex->box)->meeting;
+	m = &holder_of(ex->shared, ex->box)->meeting;
 	side = atomic_load(&ex->box->race_at) & 1;
 	at = (uint32_t)atomic_load(&m->mark[side]);
 	for (int i = 1; i <= 2; i++) {
@@ -181,7 +181,7 @@ static int race_join(struct executor *ex, const struct wire_batch_req *q)
 		return executor_fail(ex, WIRE_WHY_BAD, 0, "no such race");
 	atomic_store(&box->race_at, q->holder << 1 | q->side);
 	atomic_store(&box->race, q->race);
-	set_mark(&holder_of(ex->crew, box)->meeting, q->side, q->race, 0);
+	set_mark(&holder_of(ex->shared, box)->meeting, q->side, q->race, 0);
 	return 0;
 }
 
@@ -204,7 +204,7 @@ int do_batch(struct executor *ex, const struct wire_batch_req *q,
 		pin(q->side, &before);
 	if (!ret)
 		ret = make_calls(ex, q, &p->results);
-	leave(ex->crew, ex->box);
+	leave(ex->shared, ex->box);
 	if (q->race)
 		unpin(&before);
 	ex->in_batch = false;

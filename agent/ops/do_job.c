@@ -122,7 +122,7 @@ static noreturn void keeper(struct executor *ex, struct job *job,
 	struct pollfd fds[3];
 	int error;
 
-	sibling_settle(ex->crew);
+	sibling_settle(ex->shared);
 	prctl(PR_SET_NAME, "job keeper");
 	error = start_shell(ex, job, q, fds);
 	if (error) {
@@ -139,12 +139,12 @@ static noreturn void keeper(struct executor *ex, struct job *job,
 /* --- ops --- */
 
 /* One that is free, or the longest forgotten of those that have ended. */
-static struct job *take_job(struct crew *crew)
+static struct job *take_job(struct shared *shared)
 {
 	struct job *best = NULL;
 
 	for (uint32_t i = 0; i < JOBS; i++) {
-		struct job *job = &crew->jobs[i];
+		struct job *job = &shared->jobs[i];
 		uint32_t state = atomic_load(&job->state);
 
 		if (state != JOB_NONE &&
@@ -171,13 +171,13 @@ static void job_reset(struct job *job, uint32_t id)
 
 int do_job(struct executor *ex, const struct wire_job_req *q, struct wire_job_rep *p)
 {
-	struct job *job = take_job(ex->crew);
+	struct job *job = take_job(ex->shared);
 	long pid;
 
 	if (!job)
 		return executor_fail(ex, WIRE_WHY_ERRNO, EAGAIN,
 				     "%u jobs are running, which is the most", JOBS);
-	job_reset(job, atomic_fetch_add(&ex->crew->last_job, 1) + 1);
+	job_reset(job, atomic_fetch_add(&ex->shared->last_job, 1) + 1);
 	pid = fork_sibling(&job->keeper);
 	if (!pid)
 		keeper(ex, job, q);
@@ -250,11 +250,11 @@ static int64_t send_kept(struct executor *ex, const struct kept *kept, uint32_t 
 	return (int64_t)good;
 }
 
-static struct job *find_job(struct crew *crew, uint32_t id)
+static struct job *find_job(struct shared *shared, uint32_t id)
 {
 	for (uint32_t i = 0; i < JOBS; i++)
-		if (id && atomic_load(&crew->jobs[i].id) == id)
-			return &crew->jobs[i];
+		if (id && atomic_load(&shared->jobs[i].id) == id)
+			return &shared->jobs[i];
 	return NULL;
 }
 
@@ -273,7 +273,7 @@ static int kill_group(struct executor *ex, struct job *job)
 int do_job_wait(struct executor *ex, const struct wire_job_wait_req *q,
 		struct wire_job_wait_rep *p)
 {
-	struct job *job = find_job(ex->crew, q->id);
+	struct job *job = find_job(ex->shared, q->id);
 	int64_t dropped[2];
 
 	if (!job)

@@ -27,14 +27,14 @@ pid_t fork_sibling(_Atomic int32_t *pid)
 	return ret < 0 ? -errno : (pid_t)ret;
 }
 
-void sibling_settle(const struct crew *crew)
+void sibling_settle(const struct shared *shared)
 {
 	pid_t parent;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	parent = getppid();
 	/* 0: it is in another namespace */
-	if (parent && parent != atomic_load(&crew->supervisor))
+	if (parent && parent != atomic_load(&shared->supervisor))
 		_exit(1);
 	setsid();
 }
@@ -54,17 +54,17 @@ void mailbox_reset(struct mailbox *box, bool no_role)
 }
 
 /* A channel that nobody has: its number, or 0. */
-static uint32_t take_channel(struct crew *crew)
+static uint32_t take_channel(struct shared *shared)
 {
 	for (uint32_t channel = WIRE_EXECUTOR + 1; channel <= CHANNELS; channel++) {
-		struct mailbox *box = &crew->box[channel - 1];
+		struct mailbox *box = &shared->box[channel - 1];
 		uint32_t none = LIFE_NONE;
 
 		if (!atomic_compare_exchange_strong(&box->life, &none, LIFE_STARTING))
 			continue;
 		mailbox_reset(box, false);
-		if (channel > atomic_load(&crew->high))
-			atomic_store(&crew->high, channel);
+		if (channel > atomic_load(&shared->high))
+			atomic_store(&shared->high, channel);
 		return channel;
 	}
 	return 0;
@@ -76,7 +76,7 @@ static struct executor worker_of(const struct executor *ex, uint32_t channel)
 		.channel = channel, .link = ex->link, .generation = ex->generation,
 		.notify_fd = ex->notify_fd, .timer_fd = ex->timer_fd,
 		.random_fd = ex->random_fd,
-		.crew = ex->crew, .box = &ex->crew->box[channel - 1],
+		.shared = ex->shared, .box = &ex->shared->box[channel - 1],
 	};
 }
 
@@ -88,13 +88,13 @@ static noreturn void process_main(const struct executor *parent, uint32_t channe
 
 	me.arena = parent->arena;	/* our copies of them */
 	me.guards = parent->guards;
-	sibling_settle(parent->crew);
+	sibling_settle(parent->shared);
 	executor_main(&me);
 }
 
 static int start_process(struct executor *ex, uint32_t channel)
 {
-	struct mailbox *box = &ex->crew->box[channel - 1];
+	struct mailbox *box = &ex->shared->box[channel - 1];
 	pid_t pid = fork_sibling(&box->pid);
 
 	if (!pid)
@@ -187,11 +187,11 @@ static void thread_release(struct thread *t)
 		munmap((uint8_t *)t + STACK_SIZE, ARENA_SIZE);
 }
 
-static void forget_ended_threads(struct crew *crew)
+static void forget_ended_threads(struct shared *shared)
 {
 	for (uint32_t i = 0; i < CHANNELS; i++) {
-		if (!threads[i] || (atomic_load(&crew->box[i].life) == LIFE_ON &&
-				    !mailbox_thread_ended(&crew->box[i])))
+		if (!threads[i] || (atomic_load(&shared->box[i].life) == LIFE_ON &&
+				    !mailbox_thread_ended(&shared->box[i])))
 			continue;
 		thread_release(threads[i]);
 		threads[i] = NULL;
@@ -212,7 +212,7 @@ static struct thread *thread_new(const struct executor *parent, uint32_t channel
 
 static int start_thread(struct executor *ex, uint32_t channel)
 {
-	struct mailbox *box = &ex->crew->box[channel - 1];
+	struct mailbox *box = &ex->shared->box[channel - 1];
 	struct thread *t = thread_new(ex, channel);
 	size_t head = (sizeof(*t) + 63) / 64 * 64;
 	pthread_attr_t attr;
@@ -247,13 +247,13 @@ int do_spawn(struct executor *ex, const struct wire_spawn_req *q,
 
 	if (ex->channel != WIRE_EXECUTOR)
 		return executor_fail(ex, WIRE_WHY_BAD, 0, "only the VM's own executor spawns");
-	forget_ended_threads(ex->crew);
-	channel = take_channel(ex->crew);
+	forget_ended_threads(ex->shared);
+	channel = take_channel(ex->shared);
 	if (!channel)
 		return executor_fail(ex, WIRE_WHY_ERRNO, EAGAIN,
 				     "%u workers at a time are the most; kill() those that are done",
 				     CHANNELS - 1);
-	box = &ex->crew->box[channel - 1];
+	box = &ex->shared->box[channel - 1];
 	ret = q->thread ? start_thread(ex, channel) : start_process(ex, channel);
 	if (ret) {
 		atomic_store(&box->life, LIFE_NONE);
