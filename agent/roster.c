@@ -33,7 +33,7 @@ static bool is_on(const struct mailbox *box)
 #define for_each_chan(s, channel)						\
 	for (uint32_t channel = 1; channel <= atomic_load(&(s)->shared->high); channel++)
 
-int crew_init(struct supervisor *s)
+int roster_init(struct supervisor *s)
 {
 	s->shared = shared_map(sizeof(*s->shared));
 	if (!s->shared)
@@ -102,7 +102,7 @@ static noreturn void child(struct supervisor *s)
 	executor_main(&ex);
 }
 
-int crew_start_executor(struct supervisor *s)
+int roster_start_executor(struct supervisor *s)
 {
 	struct mailbox *box = box_of(s, WIRE_EXECUTOR);
 	pid_t pid;
@@ -121,7 +121,7 @@ int crew_start_executor(struct supervisor *s)
 
 /* --- the role of the reader --- */
 
-pid_t crew_idle_executor(struct supervisor *s)
+pid_t roster_idle_executor(struct supervisor *s)
 {
 	struct mailbox *box = box_of(s, WIRE_EXECUTOR);
 
@@ -133,7 +133,7 @@ pid_t crew_idle_executor(struct supervisor *s)
 }
 
 /* The one that was used last: a test drives one for a while. */
-void crew_give_role(struct supervisor *s)
+void roster_give_role(struct supervisor *s)
 {
 	uint32_t channel = atomic_load(&s->shared->recent);
 	struct mailbox *box;
@@ -169,7 +169,7 @@ static bool is_filtered(pid_t tid)
 	return filtered;
 }
 
-void crew_new_link(struct supervisor *s)
+void roster_new_link(struct supervisor *s)
 {
 	for_each_chan(s, channel) {
 		struct mailbox *box = box_of(s, channel);
@@ -205,7 +205,7 @@ static void send_handed(struct supervisor *s, uint32_t channel)
 	futex_wake(&box->handed);
 }
 
-void crew_send_handed(struct supervisor *s)
+void roster_send_handed(struct supervisor *s)
 {
 	for_each_chan(s, channel)
 		send_handed(s, channel);
@@ -358,7 +358,7 @@ static void stopped(struct supervisor *s, uint32_t channel, pid_t pid)
 		kill(pid, SIGKILL);
 }
 
-void crew_reaped(struct supervisor *s, pid_t pid, int status)
+void roster_reaped(struct supervisor *s, pid_t pid, int status)
 {
 	for_each_chan(s, channel) {
 		struct mailbox *box = box_of(s, channel);
@@ -421,7 +421,7 @@ static void start_watch(struct supervisor *s, struct mailbox *box)
 	pthread_attr_destroy(&attr);
 }
 
-void crew_look_after_threads(struct supervisor *s)
+void roster_look_after_threads(struct supervisor *s)
 {
 	for_each_chan(s, channel) {
 		struct mailbox *box = box_of(s, channel);
@@ -456,14 +456,14 @@ static bool can_take(struct supervisor *s, const struct wire_header *hdr)
 			  "the executor is still busy with an earlier call");
 	else if (life != LIFE_ON && member_of(s, hdr->channel)->epitaph[0])
 		report_death(s, hdr);
-	else if (life != LIFE_ON && crew_start_executor(s))
+	else if (life != LIFE_ON && roster_start_executor(s))
 		send_fail(s, hdr, WIRE_WHY_GONE, "no executor: fork failed");
 	else
 		return true;
 	return false;
 }
 
-void crew_post(struct supervisor *s, const struct wire_header *hdr,
+void roster_post(struct supervisor *s, const struct wire_header *hdr,
 	       const uint8_t *payload)
 {
 	struct mailbox *box;
@@ -514,10 +514,10 @@ static void abort_all(struct supervisor *s)
 	char ignored[64];
 
 	for_each_chan(s, channel)
-		crew_abort(s, channel, false, ignored, sizeof(ignored));
+		roster_abort(s, channel, false, ignored, sizeof(ignored));
 }
 
-enum wire_aborted crew_abort(struct supervisor *s, uint32_t channel, bool give_up,
+enum wire_aborted roster_abort(struct supervisor *s, uint32_t channel, bool give_up,
 			     char *report, size_t cap)
 {
 	struct mailbox *box = channel >= 1 && channel <= CHANNELS ? box_of(s, channel) : NULL;
@@ -540,7 +540,7 @@ enum wire_aborted crew_abort(struct supervisor *s, uint32_t channel, bool give_u
 	return command > 1 ? WIRE_ABORTED_COMMAND : WIRE_ABORTED_EXECUTOR;
 }
 
-void crew_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_t channel)
+void roster_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_t channel)
 {
 	struct mailbox *box = channel > WIRE_EXECUTOR && channel <= CHANNELS ?
 		box_of(s, channel) : NULL;
@@ -558,7 +558,7 @@ void crew_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_t 
 		answer_dismissal(s, channel);
 }
 
-void crew_kill_all(struct supervisor *s)
+void roster_kill_all(struct supervisor *s)
 {
 	for_each_chan(s, channel)
 		if (is_on(box_of(s, channel)) && atomic_load(&box_of(s, channel)->pid) > 1)

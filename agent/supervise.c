@@ -92,7 +92,7 @@ static void reap(struct supervisor *s)
 	if (read(s->sig_fd, &info, sizeof(info)) < 0 && errno != EAGAIN)
 		return;
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
-		crew_reaped(s, pid, status);
+		roster_reaped(s, pid, status);
 }
 
 /* --- the supervisor's own ops --- */
@@ -131,7 +131,7 @@ static int op_abort(struct supervisor *s, const struct wire_header *hdr,
 	struct wire_abort_rep rep;
 
 	report[0] = 0;
-	rep.what = crew_abort(s, q->channel, q->abandon, report, sizeof(report));
+	rep.what = roster_abort(s, q->channel, q->abandon, report, sizeof(report));
 	rep.report = (struct wire_bytes){ report, (uint32_t)strlen(report) };
 	send_reply(s, hdr, &rep);
 	return 0;
@@ -140,7 +140,7 @@ static int op_abort(struct supervisor *s, const struct wire_header *hdr,
 static int op_dismiss(struct supervisor *s, const struct wire_header *hdr,
 		      const struct wire_chan_req *q)
 {
-	crew_dismiss(s, hdr, q->channel);
+	roster_dismiss(s, hdr, q->channel);
 	return 0;
 }
 
@@ -151,7 +151,7 @@ static int op_shutdown(struct supervisor *s, const struct wire_header *hdr,
 	send_reply(s, hdr, q);
 	if (s->config.guest)
 		boot_power_off();
-	crew_kill_all(s);
+	roster_kill_all(s);
 	exit(0);
 }
 
@@ -182,7 +182,7 @@ static int op_settle(struct supervisor *s, const struct wire_header *hdr,
 	timerfd_settime(s->timer_fd, 0, &off, NULL);
 	atomic_store(&s->link.state->armed, 0);
 	resume_settle(q, &rep, s->random_fd);
-	executor = crew_idle_executor(s);
+	executor = roster_idle_executor(s);
 	rep.plain = executor && resume_is_plain(executor);
 	/* Else the next frame, a resume's first, is read here. */
 	s->held = !rep.plain;
@@ -238,13 +238,13 @@ static int route(struct supervisor *s, const struct wire_header *hdr,
 	s->held = false;
 	if (hdr->channel == WIRE_SUPERVISOR)
 		return own_op(s, hdr, payload);
-	crew_post(s, hdr, payload);
+	roster_post(s, hdr, payload);
 	return 0;
 }
 
 static noreturn void leave(struct supervisor *s, int status)
 {
-	crew_kill_all(s);
+	roster_kill_all(s);
 	exit(status);
 }
 
@@ -315,8 +315,8 @@ static void attach_next(struct supervisor *s)
 	s->next_fd = -1;
 	send_ready(s);
 	if (atomic_load(&s->shared->box[0].life) == LIFE_NONE)
-		crew_start_executor(s);
-	crew_new_link(s);
+		roster_start_executor(s);
+	roster_new_link(s);
 }
 
 static int set_up(struct supervisor *s, const struct supervisor_config *config)
@@ -327,7 +327,7 @@ static int set_up(struct supervisor *s, const struct supervisor_config *config)
 	s->next_fd = -1;
 	if (link_init(&s->link))
 		return -ENOMEM;
-	if (crew_init(s))
+	if (roster_init(s))
 		return -ENOMEM;
 	sigemptyset(&chld);
 	sigaddset(&chld, SIGCHLD);
@@ -360,7 +360,7 @@ noreturn void supervise(const struct supervisor_config *config)
 		exit(1);
 	}
 	if (s.link.fd >= 0)
-		crew_start_executor(&s);	/* while the runner reads our ready */
+		roster_start_executor(&s);	/* while the runner reads our ready */
 	for (;;) {
 		bool reads = atomic_load(&s.link.state->role) == LINK_SUPERVISOR;
 		struct pollfd fds[] = {
@@ -375,10 +375,10 @@ noreturn void supervise(const struct supervisor_config *config)
 			continue;
 		if (fds[2].revents &&
 		    read(s.notify_fd, &count, sizeof(count)) > 0)
-			crew_send_handed(&s);
+			roster_send_handed(&s);
 		if (fds[1].revents)
 			reap(&s);
-		crew_look_after_threads(&s);
+		roster_look_after_threads(&s);
 		if (fds[3].revents)
 			tick(&s);
 		if (fds[0].revents)
@@ -388,6 +388,6 @@ noreturn void supervise(const struct supervisor_config *config)
 		attach_next(&s);
 		if (atomic_load(&s.link.state->role) == LINK_SUPERVISOR)
 			take_frames(&s);
-		crew_give_role(&s);
+		roster_give_role(&s);
 	}
 }

@@ -41,34 +41,34 @@ void describe_task(pid_t task, char *report, size_t cap);
 /* --- roster.c --- */
 
 /* 0 or -errno. */
-int crew_init(struct supervisor *s);
+int roster_init(struct supervisor *s);
 /* The VM's own executor.  0 or -errno. */
-int crew_start_executor(struct supervisor *s);
+int roster_start_executor(struct supervisor *s);
 /* Hands a request to its channel's executor, or says why not. */
-void crew_post(struct supervisor *s, const struct wire_header *hdr,
+void roster_post(struct supervisor *s, const struct wire_header *hdr,
 	       const uint8_t *payload);
 /* Sends what executors have handed over. */
-void crew_send_handed(struct supervisor *s);
+void roster_send_handed(struct supervisor *s);
 /* Watches new threads, and buries those that have ended. */
-void crew_look_after_threads(struct supervisor *s);
+void roster_look_after_threads(struct supervisor *s);
 /* Tells all executors that there is another link. */
-void crew_new_link(struct supervisor *s);
+void roster_new_link(struct supervisor *s);
 /* A child has ended or stopped, as waitpid(2) told. */
-void crew_reaped(struct supervisor *s, pid_t pid, int status);
+void roster_reaped(struct supervisor *s, pid_t pid, int status);
 /* The VM's own executor, if it has nothing to do and can read: then it is the one
  * to read next.  Else 0. */
-pid_t crew_idle_executor(struct supervisor *s);
+pid_t roster_idle_executor(struct supervisor *s);
 /* Lets an idle executor read the link, when nobody else does. */
-void crew_give_role(struct supervisor *s);
+void roster_give_role(struct supervisor *s);
 /*
  * Ends the channel's call (of all channels, for the supervisor's): its command if it runs one, else its executor.
  * With abandon, the executor is given up: it has not died of that.  What was
  * done; report says where the task was.
  */
-enum wire_aborted crew_abort(struct supervisor *s, uint32_t channel, bool abandon,
+enum wire_aborted roster_abort(struct supervisor *s, uint32_t channel, bool abandon,
 			     char *report, size_t cap);
 /* Ends a worker, and answers when it is gone. */
-void crew_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_t channel);
-void crew_kill_all(struct supervisor *s);
+void roster_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_t channel);
+void roster_kill_all(struct supervisor *s);
 
 #endif
