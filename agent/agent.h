@@ -158,7 +158,7 @@ struct mailbox {
 	_Atomic int32_t pid;		/* of its process, or 0 */
 	_Atomic int32_t tid;		/* of its thread: the same, unless it is one */
 	_Atomic uint32_t thread;	/* 1: a thread of the executor */
-	_Atomic uint32_t kick;		/* futex: posted or the role has changed */
+	_Atomic uint32_t doorbell;		/* futex: posted or the role has changed */
 	_Atomic uint32_t posted;	/* requests handed over so far */
 	_Atomic uint32_t no_role;	/* this executor cannot read the link */
 	_Atomic uint32_t filtered;	/* some system calls might kill it (seccomp) */

@@ -147,8 +147,8 @@ void roster_give_role(struct supervisor *s)
 	    atomic_load(&box->busy) != BOX_IDLE || !link_make_clean(&s->link))
 		return;
 	atomic_store(&s->link.state->role, link_reader(channel));
-	atomic_fetch_add(&box->kick, 1);
-	futex_wake(&box->kick);
+	atomic_fetch_add(&box->doorbell, 1);
+	futex_wake(&box->doorbell);
 }
 
 /* Has a test put a filter on its system calls?  In doubt, yes. */
@@ -177,8 +177,8 @@ void roster_new_link(struct supervisor *s)
 		if (!is_on(box))
 			continue;
 		atomic_store(&box->filtered, is_filtered(atomic_load(&box->tid)));
-		atomic_fetch_add(&box->kick, 1);
-		futex_wake(&box->kick);
+		atomic_fetch_add(&box->doorbell, 1);
+		futex_wake(&box->doorbell);
 	}
 }
 
@@ -477,8 +477,8 @@ void roster_post(struct supervisor *s, const struct wire_header *hdr,
 	memcpy(box->in, payload, hdr->len);
 	atomic_store(&box->busy, BOX_BUSY);
 	atomic_fetch_add(&box->posted, 1);
-	atomic_fetch_add(&box->kick, 1);
-	futex_wake(&box->kick);
+	atomic_fetch_add(&box->doorbell, 1);
+	futex_wake(&box->doorbell);
 	atomic_store(&s->shared->recent, hdr->channel);
 }
 

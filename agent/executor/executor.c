@@ -375,8 +375,8 @@ static bool pass_role(struct executor *ex, uint32_t channel)
 		return false;
 	atomic_store(&ex->shared->recent, channel);
 	atomic_store(&ex->link.state->role, link_reader(channel));
-	atomic_fetch_add(&box->kick, 1);
-	futex_wake(&box->kick);
+	atomic_fetch_add(&box->doorbell, 1);
+	futex_wake(&box->doorbell);
 	return true;
 }
 
@@ -417,7 +417,7 @@ void executor_main(struct executor *ex)
 		ex->arena.size = ex->arena.base == MAP_FAILED ? 0 : ARENA_SIZE;
 	}
 	for (;;) {
-		uint32_t kick = atomic_load(&box->kick);
+		uint32_t doorbell = atomic_load(&box->doorbell);
 
 		if (ex->generation != atomic_load(&ex->link.state->generation))
 			follow_link(ex);
@@ -428,7 +428,7 @@ void executor_main(struct executor *ex)
 			serve(ex);
 			executor_wake_supervisor(ex);	/* it may give us the role */
 		} else {
-			futex_wait(&box->kick, kick);
+			futex_wait(&box->doorbell, doorbell);
 		}
 	}
 }
