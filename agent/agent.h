@@ -163,8 +163,8 @@ struct mailbox {
 	_Atomic uint32_t no_role;	/* this executor cannot read the link */
 	_Atomic uint32_t filtered;	/* some system calls might kill it (seccomp) */
 	_Atomic uint32_t busy;		/* enum box_state */
-	_Atomic uint32_t handed;	/* futex: out is the supervisor's to send */
-	_Atomic uint32_t handed_from;	/* first byte of out not yet sent */
+	_Atomic uint32_t deferred;	/* futex: out is the supervisor's to send */
+	_Atomic uint32_t deferred_from;	/* first byte of out not yet sent */
 	_Atomic int32_t command;	/* process group of a running exec, or 0 */
 	_Atomic uint32_t race;		/* the one it is in, or 0 */
 	_Atomic uint32_t race_at;	/* holder << 1 | side */

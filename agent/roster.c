@@ -184,13 +184,13 @@ void roster_new_link(struct supervisor *s)
 
 /* --- replies that the supervisor sends --- */
 
-static void send_handed(struct supervisor *s, uint32_t channel)
+static void send_deferred(struct supervisor *s, uint32_t channel)
 {
 	struct mailbox *box = box_of(s, channel);
-	uint32_t from = atomic_load(&box->handed_from);
+	uint32_t from = atomic_load(&box->deferred_from);
 	struct wire_header hdr;
 
-	if (!atomic_load(&box->handed))
+	if (!atomic_load(&box->deferred))
 		return;
 	/* A frame that was begun holds the lock already. */
 	if (atomic_load(&s->link.state->owner) != channel + 1)
@@ -201,14 +201,14 @@ static void send_handed(struct supervisor *s, uint32_t channel)
 			   WIRE_HEADER + hdr.len - from);
 	link_unlock(s->link.state);
 	frame_forget(box->out);
-	atomic_store(&box->handed, 0);
-	futex_wake(&box->handed);
+	atomic_store(&box->deferred, 0);
+	futex_wake(&box->deferred);
 }
 
-void roster_send_handed(struct supervisor *s)
+void roster_send_deferred(struct supervisor *s)
 {
 	for_each_chan(s, channel)
-		send_handed(s, channel);
+		send_deferred(s, channel);
 }
 
 /* --- death --- */
@@ -294,11 +294,11 @@ static void bury(struct supervisor *s, uint32_t channel)
 {
 	struct mailbox *box = box_of(s, channel);
 	pid_t command = atomic_load(&box->command);
-	/* What was handed over while replying is the reply, and is sent here. */
-	bool replied = atomic_load(&box->handed) &&
+	/* What was deferred while replying is the reply, and is sent here. */
+	bool replied = atomic_load(&box->deferred) &&
 		       atomic_load(&box->busy) == BOX_REPLYING;
 
-	send_handed(s, channel);
+	send_deferred(s, channel);
 	if (atomic_load(&s->link.state->role) >> 1 == channel) {
 		atomic_store(&s->link.state->role, LINK_SUPERVISOR);
 		link_recover(&s->link);

@@ -375,7 +375,7 @@ noreturn void supervise(const struct supervisor_config *config)
 			continue;
 		if (fds[2].revents &&
 		    read(s.notify_fd, &count, sizeof(count)) > 0)
-			roster_send_handed(&s);
+			roster_send_deferred(&s);
 		if (fds[1].revents)
 			reap(&s);
 		roster_look_after_threads(&s);

@@ -47,8 +47,8 @@ int roster_start_executor(struct supervisor *s);
 /* Hands a request to its channel's executor, or says why not. */
 void roster_post(struct supervisor *s, const struct wire_header *hdr,
 	       const uint8_t *payload);
-/* Sends what executors have handed over. */
-void roster_send_handed(struct supervisor *s);
+/* Sends what executors have deferred. */
+void roster_send_deferred(struct supervisor *s);
 /* Watches new threads, and buries those that have ended. */
 void roster_look_after_threads(struct supervisor *s);
 /* Tells all executors that there is another link. */

@@ -174,11 +174,11 @@ static void hand_over(struct executor *ex, size_t from)
 {
 	struct mailbox *box = ex->box;
 
-	atomic_store(&box->handed_from, (uint32_t)from);
-	atomic_store(&box->handed, 1);
+	atomic_store(&box->deferred_from, (uint32_t)from);
+	atomic_store(&box->deferred, 1);
 	executor_wake_supervisor(ex);
-	while (atomic_load(&box->handed))
-		futex_wait(&box->handed, 1);
+	while (atomic_load(&box->deferred))
+		futex_wait(&box->deferred, 1);
 }
 
 /* Sends the n bytes of frame in out: small ones in one write of our own. */

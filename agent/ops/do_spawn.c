@@ -48,7 +48,7 @@ void mailbox_reset(struct mailbox *box, bool no_role)
 	atomic_store(&box->posted, 0);
 	atomic_store(&box->no_role, no_role);
 	atomic_store(&box->busy, BOX_IDLE);
-	atomic_store(&box->handed, 0);
+	atomic_store(&box->deferred, 0);
 	atomic_store(&box->command, 0);
 	atomic_store(&box->race, 0);
 }
