@@ -130,7 +130,7 @@ enum box_life {
 	LIFE_NONE,			/* nobody has this channel */
 	LIFE_STARTING,			/* being made by the executor */
 	LIFE_ON,
-	LIFE_OVER,			/* a worker that has ended: its epitaph stays */
+	LIFE_OVER,			/* a worker that has ended: its death report stays */
 };
 
 /*

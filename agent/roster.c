@@ -245,14 +245,14 @@ static void how_it_died(struct supervisor *s, uint32_t channel, int status, char
 }
 
 /* Tells the call in flight, or a later one, that there was a death. */
-static void report_death(struct supervisor *s, const struct wire_header *req)
+static void send_death_report(struct supervisor *s, const struct wire_header *req)
 {
 	const struct wire_op_desc *op = wire_op_by_number(req->op);
 	struct member *m = member_of(s, req->channel);
 	uint32_t busy = atomic_load(&box_of(s, req->channel)->busy);
 	char text[512];
 
-	snprintf(text, sizeof(text), "%s %s %s; %s", m->epitaph,
+	snprintf(text, sizeof(text), "%s %s %s; %s", m->death_report,
 		 busy ? "during" : "before this", op ? op->name : "op",
 		 req->channel == WIRE_EXECUTOR ?
 		 "its descriptors are gone; the next call gets a new executor" :
@@ -263,7 +263,7 @@ static void report_death(struct supervisor *s, const struct wire_header *req)
 	 * and the next call has to be told.
 	 */
 	if (req->channel == WIRE_EXECUTOR && busy != BOX_REPLYING)
-		m->epitaph[0] = 0;
+		m->death_report[0] = 0;
 }
 
 static void forget(struct supervisor *s, uint32_t channel)
@@ -273,7 +273,7 @@ static void forget(struct supervisor *s, uint32_t channel)
 	/* The kernel may yet clear a stuck thread's tid: nobody gets that box. */
 	if (member_of(s, channel)->stuck)
 		return;
-	member_of(s, channel)->epitaph[0] = 0;
+	member_of(s, channel)->death_report[0] = 0;
 	frame_forget(box->in);
 	frame_forget(box->out);
 	atomic_store(&box->life, LIFE_NONE);
@@ -289,7 +289,7 @@ static void answer_dismissal(struct supervisor *s, uint32_t channel)
 	send_reply(s, &m->dismissal, &none);
 }
 
-/* Nothing of it runs any more, or will; epitaph is set. */
+/* Nothing of it runs any more, or will; its death report is set. */
 static void bury(struct supervisor *s, uint32_t channel)
 {
 	struct mailbox *box = box_of(s, channel);
@@ -314,7 +314,7 @@ static void bury(struct supervisor *s, uint32_t channel)
 	member_of(s, channel)->watched = false;
 	atomic_store(&box->life, LIFE_OVER);
 	if (atomic_load(&box->busy) != BOX_IDLE && !replied)
-		report_death(s, &box->req);
+		send_death_report(s, &box->req);
 	atomic_store(&box->busy, BOX_IDLE);
 	if (member_of(s, channel)->dismissed)
 		answer_dismissal(s, channel);
@@ -370,7 +370,7 @@ void roster_reaped(struct supervisor *s, pid_t pid, int status)
 			stopped(s, channel, pid);
 			continue;
 		}
-		how_it_died(s, channel, status, m->epitaph, sizeof(m->epitaph));
+		how_it_died(s, channel, status, m->death_report, sizeof(m->death_report));
 		bury(s, channel);
 		if (channel == WIRE_EXECUTOR)
 			bury_unborn(s);
@@ -430,9 +430,9 @@ void roster_look_after_threads(struct supervisor *s)
 		if (!atomic_load(&box->thread) || !is_on(box))
 			continue;
 		if (mailbox_thread_ended(box)) {
-			size_t n = (size_t)who(s, channel, m->epitaph, sizeof(m->epitaph));
+			size_t n = (size_t)who(s, channel, m->death_report, sizeof(m->death_report));
 
-			snprintf(m->epitaph + n, sizeof(m->epitaph) - n, " ended");
+			snprintf(m->death_report + n, sizeof(m->death_report) - n, " ended");
 			bury(s, channel);
 		} else if (!m->watched) {
 			m->watched = true;
@@ -454,8 +454,8 @@ static bool can_take(struct supervisor *s, const struct wire_header *hdr)
 	else if (life == LIFE_ON && atomic_load(&box->busy) == BOX_BUSY)
 		send_fail(s, hdr, WIRE_WHY_BUSY,
 			  "the executor is still busy with an earlier call");
-	else if (life != LIFE_ON && member_of(s, hdr->channel)->epitaph[0])
-		report_death(s, hdr);
+	else if (life != LIFE_ON && member_of(s, hdr->channel)->death_report[0])
+		send_death_report(s, hdr);
 	else if (life != LIFE_ON && roster_start_executor(s))
 		send_fail(s, hdr, WIRE_WHY_GONE, "no executor: fork failed");
 	else
@@ -499,9 +499,9 @@ static void abandon(struct supervisor *s, uint32_t channel)
 {
 	struct mailbox *box = box_of(s, channel);
 	struct member *m = member_of(s, channel);
-	size_t n = (size_t)who(s, channel, m->epitaph, sizeof(m->epitaph));
+	size_t n = (size_t)who(s, channel, m->death_report, sizeof(m->death_report));
 
-	snprintf(m->epitaph + n, sizeof(m->epitaph) - n,
+	snprintf(m->death_report + n, sizeof(m->death_report) - n,
 		 " was killed, but is stuck in the kernel");
 	m->stuck = atomic_load(&box->thread);
 	if (atomic_load(&box->pid) > 1)

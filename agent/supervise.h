@@ -7,7 +7,7 @@
 
 /* The supervisor's own notes on a channel, where no executor can reach them. */
 struct member {
-	char epitaph[320];		/* how its last holder ended, if one did */
+	char death_report[320];		/* how its last holder ended, if one did */
 	bool watched;			/* a thread that somebody waits for */
 	bool stuck;			/* a thread that was given up */
 	bool dismissed;
