@@ -290,7 +290,7 @@ static void answer_dismissal(struct supervisor *s, uint32_t channel)
 }
 
 /* Nothing of it runs any more, or will; its death report is set. */
-static void bury(struct supervisor *s, uint32_t channel)
+static void reap_channel(struct supervisor *s, uint32_t channel)
 {
 	struct mailbox *box = box_of(s, channel);
 	pid_t command = atomic_load(&box->command);
@@ -321,7 +321,7 @@ static void bury(struct supervisor *s, uint32_t channel)
 }
 
 /* Workers it was making when it died have no owner. */
-static void bury_unborn(struct supervisor *s)
+static void reap_unborn(struct supervisor *s)
 {
 	for_each_chan(s, channel) {
 		struct mailbox *box = box_of(s, channel);
@@ -371,9 +371,9 @@ void roster_reaped(struct supervisor *s, pid_t pid, int status)
 			continue;
 		}
 		how_it_died(s, channel, status, m->death_report, sizeof(m->death_report));
-		bury(s, channel);
+		reap_channel(s, channel);
 		if (channel == WIRE_EXECUTOR)
-			bury_unborn(s);
+			reap_unborn(s);
 	}
 	if (WIFSTOPPED(status))
 		return;
@@ -421,7 +421,7 @@ static void start_watch(struct supervisor *s, struct mailbox *box)
 	pthread_attr_destroy(&attr);
 }
 
-void roster_look_after_threads(struct supervisor *s)
+void roster_watch_threads(struct supervisor *s)
 {
 	for_each_chan(s, channel) {
 		struct mailbox *box = box_of(s, channel);
@@ -433,7 +433,7 @@ void roster_look_after_threads(struct supervisor *s)
 			size_t n = (size_t)who(s, channel, m->death_report, sizeof(m->death_report));
 
 			snprintf(m->death_report + n, sizeof(m->death_report) - n, " ended");
-			bury(s, channel);
+			reap_channel(s, channel);
 		} else if (!m->watched) {
 			m->watched = true;
 			start_watch(s, box);
@@ -506,7 +506,7 @@ static void abandon(struct supervisor *s, uint32_t channel)
 	m->stuck = atomic_load(&box->thread);
 	if (atomic_load(&box->pid) > 1)
 		kill(atomic_load(&box->pid), SIGKILL);
-	bury(s, channel);
+	reap_channel(s, channel);
 }
 
 static void abort_all(struct supervisor *s)

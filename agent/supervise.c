@@ -378,7 +378,7 @@ noreturn void supervise(const struct supervisor_config *config)
 			roster_send_deferred(&s);
 		if (fds[1].revents)
 			reap(&s);
-		roster_look_after_threads(&s);
+		roster_watch_threads(&s);
 		if (fds[3].revents)
 			tick(&s);
 		if (fds[0].revents)

@@ -49,8 +49,8 @@ void roster_post(struct supervisor *s, const struct wire_header *hdr,
 	       const uint8_t *payload);
 /* Sends what executors have deferred. */
 void roster_send_deferred(struct supervisor *s);
-/* Watches new threads, and buries those that have ended. */
-void roster_look_after_threads(struct supervisor *s);
+/* Watches new threads, and reaps those that have ended. */
+void roster_watch_threads(struct supervisor *s);
 /* Tells all executors that there is another link. */
 void roster_new_link(struct supervisor *s);
 /* A child has ended or stopped, as waitpid(2) told. */
