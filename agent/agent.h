@@ -329,7 +329,7 @@ noreturn void boot_power_off(void);
  */
 pid_t fork_sibling(_Atomic int32_t *pid);
 /* In that child: a session of its own, and an end with the supervisor's. */
-void sibling_settle(const struct shared *shared);
+void sibling_set_up(const struct shared *shared);
 
 /* --- do_batch.c --- */
 
@@ -353,7 +353,7 @@ int64_t kmsg_send(struct link *link, const struct wire_header *req, uint64_t fro
 int resume_open_random(void);
 /* Syncs, reseeds the kernel's generator (finds its addresses if asked), marks the
  * kernel log. */
-void resume_settle(const struct wire_settle_req *q, struct wire_settle_rep *p,
+void quiesce_guest(const struct wire_quiesce_req *q, struct wire_quiesce_rep *p,
 		   int random_fd);
 /* 0; -errno when the clock or the generator could not be set. */
 int resume_now(const struct wire_resumed_req *q, int random_fd);

@@ -38,7 +38,7 @@ static void take_symbol(const char *line, const char *name, uint64_t *value)
 		*value = strtoull(line, NULL, 16);
 }
 
-static void find_symbols(struct wire_settle_rep *p)
+static void find_symbols(struct wire_quiesce_rep *p)
 {
 	FILE *list = fopen("/proc/kallsyms", "re");
 	char line[512];
@@ -85,10 +85,10 @@ static uint64_t mark_log(const struct wire_bytes *mark)
 	return next ? next - 1 : 0;
 }
 
-void resume_settle(const struct wire_settle_req *q, struct wire_settle_rep *p,
+void quiesce_guest(const struct wire_quiesce_req *q, struct wire_quiesce_rep *p,
 		   int random_fd)
 {
-	*p = (struct wire_settle_rep){ 0 };
+	*p = (struct wire_quiesce_rep){ 0 };
 	if (q->symbols)
 		find_symbols(p);
 	sync();

@@ -171,17 +171,17 @@ static int op_kmsg(struct supervisor *s, const struct wire_header *hdr,
 	return 0;
 }
 
-static int op_settle(struct supervisor *s, const struct wire_header *hdr,
-		     const struct wire_settle_req *q)
+static int op_quiesce(struct supervisor *s, const struct wire_header *hdr,
+		     const struct wire_quiesce_req *q)
 {
 	static const struct itimerspec off;
-	struct wire_settle_rep rep;
+	struct wire_quiesce_rep rep;
 	pid_t executor;
 
 	/* Nothing shall be due when a copy wakes up. */
 	timerfd_settime(s->timer_fd, 0, &off, NULL);
 	atomic_store(&s->link.state->armed, 0);
-	resume_settle(q, &rep, s->random_fd);
+	quiesce_guest(q, &rep, s->random_fd);
 	executor = roster_idle_executor(s);
 	rep.plain = executor && resume_is_plain(executor);
 	/* Else the next frame, a resume's first, is read here. */

@@ -122,7 +122,7 @@ static noreturn void keeper(struct executor *ex, struct job *job,
 	struct pollfd fds[3];
 	int error;
 
-	sibling_settle(ex->shared);
+	sibling_set_up(ex->shared);
 	prctl(PR_SET_NAME, "job keeper");
 	error = start_shell(ex, job, q, fds);
 	if (error) {

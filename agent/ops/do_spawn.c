@@ -27,7 +27,7 @@ pid_t fork_sibling(_Atomic int32_t *pid)
 	return ret < 0 ? -errno : (pid_t)ret;
 }
 
-void sibling_settle(const struct shared *shared)
+void sibling_set_up(const struct shared *shared)
 {
 	pid_t parent;
 
@@ -88,7 +88,7 @@ static noreturn void process_main(const struct executor *parent, uint32_t channe
 
 	me.arena = parent->arena;	/* our copies of them */
 	me.guards = parent->guards;
-	sibling_settle(parent->shared);
+	sibling_set_up(parent->shared);
 	executor_main(&me);
 }
 

@@ -60,8 +60,8 @@
 	MSG(job_rep, "who it is")					\
 	MSG(job_wait_req, "which job, and how long")			\
 	MSG(job_wait_rep, "how it is; output came as data frames")		\
-	MSG(settle_req, "what to find out before a save")		\
-	MSG(settle_rep, "where the kernel's random numbers come from; 0: unknown") \
+	MSG(quiesce_req, "what to find out before a save")		\
+	MSG(quiesce_rep, "where the kernel's random numbers come from; 0: unknown") \
 	MSG(resumed_req, "what the guest has missed")
 
 #define WIRE_MSG_nothing(F, S)
@@ -204,11 +204,11 @@
 	F(S, u64, dropped1, "oldest bytes of stdout that were not kept") \
 	F(S, u64, dropped2, "the same of stderr")
 
-#define WIRE_MSG_settle_req(F, S)					\
+#define WIRE_MSG_quiesce_req(F, S)					\
 	F(S, u32, symbols, "1: look for the addresses")			\
 	F(S, bytes, mark, "a line for the kernel log")
 
-#define WIRE_MSG_settle_rep(F, S)					\
+#define WIRE_MSG_quiesce_rep(F, S)					\
 	F(S, u64, base, "of base_crng, whose first 32 bytes are its key")	\
 	F(S, u64, each, "of crngs, the same for each processor (an offset)") \
 	F(S, u64, offsets, "of __per_cpu_offset")			\
@@ -236,7 +236,7 @@
 	   "the kernel log from a record on, as /dev/kmsg has it")		\
 	OP(6, dismiss, sup, chan_req, nothing,				\
 	   "ends a worker; the reply comes when it is gone")		\
-	OP(12, settle, sup, settle_req, settle_rep,			\
+	OP(12, quiesce, sup, quiesce_req, quiesce_rep,			\
 	   "before a save: files in order, a fresh generator, a mark in the log") \
 	OP(13, resumed, sup, resumed_req, nothing,			\
 	   "after a resume: the clock, and random numbers of its own")	\
