@@ -358,7 +358,7 @@ void quiesce_guest(const struct wire_quiesce_req *q, struct wire_quiesce_rep *p,
 /* 0; -errno when the clock or the generator could not be set. */
 int resume_now(const struct wire_resumed_req *q, int random_fd);
 /* May that process set the clock and so on, as PID 1 may, and nobody filters it? */
-bool resume_is_plain(pid_t pid);
+bool resume_executor_can_set_clock(pid_t pid);
 
 /* --- supervise.c --- */
 

@@ -160,7 +160,7 @@ static void status_line(pid_t pid, const char *name, char *line, size_t cap)
 	*line = 0;
 }
 
-bool resume_is_plain(pid_t pid)
+bool resume_executor_can_set_clock(pid_t pid)
 {
 	char own[128], its[128];
 

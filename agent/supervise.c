@@ -183,9 +183,9 @@ static int op_quiesce(struct supervisor *s, const struct wire_header *hdr,
 	atomic_store(&s->link.state->armed, 0);
 	quiesce_guest(q, &rep, s->random_fd);
 	executor = roster_idle_executor(s);
-	rep.plain = executor && resume_is_plain(executor);
+	rep.executor_can_set_clock = executor && resume_executor_can_set_clock(executor);
 	/* Else the next frame, a resume's first, is read here. */
-	s->held = !rep.plain;
+	s->held = !rep.executor_can_set_clock;
 	send_reply(s, hdr, &rep);
 	return 0;
 }

@@ -214,7 +214,7 @@
 	F(S, u64, offsets, "of __per_cpu_offset")			\
 	F(S, u64, reseed, "of crng_reseed")				\
 	F(S, u64, log, "sequence number of the mark in the kernel log")	\
-	F(S, u32, plain, "1: the executor may do what PID 1 may")
+	F(S, u32, executor_can_set_clock, "1: the executor may do what PID 1 may")
 
 #define WIRE_MSG_resumed_req(F, S)					\
 	F(S, u64, time_ns, "of the host's real-time clock")		\
@@ -241,7 +241,7 @@
 	OP(13, resumed, sup, resumed_req, nothing,			\
 	   "after a resume: the clock, and random numbers of its own")	\
 	OP(15, awake, exe, resumed_req, nothing,			\
-	   "resumed, by a plain executor: it reads the link already")	\
+	   "resumed, by an executor that can set the clock: it reads the link already")	\
 	OP(16, echo, exe, blob, blob, "ping, by way of the executor")	\
 	OP(17, syscall, exe, syscall_req, syscall_rep,			\
 	   "one raw system call, with buffers, pointers inside them")	\
