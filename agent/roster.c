@@ -279,14 +279,14 @@ static void forget(struct supervisor *s, uint32_t channel)
 	atomic_store(&box->life, LIFE_NONE);
 }
 
-static void answer_dismissal(struct supervisor *s, uint32_t channel)
+static void answer_end_worker(struct supervisor *s, uint32_t channel)
 {
 	struct member *m = member_of(s, channel);
 	struct wire_nothing none;
 
-	m->dismissed = false;
+	m->ending = false;
 	forget(s, channel);
-	send_reply(s, &m->dismissal, &none);
+	send_reply(s, &m->end_request, &none);
 }
 
 /* Nothing of it runs any more, or will; its death report is set. */
@@ -316,8 +316,8 @@ static void reap_channel(struct supervisor *s, uint32_t channel)
 	if (atomic_load(&box->busy) != BOX_IDLE && !replied)
 		send_death_report(s, &box->req);
 	atomic_store(&box->busy, BOX_IDLE);
-	if (member_of(s, channel)->dismissed)
-		answer_dismissal(s, channel);
+	if (member_of(s, channel)->ending)
+		answer_end_worker(s, channel);
 }
 
 /* Workers it was making when it died have no owner. */
@@ -540,7 +540,7 @@ enum wire_aborted roster_abort(struct supervisor *s, uint32_t channel, bool give
 	return command > 1 ? WIRE_ABORTED_COMMAND : WIRE_ABORTED_EXECUTOR;
 }
 
-void roster_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_t channel)
+void roster_end_worker(struct supervisor *s, const struct wire_header *hdr, uint32_t channel)
 {
 	struct mailbox *box = channel > WIRE_EXECUTOR && channel <= CHANNELS ?
 		box_of(s, channel) : NULL;
@@ -550,12 +550,12 @@ void roster_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_
 		send_fail(s, hdr, WIRE_WHY_BAD, "no such worker");
 		return;
 	}
-	member_of(s, channel)->dismissal = *hdr;
-	member_of(s, channel)->dismissed = true;
+	member_of(s, channel)->end_request = *hdr;
+	member_of(s, channel)->ending = true;
 	if (is_on(box))
 		end_executor(box);
 	else
-		answer_dismissal(s, channel);
+		answer_end_worker(s, channel);
 }
 
 void roster_kill_all(struct supervisor *s)

@@ -137,10 +137,10 @@ static int op_abort(struct supervisor *s, const struct wire_header *hdr,
 	return 0;
 }
 
-static int op_dismiss(struct supervisor *s, const struct wire_header *hdr,
+static int op_end_worker(struct supervisor *s, const struct wire_header *hdr,
 		      const struct wire_chan_req *q)
 {
-	roster_dismiss(s, hdr, q->channel);
+	roster_end_worker(s, hdr, q->channel);
 	return 0;
 }
 

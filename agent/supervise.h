@@ -10,8 +10,8 @@ struct member {
 	char death_report[320];		/* how its last holder ended, if one did */
 	bool watched;			/* a thread that somebody waits for */
 	bool stuck;			/* a thread that was given up */
-	bool dismissed;
-	struct wire_header dismissal;	/* to be answered at its end */
+	bool ending;
+	struct wire_header end_request;	/* to be answered at its end */
 };
 
 struct supervisor {
@@ -68,7 +68,7 @@ void roster_give_role(struct supervisor *s);
 enum wire_aborted roster_abort(struct supervisor *s, uint32_t channel, bool abandon,
 			     char *report, size_t cap);
 /* Ends a worker, and answers when it is gone. */
-void roster_dismiss(struct supervisor *s, const struct wire_header *hdr, uint32_t channel);
+void roster_end_worker(struct supervisor *s, const struct wire_header *hdr, uint32_t channel);
 void roster_kill_all(struct supervisor *s);
 
 #endif

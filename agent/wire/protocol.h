@@ -234,7 +234,7 @@
 	   "syncs and powers off, after the reply")			\
 	OP(5, kmsg, sup, kmsg_req, kmsg_rep,				\
 	   "the kernel log from a record on, as /dev/kmsg has it")		\
-	OP(6, dismiss, sup, chan_req, nothing,				\
+	OP(6, end_worker, sup, chan_req, nothing,				\
 	   "ends a worker; the reply comes when it is gone")		\
 	OP(12, quiesce, sup, quiesce_req, quiesce_rep,			\
 	   "before a save: files in order, a fresh generator, a mark in the log") \

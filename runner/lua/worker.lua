@@ -47,7 +47,7 @@ end
 function Worker:kill()
 	if self.killed then return end
 	if self.root:is_running() then
-		self.root:supervisor_op("dismiss", { channel = self.channel }, ("kill %s"):format(tostring(self)), 10)
+		self.root:supervisor_op("end_worker", { channel = self.channel }, ("kill %s"):format(tostring(self)), 10)
 	end
 	self.killed = true
 end

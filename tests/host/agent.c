@@ -448,12 +448,12 @@ static void worker(struct peer *p, bool thread)
 	   "and told again: it is not replaced");
 	executor = WIRE_EXECUTOR;
 	ok(getpid_by(p) == pid, "the executor goes on");
-	ok(call(p, WIRE_OP_dismiss, &whom, &none), "dismissed after its end");
-	ok(!call(p, WIRE_OP_dismiss, &whom, &none) &&
+	ok(call(p, WIRE_OP_end_worker, &whom, &none), "dismissed after its end");
+	ok(!call(p, WIRE_OP_end_worker, &whom, &none) &&
 	   failure(p).why == WIRE_WHY_BAD, "but not twice");
 	ok(call(p, WIRE_OP_spawn, &req, &rep), "another");
 	whom.channel = rep.channel;
-	ok(call(p, WIRE_OP_dismiss, &whom, &none), "dismissed alive");
+	ok(call(p, WIRE_OP_end_worker, &whom, &none), "dismissed alive");
 	ok(thread ? syscall(SYS_tgkill, rep.pid, rep.tid, 0) && errno == ESRCH :
 	   await_end(rep.pid), "it is gone");
 }
@@ -473,7 +473,7 @@ static void many_threads(struct peer *p, int rounds)
 		whom.channel = executor = rep.channel;
 		bad += ask(p, SYS_gettid) != rep.tid;
 		executor = WIRE_EXECUTOR;
-		bad += !call(p, WIRE_OP_dismiss, &whom, &none);
+		bad += !call(p, WIRE_OP_end_worker, &whom, &none);
 	}
 	ok(!bad && getpid_by(p) == pid, "%d threads one after the other", rounds);
 }
