@@ -356,7 +356,7 @@ int resume_open_random(void);
 void quiesce_guest(const struct wire_quiesce_req *q, struct wire_quiesce_rep *p,
 		   int random_fd);
 /* 0; -errno when the clock or the generator could not be set. */
-int resume_now(const struct wire_resumed_req *q, int random_fd);
+int resume_now(const struct wire_resume_req *q, int random_fd);
 /* May that process set the clock and so on, as PID 1 may, and nobody filters it? */
 bool resume_executor_can_set_clock(pid_t pid);
 

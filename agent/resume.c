@@ -124,7 +124,7 @@ static int add_entropy(const struct wire_bytes *bytes, int random_fd)
 	       ioctl(random_fd, RNDRESEEDCRNG) ? -errno : 0;
 }
 
-int resume_now(const struct wire_resumed_req *q, int random_fd)
+int resume_now(const struct wire_resume_req *q, int random_fd)
 {
 	int ret = set_clock(q->time_ns);
 
@@ -133,7 +133,7 @@ int resume_now(const struct wire_resumed_req *q, int random_fd)
 	return ret;
 }
 
-int do_awake(struct executor *ex, const struct wire_resumed_req *q,
+int do_executor_resume(struct executor *ex, const struct wire_resume_req *q,
 	     struct wire_nothing *p)
 {
 	int ret = resume_now(q, ex->random_fd);

@@ -190,8 +190,8 @@ static int op_quiesce(struct supervisor *s, const struct wire_header *hdr,
 	return 0;
 }
 
-static int op_resumed(struct supervisor *s, const struct wire_header *hdr,
-		      const struct wire_resumed_req *q)
+static int op_resume(struct supervisor *s, const struct wire_header *hdr,
+		      const struct wire_resume_req *q)
 {
 	struct wire_nothing none;
 	int ret = resume_now(q, s->random_fd);

@@ -352,7 +352,7 @@ static void serve_frame(struct executor *ex, const struct wire_header *hdr,
 	} else {
 		atomic_store(&ex->link.state->role, in_call);
 		/* All code is translated anew after a resume: as little as can be. */
-		if (hdr->op != WIRE_OP_awake)
+		if (hdr->op != WIRE_OP_executor_resume)
 			arm_supervisor(ex);
 	}
 	serve(ex);

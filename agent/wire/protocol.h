@@ -62,7 +62,7 @@
 	MSG(job_wait_rep, "how it is; output came as data frames")		\
 	MSG(quiesce_req, "what to find out before a save")		\
 	MSG(quiesce_rep, "where the kernel's random numbers come from; 0: unknown") \
-	MSG(resumed_req, "what the guest has missed")
+	MSG(resume_req, "what the guest has missed")
 
 #define WIRE_MSG_nothing(F, S)
 
@@ -216,7 +216,7 @@
 	F(S, u64, log, "sequence number of the mark in the kernel log")	\
 	F(S, u32, executor_can_set_clock, "1: the executor may do what PID 1 may")
 
-#define WIRE_MSG_resumed_req(F, S)					\
+#define WIRE_MSG_resume_req(F, S)					\
 	F(S, u64, time_ns, "of the host's real-time clock")		\
 	F(S, bytes, entropy, "for the random number generator; empty: leave it")
 
@@ -238,9 +238,9 @@
 	   "ends a worker; the reply comes when it is gone")		\
 	OP(12, quiesce, sup, quiesce_req, quiesce_rep,			\
 	   "before a save: files in order, a fresh generator, a mark in the log") \
-	OP(13, resumed, sup, resumed_req, nothing,			\
+	OP(13, resume, sup, resume_req, nothing,			\
 	   "after a resume: the clock, and random numbers of its own")	\
-	OP(15, awake, exe, resumed_req, nothing,			\
+	OP(15, executor_resume, exe, resume_req, nothing,			\
 	   "resumed, by an executor that can set the clock: it reads the link already")	\
 	OP(16, echo, exe, blob, blob, "ping, by way of the executor")	\
 	OP(17, syscall, exe, syscall_req, syscall_rep,			\
