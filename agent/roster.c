@@ -30,7 +30,7 @@ static bool is_on(const struct mailbox *box)
 }
 
 /* for every channel that was ever used */
-#define for_each_chan(s, channel)						\
+#define for_each_channel(s, channel)						\
 	for (uint32_t channel = 1; channel <= atomic_load(&(s)->shared->high); channel++)
 
 int roster_init(struct supervisor *s)
@@ -171,7 +171,7 @@ static bool is_filtered(pid_t tid)
 
 void roster_new_link(struct supervisor *s)
 {
-	for_each_chan(s, channel) {
+	for_each_channel(s, channel) {
 		struct mailbox *box = box_of(s, channel);
 
 		if (!is_on(box))
@@ -207,7 +207,7 @@ static void send_deferred(struct supervisor *s, uint32_t channel)
 
 void roster_send_deferred(struct supervisor *s)
 {
-	for_each_chan(s, channel)
+	for_each_channel(s, channel)
 		send_deferred(s, channel);
 }
 
@@ -323,7 +323,7 @@ static void reap_channel(struct supervisor *s, uint32_t channel)
 /* Workers it was making when it died have no owner. */
 static void reap_unborn(struct supervisor *s)
 {
-	for_each_chan(s, channel) {
+	for_each_channel(s, channel) {
 		struct mailbox *box = box_of(s, channel);
 
 		if (atomic_load(&box->life) != LIFE_STARTING)
@@ -360,7 +360,7 @@ static void stopped(struct supervisor *s, uint32_t channel, pid_t pid)
 
 void roster_reaped(struct supervisor *s, pid_t pid, int status)
 {
-	for_each_chan(s, channel) {
+	for_each_channel(s, channel) {
 		struct mailbox *box = box_of(s, channel);
 		struct member *m = member_of(s, channel);
 
@@ -423,7 +423,7 @@ static void start_watch(struct supervisor *s, struct mailbox *box)
 
 void roster_watch_threads(struct supervisor *s)
 {
-	for_each_chan(s, channel) {
+	for_each_channel(s, channel) {
 		struct mailbox *box = box_of(s, channel);
 		struct member *m = member_of(s, channel);
 
@@ -513,7 +513,7 @@ static void abort_all(struct supervisor *s)
 {
 	char ignored[64];
 
-	for_each_chan(s, channel)
+	for_each_channel(s, channel)
 		roster_abort(s, channel, false, ignored, sizeof(ignored));
 }
 
@@ -560,7 +560,7 @@ void roster_end_worker(struct supervisor *s, const struct wire_header *hdr, uint
 
 void roster_kill_all(struct supervisor *s)
 {
-	for_each_chan(s, channel)
+	for_each_channel(s, channel)
 		if (is_on(box_of(s, channel)) && atomic_load(&box_of(s, channel)->pid) > 1)
 			kill(atomic_load(&box_of(s, channel)->pid), SIGKILL);
 	for (uint32_t i = 0; i < JOBS; i++)

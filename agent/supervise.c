@@ -138,7 +138,7 @@ static int op_abort(struct supervisor *s, const struct wire_header *hdr,
 }
 
 static int op_end_worker(struct supervisor *s, const struct wire_header *hdr,
-		      const struct wire_chan_req *q)
+		      const struct wire_channel_req *q)
 {
 	roster_end_worker(s, hdr, q->channel);
 	return 0;

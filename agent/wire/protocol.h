@@ -49,7 +49,7 @@
 	MSG(write_req, "a piece of a file to write")			\
 	MSG(kmsg_req, "from where in the kernel log")			\
 	MSG(kmsg_rep, "after the records")				\
-	MSG(chan_req, "which executor")					\
+	MSG(channel_req, "which executor")					\
 	MSG(spawn_req, "what kind of worker")				\
 	MSG(spawn_rep, "who it is")					\
 	MSG(item, "one call of a batch")				\
@@ -154,7 +154,7 @@
 #define WIRE_MSG_kmsg_rep(F, S)						\
 	F(S, u64, next, "sequence number of the next record to come")
 
-#define WIRE_MSG_chan_req(F, S)						\
+#define WIRE_MSG_channel_req(F, S)						\
 	F(S, u32, channel, "the executor's channel")
 
 #define WIRE_MSG_spawn_req(F, S)					\
@@ -234,7 +234,7 @@
 	   "syncs and powers off, after the reply")			\
 	OP(5, kmsg, sup, kmsg_req, kmsg_rep,				\
 	   "the kernel log from a record on, as /dev/kmsg has it")		\
-	OP(6, end_worker, sup, chan_req, nothing,				\
+	OP(6, end_worker, sup, channel_req, nothing,				\
 	   "ends a worker; the reply comes when it is gone")		\
 	OP(12, quiesce, sup, quiesce_req, quiesce_rep,			\
 	   "before a save: files in order, a fresh generator, a mark in the log") \

@@ -30,7 +30,7 @@
 #define WIRE_PORT_NAME "provium.0"	/* of the virtio-serial port */
 #define WIRE_VERSION "0.1"
 
-enum wire_chan { WIRE_SUPERVISOR = 0, WIRE_EXECUTOR = 1 };	/* then workers */
+enum wire_channel { WIRE_SUPERVISOR = 0, WIRE_EXECUTOR = 1 };	/* then workers */
 
 enum wire_kind {
 	WIRE_REQUEST = 1,	/* runner to agent */

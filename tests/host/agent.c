@@ -430,7 +430,7 @@ static void worker(struct peer *p, bool thread)
 	struct wire_spawn_req req = { .thread = thread };
 	struct wire_syscall_req exit_req = { .nr = SYS_exit, .a0 = 0 };
 	struct wire_syscall_rep exit_rep;
-	struct wire_chan_req whom;
+	struct wire_channel_req whom;
 	struct wire_spawn_rep rep;
 	struct wire_nothing none;
 	int64_t pid = getpid_by(p);
@@ -466,7 +466,7 @@ static void many_threads(struct peer *p, int rounds)
 
 	for (int i = 0; i < rounds; i++) {
 		struct wire_spawn_rep rep;
-		struct wire_chan_req whom;
+		struct wire_channel_req whom;
 		struct wire_nothing none;
 
 		bad += !call(p, WIRE_OP_spawn, &req, &rep);
