@@ -268,7 +268,7 @@ noreturn void executor_main(struct executor *ex);
 /* Sends a data frame for the request in hand; n at most WIRE_PIECE. */
 void executor_data(struct executor *ex, uint32_t stream, const void *p, size_t n);
 /* Notes why the op failed; returns -1 so that a handler can return it. */
-int executor_fail(struct executor *ex, enum wire_why why, int err,
+int executor_fail(struct executor *ex, enum wire_reason reason, int err,
 		  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* Scratch that lives until the reply is sent; NULL when there is no more. */
 void *executor_scratch(struct executor *ex, size_t n);

@@ -139,7 +139,7 @@ int do_executor_resume(struct executor *ex, const struct wire_resume_req *q,
 	int ret = resume_now(q, ex->random_fd);
 
 	(void)p;
-	return ret ? executor_fail(ex, WIRE_WHY_ERRNO, -ret, "%s", strerror(-ret)) : 0;
+	return ret ? executor_fail(ex, WIRE_REASON_ERRNO, -ret, "%s", strerror(-ret)) : 0;
 }
 
 /* A line of /proc/PID/status, with its name. */

@@ -257,7 +257,7 @@ static void send_death_report(struct supervisor *s, const struct wire_header *re
 		 req->channel == WIRE_EXECUTOR ?
 		 "its descriptors are gone; the next call gets a new executor" :
 		 "a worker that has ended is not replaced: spawn another");
-	send_fail(s, req, WIRE_WHY_GONE, text);
+	send_fail(s, req, WIRE_REASON_GONE, text);
 	/*
 	 * Who died while replying may have replied: then this answer is dropped,
 	 * and the next call has to be told.
@@ -450,14 +450,14 @@ static bool can_take(struct supervisor *s, const struct wire_header *hdr)
 	uint32_t life = box ? atomic_load(&box->life) : LIFE_NONE;
 
 	if (!box || (hdr->channel != WIRE_EXECUTOR && life != LIFE_ON && life != LIFE_OVER))
-		send_fail(s, hdr, WIRE_WHY_BAD, "no such channel");
+		send_fail(s, hdr, WIRE_REASON_BAD, "no such channel");
 	else if (life == LIFE_ON && atomic_load(&box->busy) == BOX_BUSY)
-		send_fail(s, hdr, WIRE_WHY_BUSY,
+		send_fail(s, hdr, WIRE_REASON_BUSY,
 			  "the executor is still busy with an earlier call");
 	else if (life != LIFE_ON && member_of(s, hdr->channel)->death_report[0])
 		send_death_report(s, hdr);
 	else if (life != LIFE_ON && roster_start_executor(s))
-		send_fail(s, hdr, WIRE_WHY_GONE, "no executor: fork failed");
+		send_fail(s, hdr, WIRE_REASON_GONE, "no executor: fork failed");
 	else
 		return true;
 	return false;
@@ -547,7 +547,7 @@ void roster_end_worker(struct supervisor *s, const struct wire_header *hdr, uint
 
 	if (!box || atomic_load(&box->life) == LIFE_NONE ||
 	    atomic_load(&box->life) == LIFE_STARTING) {
-		send_fail(s, hdr, WIRE_WHY_BAD, "no such worker");
+		send_fail(s, hdr, WIRE_REASON_BAD, "no such worker");
 		return;
 	}
 	member_of(s, channel)->end_request = *hdr;

@@ -24,11 +24,11 @@
 #include "agent/supervise.h"
 
 void send_fail(struct supervisor *s, const struct wire_header *req,
-	       enum wire_why why, const char *text)
+	       enum wire_reason reason, const char *text)
 {
 	struct wire_header hdr = *req;
 	struct wire_fail fail = {
-		.why = why, .text = { text, (uint32_t)strlen(text) },
+		.reason = reason, .text = { text, (uint32_t)strlen(text) },
 	};
 
 	hdr.kind = WIRE_FAIL;
@@ -118,7 +118,7 @@ static int op_ping(struct supervisor *s, const struct wire_header *hdr,
 		   const struct wire_blob *q)
 {
 	if (q->data.len > WIRE_PIECE)
-		send_fail(s, hdr, WIRE_WHY_BAD, "ping: too long");
+		send_fail(s, hdr, WIRE_REASON_BAD, "ping: too long");
 	else
 		send_reply(s, hdr, q);
 	return 0;
@@ -164,7 +164,7 @@ static int op_kmsg(struct supervisor *s, const struct wire_header *hdr,
 
 	if (next < 0) {
 		snprintf(text, sizeof(text), "/dev/kmsg: errno %d", (int)-next);
-		send_fail(s, hdr, WIRE_WHY_BAD, text);
+		send_fail(s, hdr, WIRE_REASON_BAD, text);
 	} else {
 		send_reply(s, hdr, &rep);
 	}
@@ -197,7 +197,7 @@ static int op_resume(struct supervisor *s, const struct wire_header *hdr,
 	int ret = resume_now(q, s->random_fd);
 
 	if (ret)
-		send_fail(s, hdr, WIRE_WHY_BAD, strerror(-ret));
+		send_fail(s, hdr, WIRE_REASON_BAD, strerror(-ret));
 	else
 		send_reply(s, hdr, &none);
 	return 0;
@@ -213,7 +213,7 @@ static int own_op(struct supervisor *s, const struct wire_header *hdr,
 
 	if (!op || !op->supervisor || op->req->size > sizeof(req) ||
 	    wire_decode(op->req, req, payload, hdr->len, &none)) {
-		send_fail(s, hdr, WIRE_WHY_BAD,
+		send_fail(s, hdr, WIRE_REASON_BAD,
 			  "not a request to the supervisor");
 		return 0;
 	}

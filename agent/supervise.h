@@ -29,7 +29,7 @@ struct supervisor {
 };
 
 void send_fail(struct supervisor *s, const struct wire_header *req,
-	       enum wire_why why, const char *text);
+	       enum wire_reason reason, const char *text);
 void send_reply(struct supervisor *s, const struct wire_header *req,
 		const void *rep);
 

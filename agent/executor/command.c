@@ -104,9 +104,9 @@ pid_t command_start(struct executor *ex, const struct command *c)
 	pid_t pid;
 
 	if (!cmd || !cwd || !env)
-		return executor_fail(ex, WIRE_WHY_ERRNO, E2BIG, "/bin/sh");
+		return executor_fail(ex, WIRE_REASON_ERRNO, E2BIG, "/bin/sh");
 	if (*cwd && access(cwd, X_OK))
-		return executor_fail(ex, WIRE_WHY_ERRNO, errno, "cwd %s", cwd);
+		return executor_fail(ex, WIRE_REASON_ERRNO, errno, "cwd %s", cwd);
 	pid = spawn(c, cmd, cwd, env, &error);
 	if (!error)
 		return pid;
@@ -114,5 +114,5 @@ pid_t command_start(struct executor *ex, const struct command *c)
 		waitpid(pid, NULL, 0);
 	if (c->group)
 		atomic_store(c->group, 0);
-	return executor_fail(ex, WIRE_WHY_ERRNO, error, "/bin/sh");
+	return executor_fail(ex, WIRE_REASON_ERRNO, error, "/bin/sh");
 }

@@ -46,7 +46,7 @@ static op_fn handler(unsigned int op)
 	}
 }
 
-int executor_fail(struct executor *ex, enum wire_why why, int err,
+int executor_fail(struct executor *ex, enum wire_reason reason, int err,
 		  const char *fmt, ...)
 {
 	va_list ap;
@@ -58,7 +58,7 @@ int executor_fail(struct executor *ex, enum wire_why why, int err,
 	if (n < 0 || (size_t)n >= sizeof(ex->fail_text))
 		n = (int)strlen(ex->fail_text);
 	ex->fail = (struct wire_fail){
-		.why = why, .err = err,
+		.reason = reason, .err = err,
 		.text = { ex->fail_text, (uint32_t)n },
 	};
 	return -1;
@@ -214,7 +214,7 @@ static size_t make_frame(struct executor *ex, enum wire_kind kind,
 	size_t n = wire_encode(desc, msg, box->out + WIRE_HEADER, WIRE_MAX);
 
 	if (n > WIRE_MAX) {
-		executor_fail(ex, WIRE_WHY_BAD, 0,
+		executor_fail(ex, WIRE_REASON_BAD, 0,
 			      "a reply of %zu bytes; %u is the most", n, WIRE_MAX);
 		kind = WIRE_FAIL;
 		n = wire_encode(&wire_desc_fail, &ex->fail,
@@ -244,11 +244,11 @@ int executor_run(struct executor *ex, unsigned int op, const void *payload,
 	int ret;
 
 	if (!fn)
-		return executor_fail(ex, WIRE_WHY_BAD, 0,
+		return executor_fail(ex, WIRE_REASON_BAD, 0,
 				     "op %u is not an executor's", op);
 	ret = wire_decode(wire_op_by_number(op)->req, req, payload, len, &ex->arena);
 	if (ret)
-		return executor_fail(ex, WIRE_WHY_BAD, -ret,
+		return executor_fail(ex, WIRE_REASON_BAD, -ret,
 				     ret == -ENOMEM ? "too many buffers" :
 				     "the request is malformed");
 	return fn(ex, req, rep);

@@ -123,7 +123,7 @@ static int keep(struct executor *ex, size_t mark, const struct wire_desc *desc,
 	ex->arena.used = mark;
 	kept = n > WIRE_MAX ? NULL : executor_scratch(ex, n);
 	if (!kept)
-		return executor_fail(ex, WIRE_WHY_BAD, 0,
+		return executor_fail(ex, WIRE_REASON_BAD, 0,
 				     "the results do not fit into one reply; make fewer calls");
 	memcpy(kept, ex->box->out, n);
 	result->payload = (struct wire_bytes){ kept, (uint32_t)n };
@@ -139,12 +139,12 @@ static int make_call(struct executor *ex, const struct wire_item *item,
 	int ret;
 
 	if (item->op == WIRE_OP_batch || item->op == WIRE_OP_spawn)
-		ret = executor_fail(ex, WIRE_WHY_BAD, 0, "not in a batch");
+		ret = executor_fail(ex, WIRE_REASON_BAD, 0, "not in a batch");
 	else
 		ret = executor_run(ex, item->op, item->payload.p,
 				   item->payload.len, rep);
 	if (ex->streamed)
-		ret = executor_fail(ex, WIRE_WHY_BAD, 0, "it streams: not in a batch");
+		ret = executor_fail(ex, WIRE_REASON_BAD, 0, "it streams: not in a batch");
 	ex->streamed = false;
 	result->kind = ret ? WIRE_FAIL : WIRE_REPLY;
 	if (ret)
@@ -178,7 +178,7 @@ static int race_join(struct executor *ex, const struct wire_batch_req *q)
 	struct mailbox *box = ex->box;
 
 	if (q->holder < 1 || q->holder > CHANNELS || q->side > 1)
-		return executor_fail(ex, WIRE_WHY_BAD, 0, "no such race");
+		return executor_fail(ex, WIRE_REASON_BAD, 0, "no such race");
 	atomic_store(&box->race_at, q->holder << 1 | q->side);
 	atomic_store(&box->race, q->race);
 	set_mark(&holder_of(ex->shared, box)->meeting, q->side, q->race, 0);
@@ -195,7 +195,7 @@ int do_batch(struct executor *ex, const struct wire_batch_req *q,
 	if (nr <= MAX_RESULTS)
 		p->results.items = executor_scratch(ex, nr * sizeof(struct wire_result));
 	if (!p->results.items)
-		return executor_fail(ex, WIRE_WHY_BAD, 0,
+		return executor_fail(ex, WIRE_REASON_BAD, 0,
 				     "%llu calls are too many for one reply",
 				     (unsigned long long)nr);
 	ex->in_batch = true;

@@ -14,7 +14,7 @@ static char *path_of(struct executor *ex, const struct wire_bytes *b)
 	char *path = memchr(b->p, 0, b->len) ? NULL : executor_string(ex, b);
 
 	if (!path)
-		executor_fail(ex, WIRE_WHY_ERRNO, EINVAL,
+		executor_fail(ex, WIRE_REASON_ERRNO, EINVAL,
 			      "a path of %u bytes, or with a zero byte", b->len);
 	return path;
 }
@@ -31,7 +31,7 @@ int do_read(struct executor *ex, const struct wire_path_req *q,
 		return -1;
 	fd = executor_open(ex, path, O_RDONLY);
 	if (fd < 0)
-		return executor_fail(ex, WIRE_WHY_ERRNO, -fd, "%s", path);
+		return executor_fail(ex, WIRE_REASON_ERRNO, -fd, "%s", path);
 	while ((n = read(fd, piece, WIRE_PIECE)) > 0 ||
 	       (n < 0 && errno == EINTR)) {
 		if (n < 0)
@@ -41,7 +41,7 @@ int do_read(struct executor *ex, const struct wire_path_req *q,
 	}
 	err = errno;
 	executor_close(ex, &fd);
-	return n ? executor_fail(ex, WIRE_WHY_ERRNO, err, "%s", path) : 0;
+	return n ? executor_fail(ex, WIRE_REASON_ERRNO, err, "%s", path) : 0;
 }
 
 static int write_all(int fd, const uint8_t *p, size_t n, uint64_t offset)
@@ -73,9 +73,9 @@ int do_write(struct executor *ex, const struct wire_write_req *q,
 	fd = executor_open(ex, path, q->offset ? O_WRONLY :
 			   O_WRONLY | O_CREAT | O_TRUNC);
 	if (fd < 0)
-		return executor_fail(ex, WIRE_WHY_ERRNO, -fd, "%s", path);
+		return executor_fail(ex, WIRE_REASON_ERRNO, -fd, "%s", path);
 	ret = write_all(fd, q->data.p, q->data.len, q->offset);
 	closed = executor_close(ex, &fd);
 	ret = ret ? ret : closed;
-	return ret ? executor_fail(ex, WIRE_WHY_ERRNO, -ret, "%s", path) : 0;
+	return ret ? executor_fail(ex, WIRE_REASON_ERRNO, -ret, "%s", path) : 0;
 }

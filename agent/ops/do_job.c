@@ -175,7 +175,7 @@ int do_job(struct executor *ex, const struct wire_job_req *q, struct wire_job_re
 	long pid;
 
 	if (!job)
-		return executor_fail(ex, WIRE_WHY_ERRNO, EAGAIN,
+		return executor_fail(ex, WIRE_REASON_ERRNO, EAGAIN,
 				     "%u jobs are running, which is the most", JOBS);
 	job_reset(job, atomic_fetch_add(&ex->shared->last_job, 1) + 1);
 	pid = fork_sibling(&job->keeper);
@@ -183,12 +183,12 @@ int do_job(struct executor *ex, const struct wire_job_req *q, struct wire_job_re
 		keeper(ex, job, q);
 	if (pid < 0) {
 		atomic_store(&job->state, JOB_NONE);
-		return executor_fail(ex, WIRE_WHY_ERRNO, (int)-pid, "fork");
+		return executor_fail(ex, WIRE_REASON_ERRNO, (int)-pid, "fork");
 	}
 	while (atomic_load(&job->state) == JOB_STARTING)
 		futex_wait(&job->state, JOB_STARTING);
 	if (atomic_load(&job->error))
-		return executor_fail(ex, WIRE_WHY_ERRNO, atomic_load(&job->error),
+		return executor_fail(ex, WIRE_REASON_ERRNO, atomic_load(&job->error),
 				     "/bin/sh");
 	p->id = atomic_load(&job->id);
 	p->pid = atomic_load(&job->pid);
@@ -263,7 +263,7 @@ static int kill_group(struct executor *ex, struct job *job)
 	pid_t pid = atomic_load(&job->pid);
 
 	if (pid > 1 && kill(-pid, SIGKILL) && errno != ESRCH)
-		return executor_fail(ex, WIRE_WHY_ERRNO, errno, "process group %d", pid);
+		return executor_fail(ex, WIRE_REASON_ERRNO, errno, "process group %d", pid);
 	/* Its end needs nothing but the kernel, and the keeper to see it. */
 	while (atomic_load(&job->state) == JOB_RUNNING)
 		futex_wait(&job->state, JOB_RUNNING);
@@ -277,7 +277,7 @@ int do_job_wait(struct executor *ex, const struct wire_job_wait_req *q,
 	int64_t dropped[2];
 
 	if (!job)
-		return executor_fail(ex, WIRE_WHY_BAD, 0, "there is no such job; the last %u that were started are remembered", JOBS);
+		return executor_fail(ex, WIRE_REASON_BAD, 0, "there is no such job; the last %u that were started are remembered", JOBS);
 	if (q->kill && kill_group(ex, job))
 		return -1;
 	if (q->ms)
@@ -293,7 +293,7 @@ int do_job_wait(struct executor *ex, const struct wire_job_wait_req *q,
 	for (uint32_t i = 0; i < 2; i++)
 		dropped[i] = send_kept(ex, &job->out[i], i + 1);
 	if (dropped[0] < 0 || dropped[1] < 0)
-		return executor_fail(ex, WIRE_WHY_ERRNO, ENOMEM, "a copy of its output");
+		return executor_fail(ex, WIRE_REASON_ERRNO, ENOMEM, "a copy of its output");
 	p->dropped1 = (uint64_t)dropped[0];
 	p->dropped2 = (uint64_t)dropped[1];
 	return 0;

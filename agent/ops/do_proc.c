@@ -125,10 +125,10 @@ static int start(struct executor *ex, struct running *c,
 	};
 
 	if (ret)
-		return executor_fail(ex, WIRE_WHY_ERRNO, -ret, "pipe");
+		return executor_fail(ex, WIRE_REASON_ERRNO, -ret, "pipe");
 	c->piece = executor_scratch(ex, WIRE_PIECE);
 	if (!c->piece)
-		return executor_fail(ex, WIRE_WHY_ERRNO, E2BIG, "/bin/sh");
+		return executor_fail(ex, WIRE_REASON_ERRNO, E2BIG, "/bin/sh");
 	c->pid = command_start(ex, &command);
 	return c->pid < 0 ? -1 : 0;
 }

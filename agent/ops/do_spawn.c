@@ -246,18 +246,18 @@ int do_spawn(struct executor *ex, const struct wire_spawn_req *q,
 	int ret;
 
 	if (ex->channel != WIRE_EXECUTOR)
-		return executor_fail(ex, WIRE_WHY_BAD, 0, "only the VM's own executor spawns");
+		return executor_fail(ex, WIRE_REASON_BAD, 0, "only the VM's own executor spawns");
 	forget_ended_threads(ex->shared);
 	channel = take_channel(ex->shared);
 	if (!channel)
-		return executor_fail(ex, WIRE_WHY_ERRNO, EAGAIN,
+		return executor_fail(ex, WIRE_REASON_ERRNO, EAGAIN,
 				     "%u workers at a time are the most; kill() those that are done",
 				     CHANNELS - 1);
 	box = &ex->shared->box[channel - 1];
 	ret = q->thread ? start_thread(ex, channel) : start_process(ex, channel);
 	if (ret) {
 		atomic_store(&box->life, LIFE_NONE);
-		return executor_fail(ex, WIRE_WHY_ERRNO, -ret,
+		return executor_fail(ex, WIRE_REASON_ERRNO, -ret,
 				     q->thread ? "a thread" : "a process");
 	}
 	p->channel = channel;

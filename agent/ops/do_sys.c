@@ -65,17 +65,17 @@ static int set_up(struct executor *ex, const struct wire_seg *seg, uint32_t i,
 	int ret;
 
 	if (seg->data.len > seg->len || seg->len > WIRE_MAX)
-		return executor_fail(ex, WIRE_WHY_BAD, 0,
+		return executor_fail(ex, WIRE_REASON_BAD, 0,
 				     "buffer %u: %u bytes of data for %u", i,
 				     seg->data.len, seg->len);
 	place = place_of(seg, i, a, g);
 	if (!place)
-		return executor_fail(ex, WIRE_WHY_BAD, 0,
+		return executor_fail(ex, WIRE_REASON_BAD, 0,
 				     "buffer %u: no place for its address (argument %d, parent %d, offset %u)",
 				     i, seg->arg, seg->parent, seg->offset);
 	ret = guarded_get(&ex->guards, &g[i], seg->len);
 	if (ret)
-		return executor_fail(ex, WIRE_WHY_ERRNO, -ret,
+		return executor_fail(ex, WIRE_REASON_ERRNO, -ret,
 				     "buffer %u of %u bytes", i, seg->len);
 	if (seg->data.len)
 		memcpy(g[i].p, seg->data.p, seg->data.len);
@@ -115,12 +115,12 @@ int do_syscall(struct executor *ex, const struct wire_syscall_req *q,
 		executor_scratch(ex, q->segs.nr * sizeof(struct wire_out)), 0,
 	};
 	if (!bufs || !p->outs.items)
-		return executor_fail(ex, WIRE_WHY_BAD, 0, "too many buffers");
+		return executor_fail(ex, WIRE_REASON_BAD, 0, "too many buffers");
 	for (uint32_t i = 0; i < q->segs.nr; i++)
 		if (set_up(ex, &segs[i], i, a, bufs))
 			return -1;
 	if (!race_meet(ex))
-		return executor_fail(ex, WIRE_WHY_GONE, 0,
+		return executor_fail(ex, WIRE_REASON_GONE, 0,
 				     "the other side of the race has ended");
 	p->ret = raw_syscall(q, a);
 	collect(q, bufs, &p->outs);

@@ -86,7 +86,7 @@
 	F(S, bytes, data, "any")
 
 #define WIRE_MSG_fail(F, S)						\
-	F(S, u32, why, "enum wire_why")					\
+	F(S, u32, reason, "enum wire_reason")					\
 	F(S, s32, err, "errno, or 0")					\
 	F(S, bytes, text, "for a person")
 

@@ -41,11 +41,11 @@ enum wire_kind {
 	WIRE_ASYNC,		/* a request; others will come before its answer */
 };
 
-enum wire_why {
-	WIRE_WHY_ERRNO = 1,	/* the kernel refused; err says what */
-	WIRE_WHY_BAD,		/* the request makes no sense */
-	WIRE_WHY_GONE,		/* the executor is dead; text says how */
-	WIRE_WHY_BUSY,		/* the channel has a call in flight */
+enum wire_reason {
+	WIRE_REASON_ERRNO = 1,	/* the kernel refused; err says what */
+	WIRE_REASON_BAD,		/* the request makes no sense */
+	WIRE_REASON_GONE,		/* the executor is dead; text says how */
+	WIRE_REASON_BUSY,		/* the channel has a call in flight */
 };
 
 enum wire_aborted {

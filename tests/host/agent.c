@@ -313,11 +313,11 @@ static void buffers(struct peer *p)
 	   "a pointer inside a buffer");
 	segs[1].offset = 9;
 	ok(!call(p, WIRE_OP_syscall, &req, &rep) &&
-	   failure(p).why == WIRE_WHY_BAD, "a pointer past its buffer's end is refused");
+	   failure(p).reason == WIRE_REASON_BAD, "a pointer past its buffer's end is refused");
 	segs[1].offset = 0;
 	segs[1].parent = 1;
 	ok(!call(p, WIRE_OP_syscall, &req, &rep) &&
-	   failure(p).why == WIRE_WHY_BAD, "a buffer cannot be its own parent");
+	   failure(p).reason == WIRE_REASON_BAD, "a buffer cannot be its own parent");
 }
 
 static void fork_likes(struct peer *p)
@@ -343,7 +343,7 @@ static bool told(struct peer *p, const char *words)
 	struct wire_fail fail = failure(p);
 
 	note("%.*s", (int)fail.text.len, (const char *)fail.text.p);
-	return fail.why == WIRE_WHY_GONE && text_has(&fail.text, words) &&
+	return fail.reason == WIRE_REASON_GONE && text_has(&fail.text, words) &&
 	       text_has(&fail.text, "descriptors are gone");
 }
 
@@ -375,7 +375,7 @@ static void deaths(struct peer *p)
 	   "close_range of all");
 	pid = getpid_by(p);
 	signal_to(pid, SIGSTOP);
-	ok(!call(p, WIRE_OP_syscall, &req, &rep) && failure(p).why == WIRE_WHY_GONE,
+	ok(!call(p, WIRE_OP_syscall, &req, &rep) && failure(p).reason == WIRE_REASON_GONE,
 	   "a stopped executor does not hang the link");
 	ok(getpid_by(p) > 0, "and the next call works");
 }
@@ -402,7 +402,7 @@ static void random_kills(struct peer *p, int rounds)
 		}
 		if (p->hdr.kind == WIRE_REPLY)
 			replies++;	/* it was faster */
-		else if (failure(p).why == WIRE_WHY_GONE)
+		else if (failure(p).reason == WIRE_REASON_GONE)
 			gone++;
 		else
 			other++;
@@ -440,17 +440,17 @@ static void worker(struct peer *p, bool thread)
 	executor = whom.channel = rep.channel;
 	ok(ask(p, SYS_gettid) == rep.tid && ask(p, SYS_getpid) == rep.pid,
 	   "calls on its channel are its own");
-	ok(!call(p, WIRE_OP_spawn, &req, &rep) && failure(p).why == WIRE_WHY_BAD,
+	ok(!call(p, WIRE_OP_spawn, &req, &rep) && failure(p).reason == WIRE_REASON_BAD,
 	   "a worker does not spawn");
 	ok(!call(p, WIRE_OP_syscall, &exit_req, &exit_rep) &&
-	   failure(p).why == WIRE_WHY_GONE, "its end is told");
-	ok(ask(p, SYS_getpid) == -1 && failure(p).why == WIRE_WHY_GONE,
+	   failure(p).reason == WIRE_REASON_GONE, "its end is told");
+	ok(ask(p, SYS_getpid) == -1 && failure(p).reason == WIRE_REASON_GONE,
 	   "and told again: it is not replaced");
 	executor = WIRE_EXECUTOR;
 	ok(getpid_by(p) == pid, "the executor goes on");
 	ok(call(p, WIRE_OP_end_worker, &whom, &none), "dismissed after its end");
 	ok(!call(p, WIRE_OP_end_worker, &whom, &none) &&
-	   failure(p).why == WIRE_WHY_BAD, "but not twice");
+	   failure(p).reason == WIRE_REASON_BAD, "but not twice");
 	ok(call(p, WIRE_OP_spawn, &req, &rep), "another");
 	whom.channel = rep.channel;
 	ok(call(p, WIRE_OP_end_worker, &whom, &none), "dismissed alive");
@@ -506,10 +506,10 @@ static void batches(struct peer *p)
 	ok(results[1].kind == WIRE_FAIL && results[2].kind == WIRE_FAIL,
 	   "what streams, and a batch, are refused");
 	req.rounds = ~0u;
-	ok(!call(p, WIRE_OP_batch, &req, &rep) && failure(p).why == WIRE_WHY_BAD,
+	ok(!call(p, WIRE_OP_batch, &req, &rep) && failure(p).reason == WIRE_REASON_BAD,
 	   "too many rounds");
 	req = (struct wire_batch_req){ .rounds = 1, .race = 1, .holder = CHAN_NOBODY };
-	ok(!call(p, WIRE_OP_batch, &req, &rep) && failure(p).why == WIRE_WHY_BAD,
+	ok(!call(p, WIRE_OP_batch, &req, &rep) && failure(p).reason == WIRE_REASON_BAD,
 	   "a race that nobody holds");
 }
 
@@ -618,7 +618,7 @@ static void aborts(struct peer *p)
 	send_op(p, WIRE_OP_syscall, &pause_req);
 	first = p->tag;
 	send_op(p, WIRE_OP_echo, &(struct wire_blob){ str("x") });
-	ok(!answer(p) && failure(p).why == WIRE_WHY_BUSY,
+	ok(!answer(p) && failure(p).reason == WIRE_REASON_BUSY,
 	   "a second call meanwhile: busy");
 	send_op(p, WIRE_OP_abort, &req);
 	ok(!answer(p) && p->hdr.kind == WIRE_REPLY &&
@@ -626,7 +626,7 @@ static void aborts(struct peer *p)
 	   rep.what == WIRE_ABORTED_EXECUTOR && text_has(&rep.report, PAUSE_SYSCALL),
 	   "abort says where it was");
 	p->tag = first;
-	ok(!answer(p) && failure(p).why == WIRE_WHY_GONE, "and the call is over");
+	ok(!answer(p) && failure(p).reason == WIRE_REASON_GONE, "and the call is over");
 	p->tag = first + 10;
 	ok(call(p, WIRE_OP_abort, &req, &rep) && rep.what == WIRE_ABORTED_NOTHING,
 	   "nothing to abort");
@@ -663,13 +663,13 @@ static void bad_frames(void)
 	int status;
 
 	send_raw(p, 7, WIRE_OP_echo, "", 0);
-	ok(!answer(p) && failure(p).why == WIRE_WHY_BAD, "no such channel");
+	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "no such channel");
 	send_raw(p, WIRE_SUPERVISOR, 999, "", 0);
-	ok(!answer(p) && failure(p).why == WIRE_WHY_BAD, "no such op");
+	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "no such op");
 	send_raw(p, WIRE_EXECUTOR, WIRE_OP_hello, "", 0);
-	ok(!answer(p) && failure(p).why == WIRE_WHY_BAD, "an op of the other's");
+	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "an op of the other's");
 	send_raw(p, WIRE_EXECUTOR, WIRE_OP_syscall, "short", 5);
-	ok(!answer(p) && failure(p).why == WIRE_WHY_BAD, "a truncated request");
+	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "a truncated request");
 	ok(getpid_by(p) > 0, "none of them did any harm");
 	memset(junk, 0xff, sizeof(junk));
 	ok(send(p->conn.fd, junk, sizeof(junk), 0) == sizeof(junk), "16 bytes of 0xff");
