@@ -131,7 +131,7 @@ static int op_abort(struct supervisor *s, const struct wire_header *hdr,
 	struct wire_abort_rep rep;
 
 	report[0] = 0;
-	rep.what = roster_abort(s, q->channel, q->abandon, report, sizeof(report));
+	rep.aborted = roster_abort(s, q->channel, q->abandon, report, sizeof(report));
 	rep.report = (struct wire_bytes){ report, (uint32_t)strlen(report) };
 	send_reply(s, hdr, &rep);
 	return 0;

@@ -108,7 +108,7 @@
 	F(S, u32, abandon, "1: it did not end; give it up")
 
 #define WIRE_MSG_abort_rep(F, S)					\
-	F(S, u32, what, "enum wire_aborted")				\
+	F(S, u32, aborted, "enum wire_aborted")				\
 	F(S, bytes, report, "state, kernel stack and system call of the task")
 
 #define WIRE_MSG_syscall_req(F, S)					\

@@ -79,7 +79,7 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *what,
 	    abort->kind != WIRE_REPLY ||
 	    wire_decode(&wire_desc_abort_rep, &rep, abort->payload.p,
 			abort->payload.len, &none) ||
-	    rep.what > WIRE_ABORTED_EXECUTOR) {
+	    rep.aborted > WIRE_ABORTED_EXECUTOR) {
 		if (abort)
 			vm_call_free(vm, abort);
 		vm_die(vm, ERR_GUEST, "the guest hangs: its agent does not answer any more");
@@ -90,8 +90,8 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *what,
 	}
 	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s; %s%s%.*s",
 		what, waited, call->channel > WIRE_EXECUTOR &&
-		rep.what == WIRE_ABORTED_EXECUTOR ? "the worker was killed" :
-		did[rep.what], rep.report.len ? "; it was at\n" : "",
+		rep.aborted == WIRE_ABORTED_EXECUTOR ? "the worker was killed" :
+		did[rep.aborted], rep.report.len ? "; it was at\n" : "",
 		(int)rep.report.len, (const char *)rep.report.p);
 	vm_call_free(vm, abort);
 	await_end(vm, call);

@@ -623,12 +623,12 @@ static void aborts(struct peer *p)
 	send_op(p, WIRE_OP_abort, &req);
 	ok(!answer(p) && p->hdr.kind == WIRE_REPLY &&
 	   !wire_decode(&wire_desc_abort_rep, &rep, p->payload, p->hdr.len, &none) &&
-	   rep.what == WIRE_ABORTED_EXECUTOR && text_has(&rep.report, PAUSE_SYSCALL),
+	   rep.aborted == WIRE_ABORTED_EXECUTOR && text_has(&rep.report, PAUSE_SYSCALL),
 	   "abort says where it was");
 	p->tag = first;
 	ok(!answer(p) && failure(p).reason == WIRE_REASON_GONE, "and the call is over");
 	p->tag = first + 10;
-	ok(call(p, WIRE_OP_abort, &req, &rep) && rep.what == WIRE_ABORTED_NOTHING,
+	ok(call(p, WIRE_OP_abort, &req, &rep) && rep.aborted == WIRE_ABORTED_NOTHING,
 	   "nothing to abort");
 }
 
