@@ -218,9 +218,9 @@ static int own_op(struct supervisor *s, const struct wire_header *hdr,
 		return 0;
 	}
 	switch ((unsigned int)op->op) {
-#define CALL_sup(num, name) case num: return op_##name(s, hdr, (const void *)req);
-#define CALL_exe(num, name)
-#define OP(num, name, who, q, p, doc) CALL_##who(num, name)
+#define CALL_supervisor(num, name) case num: return op_##name(s, hdr, (const void *)req);
+#define CALL_executor(num, name)
+#define OP(num, name, by, q, p, doc) CALL_##by(num, name)
 	WIRE_OPS(OP)
 #undef OP
 	}

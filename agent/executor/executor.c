@@ -19,7 +19,7 @@
 /* One thunk per op: a row without its do_NAME() does not link. */
 typedef int (*op_fn)(struct executor *ex, const void *req, void *rep);
 
-#define THUNK_exe(name, req_, rep_)					\
+#define THUNK_executor(name, req_, rep_)					\
 	static int call_##name(struct executor *ex, const void *q, void *p) \
 	{								\
 		_Static_assert(sizeof(struct wire_##rep_) <=		\
@@ -28,17 +28,17 @@ typedef int (*op_fn)(struct executor *ex, const void *req, void *rep);
 			       MAX_STRUCT, "request struct");	\
 		return do_##name(ex, q, p);				\
 	}
-#define THUNK_sup(name, req, rep)
-#define OP(num, name, who, req, rep, doc) THUNK_##who(name, req, rep)
+#define THUNK_supervisor(name, req, rep)
+#define OP(num, name, by, req, rep, doc) THUNK_##by(name, req, rep)
 WIRE_OPS(OP)
 #undef OP
 
 static op_fn handler(unsigned int op)
 {
 	switch (op) {
-#define CASE_exe(num, name) case num: return call_##name;
-#define CASE_sup(num, name)
-#define OP(num, name, who, req, rep, doc) CASE_##who(num, name)
+#define CASE_executor(num, name) case num: return call_##name;
+#define CASE_supervisor(num, name)
+#define OP(num, name, by, req, rep, doc) CASE_##by(num, name)
 	WIRE_OPS(OP)
 #undef OP
 	default:

@@ -16,11 +16,11 @@
  * executor_fail() returned.  What reply points to must live in scratch or
  * until the next request; data frames may be sent before returning.
  */
-#define DO_exe(name, req, rep)						\
+#define DO_executor(name, req, rep)						\
 	int do_##name(struct executor *ex, const struct wire_##req *q,	\
 		      struct wire_##rep *p);
-#define DO_sup(name, req, rep)
-#define OP(num, name, who, req, rep, doc) DO_##who(name, req, rep)
+#define DO_supervisor(name, req, rep)
+#define OP(num, name, by, req, rep, doc) DO_##by(name, req, rep)
 WIRE_OPS(OP)
 #undef OP
 

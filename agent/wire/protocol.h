@@ -221,41 +221,41 @@
 	F(S, bytes, entropy, "for the random number generator; empty: leave it")
 
 /*
- * OP(number, name, who, request, reply, doc).  who: sup, answered by the
- * supervisor (channel 0), or exe, by the executor of the channel.
+ * OP(number, name, by, request, reply, doc).  by: supervisor, answered by the
+ * supervisor (channel 0), or executor, by the executor of the channel.
  */
 #define WIRE_OPS(OP)							\
-	OP(1, hello, sup, hello, nothing,				\
+	OP(1, hello, supervisor, hello, nothing,				\
 	   "opens a session; must be the runner's first frame")		\
-	OP(2, ping, sup, blob, blob, "sends the bytes back")		\
-	OP(3, abort, sup, abort_req, abort_rep,				\
+	OP(2, ping, supervisor, blob, blob, "sends the bytes back")		\
+	OP(3, abort, supervisor, abort_req, abort_rep,				\
 	   "ends a call past its deadline, and says where it was stuck") \
-	OP(4, shutdown, sup, nothing, nothing,				\
+	OP(4, shutdown, supervisor, nothing, nothing,				\
 	   "syncs and powers off, after the reply")			\
-	OP(5, kmsg, sup, kmsg_req, kmsg_rep,				\
+	OP(5, kmsg, supervisor, kmsg_req, kmsg_rep,				\
 	   "the kernel log from a record on, as /dev/kmsg has it")		\
-	OP(6, end_worker, sup, channel_req, nothing,				\
+	OP(6, end_worker, supervisor, channel_req, nothing,				\
 	   "ends a worker; the reply comes when it is gone")		\
-	OP(12, quiesce, sup, quiesce_req, quiesce_rep,			\
+	OP(12, quiesce, supervisor, quiesce_req, quiesce_rep,			\
 	   "before a save: files in order, a fresh generator, a mark in the log") \
-	OP(13, resume, sup, resume_req, nothing,			\
+	OP(13, resume, supervisor, resume_req, nothing,			\
 	   "after a resume: the clock, and random numbers of its own")	\
-	OP(15, executor_resume, exe, resume_req, nothing,			\
+	OP(15, executor_resume, executor, resume_req, nothing,			\
 	   "resumed, by an executor that can set the clock: it reads the link already")	\
-	OP(16, echo, exe, blob, blob, "ping, by way of the executor")	\
-	OP(17, syscall, exe, syscall_req, syscall_rep,			\
+	OP(16, echo, executor, blob, blob, "ping, by way of the executor")	\
+	OP(17, syscall, executor, syscall_req, syscall_rep,			\
 	   "one raw system call, with buffers, pointers inside them")	\
-	OP(18, exec, exe, exec_req, exec_rep,				\
+	OP(18, exec, executor, exec_req, exec_rep,				\
 	   "a shell command; output comes as data frames")		\
-	OP(19, read, exe, path_req, read_rep,				\
+	OP(19, read, executor, path_req, read_rep,				\
 	   "a file; content comes as data frames")			\
-	OP(20, write, exe, write_req, nothing, "a piece of a file")	\
-	OP(21, spawn, exe, spawn_req, spawn_rep,			\
+	OP(20, write, executor, write_req, nothing, "a piece of a file")	\
+	OP(21, spawn, executor, spawn_req, spawn_rep,			\
 	   "a worker: an executor with a channel of its own")		\
-	OP(22, batch, exe, batch_req, batch_rep,			\
+	OP(22, batch, executor, batch_req, batch_rep,			\
 	   "many calls in one; or one side of a race")			\
-	OP(23, job, exe, job_req, job_rep, "starts a shell command and goes on") \
-	OP(24, job_wait, exe, job_wait_req, job_wait_rep,		\
+	OP(23, job, executor, job_req, job_rep, "starts a shell command and goes on") \
+	OP(24, job_wait, executor, job_wait_req, job_wait_rep,		\
 	   "a job's output so far, and its end")
 
 #endif

@@ -29,9 +29,9 @@ const struct wire_desc *const wire_msgs[] = { WIRE_MSGS(MSG) };
 #undef MSG
 const size_t wire_nr_msgs = sizeof(wire_msgs) / sizeof(wire_msgs[0]);
 
-enum { exe = false, sup = true };
-#define OP(num, name_, who, q, p, text) {				\
-	.op = num, .name = #name_, .doc = text, .supervisor = who,	\
+enum { executor = false, supervisor = true };
+#define OP(num, name_, by, q, p, text) {				\
+	.op = num, .name = #name_, .doc = text, .supervisor = by,	\
 	.req = &wire_desc_##q, .rep = &wire_desc_##p },
 const struct wire_op_desc wire_ops[] = { WIRE_OPS(OP) };
 #undef OP
@@ -80,7 +80,7 @@ uint64_t wire_fingerprint(void)
 
 #define FIELD(S, type, name, doc) h = mix(mix(h, #type), #name);
 #define MSG(name, doc) h = mix(h, #name); WIRE_MSG_##name(FIELD, S)
-#define OP(num, name, who, req, rep, doc) \
+#define OP(num, name, by, req, rep, doc) \
 	h = mix(mix(mix(mix(h, #num), #name), #req), #rep);
 	WIRE_MSGS(MSG)
 	WIRE_OPS(OP)

@@ -55,7 +55,7 @@ enum wire_aborted {
 };
 
 enum wire_op {
-#define OP(num, name, who, req, rep, doc) WIRE_OP_##name = num,
+#define OP(num, name, by, req, rep, doc) WIRE_OP_##name = num,
 	WIRE_OPS(OP)
 #undef OP
 };
