@@ -350,8 +350,8 @@ end
 local function log(...)
 	local parts = table.pack(...)
 	for i = 1, parts.n do
-		local v = parts[i]
-		parts[i] = type(v) == "string" and v or show.text_value(v) or show.value(v)
+		local v = text.plain(parts[i])
+		parts[i] = type(v) == "string" and v or show.value(v)
 	end
 	local into = state.test and state.test.log or state.log
 	into[#into + 1] = show.clean(table.concat(parts, " ", 1, parts.n))

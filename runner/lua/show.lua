@@ -2,6 +2,7 @@
 -- Values for people: literals, hex dumps, and where two of them differ.
 
 local core = require "provium.core"
+local text = require "provium.text"
 
 local show = {}
 
@@ -21,14 +22,14 @@ function show.hex(s, mark)
 	local from = math.max(0, first - 16)
 	local rows = {}
 	for row = from, math.min(#s - 1, from + ROWS * 16 - 1), 16 do
-		local hex, text = {}, {}
+		local hex, letters = {}, {}
 		for i = row, row + 15 do
 			local b = s:byte(i + 1)
 			hex[#hex + 1] = b and ("%s%02x"):format(i == mark and ">" or " ", b) or
 				(i == mark and ">--" or "   ")
-			text[#text + 1] = b and (b >= 32 and b < 127 and string.char(b) or ".") or ""
+			letters[#letters + 1] = b and (b >= 32 and b < 127 and string.char(b) or ".") or ""
 		end
-		rows[#rows + 1] = ("  %04x %s  %s"):format(row, table.concat(hex), table.concat(text))
+		rows[#rows + 1] = ("  %04x %s  %s"):format(row, table.concat(hex), table.concat(letters))
 	end
 	if from + ROWS * 16 < #s then
 		rows[#rows + 1] = ("  … %d bytes in all"):format(#s)
@@ -58,8 +59,7 @@ end
 
 -- A Lua literal, near enough.  Plain strings of results count as strings.
 function show.value(v, seen)
-	local text = show.text_value(v)
-	if text then v = text end
+	v = text.plain(v)
 	if type(v) == "string" then return (show_string(v)) end
 	if math.type(v) == "integer" and (v < -4096 or v > 4096) then
 		return ("%d (0x%x)"):format(v, v)
@@ -85,9 +85,6 @@ function show.value(v, seen)
 	seen[v] = nil
 	return "{" .. table.concat(parts, ", ") .. "}"
 end
-
--- The plain string of a text object (text.lua sets this), else nil.
-function show.text_value() end
 
 -- First offset (0-based) at which two strings differ.
 function show.difference(a, b)

@@ -4,8 +4,6 @@
 -- r.stdout.value is the plain string; .contains(s), .starts_with(s), .trim()
 -- are called with a dot (a colon works too); any string method works.
 
-local show = require "provium.show"
-
 local VALUE = {}	-- the key of the plain string
 local text = {}
 
@@ -46,9 +44,5 @@ end
 
 -- The plain string of a text object; anything else as it is.
 text.plain = plain
-
-function show.text_value(v)
-	return type(v) == "table" and rawget(v, VALUE) or nil
-end
 
 return text
