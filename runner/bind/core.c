@@ -60,9 +60,8 @@ static void raise_interrupt(lua_State *L, lua_Debug *ar)
 		return;
 	if (ar && (!lua_getinfo(L, "S", ar) || *ar->source != '@'))
 		return;
-	err_set(&err, interrupt_pending() == SIGALRM ? ERR_TIMEOUT : ERR_INTERRUPTED,
-		0, interrupt_pending() == SIGALRM ? "time limit reached" :
-		"interrupted by signal %d", interrupt_pending());
+	err_set(&err, ERR_INTERRUPTED, 0, interrupt_pending() == SIGALRM ?
+		"time limit reached" : "interrupted by signal %d", interrupt_pending());
 	bind_raise(L, &err);
 }
 

@@ -2,6 +2,7 @@
 -- Assertions.  Each counts as a check; a test in which none ran is not ok.
 
 local core = require "provium.core"
+local errors = require "provium.errors"
 local show = require "provium.show"
 local text = require "provium.text"
 
@@ -9,8 +10,7 @@ local check = { count = 0 }
 
 -- An error object of kind "fail"; the harness finds file and line.
 function check.fail(fmt, ...)
-	local message = select("#", ...) > 0 and fmt:format(...) or fmt
-	error(core.error { message = message, kind = "fail" }, 0)
+	errors.raise(errors.KIND.fail, fmt, ...)
 end
 
 local function prefix(msg)
@@ -102,8 +102,9 @@ function check.assert_error(fn, pattern)
 	check.count = check.count + 1
 	local ok, err = pcall(fn)
 	if ok then check.fail("expected an error, there was none") end
-	-- A signal or a time limit is not the error a test waits for.
-	if type(err) == "table" and (err.kind == "interrupted" or err.kind == "skip") then error(err, 0) end
+	-- A signal, a time limit or skip() is not the error that the test expects.
+	local kind = errors.kind_of(err)
+	if kind == errors.KIND.interrupted or kind == errors.KIND.skip then error(err, 0) end
 	if pattern and not tostring(err):find(pattern) then
 		check.fail("expected an error like %s, got %s", show.value(pattern),
 			show.value(tostring(err)))

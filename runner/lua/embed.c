@@ -8,7 +8,7 @@
 
 #include "runner/lua/embed.h"
 
-#define FILES(F) F(harness) F(check) F(show) F(text) F(pack) F(options) F(vm) \
+#define FILES(F) F(errors) F(harness) F(check) F(show) F(text) F(pack) F(options) F(vm) \
 	F(syscall) F(calls) F(system) F(worker) F(flight) F(job) F(exec) \
 	F(fixture) F(fixture_command) F(evidence) F(suggest) F(constants) \
 	F(environment)

@@ -3,6 +3,7 @@
 -- and how a script in fixtures/ becomes one.
 
 local core = require "provium.core"
+local errors = require "provium.errors"
 local VM = require "provium.vm"
 local options = require "provium.options"
 
@@ -19,7 +20,9 @@ local chain = {}		-- names of the fixtures that are being built for each other
 function fixture.attach(h) harness = h end
 
 local function broken(fmt, ...)
-	return core.error { kind = "broken", broken = true, message = fmt:format(...) }
+	local err = errors.new(errors.KIND.broken, fmt, ...)
+	err.broken = true
+	return err
 end
 
 -- --- scripts ---
@@ -112,7 +115,7 @@ local function get(name)
 	local ok, found = true, images[name]
 	if not found then ok, found = pcall(look_up, name) end
 	if not ok then
-		if type(found) == "table" and found.kind == "broken" then failures[name] = found end
+		if errors.kind_of(found) == errors.KIND.broken then failures[name] = found end
 		error(found, 0)
 	end
 	images[name] = found
@@ -238,7 +241,7 @@ function fixture.build(name, script, for_whom)
 	if ok then
 		ok, err = pcall(save, name, script, started)
 		meta = err
-	elseif type(err) ~= "table" or err.kind ~= "interrupted" then
+	elseif errors.kind_of(err) ~= errors.KIND.interrupted then
 		err = why_failed(name, tostring(err))
 	end
 	fixture.drop_spare()

@@ -2,13 +2,14 @@
 -- provium fixture build|list|clean.
 
 local core = require "provium.core"
+local errors = require "provium.errors"
 local harness = require "provium.harness"
 local fixture = require "provium.fixture"
 
 local command = {}
 
 local function usage(fmt, ...)
-	error(core.error { kind = "user", message = "fixture: " .. fmt:format(...) }, 0)
+	errors.raise(errors.KIND.user, "fixture: " .. fmt, ...)
 end
 
 -- As make reads it: relative to here if below, blanks and dollars escaped.

@@ -6,6 +6,7 @@
 -- drives the coroutine sends it, and resumes with what came back.
 
 local core = require "provium.core"
+local errors = require "provium.errors"
 local options = require "provium.options"
 
 local BATCH_CALLS = 1000	-- in one request
@@ -126,8 +127,8 @@ end
 -- What a call gave: a list, or { err = … }.  What is nobody's answer is raised.
 local function outcome(ok, first, ...)
 	if ok then return { first, ... } end
-	local kind = type(first) == "table" and first.kind
-	if kind == "op" or kind == "fail" then return { err = first } end
+	local kind = errors.kind_of(first)
+	if kind == errors.KIND.op or kind == errors.KIND.fail then return { err = first } end
 	error(first, 0)
 end
 
@@ -228,7 +229,7 @@ end
 
 -- What one side's method makes of a round's result.
 local function finish(side, result)
-	if not result then error(core.error { kind = "op", message = "race: the other side of the race had ended" }, 0) end
+	if not result then errors.raise(errors.KIND.op, "race: the other side of the race had ended") end
 	local co = begin(side.target, side.fn, table.unpack(side.args, 1, side.args.n))
 	local values = table.pack(resume(co, core.decode("syscall", result.kind, result.payload)))
 	if not values[1] then error(values[2], 0) end

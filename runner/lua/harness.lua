@@ -5,6 +5,8 @@
 -- made of (runner/report/record.h).
 
 local core = require "provium.core"
+local errors = require "provium.errors"
+local KIND, VERDICT = errors.KIND, errors.VERDICT
 local show = require "provium.show"
 local text = require "provium.text"
 local pack = require "provium.pack"
@@ -77,17 +79,19 @@ local function judge(caught, in_test)
 		if at and (not caught.where or caught.where:sub(-#tail) == tail) then
 			caught.where, message = caught.where or at, rest
 		end
-		return "FAIL", message
+		return VERDICT.fail, message
 	end
-	if err.kind == "skip" or err.kind == "todo" then return err.kind, err.message end
-	if err.kind == "broken" then return "BROKEN", err.message end
-	if err.kind == "guest" then return in_test and "FAIL" or "BROKEN", err.message end
-	return "FAIL", err.message
+	if err.kind == KIND.skip then return VERDICT.skip, err.message end
+	if err.kind == KIND.todo then return VERDICT.todo, err.message end
+	if err.kind == KIND.broken or err.kind == KIND.guest and not in_test then
+		return VERDICT.broken, err.message
+	end
+	return VERDICT.fail, err.message
 end
 
--- By a signal from outside: what a time limit interrupts is not meant.
+-- Interrupted by a signal from outside, not by a time limit.
 local function is_interrupt(caught)
-	return type(caught.value) == "table" and caught.value.kind == "interrupted" and core.interrupted()
+	return errors.kind_of(caught.value) == KIND.interrupted and core.interrupted()
 end
 
 -- --- the kernel's complaints ---
@@ -131,11 +135,11 @@ local function hear_kernel(t, expect)
 		if expect and line:find(expect) then met = true else others[#others + 1] = line end
 	end
 	if expect then check.count = check.count + 1 end
-	if t.verdict ~= "ok" then return end
+	if t.verdict ~= VERDICT.ok then return end
 	if expect and not met then
-		t.verdict, t.message = "FAIL", ("expected the kernel to complain like %q; it did not"):format(expect)
+		t.verdict, t.message = VERDICT.fail, ("expected the kernel to complain like %q; it did not"):format(expect)
 	elseif #others > 0 then
-		t.verdict = "FAIL"
+		t.verdict = VERDICT.fail
 		t.message = ("the kernel complained: %s"):format(table.concat(others, "\n"))
 	end
 end
@@ -180,11 +184,11 @@ local function abort_calls(vm)
 	end
 end
 
--- A time limit ends Lua code with an error of its own, and a call to a guest as an interrupt.
+-- Says which limit has interrupted Lua code or a call, and frees the guests.
 local function time_message(caught)
 	local err = caught.value
-	if type(err) ~= "table" or err.message ~= "time limit reached" and err.kind ~= "interrupted" then return end
-	err.kind = "timeout"
+	if errors.kind_of(err) ~= KIND.interrupted then return end
+	err.kind = KIND.timeout
 	err.message = file_limit_passed() and
 		("the file's time limit of %g s was reached"):format(state.limit * state.slowness) or
 		"the test's time limit was reached"
@@ -223,9 +227,9 @@ end
 local function judge_panic(t, caught, before)
 	check.count = check.count + 1
 	if not panicked_since(before) then
-		if t.verdict == "ok" then t.verdict, t.message = "FAIL", "expected a panic; the guest did not" end
-	elseif caught and type(caught.value) == "table" and caught.value.kind == "guest" then
-		t.verdict, t.message = "ok", nil
+		if t.verdict == VERDICT.ok then t.verdict, t.message = VERDICT.fail, "expected a panic; the guest did not" end
+	elseif caught and errors.kind_of(caught.value) == KIND.guest then
+		t.verdict, t.message = VERDICT.ok, nil
 	end
 end
 
@@ -288,7 +292,7 @@ local function run_test(t, opts, fn)
 	t.limit = nil
 	harness.arm()
 	if ok then
-		t.verdict, caught = "ok", nil
+		t.verdict, caught = VERDICT.ok, nil
 	elseif is_interrupt(caught) then
 		state.test, t.vm = nil, nil
 		error(caught.value, 0)
@@ -298,10 +302,10 @@ local function run_test(t, opts, fn)
 	end
 	if opts.expect_panic then judge_panic(t, caught, before) end
 	hear_kernel(t, opts.expect)
-	if t.verdict == "ok" and check.count == 0 then
-		t.verdict, t.message = "FAIL", "no check ran: a test without an assertion proves nothing"
+	if t.verdict == VERDICT.ok and check.count == 0 then
+		t.verdict, t.message = VERDICT.fail, "no check ran: a test without an assertion proves nothing"
 	end
-	if t.verdict == "FAIL" or t.verdict == "BROKEN" then
+	if t.verdict == VERDICT.fail or t.verdict == VERDICT.broken then
 		add_evidence(t, caught)
 		drop_clone(t)
 	else
@@ -311,9 +315,9 @@ local function run_test(t, opts, fn)
 	t.seconds = core.now() - t.start - t.waited
 	t.start, t.waited, state.test = nil, nil, nil
 	tell("test", t)
-	if file_limit_passed() or (state.fail_fast and t.verdict == "FAIL") then
+	if file_limit_passed() or (state.fail_fast and t.verdict == VERDICT.fail) then
 		state.stopped = true
-		error(core.error { kind = "stop", message = "stopped" }, 0)
+		errors.raise(KIND.stop, "stopped")
 	end
 end
 
@@ -323,7 +327,7 @@ local function test(name, opts, fn)
 		error(("test: expected a name and a function, got %s and %s"):format(type(name), type(fn)), 2)
 	end
 	opts = options.check("test " .. name, opts, TEST_OPTIONS)
-	if state.stopped then error(core.error { kind = "stop", message = "stopped" }, 0) end
+	if state.stopped then errors.raise(KIND.stop, "stopped") end
 	if state.test then error(("test %q inside of test %q"):format(name, state.test.name), 2) end
 	if state.names[name] then
 		error(("test %q: there is one of that name already (line %s)"):format(name, state.names[name]), 2)
@@ -373,8 +377,8 @@ function harness.wait_until(fn, opts)
 		if v then return v end
 		local waited = core.now() - start
 		if waited >= timeout then
-			error(core.error { kind = "fail", message = ("wait_until: %s did not come true in %.1f s")
-				:format(opts.desc or "condition", waited) }, 0)
+			errors.raise(KIND.fail, "wait_until: %s did not come true in %.1f s",
+				opts.desc or "condition", waited)
 		end
 		core.pause(math.min(interval, timeout - waited))
 	end
@@ -428,7 +432,7 @@ local function install_globals()
 		_G[name] = check[name]
 	end
 	_G.provium, _G.test, _G.log, _G.wait_until = provium, test, log, harness.wait_until
-	_G.skip, _G.todo = give_up("skip"), give_up("todo")
+	_G.skip, _G.todo = give_up(KIND.skip), give_up(KIND.todo)
 	package.loaded.provium = provium
 end
 
@@ -452,15 +456,15 @@ local function keep_logs(record)
 	if #harness.vms > 0 then record.logs = dir end
 end
 
-local ORDER = { BROKEN = 3, FAIL = 2, ok = 1, skip = 0, todo = 0 }
+local ORDER = { [VERDICT.broken] = 3, [VERDICT.fail] = 2, [VERDICT.ok] = 1, [VERDICT.skip] = 0, [VERDICT.todo] = 0 }
 
 local function worst(record)
-	local verdict = #state.tests > 0 and "skip" or "ok"
+	local verdict = #state.tests > 0 and VERDICT.skip or VERDICT.ok
 	for _, t in ipairs(state.tests) do
-		if ORDER[t.verdict or "FAIL"] > ORDER[verdict] then verdict = t.verdict or "FAIL" end
+		if ORDER[t.verdict or VERDICT.fail] > ORDER[verdict] then verdict = t.verdict or VERDICT.fail end
 	end
 	if record.error and ORDER[record.error.verdict] > ORDER[verdict] then verdict = record.error.verdict end
-	return verdict == "skip" and "ok" or verdict
+	return verdict == VERDICT.skip and VERDICT.ok or verdict
 end
 
 -- A file without test() is one test of the file's own name.
@@ -471,13 +475,13 @@ local function whole_file_as_test(caught)
 	if caught then
 		t.verdict, t.message = judge(caught, true)
 	else
-		t.verdict = "ok"
+		t.verdict = VERDICT.ok
 	end
 	hear_kernel(t)
-	if t.verdict == "ok" and check.count == 0 then
-		t.verdict, t.message = "FAIL", "no check ran: a test without an assertion proves nothing"
+	if t.verdict == VERDICT.ok and check.count == 0 then
+		t.verdict, t.message = VERDICT.fail, "no check ran: a test without an assertion proves nothing"
 	end
-	if t.verdict == "FAIL" or t.verdict == "BROKEN" then add_evidence(t, caught) end
+	if t.verdict == VERDICT.fail or t.verdict == VERDICT.broken then add_evidence(t, caught) end
 	tell("test", t)
 end
 
@@ -490,8 +494,8 @@ end
 
 local function judge_file(record, caught, is_load_error)
 	local err = caught and caught.value
-	if type(err) == "table" and err.kind == "stop" then
-		if file_limit_passed() then record.error = { verdict = "FAIL", message =
+	if errors.kind_of(err) == KIND.stop then
+		if file_limit_passed() then record.error = { verdict = VERDICT.fail, message =
 			("the file's time limit of %g s was reached; what follows did not run"):format(state.limit * state.slowness) } end
 		return
 	end
@@ -506,7 +510,7 @@ local function judge_file(record, caught, is_load_error)
 	end
 	for _, line in ipairs(complaints()) do state.stray[#state.stray + 1] = line end
 	if #state.stray > 0 then
-		record.error = { verdict = "FAIL", log = state.log, message =
+		record.error = { verdict = VERDICT.fail, log = state.log, message =
 			"the kernel complained outside of any test: " .. table.concat(state.stray, "\n") }
 		add_evidence(record.error)
 	end

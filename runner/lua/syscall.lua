@@ -2,6 +2,7 @@
 -- Raw system calls and ioctls, with buffers and pointers inside them.
 
 local core = require "provium.core"
+local errors = require "provium.errors"
 local pack = require "provium.pack"
 local suggest = require "provium.suggest"
 local check_string = require "provium.options".string
@@ -51,9 +52,9 @@ local function call(vm, request, segs, what)
 	local outs = {}
 	for _, out in ipairs(reply.outs) do
 		if out.under > 0 then
-			error(core.error { kind = "fail", message =
-				("%s: the kernel wrote before the start of buffer %d (from %d bytes before it on)")
-				:format(what, out.seg, out.under) }, 0)
+			errors.raise(errors.KIND.fail,
+				"%s: the kernel wrote before the start of buffer %d (from %d bytes before it on)",
+				what, out.seg, out.under)
 		end
 		outs[out.seg] = out.data
 	end

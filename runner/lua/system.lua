@@ -2,6 +2,7 @@
 -- What a test does to the guest as a system: commands, files, mounts, modules.
 
 local core = require "provium.core"
+local errors = require "provium.errors"
 local options = require "provium.options"
 local text = require "provium.text"
 
@@ -15,8 +16,8 @@ return function(VM)
 
 local function exec_result(reply, cmd)
 	if reply.overflow ~= 0 then
-		error(core.error { kind = "op", message = ("exec %q: more than 16 MiB on %s; the command was killed")
-			:format(cmd, reply.overflow == 1 and "stdout" or "stderr") }, 0)
+		errors.raise(errors.KIND.op, "exec %q: more than 16 MiB on %s; the command was killed",
+			cmd, reply.overflow == 1 and "stdout" or "stderr")
 	end
 	return {
 		ok = reply.code == 0, exit_code = reply.code,
@@ -52,12 +53,11 @@ end
 function VM:json(cmd)
 	local r = self:exec(cmd)
 	if not r.ok then
-		error(core.error { kind = "op", message = ("json %q: exit code %d: %s"):format(cmd, r.exit_code,
-			r.stderr.trim()) }, 0)
+		errors.raise(errors.KIND.op, "json %q: exit code %d: %s", cmd, r.exit_code, r.stderr.trim())
 	end
 	local value, why = core.json(r.stdout.value)
 	if why then
-		error(core.error { kind = "op", message = ("json %q: %s"):format(cmd, why) }, 0)
+		errors.raise(errors.KIND.op, "json %q: %s", cmd, why)
 	end
 	return value
 end
@@ -93,15 +93,14 @@ local function mount_one(vm, kind, path)
 	local ret = vm:syscall_bufs("mount", { [0] = name, [1] = dir, [2] = name }, 0, 0, 0, 0, 0)
 	local errno = core.errno[-ret]
 	if ret < 0 and not passed_over[errno] then
-		error(core.error { kind = "op", errno = errno, message = ("mount_vfs: %s on %s: %s")
-			:format(kind, path, errno or ret) }, 0)
+		errors.raise_errno(errno, "mount_vfs: %s on %s: %s", kind, path, errno or ret)
 	end
 end
 
 function VM:mount_vfs()
 	-- A second proc on /proc would not be EBUSY: each is a file system of its own.
 	local found, mounts = pcall(self.read_file, self, "/proc/self/mounts")
-	if not found and mounts.kind ~= "op" then error(mounts, 0) end
+	if not found and errors.kind_of(mounts) ~= errors.KIND.op then error(mounts, 0) end
 	for _, fs in ipairs(VFS) do
 		if not found or not mounts:find((" %s %s "):format(fs[2], fs[1]), 1, true) then
 			mount_one(self, fs[1], fs[2])
@@ -147,8 +146,8 @@ local function module_error(vm, what, ret, from)
 	local errno, said = core.errno[-ret] or tostring(ret), {}
 	local lines = vm:read_log()
 	for i = from + 1, #lines do said[#said + 1] = "\n  " .. lines[i] end
-	error(core.error { kind = "op", errno = errno, message = ("%s: %s%s"):format(what, errno,
-		#said > 0 and "; the kernel said:" .. table.concat(said) or "") }, 0)
+	errors.raise_errno(errno, "%s: %s%s", what, errno,
+		#said > 0 and "; the kernel said:" .. table.concat(said) or "")
 end
 
 function VM:insmod(name, params)

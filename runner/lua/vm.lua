@@ -3,6 +3,7 @@
 -- The methods of docs/api.md are in the files that are loaded at the end.
 
 local core = require "provium.core"
+local errors = require "provium.errors"
 local options = require "provium.options"
 
 local check_string = options.string
@@ -116,9 +117,9 @@ function VM.result(reply, fail, what)
 	if fail.err ~= 0 then
 		local errno = core.errno[fail.err] or ("errno " .. fail.err)
 		what = fail.text ~= "" and not what:find(fail.text, 1, true) and what .. ": " .. fail.text or what
-		error(core.error { message = ("%s: %s"):format(what, errno), kind = "op", errno = errno }, 0)
+		errors.raise_errno(errno, "%s: %s", what, errno)
 	end
-	error(core.error { message = ("%s: %s"):format(what, fail.text), kind = "op" }, 0)
+	errors.raise(errors.KIND.op, "%s: %s", what, fail.text)
 end
 
 -- Who answers, for messages: nothing for the VM's own executor.

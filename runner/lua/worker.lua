@@ -2,6 +2,7 @@
 -- Workers: processes and threads beside the VM's executor, each with its own channel.
 
 local core = require "provium.core"
+local errors = require "provium.errors"
 local options = require "provium.options"
 
 local CAPS = {	-- include/uapi/linux/capability.h
@@ -124,8 +125,8 @@ local function take_identity(worker, steps)
 		-- Kernels differ in how many capabilities they know.
 		if ret < 0 and not (steps[i][1] == "bounding" and core.errno[-ret] == "EINVAL") then
 			worker:kill()
-			error(core.error { kind = "op", errno = core.errno[-ret], message = ("spawn: %s: %s: %s")
-				:format(steps[i][1], steps[i][3], core.errno[-ret] or ret) }, 0)
+			local errno = core.errno[-ret]
+			errors.raise_errno(errno, "spawn: %s: %s: %s", steps[i][1], steps[i][3], errno or ret)
 		end
 	end
 end
