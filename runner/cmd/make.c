@@ -6,9 +6,9 @@
 #include "runner/base/buf.h"
 #include "runner/base/exit_status.h"
 #include "runner/cmd/cmd.h"
-#include "runner/make/progress.h"
+#include "runner/make/plan.h"
+#include "runner/make/return_tokens.h"
 #include "runner/make/summary.h"
-#include "runner/run/suite.h"
 
 static int run_plan(int argc, char **argv)
 {
@@ -18,23 +18,22 @@ static int run_plan(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	char **inputs = xcalloc((size_t)argc, sizeof(*inputs));
-	size_t nr_inputs = 0;
+	struct plan_opts opts = { .inputs = inputs };
 	struct err err;
-	bool all = false;
 	int o, ret = 0;
 
 	while (!ret && (o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (o == 'i')
-			inputs[nr_inputs++] = optarg;
+			inputs[opts.nr_inputs++] = optarg;
 		else if (o == 'a')
-			all = true;
+			opts.all = true;
 		else
 			ret = cmd_usage(&cmd_plan);
 	}
 	if (!ret && optind == argc)
 		ret = cmd_usage_error(&cmd_plan, "expected the session's file");
-	if (!ret && progress_plan(argv[optind], inputs, nr_inputs, argv + optind + 1,
-				  (size_t)(argc - optind - 1), all, &err)) {
+	if (!ret && plan_write(argv[optind], argv + optind + 1, (size_t)(argc - optind - 1),
+			       &opts, &err)) {
 		fprintf(stderr, "provium plan: %s\n", err.text);
 		ret = EXIT_BROKEN;
 	}
@@ -44,16 +43,21 @@ static int run_plan(int argc, char **argv)
 
 static int run_order(int argc, char **argv)
 {
+	struct err err;
+
 	if (argc < 2)
 		return cmd_usage_error(&cmd_order, "expected the makefile to write");
-	return summary_order(argv[1], argv + 2, (size_t)(argc - 2));
+	if (!plan_write_order(argv[1], argv + 2, (size_t)(argc - 2), &err))
+		return 0;
+	fprintf(stderr, "provium order: %s\n", err.text);
+	return EXIT_BROKEN;
 }
 
 static int run_settle(int argc, char **argv)
 {
 	if (argc != 4)
 		return cmd_usage_error(&cmd_settle, "expected BASE, FILE and STATUS");
-	return suite_settle(argv[1], argv[2], atoi(argv[3]));
+	return return_tokens(argv[1], argv[2], atoi(argv[3]));
 }
 
 static int run_summary(int argc, char **argv)

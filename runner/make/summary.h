@@ -15,10 +15,4 @@ struct summary_opts {
 /* Prints what failed and a line of counts, writes the reports; the exit status. */
 int summary_run(char *const *bases, size_t nr, const struct summary_opts *opts);
 
-/*
- * Writes a makefile with `ORDER := names`, what took longest first; a name is a
- * BASE relative to the makefile's folder.  BASEs without a result are left out.
- */
-int summary_order(const char *makefile, char *const *bases, size_t nr);
-
 #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A run: test files one after the other, and the reports of them. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,8 @@
 #include "runner/run/last_failures.h"
 #include "runner/gate/gate.h"
 #include "runner/run/find_tests.h"
-#include "runner/make/progress.h"
+#include "runner/make/return_tokens.h"
+#include "runner/make/session.h"
 #include "runner/run/suite.h"
 
 struct suite {
@@ -62,7 +62,7 @@ static json_t *run_file(struct suite *s, const char *path)
 		.filter = opts->filter, .only = json_is_array(tests) ? tests : NULL,
 		.fail_fast = opts->fail_fast, .on_test = on_test, .arg = s,
 		.capture = opts->verdict || opts->format != &format_human,
-		.tick = opts->progress && progress_shown() ? progress_tick : NULL,
+		.tick = opts->progress && session_has_status_line() ? session_tick : NULL,
 	};
 	json_t *record = record_new(path);
 
@@ -89,7 +89,7 @@ static int report(struct suite *s, const json_t *record)
 	if (opts->verdict)
 		ret = result_write(opts->verdict, record, &err);
 	if (opts->progress) {
-		progress_end(record_text(record, "verdict"), (char *)s->out.p, s->out.len);
+		session_end(record_text(record, "verdict"), (char *)s->out.p, s->out.len);
 		s->out.len = 0;
 	}
 	print(s);
@@ -106,7 +106,7 @@ static int run_once(struct suite *s)
 		int ret;
 
 		if (!record && s->opts->progress)
-			progress_end("", "", 0);
+			session_end("", "", 0);
 		if (!record)
 			return -interrupt_pending();
 		ret = report(s, record);
@@ -174,15 +174,9 @@ static int run_all(struct suite *s)
 
 /* --- what is borrowed from make --- */
 
-/* It is noted while the test runs; see suite_settle(). */
-static char *account_of(const char *verdict)
-{
-	return xasprintf("%s.slots", verdict);
-}
-
 static int open_gate(const struct suite_opts *opts)
 {
-	char *account = opts->verdict ? account_of(opts->verdict) : NULL;
+	char *account = opts->verdict ? return_tokens_account(opts->verdict) : NULL;
 	char *dir = files_dirname(account ? account : ".");
 	struct err err;
 	int ret;
@@ -198,7 +192,7 @@ static int open_gate(const struct suite_opts *opts)
 
 static void close_gate(const struct suite_opts *opts)
 {
-	char *account = opts->verdict ? account_of(opts->verdict) : NULL;
+	char *account = opts->verdict ? return_tokens_account(opts->verdict) : NULL;
 
 	gate_settle();
 	if (account)
@@ -206,38 +200,12 @@ static void close_gate(const struct suite_opts *opts)
 	free(account);
 }
 
-int suite_settle(const char *base, const char *path, int status)
-{
-	char *account = account_of(base), text[128];
-	json_t *record;
-	struct err err;
-	int ret;
-
-	ret = gate_settle_file(account, &err) ? EXIT_BROKEN : 0;
-	free(account);
-	if (ret)
-		fprintf(stderr, "provium settle: %s\n", err.text);
-	if (status <= 128 || status - 128 == SIGINT || status - 128 == SIGTERM ||
-	    status - 128 == SIGHUP)
-		return ret ? ret : status;
-	snprintf(text, sizeof(text), "the runner was killed by signal %d (%s)",
-		 status - 128, strsignal(status - 128));
-	record = record_new(path);
-	record_set_error(record, "BROKEN", text);
-	record_add_repeat(json_object_get(record, "error"), path);
-	if (result_write(base, record, &err))
-		ret = EXIT_BROKEN;
-	json_decref(record);
-	printf("%s ... BROKEN: %s\n", path, text);
-	return ret;
-}
-
 /* --- the whole of it --- */
 
 /* With FAILFAST a test that has not begun is left out; its old verdict does not count. */
 static bool left_out(const struct suite_opts *opts)
 {
-	if (!opts->progress || !opts->fail_fast || !progress_failed(opts->progress))
+	if (!opts->progress || !opts->fail_fast || !session_has_failure(opts->progress))
 		return false;
 	result_forget(opts->verdict);
 	return true;
@@ -252,8 +220,8 @@ int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts
 		return 0;
 	ret = open_gate(opts);
 	if (opts->progress) {
-		progress_start(opts->progress, opts->verdict);
-		gate_on_wait(progress_waiting);
+		session_join(opts->progress, opts->verdict);
+		gate_on_wait(session_wait);
 	}
 	if (!ret)
 		ret = find_files(&s, paths, nr_paths);

@@ -15,7 +15,7 @@ struct suite_opts {
 	bool rerun_failed;		/* only what failed last (runner/run/last_failures.h) */
 	const char *filter;		/* Lua pattern for test names, or NULL */
 	const char *verdict;		/* base of make's files, or NULL */
-	const char *progress;		/* with verdict: runner/make/progress.h, or NULL */
+	const char *progress;		/* with verdict: runner/make/session.h, or NULL */
 	unsigned int repeat;		/* run all of it so many times; 1 */
 };
 
@@ -24,12 +24,5 @@ struct suite_opts {
  * the manual, or -signal when a signal ended it.
  */
 int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts);
-
-/*
- * For make, when `test --verdict base path` has ended with that status: gives
- * back what it had borrowed from make, and if a signal that nobody meant ended
- * it, leaves a result that says so.  What the recipe's status should be.
- */
-int suite_settle(const char *base, const char *path, int status);
 
 #endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * This runner's part in a session: the runners of one make tell each other what
+ * they do (session_file.h) and share the terminal.
+ *
+ * A runner prints only while it holds the lock of the session's file, so that
+ * the output of two runners is never mixed.  On a terminal it removes the
+ * status line before it prints, and draws it anew afterwards.
+ */
+#ifndef RUNNER_MAKE_SESSION_H
+#define RUNNER_MAKE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Joins the session in the file: this process, with its children, runs BASE.
+ * session_wait() and session_end() do nothing else than print before that.
+ */
+void session_join(const char *file, const char *base);
+/* A wait at the gate begins or ends: for gate_on_wait(). */
+void session_wait(bool begins);
+/* The file has ended with this verdict ("": interrupted).  Prints the text. */
+void session_end(const char *verdict, const char *text, size_t n);
+
+/* Does this process show a status line?  Then call session_tick() each second. */
+bool session_has_status_line(void);
+/* Draws the status line, in the runner that started first. */
+void session_tick(void);
+
+/* Has a file failed since the session began? */
+bool session_has_failure(const char *file);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The line on a terminal that says how far make's tests are. */
+#ifndef RUNNER_MAKE_STATUS_LINE_H
+#define RUNNER_MAKE_STATUS_LINE_H
+
+#include <stdbool.h>
+
+#include "runner/base/buf.h"
+#include "runner/make/session_file.h"
+
+/* Is stdout a terminal that can move its cursor? */
+bool status_line_possible(void);
+/* Adds the escape sequences that remove the line and everything below it. */
+void status_line_remove(struct buf *to);
+/*
+ * Adds the line, for the line below the cursor, and puts the cursor back: other
+ * programs' output does not land in it.  Adds nothing when no runner runs.
+ */
+void status_line_draw(const struct session *s, struct buf *to);
+
+#endif
