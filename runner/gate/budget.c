@@ -8,6 +8,8 @@
 #include "runner/base/buf.h"
 #include "runner/gate/budget.h"
 
+#define RESERVE_SHARE 16		/* of the machine's memory stays free */
+#define RESERVE_LEAST (256ull << 20)
 #define TIGHT 10.0			/* percent of the time somebody waits for memory */
 
 /* The number behind `key` in a file of lines, or -1. */
@@ -97,4 +99,33 @@ bool budget_is_tight(void)
 	tight = at && strtod(at + strlen("some avg10="), NULL) > TIGHT;
 	buf_release(&b);
 	return tight;
+}
+
+/* What the VMs of all rows have in memory already. */
+static uint64_t sum_resident(const struct ledger_rows *rows)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		for (int k = 0; k < LEDGER_VMS; k++)
+			if (rows->row[i].vms[k] > 0)
+				sum += budget_of(rows->row[i].vms[k]);
+	return sum;
+}
+
+static uint64_t reserve(void)
+{
+	uint64_t share = budget_total() / RESERVE_SHARE;
+
+	return share > RESERVE_LEAST ? share : RESERVE_LEAST;
+}
+
+struct room budget_room(const struct room *limit, const struct ledger_rows *rows)
+{
+	uint64_t there = budget_available() + sum_resident(rows), keep = reserve();
+
+	return (struct room){
+		.memory = limit->memory ? limit->memory : there > keep ? there - keep : 0,
+		.cpus = limit->cpus ? limit->cpus : UINT64_MAX,
+	};
 }

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "runner/gate/policy.h"
+
 /* Bytes that could be used now without swapping (proc(5), MemAvailable). */
 uint64_t budget_available(void);
 /* Bytes there are. */
@@ -18,5 +20,11 @@ uint64_t budget_of(pid_t pid);
  * seconds' average (Documentation/accounting/psi.rst); false where it is missing.
  */
 bool budget_is_tight(void);
+/*
+ * All that VMs may have.  limit: what the user allows, 0 for no limit of that
+ * kind; without one for memory it is as much as would be available without any
+ * of the VMs in rows, less a reserve for the rest of the machine.
+ */
+struct room budget_room(const struct room *limit, const struct ledger_rows *rows);
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define JOBSERVER_TOKENS 256
+#define JOBSERVER_RETURN_S 10.0		/* to get the lent slot back from make */
 
 /* In shared memory, or in a file. */
 struct jobserver_account {

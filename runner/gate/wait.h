@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One process in the ledger: its row, the requests it makes there, and the
+ * waiting until a request is granted.
+ */
+#ifndef RUNNER_GATE_WAIT_H
+#define RUNNER_GATE_WAIT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "runner/gate/jobserver.h"
+#include "runner/gate/ledger.h"
+#include "runner/gate/policy.h"
+
+struct wait {
+	struct ledger ledger;
+	pid_t owner;			/* the process that opened the ledger */
+	struct ledger_row row;		/* our own, as it stands there */
+	struct ledger_rows rows;	/* all of them, when last read */
+	struct jobserver jobs;
+	unsigned int nr_running;	/* VMs that need a slot of make's each */
+	struct room limit;		/* what the user allows, 0: no limit */
+	void (*on_wait)(bool waits);	/* or NULL */
+	bool wait_told;			/* on_wait(true) was sent; on_wait(false) is due */
+};
+
+/*
+ * Opens the ledger, unless this process has done so: one that was forked from
+ * its owner needs locks of its own.  w->jobs must be open.  0 or -errno with
+ * err filled.
+ */
+int wait_open(struct wait *w, struct err *err);
+/* How many of make's slots this many running VMs need. */
+unsigned int wait_slots(const struct wait *w, unsigned int nr_running);
+/*
+ * Adds memory (bytes) and cpus to what the row holds, waiting until the policy
+ * allows it.  one_more: with a slot of make's for one more running VM.  The
+ * ledger must be open.  waited: seconds.  0, or -errno as gate_enter().
+ */
+int wait_for(struct wait *w, uint64_t memory, unsigned int cpus, bool one_more,
+	     double *waited, struct err *err);
+
+#endif
