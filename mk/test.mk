@@ -33,13 +33,14 @@ AGAIN := $(filter retest,$(MAKECMDGOALS))
 FAIL_FAST := $(if $(filter-out 0,$(FAILFAST)),--fail-fast)
 
 
-# The runner makes the .ok file or not; that a test failed is not make's concern before
-# the summary, so that the others go on. One that is killed leaves its debts to "settle".
+# The recipe succeeds even if the test fails, so that make runs the other tests too:
+# the runner then leaves out the .ok file, and the summary has the exit status. The job
+# tokens of a killed runner are returned by the second command.
 $(VERDICTS): $(TEST_DIR)/%.ok: tests/%.lua $(TEST_INPUTS) \
 		$(if $(AGAIN),FORCE) | accel
 	$(plus)@mkdir -p $(@D) && $(RUNNER) test --verdict $(@:.ok=) \
-		--progress $(TEST_DIR)/.progress $(FAIL_FAST) $< || \
-	$(RUNNER) settle $(@:.ok=) $< $$?
+		--session $(TEST_DIR)/.session $(FAIL_FAST) $< || \
+	$(RUNNER) make-return-tokens $(@:.ok=) $< $$?
 
 # A result that is older than this was there before.
 $(TEST_DIR)/.start: FORCE
@@ -49,7 +50,7 @@ $(TEST_DIR)/.start: FORCE
 # of the tests, make would begin with the second.
 .PHONY: accel
 accel: $(TEST_INPUTS) $O/provium.toml | modules $(TEST_DIR)/.start
-	$(plus)@$(RUNNER) plan $(if $(AGAIN),--all) $(TEST_INPUTS:%=--input %) $(TEST_DIR)/.progress $(VERDICTS:.ok=)
+	$(plus)@$(RUNNER) make-plan $(if $(AGAIN),--all) $(TEST_INPUTS:%=--input %) $(TEST_DIR)/.session $(VERDICTS:.ok=)
 	$(plus)@$(RUNNER) accel $(PROFILE)
 
 # With .SECONDARY, make leaves what does not exist for last: of what is phony, not.
@@ -61,8 +62,8 @@ $(STEPS): verdict-of-%: $(TEST_DIR)/%.ok
 test: accel $(STEPS) ## run the tests that changed or did not pass; T=glob chooses, -jN
 retest: accel $(STEPS) ## run them all, whatever passed before
 test retest:
-	$(plus)@$(RUNNER) order $(TEST_DIR)/order.mk $(TESTS:%=$(TEST_DIR)/%)
-	$(plus)@$(RUNNER) summary --since $(TEST_DIR)/.start --report $O/report $(FAIL_FAST) $(sort $(VERDICTS:.ok=))
+	$(plus)@$(RUNNER) make-order $(TEST_DIR)/order.mk $(TESTS:%=$(TEST_DIR)/%)
+	$(plus)@$(RUNNER) make-summary --since $(TEST_DIR)/.start --report $O/report $(FAIL_FAST) $(sort $(VERDICTS:.ok=))
 
 .PHONY: stress
 stress: all accel ## run the tests of T= N times over

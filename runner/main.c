@@ -16,7 +16,8 @@ static const struct group {
 	{ "Look after the host", { &cmd_doctor, &cmd_fixture, &cmd_gate } },
 	{ "About this program", { &cmd_protocol, &cmd_version } },
 	{ "Used by make (mk/test.mk)",
-	  { &cmd_accel, &cmd_plan, &cmd_order, &cmd_settle, &cmd_summary } },
+	  { &cmd_accel, &cmd_make_plan, &cmd_make_order, &cmd_make_return_tokens,
+	    &cmd_make_summary } },
 	{ NULL, { NULL } },
 };
 
@@ -35,7 +36,7 @@ static void overview(FILE *to)
 	for (const struct group *g = groups; g->title; g++) {
 		fprintf(to, "\n%s\n", g->title);
 		for (const struct command *const *c = g->commands; *c; c++)
-			fprintf(to, "  %-10s %s\n", (*c)->name, (*c)->summary);
+			fprintf(to, "  %-18s %s\n", (*c)->name, (*c)->summary);
 	}
 	fputs("\n`provium COMMAND --help` explains a command.\n", to);
 }

@@ -24,7 +24,8 @@ extern const struct command cmd_test, cmd_exec;
 extern const struct command cmd_doctor, cmd_fixture, cmd_gate;
 extern const struct command cmd_protocol, cmd_version;
 /* Used by make: see mk/test.mk. */
-extern const struct command cmd_accel, cmd_plan, cmd_order, cmd_settle, cmd_summary;
+extern const struct command cmd_accel, cmd_make_plan, cmd_make_order,
+	cmd_make_return_tokens, cmd_make_summary;
 
 /* Prints the usage and the help to stdout.  Returns 0. */
 int cmd_help(const struct command *c);

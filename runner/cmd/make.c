@@ -28,13 +28,13 @@ static int run_plan(int argc, char **argv)
 		else if (o == 'a')
 			opts.all = true;
 		else
-			ret = cmd_usage(&cmd_plan);
+			ret = cmd_usage(&cmd_make_plan);
 	}
 	if (!ret && optind == argc)
-		ret = cmd_usage_error(&cmd_plan, "expected the session's file");
+		ret = cmd_usage_error(&cmd_make_plan, "expected the session's file");
 	if (!ret && plan_write(argv[optind], argv + optind + 1, (size_t)(argc - optind - 1),
 			       &opts, &err)) {
-		fprintf(stderr, "provium plan: %s\n", err.text);
+		fprintf(stderr, "provium make-plan: %s\n", err.text);
 		ret = EXIT_BROKEN;
 	}
 	free(inputs);
@@ -46,17 +46,17 @@ static int run_order(int argc, char **argv)
 	struct err err;
 
 	if (argc < 2)
-		return cmd_usage_error(&cmd_order, "expected the makefile to write");
+		return cmd_usage_error(&cmd_make_order, "expected the makefile to write");
 	if (!plan_write_order(argv[1], argv + 2, (size_t)(argc - 2), &err))
 		return 0;
-	fprintf(stderr, "provium order: %s\n", err.text);
+	fprintf(stderr, "provium make-order: %s\n", err.text);
 	return EXIT_BROKEN;
 }
 
-static int run_settle(int argc, char **argv)
+static int run_return_tokens(int argc, char **argv)
 {
 	if (argc != 4)
-		return cmd_usage_error(&cmd_settle, "expected BASE, FILE and STATUS");
+		return cmd_usage_error(&cmd_make_return_tokens, "expected BASE, FILE and STATUS");
 	return return_tokens(argv[1], argv[2], atoi(argv[3]));
 }
 
@@ -83,20 +83,20 @@ static int run_summary(int argc, char **argv)
 			opts.fail_fast = true;
 			break;
 		default:
-			return cmd_usage(&cmd_summary);
+			return cmd_usage(&cmd_make_summary);
 		}
 	}
 	if (optind == argc)
-		return cmd_usage_error(&cmd_summary, "expected the BASE of a result");
+		return cmd_usage_error(&cmd_make_summary, "expected the BASE of a result");
 	return summary_run(argv + optind, (size_t)(argc - optind), &opts);
 }
 
-const struct command cmd_plan = {
-	.name = "plan",
+const struct command cmd_make_plan = {
+	.name = "make-plan",
 	.summary = "begin a session: note which tests make is going to run",
 	.run = run_plan,
 	.usage =
-"usage: provium plan [--all] [--input INPUT]... FILE BASE...\n",
+"usage: provium make-plan [--all] [--input INPUT]... FILE BASE...\n",
 	.help =
 "Begins the session that the runners of one make share, in FILE: notes the tests\n"
 "that make is going to run, and how long each took last time, for the status\n"
@@ -108,24 +108,24 @@ const struct command cmd_plan = {
 "  --all             all the tests will run\n",
 };
 
-const struct command cmd_order = {
-	.name = "order",
+const struct command cmd_make_order = {
+	.name = "make-order",
 	.summary = "write a makefile that starts the longest tests first",
 	.run = run_order,
 	.usage =
-"usage: provium order MAKEFILE BASE...\n",
+"usage: provium make-order MAKEFILE BASE...\n",
 	.help =
 "Writes MAKEFILE, which sets ORDER to the names of the tests, the one that took\n"
 "longest first. A name is BASE relative to MAKEFILE's folder. A BASE without a\n"
 "result is left out.\n",
 };
 
-const struct command cmd_settle = {
-	.name = "settle",
+const struct command cmd_make_return_tokens = {
+	.name = "make-return-tokens",
 	.summary = "return the job tokens of a runner that was killed",
-	.run = run_settle,
+	.run = run_return_tokens,
 	.usage =
-"usage: provium settle BASE FILE STATUS\n",
+"usage: provium make-return-tokens BASE FILE STATUS\n",
 	.help =
 "Cleans up after `provium test --verdict BASE FILE` ended with STATUS, other than\n"
 "0: returns the job tokens that the runner had taken from make. If a signal other\n"
@@ -134,12 +134,12 @@ const struct command cmd_settle = {
 "Exit status: 0 if a result says how FILE ended, else STATUS.\n",
 };
 
-const struct command cmd_summary = {
-	.name = "summary",
+const struct command cmd_make_summary = {
+	.name = "make-summary",
 	.summary = "sum up the results and write the reports",
 	.run = run_summary,
 	.usage =
-"usage: provium summary [--since FILE] [--report DIR] [--fail-fast] BASE...\n",
+"usage: provium make-summary [--since FILE] [--report DIR] [--fail-fast] BASE...\n",
 	.help =
 "Prints the failures and the totals of the results that `provium test --verdict\n"
 "BASE` has written. A BASE without a result is BROKEN.\n"

@@ -64,7 +64,7 @@ static int parse_option(struct arguments *a, int option)
 		s->format = &format_brief;
 		break;
 	case 'p':
-		s->progress = optarg;
+		s->session = optarg;
 		break;
 	case 'm':
 		a->mem = optarg;
@@ -86,8 +86,8 @@ static int check_options(const struct suite_opts *s, int nr_paths)
 	if (s->verdict && (nr_paths != 1 || s->repeat != 1))
 		return cmd_usage_error(&cmd_test,
 			"--verdict needs exactly one file, and excludes --repeat");
-	if (s->progress && !s->verdict)
-		return cmd_usage_error(&cmd_test, "--progress needs --verdict");
+	if (s->session && !s->verdict)
+		return cmd_usage_error(&cmd_test, "--session needs --verdict");
 	return 0;
 }
 
@@ -100,7 +100,7 @@ static int run(int argc, char **argv)
 		{ "rerun-failed", no_argument, NULL, 'r' },
 		{ "repeat", required_argument, NULL, 'n' },
 		{ "verdict", required_argument, NULL, 'v' },
-		{ "progress", required_argument, NULL, 'p' },
+		{ "session", required_argument, NULL, 'p' },
 		{ "mem", required_argument, NULL, 'm' },
 		{ "cpus", required_argument, NULL, 'c' },
 		{ NULL, 0, NULL, 0 },
@@ -147,8 +147,8 @@ const struct command cmd_test = {
 "  --verdict BASE    write the results to BASE.result, the test's dependencies to\n"
 "                    BASE.d and, if all tests passed, an empty BASE.ok; the exit\n"
 "                    status is 0 if these files could be written\n"
-"  --progress FILE   share the session in FILE with the other runners of this\n"
-"                    make; see `provium plan --help`\n"
+"  --session FILE    share the session in FILE with the other runners of this\n"
+"                    make; see `provium make-plan --help`\n"
 "\n"
 "Exit status: 0 all tests passed, 1 a test failed, 2 wrong arguments or\n"
 "configuration, 3 broken infrastructure.\n"

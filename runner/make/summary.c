@@ -154,7 +154,7 @@ static int write_reports(const struct summary *s)
 	if (write_report(s, &format_tap, "results.tap", &err) ||
 	    write_report(s, &format_junit, "junit.xml", &err) ||
 	    write_report(s, &format_json, "results.jsonl", &err)) {
-		fprintf(stderr, "provium summary: %s\n", err.text);
+		fprintf(stderr, "provium make-summary: %s\n", err.text);
 		return EXIT_BROKEN;
 	}
 	return 0;

@@ -62,7 +62,7 @@ static json_t *run_file(struct suite *s, const char *path)
 		.filter = opts->filter, .only = json_is_array(tests) ? tests : NULL,
 		.fail_fast = opts->fail_fast, .on_test = on_test, .arg = s,
 		.capture = opts->verdict || opts->format != &format_human,
-		.tick = opts->progress && session_has_status_line() ? session_tick : NULL,
+		.tick = opts->session && session_has_status_line() ? session_tick : NULL,
 	};
 	json_t *record = record_new(path);
 
@@ -88,7 +88,7 @@ static int report(struct suite *s, const json_t *record)
 	opts->format->file(record, ++s->nr_done, &s->out);
 	if (opts->verdict)
 		ret = result_write(opts->verdict, record, &err);
-	if (opts->progress) {
+	if (opts->session) {
 		session_end(record_text(record, "verdict"), (char *)s->out.p, s->out.len);
 		s->out.len = 0;
 	}
@@ -105,7 +105,7 @@ static int run_once(struct suite *s)
 		struct counts c = { 0 };
 		int ret;
 
-		if (!record && s->opts->progress)
+		if (!record && s->opts->session)
 			session_end("", "", 0);
 		if (!record)
 			return -interrupt_pending();
@@ -205,7 +205,7 @@ static void close_gate(const struct suite_opts *opts)
 /* With FAILFAST a test that has not begun is left out; its old verdict does not count. */
 static bool left_out(const struct suite_opts *opts)
 {
-	if (!opts->progress || !opts->fail_fast || !session_has_failure(opts->progress))
+	if (!opts->session || !opts->fail_fast || !session_has_failure(opts->session))
 		return false;
 	result_forget(opts->verdict);
 	return true;
@@ -219,8 +219,8 @@ int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts
 	if ((opts->verdict && gate_dry_run()) || left_out(opts))
 		return 0;
 	ret = open_gate(opts);
-	if (opts->progress) {
-		session_join(opts->progress, opts->verdict);
+	if (opts->session) {
+		session_join(opts->session, opts->verdict);
 		gate_on_wait(session_wait);
 	}
 	if (!ret)

@@ -15,7 +15,7 @@ struct suite_opts {
 	bool rerun_failed;		/* only what failed last (runner/run/last_failures.h) */
 	const char *filter;		/* Lua pattern for test names, or NULL */
 	const char *verdict;		/* base of make's files, or NULL */
-	const char *progress;		/* with verdict: runner/make/session.h, or NULL */
+	const char *session;		/* with verdict: runner/make/session.h, or NULL */
 	unsigned int repeat;		/* run all of it so many times; 1 */
 };
 

@@ -20,24 +20,24 @@ test("--help lists the commands, a user's first and make's last", function()
 usage: provium COMMAND [ARGUMENT]...
 
 Run tests and commands
-  test       run test files and report their results
-  exec       run one shell command in a new VM
+  test               run test files and report their results
+  exec               run one shell command in a new VM
 
 Look after the host
-  doctor     check what this host offers, and advise on what is missing
-  fixture    build, list or remove fixtures (booted VMs saved in files)
-  gate       list the runners that hold or wait for memory
+  doctor             check what this host offers, and advise on what is missing
+  fixture            build, list or remove fixtures (booted VMs saved in files)
+  gate               list the runners that hold or wait for memory
 
 About this program
-  protocol   print the manual of the protocol between runner and agent
-  version    print the version
+  protocol           print the manual of the protocol between runner and agent
+  version            print the version
 
 Used by make (mk/test.mk)
-  accel      print the accelerator of a profile's VMs
-  plan       begin a session: note which tests make is going to run
-  order      write a makefile that starts the longest tests first
-  settle     return the job tokens of a runner that was killed
-  summary    sum up the results and write the reports
+  accel              print the accelerator of a profile's VMs
+  make-plan          begin a session: note which tests make is going to run
+  make-order         write a makefile that starts the longest tests first
+  make-return-tokens return the job tokens of a runner that was killed
+  make-summary       sum up the results and write the reports
 
 `provium COMMAND --help` explains a command.
 ]], runner.run({ "--help" }).said)

@@ -136,7 +136,7 @@ test("summary adds up results, and names what failed", function()
 		for _, name in ipairs { "good", "whole_bad", "outside" } do
 			runner.run { "test", "--verdict", dir .. "/" .. name, name .. ".lua" }
 		end
-		local r = runner.run { "summary", dir .. "/good", dir .. "/whole_bad", dir .. "/outside" }
+		local r = runner.run { "make-summary", dir .. "/good", dir .. "/whole_bad", dir .. "/outside" }
 		assert_eq([[
 FAIL: whole_bad.lua: whole_bad
 FAIL: outside.lua: (the file)
@@ -148,7 +148,7 @@ end)
 
 test("summary: a result that is missing is broken, not passed over", function()
 	runner.with_folder(function(dir)
-		local r = runner.run { "summary", dir .. "/never-ran" }
+		local r = runner.run { "make-summary", dir .. "/never-ran" }
 		assert_eq(3, r.status)
 		assert_contains(r.said, "never-ran.result")
 		assert_contains(r.said, "BROKEN: 0 passed, 1 broken")
@@ -161,7 +161,7 @@ test("summary: results older than the mark were reused", function()
 		os.execute("touch -d '1 hour ago' " .. dir .. "/good.result")
 		runner.write(dir .. "/mark", "")
 		runner.run { "test", "--verdict", dir .. "/whole", "whole.lua" }
-		local r = runner.run { "summary", "--since", dir .. "/mark", dir .. "/good", dir .. "/whole" }
+		local r = runner.run { "make-summary", "--since", dir .. "/mark", dir .. "/good", dir .. "/whole" }
 		assert_eq("ok: 3 passed (2 files, 1 verdict reused)\n", r.said)
 	end)
 end)

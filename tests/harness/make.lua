@@ -172,7 +172,7 @@ test("make -n, -q and -t run no test", function()
 		tree.with({ a = GOOD }, function(t)
 			local said = t:make(flag)
 			assert_eq({}, tree.finished(said), flag)
-			assert(not said:find("provium plan:", 1, true), said)
+			assert(not said:find("provium make-plan:", 1, true), said)
 			assert_eq(nil, t:read("out/test/small/a.result"), flag)
 		end)
 	end

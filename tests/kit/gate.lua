@@ -36,7 +36,7 @@ local MAKEFILE = [[
 ALL := $(patsubst %%.lua,%%.ok,$(sort $(wildcard t*.lua)))
 all: $(ALL)
 %%.ok: %%.lua
-	+@%s test --verdict $(@:.ok=) $< || %s settle $(@:.ok=) $< $$?
+	+@%s test --verdict $(@:.ok=) $< || %s make-return-tokens $(@:.ok=) $< $$?
 compiled: all
 ]]
 
