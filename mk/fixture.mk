@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # tests/fixtures/NAME.lua ─▶ a booted VM in files, from which tests get their clones.
 #
-#   out/fixtures/NAME/KEY/      ram, state, meta; the key is of all that it was made from
+#   out/fixtures/NAME/KEY/      ram, state, manifest; the key is of all that it was made from
 #   out/fixtures/NAME/.built    as new as the last look at it
 #   out/fixtures/NAME/.built.d  what it was made from, written by the runner
 #

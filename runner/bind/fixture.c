@@ -43,7 +43,7 @@ struct image *bind_check_image(lua_State *L, int idx)
 {
 	struct image *img = luaL_checkudata(L, idx, IMAGE);
 
-	luaL_argcheck(L, img->meta, idx, "this image is released");
+	luaL_argcheck(L, img->manifest, idx, "this image is released");
 	return img;
 }
 
@@ -53,12 +53,7 @@ static int image_gc(lua_State *L)
 	return 0;
 }
 
-/* image:meta(): what it was made from, as a table. */
-static int image_meta(lua_State *L)
-{
-	bind_push_json(L, bind_check_image(L, 1)->meta);
-	return 1;
-}
+static int image_meta(lua_State *L);
 
 static const luaL_Reg image_methods[] = {
 	{ "meta", image_meta },
@@ -106,6 +101,17 @@ static const luaL_Reg meta_methods[] = {
 	{ "__gc", meta_gc },
 	{ NULL, NULL },
 };
+
+/* image:meta(): its manifest, as a table. */
+static int image_meta(lua_State *L)
+{
+	struct image *img = bind_check_image(L, 1);
+	json_t **doc = new_handle(L, sizeof(*doc), META, meta_methods);
+
+	*doc = manifest_to_json(img->manifest);
+	bind_push_json(L, *doc);
+	return 1;
+}
 
 /* --- the store --- */
 
@@ -334,24 +340,27 @@ static int l_go(lua_State *L)
 	return 0;
 }
 
-/* vm:save{name, script, inputs, parents, started}: the meta as a table. */
+/* vm:save{name, script, inputs, parents, started}: the manifest as a table. */
 static int l_save(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);
 	struct fixture_source src = { 0 };
 	json_t **doc = new_handle(L, sizeof(*doc), META, meta_methods);
 	json_t **what = new_handle(L, sizeof(*what), META, meta_methods);
+	struct manifest *saved;
 	struct err err;
 
 	luaL_checktype(L, 2, LUA_TTABLE);
 	*what = bind_to_json(L, 2);
-	src.name = manifest_text(*what, "name");
-	src.script = manifest_text(*what, "script");
+	src.name = json_string_value(json_object_get(*what, "name"));
+	src.script = json_string_value(json_object_get(*what, "script"));
 	src.inputs = json_object_get(*what, "inputs");
 	src.parents = json_object_get(*what, "parents");
 	src.started_ns = json_integer_value(json_object_get(*what, "started"));
-	if (fixture_save(vm, &src, doc, &err))
+	if (fixture_save(vm, &src, &saved, &err))
 		bind_raise(L, &err);
+	*doc = manifest_to_json(saved);
+	manifest_free(saved);
 	bind_push_json(L, *doc);
 	return 1;
 }

@@ -29,7 +29,7 @@
 #include "runner/gate/budget.h"
 #include "runner/vm/vsock.h"
 #include "runner/probe/accel.h"
-#include "runner/fixture/manifest.h"
+#include "runner/fixture/facts.h"
 #include "runner/fixture/store.h"
 
 #define GIB (1u << 30)
@@ -58,7 +58,7 @@ static void advice(const char *text)
 
 static void qemu(void)
 {
-	char *path = files_in_path("qemu-system-x86_64"), *version = manifest_qemu_version();
+	char *path = files_in_path("qemu-system-x86_64"), *version = facts_qemu_version();
 
 	if (path) {
 		line("qemu", "%s, %s", path, *version ? version : "which does not run");

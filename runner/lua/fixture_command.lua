@@ -71,12 +71,12 @@ local function list(args)
 	if #args > 1 then usage("list: expected at most one name") end
 	for _, f in ipairs(core.fixture_list(args[1])) do
 		io.stdout:write(("%s %s  %.1f MB  %s old  %s\n"):format(f.name, f.key, f.bytes / 1e6,
-			f.meta.built and age(os.time() - f.meta.built) or "?",
+			f.manifest.built and age(os.time() - f.manifest.built) or "?",
 			f.current and "current" or "not current: " .. f.why))
-		for _, input in ipairs(f.meta.inputs or {}) do
+		for _, input in ipairs(f.manifest.inputs or {}) do
 			io.stdout:write(("    %s %s\n"):format(input.hash:sub(1, 8), make_path(input.path)))
 		end
-		for _, parent in ipairs(f.meta.parents or {}) do
+		for _, parent in ipairs(f.manifest.parents or {}) do
 			io.stdout:write(("    %s fixture %s\n"):format(parent.key:sub(1, 8), parent.name))
 		end
 	end

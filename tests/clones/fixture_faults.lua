@@ -98,11 +98,11 @@ local DAMAGE = {
 	{ "a ram that is gone", "ram", function(path) os.remove(path) end },
 	{ "a flipped byte in state", "state", function(path) flip(path, 5000) end },
 	{ "an empty state", "state", function(path) shell("truncate -s 0 " .. path) end },
-	{ "a meta of another QEMU", "meta", function(path)
+	{ "a manifest of another QEMU", "manifest", function(path)
 		local text = runner.read(path)
 		runner.write(path, (assert(text:gsub('"qemu": "[^"]*"', '"qemu": "QEMU emulator version 9.9.9"'))))
 	end },
-	{ "a meta cut short", "meta", function(path) shell("truncate -s 100 " .. path) end },
+	{ "a manifest cut short", "manifest", function(path) shell("truncate -s 100 " .. path) end },
 }
 
 -- Each has the fixture that was built after the one before.
@@ -150,9 +150,9 @@ for i = 1, 4 do
 end
 ]])
 		h:is_rebuilt("base", "there is none")
-		local before = shell("cd " .. h:folder("base") .. " && cksum ram state meta")
+		local before = shell("cd " .. h:folder("base") .. " && cksum ram state manifest")
 		assert_eq(0, h:run({ "test", "t.lua" }).status)
-		assert_eq(before, shell("cd " .. h:folder("base") .. " && cksum ram state meta"))
+		assert_eq(before, shell("cd " .. h:folder("base") .. " && cksum ram state manifest"))
 	end)
 end)
 
