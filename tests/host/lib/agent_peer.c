@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The host's end of a link to an agent that runs as a process of this machine. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/base/deadline.h"
+#include "tests/host/lib/agent_peer.h"
+#include "tests/host/lib/tap.h"
+
+#define LIMIT_S 20.0			/* for any answer; only a failure takes as long */
+
+struct peer *peer_start(void)
+{
+	struct peer *p = xcalloc(1, sizeof(*p));
+	const char *agent = getenv("PROVIUM_AGENT");
+	char number[16];
+	int fds[2];
+
+	p->executor = WIRE_EXECUTOR;
+	conn_init(&p->conn);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
+		exit(1);
+	p->pid = fork();
+	if (!p->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		fcntl(fds[1], F_SETFD, 0);
+		snprintf(number, sizeof(number), "%d", fds[1]);
+		/* With SAN=1: a SIGSEGV is the kernel's to deliver, too. */
+		setenv("ASAN_OPTIONS", "handle_segv=0", 1);
+		execl(agent ? agent : "out/bin/agent", "agent", "--fd", number,
+		      (char *)NULL);
+		perror("agent");
+		_exit(127);
+	}
+	if (p->pid < 0)
+		exit(1);
+	close(fds[1]);
+	conn_open(&p->conn, fds[0]);
+	return p;
+}
+
+/* The next frame: 0, or -EPIPE at the end, -ETIMEDOUT. */
+int next_frame(struct peer *p)
+{
+	int64_t deadline = deadline_in(LIMIT_S);
+	const uint8_t *payload;
+	struct err err;
+	int ret;
+
+	while (!(ret = conn_peek(&p->conn, &p->hdr, &payload, &err))) {
+		struct pollfd pfd = { p->conn.fd, POLLIN, 0 };
+
+		if (conn_wants_out(&p->conn))
+			pfd.events |= POLLOUT;
+		if (poll(&pfd, 1, deadline_poll_ms(deadline)) <= 0)
+			return -ETIMEDOUT;
+		conn_flush(&p->conn);
+		if (pfd.revents & (POLLIN | POLLHUP) && conn_feed(&p->conn))
+			return -EPIPE;
+	}
+	if (ret < 0 || p->hdr.len > sizeof(p->payload))
+		return -EBADMSG;
+	memcpy(p->payload, payload, p->hdr.len);
+	conn_drop(&p->conn, &p->hdr);
+	return 0;
+}
+
+void send_raw(struct peer *p, uint32_t channel, unsigned int op,
+		     const void *payload, size_t n)
+{
+	struct wire_header hdr = {
+		.len = (uint32_t)n, .tag = ++p->tag, .channel = channel,
+		.op = (uint16_t)op, .kind = WIRE_REQUEST,
+	};
+
+	conn_send(&p->conn, &hdr, payload);
+}
+
+void send_op(struct peer *p, enum wire_op nr, const void *req)
+{
+	const struct wire_op_desc *op = wire_op_by_number(nr);
+	size_t n = wire_encode(op->req, req, NULL, 0);
+	uint8_t *raw = malloc(n + 1);
+
+	wire_encode(op->req, req, raw, n);
+	send_raw(p, op->supervisor ? WIRE_SUPERVISOR : p->executor, nr, raw, n);
+	free(raw);
+}
+
+/* The answer to the last request; data frames are gathered. */
+int answer(struct peer *p)
+{
+	int ret;
+
+	p->data.len = 0;
+	while (!(ret = next_frame(p))) {
+		struct wire_arena none = { 0 };
+		struct wire_data data;
+
+		if (p->hdr.tag != p->tag)
+			continue;	/* what was given up earlier */
+		if (p->hdr.kind != WIRE_DATA)
+			break;
+		if (wire_decode(&wire_desc_data, &data, p->payload,
+				p->hdr.len, &none))
+			return -EBADMSG;
+		buf_add(&p->data, data.data.p, data.data.len);
+	}
+	return ret;
+}
+
+/* Sends and decodes; false unless it was a proper reply. */
+bool call(struct peer *p, enum wire_op nr, const void *req, void *rep)
+{
+	static uint8_t scratch[1 << 16];
+	struct wire_arena arena = { scratch, sizeof(scratch), 0 };
+
+	send_op(p, nr, req);
+	return !answer(p) && p->hdr.kind == WIRE_REPLY &&
+	       !wire_decode(wire_op_by_number(nr)->rep, rep, p->payload,
+			    p->hdr.len, &arena);
+}
+
+struct wire_fail failure(struct peer *p)
+{
+	struct wire_arena none = { 0 };
+	struct wire_fail fail = { 0 };
+
+	if (p->hdr.kind == WIRE_FAIL)
+		wire_decode(&wire_desc_fail, &fail, p->payload, p->hdr.len, &none);
+	return fail;
+}
+
+bool text_has(const struct wire_bytes *b, const char *s)
+{
+	return memmem(b->p, b->len, s, strlen(s));
+}
+
+struct peer *peer_greeted(void)
+{
+	struct peer *p = peer_start();
+	struct wire_hello hello = { .fingerprint = wire_fingerprint() };
+	struct wire_nothing none;
+
+	if (next_frame(p) || p->hdr.kind != WIRE_READY ||
+	    !call(p, WIRE_OP_hello, &hello, &none))
+		ok(false, "the agent says ready and takes our hello");
+	return p;
+}
+
+/* A signal to one process: -1, a failed getpid, would be everybody's. */
+void signal_to(int64_t pid, int sig)
+{
+	if (pid > 1)
+		kill((pid_t)pid, sig);
+}
+
+/* Hangs up; the agent ends by itself. */
+bool peer_end(struct peer *p, int *status)
+{
+	int64_t deadline = deadline_in(LIMIT_S);
+	struct pollfd end = { (int)syscall(SYS_pidfd_open, p->pid, 0), POLLIN, 0 };
+	bool ended;
+
+	conn_release(&p->conn);
+	ended = poll(&end, 1, deadline_poll_ms(deadline)) == 1;
+	if (!ended)
+		signal_to(p->pid, SIGKILL);
+	waitpid(p->pid, status, 0);
+	close(end.fd);
+	buf_release(&p->data);
+	free(p);
+	return ended;
+}
+
+struct wire_bytes str(const char *s)
+{
+	return (struct wire_bytes){ s, (uint32_t)strlen(s) };
+}
+
+/* Until the process is gone (reaped, too). */
+bool await_end(int64_t pid)
+{
+	int64_t deadline = deadline_in(LIMIT_S);
+
+	while (pid > 1 && !kill((pid_t)pid, 0) && clock_ns() < deadline)
+		poll(NULL, 0, 1);
+	return pid > 1 && kill((pid_t)pid, 0);
+}
+
+int64_t getpid_by(struct peer *p)
+{
+	struct wire_syscall_req req = { .nr = SYS_getpid };
+	struct wire_syscall_rep rep;
+
+	return call(p, WIRE_OP_syscall, &req, &rep) ? rep.ret : -1;
+}
+
+int64_t ask(struct peer *p, int64_t nr)
+{
+	struct wire_syscall_req req = { .nr = nr };
+	struct wire_syscall_rep rep;
+
+	return call(p, WIRE_OP_syscall, &req, &rep) ? rep.ret : -1;
+}

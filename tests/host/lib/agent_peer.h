@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The host's end of a link to an agent that runs as a process of this machine
+ * ($PROVIUM_AGENT, else out/bin/agent), over a socketpair.
+ */
+#ifndef TESTS_HOST_LIB_AGENT_PEER_H
+#define TESTS_HOST_LIB_AGENT_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/wire/wire.h"
+#include "runner/base/buf.h"
+#include "runner/vm/conn.h"
+
+struct peer {
+	pid_t pid;			/* the supervisor */
+	struct conn conn;
+	uint32_t tag;			/* of the last request */
+	uint32_t executor;		/* the channel to which an executor's ops go */
+	/* the last frame */
+	struct wire_header hdr;
+	uint8_t payload[1 << 17];
+	struct buf data;		/* of the data frames before it */
+};
+
+/* A new agent; without and with hello behind it. */
+struct peer *peer_start(void);
+struct peer *peer_greeted(void);
+/* Hangs up and frees p.  False if the agent did not end by itself. */
+bool peer_end(struct peer *p, int *status);
+
+/* The next frame: 0, -EPIPE at the end of the link, -ETIMEDOUT, -EBADMSG. */
+int next_frame(struct peer *p);
+void send_raw(struct peer *p, uint32_t channel, unsigned int op, const void *payload,
+	      size_t n);
+void send_op(struct peer *p, enum wire_op nr, const void *req);
+/* The answer to the last request, errors as next_frame(); gathers data frames. */
+int answer(struct peer *p);
+/* Sends a request and decodes its reply, which is valid until the next call.
+ * False for any other answer. */
+bool call(struct peer *p, enum wire_op nr, const void *req, void *rep);
+/* The last answer, if it is a failure; else all zeros. */
+struct wire_fail failure(struct peer *p);
+
+/* The return value of a system call without arguments, or -1. */
+int64_t ask(struct peer *p, int64_t nr);
+int64_t getpid_by(struct peer *p);
+
+bool text_has(const struct wire_bytes *b, const char *s);
+struct wire_bytes str(const char *s);
+/* Sends a signal to one process; ignores a pid that would mean several. */
+void signal_to(int64_t pid, int sig);
+/* Waits until the process is gone and reaped. */
+bool await_end(int64_t pid);
+
+#endif
