@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Test files: found in folders. */
+/* Finds test files in folders. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -11,28 +11,35 @@
 #include "runner/base/files.h"
 #include "runner/run/find_tests.h"
 
-void find_tests_add(struct paths *p, char *path)
+void find_tests_add(struct test_paths *tests, char *path)
 {
-	p->v = xreallocarray(p->v, p->n + 1, sizeof(*p->v));
-	p->v[p->n++] = path;
+	tests->path = xreallocarray(tests->path, tests->nr + 1, sizeof(*tests->path));
+	tests->path[tests->nr++] = path;
 }
 
-void find_tests_release(struct paths *p)
+void find_tests_release(struct test_paths *tests)
 {
-	for (size_t i = 0; i < p->n; i++)
-		free(p->v[i]);
-	free(p->v);
-	*p = (struct paths){ 0 };
+	for (size_t i = 0; i < tests->nr; i++)
+		free(tests->path[i]);
+	free(tests->path);
+	*tests = (struct test_paths){ 0 };
 }
 
-/* Folders that hold no tests: VM fixtures, helpers, and what starts with _ or . */
-static bool holds_no_tests(const char *name)
+/* Folders of fixtures, of helpers, and hidden ones. */
+static bool is_skipped_folder(const char *name)
 {
 	return *name == '.' || *name == '_' || !strcmp(name, "fixtures") ||
 	       !strcmp(name, "lib");
 }
 
-static void find_below(const char *dir, struct paths *found)
+static bool is_test_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return *name != '.' && len > 4 && !strcmp(name + len - 4, ".lua");
+}
+
+static void add_folder(const char *dir, struct test_paths *tests)
 {
 	struct dirent **entries;
 	int n = scandir(dir, &entries, NULL, alphasort);
@@ -40,15 +47,14 @@ static void find_below(const char *dir, struct paths *found)
 	for (int i = 0; i < n; i++) {
 		const char *name = entries[i]->d_name;
 		char *path = files_join(dir, name);
-		size_t len = strlen(name);
 		struct stat st;
 
 		if (!stat(path, &st) && S_ISDIR(st.st_mode)) {
-			if (!holds_no_tests(name))
-				find_below(path, found);
+			if (!is_skipped_folder(name))
+				add_folder(path, tests);
 			free(path);
-		} else if (len > 4 && !strcmp(name + len - 4, ".lua") && *name != '.') {
-			find_tests_add(found, path);
+		} else if (is_test_name(name)) {
+			find_tests_add(tests, path);
 		} else {
 			free(path);
 		}
@@ -58,10 +64,10 @@ static void find_below(const char *dir, struct paths *found)
 		free(entries);
 }
 
-int find_tests(char *const *paths, size_t nr, struct paths *found)
+int find_tests(char *const *paths, size_t nr, struct test_paths *tests)
 {
 	for (size_t i = 0; i < nr; i++) {
-		size_t before = found->n;
+		size_t nr_before = tests->nr;
 		struct stat st;
 
 		if (stat(paths[i], &st)) {
@@ -70,12 +76,12 @@ int find_tests(char *const *paths, size_t nr, struct paths *found)
 			return -ENOENT;
 		}
 		if (!S_ISDIR(st.st_mode)) {
-			find_tests_add(found, xstrdup(paths[i]));
+			find_tests_add(tests, xstrdup(paths[i]));
 			continue;
 		}
-		find_below(paths[i], found);
-		if (found->n == before) {
-			fprintf(stderr, "provium test: %s: no test files (*.lua) there\n",
+		add_folder(paths[i], tests);
+		if (tests->nr == nr_before) {
+			fprintf(stderr, "provium test: %s: contains no test files (*.lua)\n",
 				paths[i]);
 			return -ENOENT;
 		}

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Test files: found in folders. */
+/* Finds test files in folders. */
 #ifndef RUNNER_RUN_FIND_TESTS_H
 #define RUNNER_RUN_FIND_TESTS_H
 
 #include <stddef.h>
 
 /* Empty is all zero. */
-struct paths {
-	char **v;
-	size_t n;
+struct test_paths {
+	char **path;
+	size_t nr;
 };
 
-/* Takes the path over. */
-void find_tests_add(struct paths *p, char *path);
-void find_tests_release(struct paths *p);
+/* Appends the path and takes ownership of it. */
+void find_tests_add(struct test_paths *tests, char *path);
+void find_tests_release(struct test_paths *tests);
 /*
- * Adds the files, and of folders their *.lua, recursively and sorted, without
- * those of fixtures/, lib/ and folders that start with _ or a dot.  -ENOENT,
- * said on stderr, when something is not there or a folder has no test.
+ * Appends each path that is a file, and for a folder all *.lua files below it,
+ * sorted, except those in folders called fixtures or lib and in folders whose
+ * name starts with "_" or ".".  -ENOENT, after a message on stderr, if a path
+ * does not exist or a folder contains no test.
  */
-int find_tests(char *const *paths, size_t nr, struct paths *found);
+int find_tests(char *const *paths, size_t nr, struct test_paths *tests);
 
 #endif

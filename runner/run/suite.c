@@ -19,7 +19,7 @@
 
 struct suite {
 	const struct suite_opts *opts;
-	struct paths files;
+	struct test_paths files;
 	json_t *failed;			/* with --rerun-failed: what is known */
 	struct counts total;
 	size_t nr_done;
@@ -100,8 +100,8 @@ static int report(struct suite *s, const json_t *record)
 
 static int run_once(struct suite *s)
 {
-	for (size_t i = 0; i < s->files.n; i++) {
-		json_t *record = run_file(s, s->files.v[i]);
+	for (size_t i = 0; i < s->files.nr; i++) {
+		json_t *record = run_file(s, s->files.path[i]);
 		struct counts c = { 0 };
 		int ret;
 
@@ -121,15 +121,15 @@ static int run_once(struct suite *s)
 /* --rerun-failed: those of the files, or if none was named of all, that failed. */
 static void choose_failed(struct suite *s)
 {
-	struct paths chosen = { 0 };
+	struct test_paths chosen = { 0 };
 	const char *path;
 	json_t *tests;
 
 	s->failed = last_failures_load();
-	for (size_t i = 0; i < s->files.n; i++)
-		if (last_failures_tests(s->failed, s->files.v[i]))
-			find_tests_add(&chosen, xstrdup(s->files.v[i]));
-	if (!s->files.n)
+	for (size_t i = 0; i < s->files.nr; i++)
+		if (last_failures_tests(s->failed, s->files.path[i]))
+			find_tests_add(&chosen, xstrdup(s->files.path[i]));
+	if (!s->files.nr)
 		json_object_foreach(s->failed, path, tests)
 			if (last_failures_tests(s->failed, path))
 				find_tests_add(&chosen, xstrdup(path));
@@ -143,7 +143,7 @@ static int find_files(struct suite *s, char *const *paths, size_t nr)
 		return EXIT_USAGE;
 	if (s->opts->rerun_failed)
 		choose_failed(s);
-	if (!s->files.n)
+	if (!s->files.nr)
 		fprintf(stderr, "provium test: nothing failed in the last run\n");
 	return 0;
 }
@@ -154,14 +154,14 @@ static int run_all(struct suite *s)
 	int ret = 0;
 
 	if (opts->format->begin)
-		opts->format->begin(s->files.n * opts->repeat, &s->out);
+		opts->format->begin(s->files.nr * opts->repeat, &s->out);
 	print(s);
 	for (unsigned int i = 0; !ret && i < opts->repeat; i++) {
 		ret = run_once(s);
 		if (opts->fail_fast && counts_status(&s->total))
 			break;
 	}
-	if (!ret && opts->filter && s->files.n && !counts_all(&s->total)) {
+	if (!ret && opts->filter && s->files.nr && !counts_all(&s->total)) {
 		fprintf(stderr, "provium test: -f %s: no test has such a name\n",
 			opts->filter);
 		ret = EXIT_USAGE;

@@ -103,7 +103,7 @@ end)
 test("test: a folder without tests", function()
 	runner.with_folder(function(dir)
 		local r = runner.run({ "test", "." }, { cwd = dir })
-		assert_eq({ "provium test: .: no test files (*.lua) there\n", 2 }, { r.said, r.status })
+		assert_eq({ "provium test: .: contains no test files (*.lua)\n", 2 }, { r.said, r.status })
 	end)
 end)
 
