@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What failed when it last ran. */
+/* Remembers what failed when it last ran. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "runner/base/files.h"
-#include "runner/run/last_failures.h"
 #include "runner/report/record.h"
+#include "runner/run/last_failures.h"
 
 json_t *last_failures_load(void)
 {
@@ -40,36 +40,36 @@ static bool contains(const json_t *names, const char *name)
 	return false;
 }
 
-/* Those of `before` that did not run now. */
-static json_t *still_failed(const json_t *before, const json_t *tests)
+/* The titles in `before` whose tests are not among those that ran now. */
+static json_t *titles_not_run(const json_t *before, const json_t *tests)
 {
-	json_t *ran = json_array(), *left = json_array(), *item;
+	json_t *ran = json_array(), *not_run = json_array(), *item;
 	size_t i;
 
 	json_array_foreach(tests, i, item)
 		json_array_append(ran, json_object_get(item, "name"));
 	json_array_foreach(before, i, item)
 		if (!contains(ran, json_string_value(item)))
-			json_array_append(left, item);
+			json_array_append(not_run, item);
 	json_decref(ran);
-	return left;
+	return not_run;
 }
 
-/* The new entry; NULL when nothing has failed. */
-static json_t *entry(const json_t *before, const json_t *record, bool some)
+/* The file's new entry, or NULL if nothing has failed. */
+static json_t *new_entry(const json_t *before, const json_t *record, bool partial)
 {
 	json_t *tests = json_object_get(record, "tests"), *names, *item;
 	size_t i;
 
-	if (json_object_get(record, "error") || (some && json_is_null(before)))
+	if (json_object_get(record, "error") || (partial && json_is_null(before)))
 		return json_null();
-	names = some ? still_failed(before, tests) : json_array();
+	names = partial ? titles_not_run(before, tests) : json_array();
 	json_array_foreach(tests, i, item) {
 		if (!item_failed(item))
 			continue;
 		if (!*record_text(item, "filter")) {
 			json_decref(names);
-			return json_null();	/* a file without test() */
+			return json_null();	/* the file has no test() */
 		}
 		json_array_append(names, json_object_get(item, "name"));
 	}
@@ -79,30 +79,29 @@ static json_t *entry(const json_t *before, const json_t *record, bool some)
 	return NULL;
 }
 
-static void update(const char *path, const json_t *record, bool some)
+static void update(const char *path, const json_t *record, bool partial)
 {
 	json_t *all = last_failures_load(), *before = json_object_get(all, path);
-	json_t *now = entry(before, record, some);
+	json_t *after = new_entry(before, record, partial);
 	char *file = files_join(files_state(), "failed.json"), *text;
 	struct err err;
 
-	if (before ? !now || !json_equal(before, now) : now != NULL) {
-		if (now)
-			json_object_set(all, path, now);
+	if (before ? !after || !json_equal(before, after) : after != NULL) {
+		if (after)
+			json_object_set(all, path, after);
 		else
 			json_object_del(all, path);
 		text = json_dumps(all, JSON_INDENT(1) | JSON_SORT_KEYS);
-		/* Not worth an error: the verdicts do not depend on it. */
 		if (text)
 			files_write(file, text, strlen(text), &err);
 		free(text);
 	}
-	json_decref(now);
+	json_decref(after);
 	json_decref(all);
 	free(file);
 }
 
-void last_failures_record(const char *path, const json_t *record, bool some)
+void last_failures_record(const char *path, const json_t *record, bool partial)
 {
 	const char *inside = getenv("PROVIUM_INSIDE");
 	char *real = realpath(path, NULL), *lock;
@@ -116,7 +115,7 @@ void last_failures_record(const char *path, const json_t *record, bool some)
 	lock = files_join(files_state(), ".failed.lock");
 	fd = files_lock(lock, true);
 	if (fd >= 0) {
-		update(real, record, some);
+		update(real, record, partial);
 		close(fd);
 	}
 	free(lock);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What failed when it last ran, of every file that this runner ran:
- * failed.json in its folder, { path: [names of tests], or null for the file }.
+ * Remembers what failed when it last ran, for `provium test --rerun-failed`.
+ *
+ * failed.json in files_state() is an object: the real path of each test file
+ * that failed, with an array of the titles of its failed tests, or null if the
+ * file as a whole failed.
  */
 #ifndef RUNNER_RUN_LAST_FAILURES_H
 #define RUNNER_RUN_LAST_FAILURES_H
@@ -10,14 +13,18 @@
 #include <stdbool.h>
 
 /*
- * Takes down how the file at path went.  some: not all of its tests were to
- * run, and what is known of the others stays.  Runners that a test starts take
- * down nothing: PROVIUM_INSIDE is set for them.
+ * Replaces what is stored for the file at path by what its record says.
+ * partial: some of the file's tests were left out; what is stored for those
+ * stays.  Does nothing in a runner that a test has started (the environment
+ * has PROVIUM_INSIDE).  Errors are ignored: no verdict depends on the file.
  */
-void last_failures_record(const char *path, const json_t *record, bool some);
-/* All that is known; an object, the caller's. */
+void last_failures_record(const char *path, const json_t *record, bool partial);
+/* The content of failed.json, an object; empty if there is none.  The caller's. */
 json_t *last_failures_load(void);
-/* What is known of this path: NULL nothing failed, an array of names, or null. */
+/*
+ * What `all` has for the file at path: an array of titles, a JSON null (the
+ * whole file), or NULL (nothing failed).  Belongs to `all`.
+ */
 const json_t *last_failures_tests(const json_t *all, const char *path);
 
 #endif
