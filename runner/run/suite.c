@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A run: test files one after the other, and the reports of them. */
+/* Runs test files one after the other and reports their results. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,22 +9,22 @@
 #include "runner/base/exit_status.h"
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
-#include "runner/run/child.h"
-#include "runner/run/last_failures.h"
 #include "runner/gate/gate.h"
-#include "runner/run/find_tests.h"
 #include "runner/make/return_tokens.h"
 #include "runner/make/session.h"
+#include "runner/run/child.h"
+#include "runner/run/find_tests.h"
+#include "runner/run/last_failures.h"
 #include "runner/run/suite.h"
 
 struct suite {
 	const struct suite_opts *opts;
 	struct test_paths files;
-	json_t *failed;			/* with --rerun-failed: what is known */
+	json_t *failed;			/* last_failures_load(), with rerun_failed */
 	struct counts total;
 	size_t nr_done;
 	bool accel_printed;
-	struct buf out;
+	struct buf out;			/* of the report, not printed yet */
 };
 
 static void print(struct suite *s)
@@ -34,7 +34,7 @@ static void print(struct suite *s)
 	s->out.len = 0;
 }
 
-/* What it ran on: once, before the first file that booted something. */
+/* Adds the accelerator, once: before the first file that booted a VM. */
 static void add_accel(struct suite *s, const json_t *record)
 {
 	const char *accel = record_text(record, "accel");
@@ -76,8 +76,8 @@ static json_t *run_file(struct suite *s, const char *path)
 	return record;
 }
 
-/* Report and, for make, files.  0 or 3. */
-static int report(struct suite *s, const json_t *record)
+/* Reports the file's end and, for make, writes its result.  An exit status. */
+static int report_file(struct suite *s, const json_t *record)
 {
 	const struct suite_opts *opts = s->opts;
 	struct err err;
@@ -109,7 +109,7 @@ static int run_once(struct suite *s)
 			session_end("", "", 0);
 		if (!record)
 			return -interrupt_pending();
-		ret = report(s, record);
+		ret = report_file(s, record);
 		counts_add(&c, record);
 		json_decref(record);
 		if (ret || (s->opts->fail_fast && counts_status(&c)))
@@ -118,23 +118,26 @@ static int run_once(struct suite *s)
 	return 0;
 }
 
-/* --rerun-failed: those of the files, or if none was named of all, that failed. */
-static void choose_failed(struct suite *s)
+/*
+ * For --rerun-failed: leaves those of the files that failed; if no file was
+ * given, takes all files that failed.
+ */
+static void keep_failed(struct suite *s)
 {
-	struct test_paths chosen = { 0 };
+	struct test_paths failed = { 0 };
 	const char *path;
 	json_t *tests;
 
 	s->failed = last_failures_load();
 	for (size_t i = 0; i < s->files.nr; i++)
 		if (last_failures_tests(s->failed, s->files.path[i]))
-			find_tests_add(&chosen, xstrdup(s->files.path[i]));
+			find_tests_add(&failed, xstrdup(s->files.path[i]));
 	if (!s->files.nr)
 		json_object_foreach(s->failed, path, tests)
 			if (last_failures_tests(s->failed, path))
-				find_tests_add(&chosen, xstrdup(path));
+				find_tests_add(&failed, xstrdup(path));
 	find_tests_release(&s->files);
-	s->files = chosen;
+	s->files = failed;
 }
 
 static int find_files(struct suite *s, char *const *paths, size_t nr)
@@ -142,9 +145,9 @@ static int find_files(struct suite *s, char *const *paths, size_t nr)
 	if (find_tests(paths, nr, &s->files))
 		return EXIT_USAGE;
 	if (s->opts->rerun_failed)
-		choose_failed(s);
+		keep_failed(s);
 	if (!s->files.nr)
-		fprintf(stderr, "provium test: nothing failed in the last run\n");
+		fprintf(stderr, "provium test: --rerun-failed: no test failed when it last ran\n");
 	return 0;
 }
 
@@ -162,7 +165,7 @@ static int run_all(struct suite *s)
 			break;
 	}
 	if (!ret && opts->filter && s->files.nr && !counts_all(&s->total)) {
-		fprintf(stderr, "provium test: -f %s: no test has such a name\n",
+		fprintf(stderr, "provium test: -f %s: no test's title matches\n",
 			opts->filter);
 		ret = EXIT_USAGE;
 	}
@@ -172,7 +175,7 @@ static int run_all(struct suite *s)
 	return ret;
 }
 
-/* --- what is borrowed from make --- */
+/* --- job tokens --- */
 
 static int open_gate(const struct suite_opts *opts)
 {
@@ -200,10 +203,13 @@ static void close_gate(const struct suite_opts *opts)
 	free(account);
 }
 
-/* --- the whole of it --- */
+/* --- the run --- */
 
-/* With FAILFAST a test that has not begun is left out; its old verdict does not count. */
-static bool left_out(const struct suite_opts *opts)
+/*
+ * With --fail-fast a file does not start after another one has failed.  Its old
+ * verdict is removed, so that make runs it next time.
+ */
+static bool skip_after_failure(const struct suite_opts *opts)
 {
 	if (!opts->session || !opts->fail_fast || !session_has_failure(opts->session))
 		return false;
@@ -216,7 +222,7 @@ int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts
 	struct suite s = { .opts = opts };
 	int ret;
 
-	if ((opts->verdict && gate_dry_run()) || left_out(opts))
+	if ((opts->verdict && gate_dry_run()) || skip_after_failure(opts))
 		return 0;
 	ret = open_gate(opts);
 	if (opts->session) {
@@ -231,6 +237,6 @@ int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts
 	find_tests_release(&s.files);
 	json_decref(s.failed);
 	buf_release(&s.out);
-	/* With --verdict the verdict is the file; the summary has the status. */
+	/* With --verdict, `provium make-summary` has the status of the tests. */
 	return ret || opts->verdict ? ret : counts_status(&s.total);
 }

@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Test files, each in a process of its own, and what came of them. */
+/* Runs test files one after the other and reports their results. */
 #ifndef RUNNER_RUN_SUITE_H
 #define RUNNER_RUN_SUITE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "runner/base/err.h"
 #include "runner/report/format.h"
 
 struct suite_opts {
 	const struct format *format;
-	bool fail_fast;			/* stop after the first failure */
-	bool rerun_failed;		/* only what failed last (runner/run/last_failures.h) */
-	const char *filter;		/* Lua pattern for test names, or NULL */
-	const char *verdict;		/* base of make's files, or NULL */
-	const char *session;		/* with verdict: runner/make/session.h, or NULL */
-	unsigned int repeat;		/* run all of it so many times; 1 */
+	bool fail_fast;		/* stop after the first failure */
+	bool rerun_failed;	/* only tests that failed when they last ran */
+	const char *filter;	/* Lua pattern for test titles, or NULL */
+	const char *verdict;	/* BASE of the result for make, or NULL */
+	const char *session;	/* file shared with make's other runners, or NULL */
+	unsigned int repeat;	/* run everything this many times, at least once */
 };
 
 /*
- * Runs the files and folders; prints reports.  The exit status: 0, 1, 2 or 3 as in
- * the manual, or -signal when a signal ended it.
+ * Runs the files and folders, prints the report to stdout and, with verdict,
+ * writes the result (runner/report/record.h).  Returns an exit status
+ * (runner/base/exit_status.h), or the negated number of a signal that
+ * interrupted the run.  With verdict a failed test is no error: the status is 0.
  */
 int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts);
 

@@ -169,6 +169,7 @@ end)
 test("-f that matches no test at all is an error, not a pass", function()
 	local r = runner.run { "test", "-f", "nonesuch", "good.lua" }
 	assert_eq(2, r.status)
+	assert_contains(r.said, "provium test: -f nonesuch: no test's title matches\n")
 end)
 
 test("-f with a pattern that is none is a usage error", function()
