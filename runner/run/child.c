@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One test file, in a process of its own with a Lua state of its own. */
+/* Runs one test file in a child process with a Lua state of its own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -28,13 +28,13 @@
 #include "runner/report/record.h"
 #include "runner/run/child.h"
 
-#define INTERRUPT_WAIT 5.0		/* seconds for a child to put its VMs away */
+#define INTERRUPT_TIMEOUT_S 5.0		/* for a child to shut its VMs down */
 #define TICK_MS 1000
-#define OUTPUT_LIMIT (64u << 10)	/* the end of what it printed */
+#define MAX_OUTPUT_BYTES (64u << 10)	/* the end of longer output is kept */
 
 /* --- the child --- */
 
-/* tell(text): a line to the parent.  Upvalue: the descriptor. */
+/* tell(text): sends a line to the parent.  Upvalue: the descriptor. */
 static int l_tell(lua_State *L)
 {
 	int fd = (int)lua_tointeger(L, lua_upvalueindex(1));
@@ -60,7 +60,7 @@ static void push_names(lua_State *L, const json_t *names)
 	}
 }
 
-/* Protected: require "provium.harness".run(path, {…}). */
+/* For lua_pcall(): require "provium.harness".run(path, { options }). */
 static int run_harness(lua_State *L)
 {
 	const struct child_opts *opts = lua_touserdata(L, 2);
@@ -86,7 +86,7 @@ static int run_harness(lua_State *L)
 	return 0;
 }
 
-/* Ends the process as the signal would have done. */
+/* Ends the process so that the parent sees the signal. */
 static void die_of(int sig)
 {
 	signal(sig, SIG_DFL);
@@ -94,10 +94,10 @@ static void die_of(int sig)
 	_exit(128 + sig);
 }
 
-static void child(const char *path, const struct child_opts *opts, int tell_fd)
+static void child(const char *path, const struct child_opts *opts, int event_fd)
 {
 	lua_State *L = bind_state_new();
-	int failed;
+	int failed, sig;
 
 	if (!L)
 		_exit(EXIT_BROKEN);
@@ -105,44 +105,36 @@ static void child(const char *path, const struct child_opts *opts, int tell_fd)
 	lua_pushcfunction(L, run_harness);
 	lua_pushstring(L, path);
 	lua_pushlightuserdata(L, (void *)(uintptr_t)opts);
-	lua_pushinteger(L, tell_fd);
+	lua_pushinteger(L, event_fd);
 	failed = lua_pcall(L, 3, 0, 0);
-	lua_sethook(L, NULL, 0, 0);	/* an interrupt must not raise here */
-	if (failed) {
-		int sig = interrupt_pending();
-
-		if (!sig)
-			fprintf(stderr, "provium: the harness failed on %s: %s\n",
-				path, luaL_tolstring(L, -1, NULL));
-		lua_close(L);
-		forkserver_stop();
-		if (sig)
-			die_of(sig);
-		fflush(NULL);
-		_exit(EXIT_BROKEN);
-	}
-	lua_close(L);		/* VMs are put away here, if not before */
+	lua_sethook(L, NULL, 0, 0);	/* an interrupt must not raise from here on */
+	sig = failed ? interrupt_pending() : 0;
+	if (failed && !sig)
+		fprintf(stderr, "provium: %s: the harness failed: %s\n", path,
+			luaL_tolstring(L, -1, NULL));
+	lua_close(L);			/* shuts down the VMs that still run */
 	forkserver_stop();
+	if (sig)
+		die_of(sig);
 	fflush(NULL);
-	_exit(0);
+	_exit(failed ? EXIT_BROKEN : 0);
 }
 
-/* --- its parent --- */
+/* --- the parent --- */
 
 struct run {
 	const char *path;
 	const struct child_opts *opts;
 	int64_t start_ns;
 	json_t *record;			/* so far */
-	json_t *begun;			/* the test that it is in, or NULL */
-	bool ended;
-	struct buf line;
-	int tell_fd, out_fd;
+	json_t *running;		/* the item of the test that runs, or NULL */
+	bool ended;			/* the event "end" has come */
+	struct buf events;		/* received, not handled yet */
+	int event_fd, output_fd;	/* -1: none */
 	pid_t pid;
 };
 
-/* A test that ended, as reports want it: a failure can be repeated. */
-static void test_ended(struct run *r, json_t *test)
+static void add_test(struct run *r, json_t *test)
 {
 	json_array_append(json_object_get(r->record, "tests"), test);
 	record_add_repeat(test, r->path);
@@ -150,54 +142,67 @@ static void test_ended(struct run *r, json_t *test)
 		r->opts->on_test(r->record, test, r->opts->arg);
 }
 
-static void event(struct run *r, const char *line, size_t n)
+static void handle_event(struct run *r, const char *line, size_t n)
 {
-	json_t *said = json_loadb(line, n, 0, NULL);
-	json_t *item = json_object_get(said, "item");
-	const char *what = record_text(said, "event");
+	json_t *event = json_loadb(line, n, 0, NULL);
+	json_t *item = json_object_get(event, "item");
+	const char *kind = record_text(event, "event");
 
-	if (!strcmp(what, "begin")) {
-		json_decref(r->begun);
-		r->begun = json_incref(item);
-	} else if (!strcmp(what, "test")) {
-		json_decref(r->begun);
-		r->begun = NULL;
-		test_ended(r, item);
-	} else if (!strcmp(what, "end")) {
+	if (!strcmp(kind, "begin")) {
+		json_decref(r->running);
+		r->running = json_incref(item);
+	} else if (!strcmp(kind, "test")) {
+		json_decref(r->running);
+		r->running = NULL;
+		add_test(r, item);
+	} else if (!strcmp(kind, "end")) {
 		json_object_update(r->record, item);
 		r->ended = true;
 	}
-	json_decref(said);
+	json_decref(event);
 }
 
-/* False at the end. */
+/* Reads once and handles the complete events.  False at the end of the stream. */
 static bool read_events(struct run *r)
 {
-	ssize_t n = read(r->tell_fd, buf_room(&r->line, 65536), 65536);
+	ssize_t n = read(r->event_fd, buf_room(&r->events, 65536), 65536);
 	char *end;
 
 	if (n <= 0)
 		return n < 0 && errno == EINTR;
-	r->line.len += (size_t)n;
-	while ((end = memchr(r->line.p, '\n', r->line.len))) {
-		size_t len = (size_t)(end - (char *)r->line.p);
+	r->events.len += (size_t)n;
+	while ((end = memchr(r->events.p, '\n', r->events.len))) {
+		size_t len = (size_t)(end - (char *)r->events.p);
 
-		event(r, (char *)r->line.p, len);
-		buf_drop(&r->line, len + 1);
+		handle_event(r, (char *)r->events.p, len);
+		buf_drop(&r->events, len + 1);
 	}
 	return true;
 }
 
+/* Asks the child to end, and kills it if it does not. */
+static void stop_child(struct run *r, struct pollfd *pidfd)
+{
+	int64_t deadline = deadline_in(INTERRUPT_TIMEOUT_S);
+
+	kill(r->pid, SIGTERM);
+	while (poll(pidfd, 1, deadline_poll_ms(deadline)) < 0)
+		;		/* a further signal to us */
+	if (!pidfd->revents)
+		kill(r->pid, SIGKILL);
+}
+
 /*
- * Until the child has ended; a signal gives it a moment, then it is killed.
- * What it left running may hold the line open: the child's end counts.
+ * Handles events until the child has ended or a signal has come; the child's
+ * wait status.  Waits for the process, not for the end of its events: processes
+ * that the test left running may hold that descriptor open.
  */
 static int await(struct run *r)
 {
 	struct pollfd fds[] = {
 		{ (int)syscall(SYS_pidfd_open, r->pid, 0), POLLIN, 0 },
 		{ interrupt_fd(), POLLIN, 0 },
-		{ r->tell_fd, POLLIN, 0 },
+		{ r->event_fd, POLLIN, 0 },
 	};
 	int status = 0;
 
@@ -207,21 +212,13 @@ static int await(struct run *r)
 		if (fds[2].revents && !read_events(r))
 			fds[2].fd = -1;
 	}
-	if (!fds[0].revents) {
-		int64_t deadline = deadline_in(INTERRUPT_WAIT);
-
-		kill(r->pid, SIGTERM);
-		/* A further signal ends poll(), too. */
-		while (poll(fds, 1, deadline_poll_ms(deadline)) < 0)
-			;
-		if (!fds[0].revents)
-			kill(r->pid, SIGKILL);
-	}
+	if (!fds[0].revents)
+		stop_child(r, &fds[0]);
 	while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	close(fds[0].fd);
-	gate_settle();		/* it may have been killed */
-	fcntl(r->tell_fd, F_SETFL, O_NONBLOCK);
+	gate_settle();		/* a killed child has not returned its job tokens */
+	fcntl(r->event_fd, F_SETFL, O_NONBLOCK);
 	while (read_events(r))
 		;
 	return status;
@@ -230,14 +227,14 @@ static int await(struct run *r)
 static int start(struct run *r)
 {
 	pid_t parent = getpid();
-	int line[2];
+	int sockets[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line))
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets))
 		return -errno;
-	r->tell_fd = line[0];
-	r->out_fd = r->opts->capture ? memfd_create("output", MFD_CLOEXEC) : -1;
-	if (r->out_fd >= 0)
-		fcntl(r->out_fd, F_SETFL, O_APPEND);
+	r->event_fd = sockets[0];
+	r->output_fd = r->opts->capture ? memfd_create("output", MFD_CLOEXEC) : -1;
+	if (r->output_fd >= 0)
+		fcntl(r->output_fd, F_SETFL, O_APPEND);
 	fflush(NULL);
 	gate_name(r->path);
 	r->pid = fork();
@@ -245,56 +242,57 @@ static int start(struct run *r)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(EXIT_BROKEN);
-		if (r->out_fd >= 0) {
-			dup2(r->out_fd, STDOUT_FILENO);
-			dup2(r->out_fd, STDERR_FILENO);
+		if (r->output_fd >= 0) {
+			dup2(r->output_fd, STDOUT_FILENO);
+			dup2(r->output_fd, STDERR_FILENO);
 		}
-		close(line[0]);
-		child(r->path, r->opts, line[1]);
+		close(sockets[0]);
+		child(r->path, r->opts, sockets[1]);
 	}
-	close(line[1]);
+	close(sockets[1]);
 	return r->pid < 0 ? -errno : 0;
 }
 
-/* Why there is no verdict. */
-static const char *cause(int status, const char **why)
+/* The verdict of a child that ended without one, and its message (static). */
+static const char *verdict_of_status(int status, const char **message)
 {
 	static char text[256];
 
-	*why = text;
+	*message = text;
 	if (WIFSIGNALED(status)) {
-		snprintf(text, sizeof(text), "the runner's child was killed by signal %d (%s)",
+		snprintf(text, sizeof(text), "the file's process was killed by signal %d (%s)",
 			 WTERMSIG(status), strsignal(WTERMSIG(status)));
 		return "BROKEN";
 	}
 	if (WEXITSTATUS(status) == INTERRUPT_STUCK) {
-		*why = "the time limit was reached, in a place that cannot be interrupted";
+		*message = "timed out inside a C call that could not be interrupted";
 		return "FAIL";
 	}
 	if (WEXITSTATUS(status) == EXIT_BROKEN) {
-		*why = "the harness failed; what it said is among what was printed";
+		*message = "the harness failed; its error message is in the file's output";
 		return "BROKEN";
 	}
-	snprintf(text, sizeof(text), "the file ended its runner with status %d before there was a verdict (os.exit?)",
+	snprintf(text, sizeof(text),
+		 "the file's process ended with status %d before it had a verdict (os.exit?)",
 		 WEXITSTATUS(status));
 	return "FAIL";
 }
 
-/* The child is gone without an end: the test it was in has failed, or the file. */
+/* Blames the child's death on the test that was running, or else on the file. */
 static void record_death(struct run *r, int status)
 {
-	const char *why, *verdict = cause(status, &why);
-	json_t *item = r->begun ? r->begun : json_object();
+	const char *message, *verdict = verdict_of_status(status, &message);
+	json_t *item = r->running ? r->running : json_object();
 
 	json_object_set_new(item, "verdict", json_string(verdict));
-	json_object_set_new(item, "message", json_string(why));
+	json_object_set_new(item, "message", json_string(message));
 	json_object_set_new(r->record, "verdict", json_string(verdict));
 	json_object_set_new(r->record, "seconds", json_real(seconds_since(r->start_ns)));
-	if (r->begun) {
+	if (r->running) {
 		json_object_set_new(item, "seconds", json_real(0));
-		test_ended(r, item);
+		add_test(r, item);
 		json_decref(item);
-		r->begun = NULL;
+		r->running = NULL;
 	} else {
 		json_object_set_new(r->record, "error", item);
 	}
@@ -304,12 +302,12 @@ static void add_output(struct run *r)
 {
 	struct buf raw = { 0 }, clean = { 0 };
 
-	if (r->out_fd < 0)
+	if (r->output_fd < 0)
 		return;
-	lseek(r->out_fd, 0, SEEK_SET);
-	buf_read_fd(&raw, r->out_fd);
-	if (raw.len > OUTPUT_LIMIT)
-		buf_drop(&raw, raw.len - OUTPUT_LIMIT);
+	lseek(r->output_fd, 0, SEEK_SET);
+	buf_read_fd(&raw, r->output_fd);
+	if (raw.len > MAX_OUTPUT_BYTES)
+		buf_drop(&raw, raw.len - MAX_OUTPUT_BYTES);
 	text_clean(&clean, (char *)raw.p, raw.len);
 	if (clean.len)
 		json_object_set_new(r->record, "output", json_string(buf_str(&clean)));
@@ -319,19 +317,19 @@ static void add_output(struct run *r)
 
 static void run_release(struct run *r)
 {
-	if (r->tell_fd >= 0)
-		close(r->tell_fd);
-	if (r->out_fd >= 0)
-		close(r->out_fd);
-	buf_release(&r->line);
-	json_decref(r->begun);
+	if (r->event_fd >= 0)
+		close(r->event_fd);
+	if (r->output_fd >= 0)
+		close(r->output_fd);
+	buf_release(&r->events);
+	json_decref(r->running);
 	json_decref(r->record);
 }
 
 json_t *child_run(const char *path, const struct child_opts *opts)
 {
 	struct run r = { .path = path, .opts = opts, .start_ns = clock_ns(),
-			 .record = record_new(path), .tell_fd = -1, .out_fd = -1 };
+			 .record = record_new(path), .event_fd = -1, .output_fd = -1 };
 	json_t *record = NULL;
 	int ret = start(&r), status = ret ? 0 : await(&r);
 

@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One test file, in a process of its own with a Lua state of its own.
+ * Runs one test file in a child process with a Lua state of its own.
  *
- * The child tells what happens line by line, as JSON { event, item }: "begin"
- * and "test" for each test, "end" with the rest of the record.  A child that
- * dies takes along no test that had ended, and the one that it was in has failed.
+ * The child sends an event as a line of JSON, { event, item }, when something
+ * happens: "begin" and "test" when a test begins and ends, "end" with the rest
+ * of the record at the end of the file.  So if the child dies, the tests that
+ * had ended keep their verdicts, and the test that was running has failed.
  */
 #ifndef RUNNER_RUN_CHILD_H
 #define RUNNER_RUN_CHILD_H
 
 #include <jansson.h>
-#include <lua.h>
 #include <stdbool.h>
 
 struct child_opts {
-	const char *filter;		/* Lua pattern for test names, or NULL */
-	const json_t *only;		/* array of test names, or NULL */
-	bool fail_fast;
-	bool capture;			/* what it prints goes into the record */
-	/* Called when a test has ended; NULL for nobody. */
+	const char *filter;		/* Lua pattern for test titles, or NULL */
+	const json_t *only;		/* array of the test titles to run, or NULL */
+	bool fail_fast;			/* stop after the first failed test */
+	bool capture;			/* put the file's output into the record */
+	/* Called after each test; or NULL. */
 	void (*on_test)(const json_t *record, const json_t *test, void *arg);
-	void *arg;
-	void (*tick)(void);		/* called about each second; NULL for nobody */
+	void *arg;			/* for on_test */
+	void (*tick)(void);		/* called about once a second; or NULL */
 };
 
-/* Its record (runner/report/record.h); NULL when a signal ended us. */
+/*
+ * Runs the file and returns its record (runner/report/record.h), the caller's.
+ * A child that dies or cannot be started is an error in the record.  NULL if a
+ * signal has interrupted this process (interrupt_pending()).
+ */
 json_t *child_run(const char *path, const struct child_opts *opts);
 
 #endif

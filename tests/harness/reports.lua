@@ -246,7 +246,7 @@ test("a file that is killed: what had ended is kept, the test it was in is to bl
 	assert_eq([[
 killed.lua ... BROKEN (1 of 2 failed, Ts)
   · before ... ok
-  · is killed ... BROKEN: the runner's child was killed by signal 9 (Killed)
+  · is killed ... BROKEN: the file's process was killed by signal 9 (Killed)
       repeat: RUNNER test -f '^is killed$' killed.lua
 BROKEN: 1 passed, 1 broken
 ]], r.said)

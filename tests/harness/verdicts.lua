@@ -126,7 +126,7 @@ test("os.exit before there is a verdict is a failure, whatever the status", func
 	assert_says(1, "os_exit.lua", [[
 os_exit.lua ... FAIL (1 of 2 failed, Ts)
   · before ... ok
-  · (the file) ... FAIL: the file ended its runner with status 0 before there was a verdict (os.exit?)
+  · (the file) ... FAIL: the file's process ended with status 0 before it had a verdict (os.exit?)
 FAIL: 1 passed, 1 failed
 ]])
 end)

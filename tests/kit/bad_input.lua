@@ -155,7 +155,7 @@ end)
 test("a limit reached inside of a C function of the host: the file ends ten seconds later", function()
 	local r = runner.run { "test", "stuck.lua" }
 	assert_eq(1, r.status)
-	assert_contains(r.said, "a pattern that takes for ever ... FAIL: the time limit was reached, in a place that cannot be interrupted")
+	assert_contains(r.said, "a pattern that takes for ever ... FAIL: timed out inside a C call that could not be interrupted")
 end)
 
 -- --- signals ---
