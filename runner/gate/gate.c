@@ -47,13 +47,13 @@ bool gate_dry_run(void)
 	return jobserver_dry_run(getenv("MAKEFLAGS"));
 }
 
-void gate_settle(void)
+void gate_return_tokens(void)
 {
 	if (gate.account)
-		jobserver_settle(&gate.wait.jobs, deadline_in(JOBSERVER_RETURN_S));
+		jobserver_restore(&gate.wait.jobs, deadline_in(JOBSERVER_RETURN_S));
 }
 
-int gate_settle_file(const char *account, struct err *err)
+int gate_return_tokens_of(const char *account, struct err *err)
 {
 	struct jobserver_account *a = jobserver_account_open(account);
 	struct jobserver jobs;
@@ -63,7 +63,7 @@ int gate_settle_file(const char *account, struct err *err)
 	if (!a)
 		return err_set(err, ERR_BROKEN, -EIO, "%s: no account of make's slots", account);
 	jobserver_open(&jobs, getenv("MAKEFLAGS"), a);
-	jobserver_settle(&jobs, deadline_in(JOBSERVER_RETURN_S));
+	jobserver_restore(&jobs, deadline_in(JOBSERVER_RETURN_S));
 	unlink(account);
 	return 0;
 }

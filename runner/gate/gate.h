@@ -35,15 +35,15 @@ struct gate_pass {
 void gate_set_budget(uint64_t memory, unsigned int cpus);
 /*
  * Reads MAKEFLAGS.  account: a file for what is borrowed from make, so that
- * gate_settle_file() can put it right after a SIGKILL; or NULL.
+ * gate_return_tokens_of() can put it right after a SIGKILL; or NULL.
  */
 int gate_init(const char *account, struct err *err);
 /* Is this make -n (-q, -t)? */
 bool gate_dry_run(void);
 /* Before the process ends, and after a child's end: one slot, as make gave it. */
-void gate_settle(void);
+void gate_return_tokens(void);
 /* For another process, after the runner was killed.  0 or -errno. */
-int gate_settle_file(const char *account, struct err *err);
+int gate_return_tokens_of(const char *account, struct err *err);
 
 /* --- the process that has the VMs --- */
 

@@ -210,7 +210,7 @@ bool jobserver_take(struct jobserver *j, unsigned int n)
 	return true;
 }
 
-void jobserver_settle(struct jobserver *j, int64_t deadline_ns)
+void jobserver_restore(struct jobserver *j, int64_t deadline_ns)
 {
 	struct pollfd in = { j->read_fd, POLLIN, 0 };
 

@@ -5,7 +5,7 @@
  * (GNU make manual, 13.1 "POSIX Jobserver Interaction".)
  *
  * What was borrowed and lent is in an account that outlives the process which
- * did it: jobserver_settle() puts it right, in whichever process is left.
+ * did it: jobserver_restore() puts it right, in whichever process is left.
  */
 #ifndef RUNNER_GATE_JOBSERVER_H
 #define RUNNER_GATE_JOBSERVER_H
@@ -62,6 +62,6 @@ void jobserver_give(struct jobserver *j, unsigned int n);
 /* Takes slots until there are n, without waiting: all of them or none.  False: not now. */
 bool jobserver_take(struct jobserver *j, unsigned int n);
 /* One slot, as make gave it: gives back, or waits at most that long to take. */
-void jobserver_settle(struct jobserver *j, int64_t deadline_ns);
+void jobserver_restore(struct jobserver *j, int64_t deadline_ns);
 
 #endif

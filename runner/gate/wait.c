@@ -140,7 +140,7 @@ static void give_up(struct wait *w)
 	ledger_unlock(&w->ledger);
 	/* Whoever gives up goes on, with the slots of what runs. */
 	if (!jobserver_take(&w->jobs, wait_slots(w, w->nr_running)))
-		jobserver_settle(&w->jobs, deadline_in(JOBSERVER_RETURN_S));
+		jobserver_restore(&w->jobs, deadline_in(JOBSERVER_RETURN_S));
 }
 
 static int failed(struct wait *w, enum answer why, uint64_t wants, int64_t start, struct err *err)

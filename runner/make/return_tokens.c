@@ -48,7 +48,7 @@ int return_tokens(const char *base, const char *path, int status)
 {
 	char *account = return_tokens_account(base);
 	struct err err;
-	int ret = gate_settle_file(account, &err) ? EXIT_BROKEN : 0;
+	int ret = gate_return_tokens_of(account, &err) ? EXIT_BROKEN : 0;
 
 	free(account);
 	if (ret)

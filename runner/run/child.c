@@ -217,7 +217,7 @@ static int await(struct run *r)
 	while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	close(fds[0].fd);
-	gate_settle();		/* a killed child has not returned its job tokens */
+	gate_return_tokens();		/* a killed child has not returned its job tokens */
 	fcntl(r->event_fd, F_SETFL, O_NONBLOCK);
 	while (read_events(r))
 		;

@@ -197,7 +197,7 @@ static void close_gate(const struct suite_opts *opts)
 {
 	char *account = opts->verdict ? return_tokens_account(opts->verdict) : NULL;
 
-	gate_settle();
+	gate_return_tokens();
 	if (account)
 		unlink(account);
 	free(account);

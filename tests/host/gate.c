@@ -65,7 +65,7 @@ static void act(int in, int out)
 		if (write(out, &answer, sizeof(answer)) < 0)
 			break;
 	}
-	gate_settle();
+	gate_return_tokens();
 	_exit(0);
 }
 
@@ -379,8 +379,8 @@ static void after_a_kill(void)
 	}
 	waitpid(pid, NULL, 0);
 	ok(tokens() == 0, "a runner is killed with two slots");
-	ok(!gate_settle_file(account, &err) && tokens() == 1, "its account is settled");
-	ok(access(account, F_OK) && !gate_settle_file(account, &err) && tokens() == 1, "once");
+	ok(!gate_return_tokens_of(account, &err) && tokens() == 1, "its account is settled");
+	ok(access(account, F_OK) && !gate_return_tokens_of(account, &err) && tokens() == 1, "once");
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 }
@@ -435,7 +435,7 @@ static void fifo(void)
 	jobserver_open(&j, text, &account);
 	ok(jobserver_exists(&j) && jobserver_take(&j, 2) && !jobserver_take(&j, 3),
 	   "a slot is taken from it");
-	jobserver_settle(&j, deadline_in(1));
+	jobserver_restore(&j, deadline_in(1));
 	ok(read(keep, text, 1) == 1 && *text == 'x', "and the very byte comes back");
 	unlink(path);
 	close(keep);
