@@ -152,7 +152,7 @@ static void jobserver(void)
 
 	jobserver_open(&j, getenv("MAKEFLAGS"), &account);
 	if (jobserver_exists(&j)) {
-		line("jobserver", "make's, %u slots", j.slots);
+		line("jobserver", "make's, %u slots", j.nr_jobs);
 		return;
 	}
 	line("jobserver", "none: one test at a time, as many VMs as memory has room for");

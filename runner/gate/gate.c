@@ -218,7 +218,7 @@ void gate_leave(struct gate_pass *pass)
 		gate.wait.row.holds_cpus -= pass->cpus;
 	}
 	note_vm(pass->qemu ? pass->qemu : -1, 0);
-	jobserver_give(&gate.wait.jobs, wait_slots(&gate.wait, gate.wait.nr_running));
+	jobserver_give(&gate.wait.jobs, wait_tokens_needed(&gate.wait, gate.wait.nr_running));
 	*pass = (struct gate_pass){ 0 };
 }
 

@@ -80,12 +80,12 @@ void jobserver_open(struct jobserver *j, const char *makeflags,
 		    struct jobserver_account *account)
 {
 	const char *auth = makeflags ? last_option(makeflags, "--jobserver-auth=") : NULL;
-	const char *slots = makeflags ? last_option(makeflags, "-j") : NULL;
+	const char *jobs = makeflags ? last_option(makeflags, "-j") : NULL;
 	int r, w;
 
 	*j = (struct jobserver){ .read_fd = -1, .write_fd = -1, .account = account };
-	if (slots)
-		j->slots = (unsigned int)strtoul(slots, NULL, 10);
+	if (jobs)
+		j->nr_jobs = (unsigned int)strtoul(jobs, NULL, 10);
 	if (makeflags && !auth)		/* make before 4.2 */
 		auth = last_option(makeflags, "--jobserver-fds=");
 	if (auth && !strncmp(auth, "fifo:", 5))
@@ -150,7 +150,7 @@ struct jobserver_account *jobserver_account_open(const char *path)
 		return NULL;
 	}
 	a = map(fd);
-	if (a && a->nr_taken <= JOBSERVER_TOKENS)
+	if (a && a->nr_taken <= JOBSERVER_MAX_TOKENS)
 		return a;
 	errno = EINVAL;
 	return NULL;
@@ -158,7 +158,7 @@ struct jobserver_account *jobserver_account_open(const char *path)
 
 /* --- slots --- */
 
-unsigned int jobserver_slots_held(const struct jobserver *j)
+unsigned int jobserver_tokens_held(const struct jobserver *j)
 {
 	return 1 + j->account->nr_taken - j->account->lent;
 }
@@ -182,7 +182,7 @@ static bool take_one(struct jobserver *j)
 	struct jobserver_account *a = j->account;
 	char token;
 
-	if (a->nr_taken == JOBSERVER_TOKENS || read(j->read_fd, &token, 1) != 1)
+	if (a->nr_taken == JOBSERVER_MAX_TOKENS || read(j->read_fd, &token, 1) != 1)
 		return false;
 	if (a->lent)
 		a->lent = 0;
@@ -193,15 +193,15 @@ static bool take_one(struct jobserver *j)
 
 void jobserver_give(struct jobserver *j, unsigned int n)
 {
-	while (jobserver_exists(j) && jobserver_slots_held(j) > n)
+	while (jobserver_exists(j) && jobserver_tokens_held(j) > n)
 		give_one(j);
 }
 
 bool jobserver_take(struct jobserver *j, unsigned int n)
 {
-	unsigned int before = jobserver_slots_held(j);
+	unsigned int before = jobserver_tokens_held(j);
 
-	while (jobserver_exists(j) && jobserver_slots_held(j) < n) {
+	while (jobserver_exists(j) && jobserver_tokens_held(j) < n) {
 		if (!take_one(j)) {
 			jobserver_give(j, before);
 			return false;

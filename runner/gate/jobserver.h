@@ -13,14 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define JOBSERVER_TOKENS 256
+#define JOBSERVER_MAX_TOKENS 256
 #define JOBSERVER_RETURN_S 10.0		/* to get the lent slot back from make */
 
 /* In shared memory, or in a file. */
 struct jobserver_account {
 	uint32_t nr_taken;
 	uint32_t lent;			/* 1: our own slot is with make */
-	char taken[JOBSERVER_TOKENS];	/* the bytes that were read */
+	char taken[JOBSERVER_MAX_TOKENS];	/* the bytes that were read */
 };
 
 /*
@@ -34,7 +34,7 @@ struct jobserver_account *jobserver_account_open(const char *path);
 struct jobserver {
 	int read_fd;			/* -1: there is none */
 	int write_fd;
-	unsigned int slots;		/* make's -jN; 0: unknown */
+	unsigned int nr_jobs;		/* make's -jN; 0: unknown */
 	struct jobserver_account *account;
 };
 
@@ -56,7 +56,7 @@ uint64_t jobserver_name(const struct jobserver *j);
 /* Was make told to do nothing (-n, -q, -t)?  It runs "+" recipes all the same. */
 bool jobserver_dry_run(const char *makeflags);
 
-unsigned int jobserver_slots_held(const struct jobserver *j);
+unsigned int jobserver_tokens_held(const struct jobserver *j);
 /* Gives slots back until n are left. */
 void jobserver_give(struct jobserver *j, unsigned int n);
 /* Takes slots until there are n, without waiting: all of them or none.  False: not now. */

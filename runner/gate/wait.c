@@ -13,7 +13,7 @@
 
 #define LIMIT_S 3600.0			/* for one request */
 #define POLL_S 1.0			/* for what changes without an event */
-#define POLL_SLOTS_S 0.02
+#define POLL_TOKENS_S 0.02
 
 int wait_open(struct wait *w, struct err *err)
 {
@@ -33,17 +33,17 @@ int wait_open(struct wait *w, struct err *err)
 }
 
 enum answer {
-	ANSWER_YES, ANSWER_MEMORY, ANSWER_TIGHT, ANSWER_SLOTS, ANSWER_TURN, ANSWER_DEADLOCK
+	ANSWER_YES, ANSWER_MEMORY, ANSWER_TIGHT, ANSWER_TOKENS, ANSWER_STARVED, ANSWER_DEADLOCK
 };
 
-unsigned int wait_slots(const struct wait *w, unsigned int nr_running)
+unsigned int wait_tokens_needed(const struct wait *w, unsigned int nr_running)
 {
 	unsigned int n = nr_running;
 
-	if (w->jobs.slots && n > w->jobs.slots)
-		n = w->jobs.slots;	/* a file alone must be able to run */
-	if (n > JOBSERVER_TOKENS)
-		n = JOBSERVER_TOKENS;
+	if (w->jobs.nr_jobs && n > w->jobs.nr_jobs)
+		n = w->jobs.nr_jobs;	/* a file alone must be able to run */
+	if (n > JOBSERVER_MAX_TOKENS)
+		n = JOBSERVER_MAX_TOKENS;
 	return n ? n : 1;
 }
 
@@ -79,9 +79,9 @@ static enum answer ask(struct wait *w, bool one_more)
 	if (row->wants && policy_held(&w->rows).memory && budget_is_tight())
 		return ANSWER_TIGHT;
 	if (!row->holds && policy_first_starved(&w->rows, row->make))
-		return ANSWER_TURN;
-	if (!jobserver_take(&w->jobs, wait_slots(w, w->nr_running + one_more)))
-		return ANSWER_SLOTS;
+		return ANSWER_STARVED;
+	if (!jobserver_take(&w->jobs, wait_tokens_needed(w, w->nr_running + one_more)))
+		return ANSWER_TOKENS;
 	row->holds += row->wants;
 	row->holds_cpus += row->wants_cpus;
 	end_wish(row);
@@ -95,7 +95,7 @@ static enum answer ask(struct wait *w, bool one_more)
 static int stay(struct wait *w, enum answer answer, struct err *err)
 {
 	struct ledger_row *row = &w->row;
-	bool news = !row->ticket || row->starved != (answer == ANSWER_SLOTS);
+	bool news = !row->ticket || row->starved != (answer == ANSWER_TOKENS);
 	const struct ledger_row *first;
 	int ret = 0;
 
@@ -103,7 +103,7 @@ static int stay(struct wait *w, enum answer answer, struct err *err)
 		row->ticket = ledger_ticket(&w->ledger);
 		row->since = time(NULL);
 	}
-	row->starved = answer == ANSWER_SLOTS;
+	row->starved = answer == ANSWER_TOKENS;
 	if (news)
 		ret = publish(w, err);
 	if (ret)
@@ -119,14 +119,14 @@ static int stay(struct wait *w, enum answer answer, struct err *err)
 
 static void await_change(struct wait *w, enum answer why, int64_t deadline)
 {
-	bool one = wait_slots(w, w->nr_running + 1) - jobserver_slots_held(&w->jobs) == 1;
+	bool one = wait_tokens_needed(w, w->nr_running + 1) - jobserver_tokens_held(&w->jobs) == 1;
 	/* Memory that others than VMs give back, and pressure, end without an event;
 	 * and a pipe with fewer slots than we need is readable all the time. */
-	int64_t look = deadline_in(why == ANSWER_SLOTS && !one ? POLL_SLOTS_S : POLL_S);
+	int64_t look = deadline_in(why == ANSWER_TOKENS && !one ? POLL_TOKENS_S : POLL_S);
 	struct pollfd fds[] = {
 		{ w->ledger.watch_fd, POLLIN, 0 },
 		{ interrupt_fd(), POLLIN, 0 },
-		{ why == ANSWER_SLOTS && one ? w->jobs.read_fd : -1, POLLIN, 0 },
+		{ why == ANSWER_TOKENS && one ? w->jobs.read_fd : -1, POLLIN, 0 },
 	};
 
 	poll(fds, 3, deadline_poll_ms(look < deadline ? look : deadline));
@@ -139,7 +139,7 @@ static void give_up(struct wait *w)
 	ledger_write(&w->ledger, &w->row);
 	ledger_unlock(&w->ledger);
 	/* Whoever gives up goes on, with the slots of what runs. */
-	if (!jobserver_take(&w->jobs, wait_slots(w, w->nr_running)))
+	if (!jobserver_take(&w->jobs, wait_tokens_needed(w, w->nr_running)))
 		jobserver_restore(&w->jobs, deadline_in(JOBSERVER_RETURN_S));
 }
 
@@ -163,7 +163,7 @@ static int failed(struct wait *w, enum answer why, uint64_t wants, int64_t start
 			       (unsigned long long)guests >> 20);
 	return err_set(err, ERR_BROKEN, -ETIMEDOUT,
 		       "no %s for it within %.0f s; `provium gate` shows who has them",
-		       why >= ANSWER_SLOTS ? "slots of make's" : "memory",
+		       why >= ANSWER_TOKENS ? "slots of make's" : "memory",
 		       seconds_since(start));
 }
 

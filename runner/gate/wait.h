@@ -32,7 +32,7 @@ struct wait {
  */
 int wait_open(struct wait *w, struct err *err);
 /* How many of make's slots this many running VMs need. */
-unsigned int wait_slots(const struct wait *w, unsigned int nr_running);
+unsigned int wait_tokens_needed(const struct wait *w, unsigned int nr_running);
 /*
  * Adds memory (bytes) and cpus to what the row holds, waiting until the policy
  * allows it.  one_more: with a slot of make's for one more running VM.  The

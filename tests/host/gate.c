@@ -266,7 +266,7 @@ static void make_jobserver(int n)
 	setenv("MAKEFLAGS", flags, 1);
 }
 
-static void slots(void)
+static void tokens_of_vms(void)
 {
 	struct actor a, b, c;
 
@@ -297,7 +297,7 @@ static void slots(void)
 }
 
 /* Two slots, two files with a VM each that want another: each waits with none, one gets both. */
-static void slots_for_two(void)
+static void tokens_for_two(void)
 {
 	struct actor a, b, *winner, *other;
 	struct pollfd answers[2];
@@ -408,11 +408,11 @@ static void flags(void)
 	jobserver_open(&j, " -j4 --jobserver-auth=900,901", &account);
 	ok(!jobserver_exists(&j), "nor are closed ones");
 	jobserver_open(&j, " -j", &account);
-	ok(!jobserver_exists(&j) && jobserver_take(&j, 5) && jobserver_slots_held(&j) == 1,
+	ok(!jobserver_exists(&j) && jobserver_take(&j, 5) && jobserver_tokens_held(&j) == 1,
 	   "-j without a number: there is none, and nothing to wait for");
 	make_jobserver(3);
 	jobserver_open(&j, getenv("MAKEFLAGS"), &account);
-	ok(j.slots == 3 && jobserver_take(&j, 3) && account.taken[0] == 'b' &&
+	ok(j.nr_jobs == 3 && jobserver_take(&j, 3) && account.taken[0] == 'b' &&
 	   account.taken[1] == 'c' && !jobserver_take(&j, 4), "slots are bytes of the pipe");
 	jobserver_give(&j, 1);
 	close(pipe_fds[0]);
@@ -458,8 +458,8 @@ int main(void)
 	spares();
 	flags();
 	fifo();
-	slots();
-	slots_for_two();
+	tokens_of_vms();
+	tokens_for_two();
 	first_in_line();
 	after_a_kill();
 	snprintf(command, sizeof(command), "rm -r %s", dir);
