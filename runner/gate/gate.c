@@ -68,9 +68,9 @@ int gate_return_tokens_of(const char *account, struct err *err)
 	return 0;
 }
 
-void gate_name(const char *what)
+void gate_set_label(const char *what)
 {
-	snprintf(gate.wait.row.what, sizeof(gate.wait.row.what), "%s", what);
+	snprintf(gate.wait.row.label, sizeof(gate.wait.row.label), "%s", what);
 }
 
 /* The ledger, and make's slots if this process is not a runner's child. */

@@ -50,7 +50,7 @@ int gate_return_tokens_of(const char *account, struct err *err);
 /* fn is called when a wait begins, and when it ends. */
 void gate_on_wait(void (*fn)(bool waits));
 /* What the ledger calls it. */
-void gate_name(const char *what);
+void gate_set_label(const char *what);
 /*
  * Waits until a VM of so much guest memory may run.  The charge is memory plus
  * GATE_OVERHEAD: a booted guest can touch each page of its RAM once, and a

@@ -126,7 +126,7 @@ void ledger_read(struct ledger *l, struct ledger_rows *rows)
 		if (!is_live(l, i) ||
 		    pread(l->fd, row, sizeof(*row), place_of(i)) != sizeof(*row))
 			continue;
-		row->what[sizeof(row->what) - 1] = 0;
+		row->label[sizeof(row->label) - 1] = 0;
 		rows->at[rows->n++] = i;
 	}
 }

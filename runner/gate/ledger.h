@@ -34,7 +34,7 @@ struct ledger_row {
 	int64_t since;			/* waits: CLOCK_REALTIME, seconds */
 	uint64_t make;			/* whose slots it has (jobserver_name()); 0: nobody's */
 	bool starved;			/* there is memory; it waits for those slots */
-	char what[112];			/* the test file */
+	char label[112];			/* the test file */
 };
 
 struct ledger {

@@ -16,7 +16,7 @@ static void show_row(FILE *to, const struct ledger_row *r)
 			r->starved ? ", slots of make's" : "");
 	if (r->waits_for)
 		fprintf(to, "until %d has built what it needs  ", r->waits_for);
-	fprintf(to, "%s\n", r->what);
+	fprintf(to, "%s\n", r->label);
 }
 
 static int in_order(const void *a, const void *b)

@@ -236,7 +236,7 @@ static int start(struct run *r)
 	if (r->output_fd >= 0)
 		fcntl(r->output_fd, F_SETFL, O_APPEND);
 	fflush(NULL);
-	gate_name(r->path);
+	gate_set_label(r->path);
 	r->pid = fork();
 	if (!r->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);

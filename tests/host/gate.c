@@ -45,7 +45,7 @@ static void act(int in, int out)
 
 	if (gate_init(NULL, &err))
 		_exit(1);
-	gate_name("an actor");
+	gate_set_label("an actor");
 	while (read(in, &order, 1) == 1) {
 		answer = 0;
 		if (order == 'e')
