@@ -41,10 +41,10 @@ bool policy_fits(const struct ledger_rows *rows, const struct ledger_row *row,
 }
 
 /*
- * Who wishes for room, of those that this process is or waits for: the builder of a
+ * Who find_request for room, of those that this process is or waits for: the builder of a
  * fixture is its child, or waits for somebody else's, and so on.  Or NULL.
  */
-static const struct ledger_row *wishes(const struct ledger_rows *rows, int32_t pid,
+static const struct ledger_row *find_request(const struct ledger_rows *rows, int32_t pid,
 				       int depth)
 {
 	const struct ledger_row *found = NULL;
@@ -55,9 +55,9 @@ static const struct ledger_row *wishes(const struct ledger_rows *rows, int32_t p
 		if (r->pid == pid && r->wants)
 			found = r;
 		else if (r->pid == pid && r->waits_for)
-			found = wishes(rows, r->waits_for, depth - 1);
+			found = find_request(rows, r->waits_for, depth - 1);
 		else if (r->parent == pid)
-			found = wishes(rows, r->pid, depth - 1);
+			found = find_request(rows, r->pid, depth - 1);
 	}
 	return found;
 }
@@ -74,7 +74,7 @@ bool policy_is_victim(const struct ledger_rows *rows, const struct ledger_row *r
 			return false;
 		if (!r->holds)
 			continue;
-		waits = wishes(rows, r->pid, DEPTH);
+		waits = find_request(rows, r->pid, DEPTH);
 		if (!waits)
 			return false;
 		if (!last || waits->ticket > last->ticket)

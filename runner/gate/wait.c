@@ -57,7 +57,7 @@ static int publish(struct wait *w, struct err *err)
 }
 
 /* The row's wish is granted, or given up. */
-static void end_wish(struct ledger_row *row)
+static void end_request(struct ledger_row *row)
 {
 	row->wants = row->wants_cpus = 0;
 	row->ticket = 0;
@@ -84,7 +84,7 @@ static enum answer ask(struct wait *w, bool one_more)
 		return ANSWER_TOKENS;
 	row->holds += row->wants;
 	row->holds_cpus += row->wants_cpus;
-	end_wish(row);
+	end_request(row);
 	return ANSWER_YES;
 }
 
@@ -135,7 +135,7 @@ static void await_change(struct wait *w, enum answer why, int64_t deadline)
 static void give_up(struct wait *w)
 {
 	ledger_lock(&w->ledger);
-	end_wish(&w->row);
+	end_request(&w->row);
 	ledger_write(&w->ledger, &w->row);
 	ledger_unlock(&w->ledger);
 	/* Whoever gives up goes on, with the slots of what runs. */
