@@ -72,7 +72,7 @@ uint64_t budget_total(void)
 	return smaller(kib < 0 ? 0 : (uint64_t)kib << 10, cgroup("memory.max"));
 }
 
-uint64_t budget_of(pid_t pid)
+uint64_t budget_resident(pid_t pid)
 {
 	unsigned long resident = 0, shared = 0;
 	char path[32];
@@ -109,7 +109,7 @@ static uint64_t sum_resident(const struct ledger_rows *rows)
 	for (size_t i = 0; i < rows->n; i++)
 		for (int k = 0; k < LEDGER_VMS; k++)
 			if (rows->row[i].vms[k] > 0)
-				sum += budget_of(rows->row[i].vms[k]);
+				sum += budget_resident(rows->row[i].vms[k]);
 	return sum;
 }
 

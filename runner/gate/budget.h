@@ -14,7 +14,7 @@ uint64_t budget_available(void);
 /* Bytes there are. */
 uint64_t budget_total(void);
 /* Bytes that a process has in memory for itself; 0 if it is gone. */
-uint64_t budget_of(pid_t pid);
+uint64_t budget_resident(pid_t pid);
 /*
  * Does the machine struggle for memory?  /proc/pressure/memory, "some", ten
  * seconds' average (Documentation/accounting/psi.rst); false where it is missing.

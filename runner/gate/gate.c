@@ -130,7 +130,7 @@ int gate_enter(struct gate_pass *pass, uint64_t memory, unsigned int cpus,
 	return 0;
 }
 
-bool gate_try(struct gate_pass *pass, uint64_t memory, unsigned int cpus)
+bool gate_enter_spare(struct gate_pass *pass, uint64_t memory, unsigned int cpus)
 {
 	uint64_t charge = memory + GATE_OVERHEAD;
 	struct room held, all;
@@ -160,7 +160,7 @@ bool gate_try(struct gate_pass *pass, uint64_t memory, unsigned int cpus)
 	return free;
 }
 
-int gate_run(struct gate_pass *pass, double *waited, struct err *err)
+int gate_run_spare(struct gate_pass *pass, double *waited, struct err *err)
 {
 	int ret = pass->in && !pass->runs ? request(0, 0, true, waited, err) : 0;
 

@@ -64,10 +64,10 @@ int gate_enter(struct gate_pass *pass, uint64_t memory, unsigned int cpus,
 	       double *waited, struct err *err);
 /*
  * For a VM that is only to be ready: without waiting, only if nobody else
- * waits and as much again stays free.  gate_run() before it runs.
+ * waits and as much again stays free.  gate_run_spare() before it runs.
  */
-bool gate_try(struct gate_pass *pass, uint64_t memory, unsigned int cpus);
-int gate_run(struct gate_pass *pass, double *waited, struct err *err);
+bool gate_enter_spare(struct gate_pass *pass, uint64_t memory, unsigned int cpus);
+int gate_run_spare(struct gate_pass *pass, double *waited, struct err *err);
 /* Its QEMU, whose memory is not to be counted twice. */
 void gate_started(struct gate_pass *pass, pid_t qemu);
 /* What we need is built by that process, or (0) by nobody any more: for deadlocks. */

@@ -53,7 +53,7 @@ static void act(int in, int out)
 		else if (order == 'c')
 			answer = gate_claim(2 * VM, 0, &waited, &err);
 		else if (order == 't')
-			answer = gate_try(&pass[n], VM, 1) ? 0 : -EAGAIN;
+			answer = gate_enter_spare(&pass[n], VM, 1) ? 0 : -EAGAIN;
 		else if (order == 'l')
 			gate_leave(&pass[--n]);
 		else
