@@ -1,18 +1,18 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Many calls in one request.
+-- vm:batch(): many calls in one request.
 
-local linux = require "linux"
+local C = provium.const
 local echo = require "echo_device"
 local pack, unpack = provium.pack, provium.unpack
 
 local vm = provium.create("minimal"):boot()
 vm:insmod("echo")
 
-test("results in order, each a list of what the call returned", function()
+test("batch returns a list of each call's results, in order", function()
 	local r = vm:batch(function(b)
 		b:syscall("getpid")
 		b:syscall_bufs("pipe2", { [0] = ("\0"):rep(8) }, 0, 0)
-		b:syscall("no_such" and "getppid")
+		b:syscall("getppid")
 		b:syscall("close", -1)
 	end)
 	assert_eq(4, #r)
@@ -25,7 +25,7 @@ test("results in order, each a list of what the call returned", function()
 	assert_eq(0, vm:syscall("close", to))
 end)
 
-test("calls depend on one another: what one did the next one sees", function()
+test("a call in a batch sees what the calls before it did", function()
 	local fd = echo.open(vm)
 	local r = vm:batch(function(b)
 		b:ioctl(fd, echo.SET, pack("u32 u32", 7, 0))
@@ -42,7 +42,7 @@ test("calls depend on one another: what one did the next one sees", function()
 	assert_errno("EBADF", r[6][1])
 end)
 
-test("pointers inside buffers", function()
+test("a batch takes ioctls with pointers inside buffers", function()
 	local fd = echo.open(vm)
 	local r = vm:batch(function(b)
 		b:ioctl_buf(fd, echo.REVERSE, pack("u32 u32 u64 u64", 3, 3, 0, 0), {
@@ -53,7 +53,7 @@ test("pointers inside buffers", function()
 	vm:syscall("close", fd)
 end)
 
-test("any method: those that stream go one by one, at their place", function()
+test("a batch runs methods that stream at their place between system calls", function()
 	local r = vm:batch(function(b)
 		b:syscall("getpid")
 		b:write_file("/tmp/batch", "one")
@@ -66,7 +66,7 @@ test("any method: those that stream go one by one, at their place", function()
 	assert_eq({ 1 }, r[5])
 end)
 
-test("a call that failed has err, and the others are made", function()
+test("a call that fails in a batch has err in its place, and the others are made", function()
 	local r = vm:batch(function(b)
 		b:read_file("/nope")
 		b:syscall("getppid")
@@ -79,7 +79,7 @@ test("a call that failed has err, and the others are made", function()
 	assert_eq({ 1 }, r[4])
 end)
 
-test("a kernel that writes before a buffer is found out in a batch, too", function()
+test("a write before the start of a buffer is reported for its call in a batch", function()
 	local fd = echo.open(vm)
 	local r = vm:batch(function(b)
 		b:ioctl(fd, echo.GET)
@@ -91,12 +91,12 @@ test("a kernel that writes before a buffer is found out in a batch, too", functi
 	vm:syscall("close", fd)
 end)
 
-test("5000 calls, and 8 MiB in and out", function()
+test("a batch of 5000 calls, and one with 8 MiB each way, return every result", function()
 	local r = vm:batch(function(b) for i = 1, 5000 do b:syscall("dup2", 0, 10 + i % 7) end end)
 	assert_eq(5000, #r)
 	for i, result in ipairs(r) do assert_eq(10 + i % 7, result[1]) end
 	for fd = 10, 16 do vm:syscall("close", fd) end
-	local fd = vm:syscall_buf("openat", 1, "/dev/zero\0", linux.AT_FDCWD, 0, linux.O_RDONLY, 0)
+	local fd = vm:syscall_buf("openat", 1, "/dev/zero\0", C.AT_FDCWD, 0, C.O_RDONLY, 0)
 	r = vm:batch(function(b)
 		for _ = 1, 64 do b:syscall_bufs("read", { [1] = ("x"):rep(1 << 17) }, fd, 0, 1 << 17) end
 	end)
@@ -104,7 +104,7 @@ test("5000 calls, and 8 MiB in and out", function()
 	vm:syscall("close", fd)
 end)
 
-test("on a worker", function()
+test("a batch on a worker is made by that worker", function()
 	local w = vm:spawn()
 	assert_eq({ { w.pid }, { 1 } }, w:batch(function(b)
 		b:syscall("getpid")
@@ -113,9 +113,9 @@ test("on a worker", function()
 	w:kill()
 end)
 
-test("an empty one is an empty list", function() assert_eq({}, vm:batch(function() end)) end)
+test("an empty batch returns an empty list", function() assert_eq({}, vm:batch(function() end)) end)
 
-test("a call that ends the executor ends the batch: which were made nobody can say", function()
+test("a call that ends the executor makes the whole batch raise an error", function()
 	local err = assert_error(function()
 		vm:batch(function(b)
 			b:syscall("getpid")
@@ -128,7 +128,7 @@ test("a call that ends the executor ends the batch: which were made nobody can s
 	assert(vm:syscall("getpid") > 1)
 end)
 
-test("bad arguments are the author's, with nothing sent", function()
+test("wrong arguments of batch() and in a batch raise an error, and nothing is sent", function()
 	assert_error(function() vm:batch() end, "batch: expected a function, got nil")
 	assert_error(function() vm:batch(function(b) b:syscall("nope") end) end, "there is no system call \"nope\"")
 	assert_error(function() vm:batch(function(b) b:spawn() end) end, "batch: spawn%(%) cannot be; these can: ")

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- modules/echo: every ioctl it has, and every one of its refusals.
+-- modules/echo: every ioctl it has, and every error of them.
 
 local echo = require "echo_device"
 local pack, unpack = provium.pack, provium.unpack
@@ -10,79 +10,97 @@ local fd = echo.open(vm)
 
 local function value(v) return pack("u32 u32", v, 0) end
 
-test("loading it makes a device that everybody may use", function()
+-- A new descriptor, with a value of its own, for the time of fn.
+local function with_device(fn)
+	local own = echo.open(vm)
+	fn(own)
+	vm:syscall("close", own)
+end
+
+-- The descriptor's value, and how often it was set.
+local function get(device)
+	local ret, v = vm:ioctl(device, echo.GET)
+	assert_eq(0, ret)
+	return { unpack("u32 u32", v) }
+end
+
+test("the loaded module has a device that every user can open", function()
 	assert_eq("crw-rw-rw-", vm:exec("ls -l /dev/echo").stdout:match("^%S+"))
-	assert_eq(3, fd)
+	assert(fd >= 3, fd)
 end)
 
 -- --- the value ---
 
-test("GET: nothing was set yet", function()
-	local ret, v = vm:ioctl(fd, echo.GET)
-	assert_eq(0, ret)
-	assert_eq({ 0, 0 }, { unpack("u32 u32", v) })
+test("GET of a new descriptor returns 0, set 0 times", function()
+	with_device(function(own) assert_eq({ 0, 0 }, get(own)) end)
 end)
 
-test("SET, then GET: the value, and that it was set once", function()
-	local ret, nothing = vm:ioctl(fd, echo.SET, value(42))
-	assert_eq(0, ret)
-	assert_eq(nil, nothing)
-	local _, v = vm:ioctl(fd, echo.GET)
-	assert_eq({ 42, 1 }, { unpack("u32 u32", v) })
+test("GET returns the value of SET, and how often it was set", function()
+	with_device(function(own)
+		local ret, nothing = vm:ioctl(own, echo.SET, value(42))
+		assert_eq(0, ret)
+		assert_eq(nil, nothing)
+		assert_eq({ 42, 1 }, get(own))
+	end)
 end)
 
-test("SWAP sets, and gives back what was there before", function()
-	local ret, v = vm:ioctl(fd, echo.SWAP, value(0xffffffff))
-	assert_eq(0, ret)
-	assert_eq({ 42, 1 }, { unpack("u32 u32", v) })
-	_, v = vm:ioctl(fd, echo.GET)
-	assert_eq({ 0xffffffff, 2 }, { unpack("u32 u32", v) })
+test("SWAP sets the value and returns the one before", function()
+	with_device(function(own)
+		vm:ioctl(own, echo.SET, value(42))
+		local ret, v = vm:ioctl(own, echo.SWAP, value(0xffffffff))
+		assert_eq(0, ret)
+		assert_eq({ 42, 1 }, { unpack("u32 u32", v) })
+		assert_eq({ 0xffffffff, 2 }, get(own))
+	end)
 end)
 
-test("SET and SWAP: sets that is not 0 is EINVAL, and nothing is set", function()
-	assert_errno("EINVAL", (vm:ioctl(fd, echo.SET, pack("u32 u32", 1, 1))))
-	assert_errno("EINVAL", (vm:ioctl(fd, echo.SWAP, pack("u32 u32", 1, 1))))
-	local _, v = vm:ioctl(fd, echo.GET)
-	assert_eq(0xffffffff, (unpack("u32", v)))
+test("SET and SWAP with `sets` other than 0 return EINVAL and set nothing", function()
+	with_device(function(own)
+		vm:ioctl(own, echo.SET, value(42))
+		assert_errno("EINVAL", (vm:ioctl(own, echo.SET, pack("u32 u32", 1, 1))))
+		assert_errno("EINVAL", (vm:ioctl(own, echo.SWAP, pack("u32 u32", 1, 1))))
+		assert_eq({ 42, 1 }, get(own))
+	end)
 end)
 
 test("each descriptor has a value of its own", function()
-	local other = echo.open(vm)
-	local _, v = vm:ioctl(other, echo.GET)
-	assert_eq({ 0, 0 }, { unpack("u32 u32", v) })
-	vm:syscall("close", other)
+	with_device(function(own)
+		vm:ioctl(fd, echo.SET, value(42))
+		assert_eq({ 0, 0 }, get(own))
+	end)
 end)
 
-test("NOP takes nothing, and its result comes through", function()
+test("an ioctl without argument returns the kernel's result and no data: NOP", function()
 	local ret, nothing = vm:ioctl(fd, echo.NOP)
 	assert_eq(69, ret)
 	assert_eq(nil, nothing)
 end)
 
-test("data shorter than the command's size is filled up with zeros", function()
+test("ioctl data shorter than the command's size is filled up with zeros", function()
 	assert_eq(0, (vm:ioctl(fd, echo.SET, pack("u16", 7))))
 	local _, v = vm:ioctl(fd, echo.GET)
 	assert_eq(7, (unpack("u32", v)))
 end)
 
-test("data longer than the command's size goes whole, and comes back whole", function()
+test("ioctl data longer than the command's size is passed and returned whole", function()
+	vm:ioctl(fd, echo.SET, value(7))
 	local ret, v = vm:ioctl(fd, echo.SWAP, value(8) .. "tail")
 	assert_eq(0, ret)
 	assert_eq(12, #v)
 	assert_eq("tail", v:sub(9))
 end)
 
--- --- what is no command ---
+-- --- commands that do not exist ---
 
-test("an unknown number is ENOTTY", function()
+test("an ioctl with an unknown number returns ENOTTY", function()
 	assert_errno("ENOTTY", (vm:ioctl(fd, provium.IOWR("E", 0x7f, 8), value(1))))
 end)
 
-test("a known number of another size is ENOTTY", function()
+test("an ioctl with a known number and another size returns ENOTTY", function()
 	assert_errno("ENOTTY", (vm:ioctl(fd, provium.IOR("E", 0x01, 16))))
 end)
 
-test("a pointer that leads nowhere is EFAULT", function()
+test("an ioctl with an invalid address returns EFAULT", function()
 	for _, cmd in ipairs { echo.GET, echo.SET, echo.SWAP, echo.REVERSE, echo.UPPER, echo.COUNT, echo.ADD } do
 		assert_errno("EFAULT", vm:syscall("ioctl", fd, cmd, 8))
 	end
@@ -97,51 +115,51 @@ local function reverse(data, room, in_len)
 	})
 end
 
-test("REVERSE: what one pointer leads to is written where the other does", function()
+test("REVERSE reads behind one pointer and writes behind the other", function()
 	local ret, args, out = reverse("stressed", 8)
 	assert_eq(0, ret)
 	assert_eq({ 8, 8 }, { unpack("u32 u32", args) })
 	assert_eq("desserts", out)
 end)
 
-test("REVERSE: only as much as there is", function()
+test("REVERSE with more room than input writes the input's length only", function()
 	local ret, args, out = reverse("ab", 4)
 	assert_eq(0, ret)
 	assert_eq(2, unpack("u32", args, 4))
 	assert_eq("ba\0\0", out)
 end)
 
-test("REVERSE: a buffer too small is ERANGE, with the size needed, and untouched", function()
+test("REVERSE with too small a buffer returns ERANGE with the size needed", function()
 	local ret, args, out = reverse("stressed", 7)
 	assert_errno("ERANGE", ret)
 	assert_eq(8, unpack("u32", args, 4))
 	assert_eq(("\0"):rep(7), out)
 end)
 
-test("REVERSE: ask with no room at all, then with what is needed", function()
+test("REVERSE without room returns the size needed, and a second call fits", function()
 	local ret, args = reverse("drawer", 0)
 	assert_errno("ERANGE", ret)
 	local _, _, out = reverse("drawer", unpack("u32", args, 4))
 	assert_eq("reward", out)
 end)
 
-test("REVERSE: 4096 bytes are the most, E2BIG", function()
+test("REVERSE of more than 4096 bytes returns E2BIG", function()
 	assert_eq(0, (reverse(("x"):rep(4096), 4096)))
 	assert_errno("E2BIG", (reverse(("x"):rep(4097), 4097)))
 end)
 
-test("REVERSE: an input shorter than its length is EFAULT", function()
+test("REVERSE with an input shorter than its length returns EFAULT", function()
 	assert_errno("EFAULT", (reverse("stressed", 16, 9)))
 end)
 
-test("REVERSE: an output shorter than its length is EFAULT", function()
+test("REVERSE with an output shorter than its length returns EFAULT", function()
 	assert_errno("EFAULT", (vm:ioctl_buf(fd, echo.REVERSE, pack("u32 u32 x16", 8, 8), {
 		{ ptr_offset = 8, buf_len = 8, data = "stressed" },
 		{ ptr_offset = 16, buf_len = 7 },
 	})))
 end)
 
--- --- a pointer in a struct that is pointed to ---
+-- --- a pointer in a struct behind a pointer ---
 
 local function upper(data, opts)
 	opts = opts or {}
@@ -151,40 +169,40 @@ local function upper(data, opts)
 	})
 end
 
-test("UPPER: changes what is two pointers away, and counts", function()
+test("UPPER changes data two pointers away and returns the number of changes", function()
 	local ret, args, out = upper("Hello, World 1")
 	assert_eq(0, ret)
 	assert_eq(8, unpack("u32", args, 4))
 	assert_eq("HELLO, WORLD 1", out)
 end)
 
-test("UPPER: nothing to do", function()
+test("UPPER of an empty string changes nothing", function()
 	local ret, args, out = upper("")
 	assert_eq(0, ret)
 	assert_eq(0, unpack("u32", args, 4))
 	assert_eq("", out)
 end)
 
-test("UPPER: unknown flags, in either struct, are EINVAL", function()
+test("UPPER with unknown flags in either struct returns EINVAL", function()
 	assert_errno("EINVAL", (upper("a", { flags = 1 })))
 	assert_errno("EINVAL", (upper("a", { item_flags = 1 })))
 end)
 
-test("UPPER: more than 4096 bytes are E2BIG", function()
+test("UPPER of more than 4096 bytes returns E2BIG", function()
 	assert_errno("E2BIG", (upper("a", { len = 4097 })))
 end)
 
-test("UPPER: a length that is more than there is, EFAULT", function()
+test("UPPER with a length beyond the data returns EFAULT", function()
 	assert_errno("EFAULT", (upper("a", { len = 2 })))
 end)
 
-test("UPPER: an item that is cut short, EFAULT", function()
+test("UPPER with a truncated item returns EFAULT", function()
 	assert_errno("EFAULT", (vm:ioctl_buf(fd, echo.UPPER, pack("x16"), { { ptr_offset = 8, buf_len = 15 } })))
 end)
 
 -- --- the counter ---
 
-test("COUNT_SET, COUNT and ADD: one counter for all descriptors", function()
+test("COUNT_SET, COUNT and ADD use one counter for all descriptors", function()
 	local other = echo.open(vm)
 	assert_eq(0, (vm:ioctl(fd, echo.COUNT_SET, pack("u64", 40))))
 	local ret, sum = vm:ioctl(other, echo.ADD, pack("u64", 2))
@@ -194,13 +212,13 @@ test("COUNT_SET, COUNT and ADD: one counter for all descriptors", function()
 	vm:syscall("close", other)
 end)
 
-test("ADD_RACY: nobody races, so the sum is right", function()
+test("ADD_RACY by one caller returns the right sum", function()
 	vm:ioctl(fd, echo.COUNT_SET, pack("u64", 1))
 	local _, sum = vm:ioctl(fd, echo.ADD_RACY, pack("u64", 1))
 	assert_eq(2, (unpack("u64", sum)))
 end)
 
-test("a u64 above 2^63-1 is the integer with the same bits", function()
+test("an ioctl's u64 above 2^63-1 is the Lua integer with the same bits", function()
 	vm:ioctl(fd, echo.COUNT_SET, pack("u64", -2))
 	local _, now = vm:ioctl(fd, echo.COUNT)
 	assert_eq(-2, (unpack("u64", now)))
@@ -218,7 +236,7 @@ local function read(n)
 	return data:sub(1, ret)
 end
 
-test("what is written is read, in order and once", function()
+test("reads return the bytes of writes in order, and once", function()
 	assert_eq(5, write("hello"))
 	assert_eq(6, write(" world"))
 	assert_eq("hel", read(3))
@@ -226,22 +244,23 @@ test("what is written is read, in order and once", function()
 	assert_eq("", read(100))
 end)
 
-test("it holds 4096 bytes: a longer write is a short one, the next is EAGAIN", function()
+test("a write beyond 4096 bytes is short, and the next one returns EAGAIN", function()
 	assert_eq(4096, write(("x"):rep(5000)))
 	assert_errno("EAGAIN", write("y"))
 	assert_eq(4096, #read(5000))
 end)
 
-test("a write from nowhere is EFAULT, and nothing is kept", function()
+test("a write from an invalid address returns EFAULT and stores nothing", function()
 	assert_errno("EFAULT", vm:syscall("write", fd, 8, 4))
 	assert_eq("", read(4))
 end)
 
-test("the shell can use it too", function()
+test("a shell command can write to the device and read from it", function()
 	assert_eq("through the shell\n", vm:exec("exec 3<>/dev/echo; echo through the shell >&3; head -n 1 <&3").stdout)
 end)
 
-test("close gives back the descriptor", function()
-	assert_eq(0, vm:syscall("close", fd))
-	assert_errno("EBADF", (vm:ioctl(fd, echo.NOP)))
+test("an ioctl of a closed descriptor returns EBADF", function()
+	local own = echo.open(vm)
+	assert_eq(0, vm:syscall("close", own))
+	assert_errno("EBADF", (vm:ioctl(own, echo.NOP)))
 end)

@@ -1,29 +1,29 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Calls in flight: one worker waits in the kernel while others are driven on.
+-- Calls in flight: a worker waits in the kernel while calls on others go on.
 
 local core = require "provium.core"
-local crew = require "crew"
-local linux = require "linux"
+local with_workers = require "with_workers"
+local C = provium.const
 local unpack, pack = provium.unpack, provium.pack
 
 local vm = provium.create("minimal"):boot { cpus = 2 }
 
-local function with(kinds, fn) crew.with(vm, kinds, fn) end
+local function with(kinds, fn) with_workers(vm, kinds, fn) end
 
--- Waits until the task sleeps in that system call (/proc/PID/syscall names it).
-local function await_in(who, call)
+-- Waits until the worker's task sleeps in that system call (as /proc/PID/syscall shows).
+local function await_in(worker, call)
 	local nr = tostring(provium.nr[call])
-	vm:wait_until(function() return vm:read_file(("/proc/%d/syscall"):format(who.tid)):match("^%d+") == nr end,
-		{ interval = 0.005, desc = ("%s in %s"):format(tostring(who), call) })
+	vm:wait_until(function() return vm:read_file(("/proc/%d/syscall"):format(worker.tid)):match("^%d+") == nr end,
+		{ interval = 0.005, desc = ("%s in %s"):format(tostring(worker), call) })
 end
 
-local function pipe(who)
-	local ret, fds = who:syscall_bufs("pipe2", { [0] = ("\0"):rep(8) }, 0, 0)
+local function pipe(target)
+	local ret, fds = target:syscall_bufs("pipe2", { [0] = ("\0"):rep(8) }, 0, 0)
 	assert_eq(0, ret)
 	return unpack("u32 u32", fds)
 end
 
-test("a reader is released by a writer", function()
+test("a worker that waits in read gets what the VM's executor writes", function()
 	with({ { thread = true } }, function(w)
 		local r, out = pipe(vm)
 		local call = w:async("syscall_bufs", "read", { [1] = ("\0"):rep(5) }, r, 0, 5)
@@ -39,33 +39,33 @@ test("a reader is released by a writer", function()
 	end)
 end)
 
-test("a futex waiter is woken by another worker", function()
+test("a worker that waits on a futex is woken by another worker", function()
 	with({ { thread = true }, { thread = true } }, function(a, b)
-		local at = vm:syscall("mmap", 0, 4096, linux.PROT_READ | linux.PROT_WRITE, linux.MAP_PRIVATE | linux.MAP_ANONYMOUS, -1, 0)
-		local call = a:async("syscall", "futex", at, linux.FUTEX_WAIT, 0, 0, 0, 0)
+		local at = vm:syscall("mmap", 0, 4096, C.PROT_READ | C.PROT_WRITE, C.MAP_PRIVATE | C.MAP_ANONYMOUS, -1, 0)
+		local call = a:async("syscall", "futex", at, C.FUTEX_WAIT, 0, 0, 0, 0)
 		await_in(a, "futex")
-		assert_eq(1, b:syscall("futex", at, linux.FUTEX_WAKE, 1, 0, 0, 0))
+		assert_eq(1, b:syscall("futex", at, C.FUTEX_WAKE, 1, 0, 0, 0))
 		assert_eq(0, call:wait())
-		assert_eq(0, b:syscall("futex", at, linux.FUTEX_WAKE, 1, 0, 0, 0))
+		assert_eq(0, b:syscall("futex", at, C.FUTEX_WAKE, 1, 0, 0, 0))
 		vm:syscall("munmap", at, 4096)
 	end)
 end)
 
-test("a listener accepts whom another worker connects", function()
+test("a worker that waits in accept gets the connection of another worker", function()
 	with({ { thread = true }, {} }, function(server, client)
-		local addr = pack("u16 s20", linux.AF_UNIX, "\0flight")
-		local fd = server:syscall("socket", linux.AF_UNIX, linux.SOCK_STREAM, 0)
+		local addr = pack("u16 s20", C.AF_UNIX, "\0flight")
+		local fd = server:syscall("socket", C.AF_UNIX, C.SOCK_STREAM, 0)
 		assert_eq(0, server:syscall_buf("bind", 1, addr, fd, 0, #addr))
 		assert_eq(0, server:syscall("listen", fd, 1))
 		local call = server:async("syscall", "accept", fd, 0, 0)
 		await_in(server, "accept")
-		local c = client:syscall("socket", linux.AF_UNIX, linux.SOCK_STREAM, 0)
+		local c = client:syscall("socket", C.AF_UNIX, C.SOCK_STREAM, 0)
 		assert_eq(0, client:syscall_buf("connect", 1, addr, c, 0, #addr))
 		assert(call:wait() > fd)
 	end)
 end)
 
-test("the VM's own executor can wait, too", function()
+test("a call of the VM's executor can be in flight beside a worker's", function()
 	with({ {} }, function(w)
 		local call = vm:async("syscall", "pause")
 		assert_eq(w.pid, w:syscall("getpid"))
@@ -78,7 +78,7 @@ test("two calls that sleep 200 ms on two workers overlap", function()
 	with({ {}, {} }, function(a, b)
 		local ts = pack("u64 u64", 0, 200000000)
 		local function sleep(w) return w:async("syscall_buf", "nanosleep", 0, ts, 0, 0) end
-		-- Not timed: each was under way while the other was.
+		-- Not measured in time: each call was in the kernel while the other one was.
 		local one, two = sleep(a), sleep(b)
 		await_in(a, "nanosleep")
 		await_in(b, "nanosleep")
@@ -87,7 +87,7 @@ test("two calls that sleep 200 ms on two workers overlap", function()
 	end)
 end)
 
-test("any method that waits for the guest can be in flight", function()
+test("every method that waits for the guest can be in flight", function()
 	with({ {} }, function(w)
 		local function both(method, ...)
 			local call = w:async(method, ...)
@@ -105,7 +105,7 @@ test("any method that waits for the guest can be in flight", function()
 	end)
 end)
 
-test("50 workers wait at once, and each has its own answer", function()
+test("50 workers wait at once, and each gets its own result", function()
 	local calls = {}
 	for i = 1, 50 do
 		local w = vm:spawn()
@@ -117,7 +117,7 @@ test("50 workers wait at once, and each has its own answer", function()
 	end
 end)
 
-test("wait twice is the same result twice, and the same error", function()
+test("a second wait returns the same result or error again", function()
 	with({ {} }, function(w)
 		local call = w:async("exec", "echo once")
 		assert_eq("once\n", call:wait().stdout)
@@ -128,7 +128,7 @@ test("wait twice is the same result twice, and the same error", function()
 	end)
 end)
 
-test("a second call on a worker that has one under way is refused, and both can be told apart", function()
+test("a second call on a worker with a call in flight is refused with the first one", function()
 	with({ {} }, function(w)
 		local call = w:async("exec", "sleep 0.1; echo slow")
 		local err = assert_error(function() w:syscall("getpid") end)
@@ -139,7 +139,7 @@ test("a second call on a worker that has one under way is refused, and both can 
 	end)
 end)
 
-test("a call that is over and was not waited for is no hindrance, and its result is kept", function()
+test("a call that has ended is no obstacle to the next one, and keeps its result", function()
 	with({ {} }, function(w)
 		local call = w:async("exec", "echo kept")
 		vm:wait_until(function() return call:done() end, { interval = 0.005 })
@@ -148,7 +148,7 @@ test("a call that is over and was not waited for is no hindrance, and its result
 	end)
 end)
 
-test("bad arguments are refused at once, and nothing is in flight then", function()
+test("async with wrong arguments raises an error, and no call is in flight", function()
 	with({ {} }, function(w)
 		assert_error(function() w:async("syscall", "no_such_call") end, "there is no system call")
 		assert_error(function() w:async("exec") end, "exec: command: expected a string")
@@ -159,21 +159,21 @@ test("bad arguments are refused at once, and nothing is in flight then", functio
 	end)
 end)
 
-test("past its deadline a call says where it was, its worker alone ends, the others go on", function()
+test("a call past its deadline kills its worker alone, and the error has the kernel stack", function()
 	with({ {}, { thread = true }, {} }, function(w, t, other)
-		for _, who in ipairs { w, t } do
+		for _, worker in ipairs { w, t } do
 			local still = other:async("syscall", "pause")
-			local call = who:async("syscall", "pause")
-			await_in(who, "pause")
+			local call = worker:async("syscall", "pause")
+			await_in(worker, "pause")
 			local err = assert_error(function() call:wait("100ms") end)
 			assert_eq("timeout", err.kind)
-			assert_contains(err.message, ("syscall pause on %s: no result within "):format(tostring(who)))
+			assert_contains(err.message, ("syscall pause on %s: no result within "):format(tostring(worker)))
 			assert_contains(err.message, "the worker was killed; it was at")
 			assert_contains(err.message, "state: S")
 			assert_contains(err.message, "pause+")		-- its kernel stack: sys_pause
-			assert_error(function() who:syscall("getpid") end, "spawn another")
+			assert_error(function() worker:syscall("getpid") end, "spawn another")
 			assert(not still:done())
-			vm:syscall("kill", other.pid, linux.SIGKILL)
+			vm:syscall("kill", other.pid, C.SIGKILL)
 			assert_error(function() still:wait() end, "killed by signal 9")
 			other:kill()
 			other = vm:spawn()
@@ -183,7 +183,7 @@ test("past its deadline a call says where it was, its worker alone ends, the oth
 	end)
 end)
 
-test("vm.timeout is the default deadline, of its workers too", function()
+test("vm.timeout is the deadline of the VM's workers without their own", function()
 	local before = vm.timeout
 	assert_eq(60, before)
 	with({ {} }, function(w)
@@ -199,7 +199,7 @@ test("vm.timeout is the default deadline, of its workers too", function()
 	end)
 end)
 
-test("the guest dies: every call in flight ends at once", { expect_panic = true }, function()
+test("a panic ends every call in flight at once", { expect_panic = true }, function()
 	local other = provium.create("minimal"):boot()
 	local calls = {}
 	for i = 1, 5 do calls[i] = other:spawn():async("syscall", "pause") end
@@ -208,21 +208,21 @@ test("the guest dies: every call in flight ends at once", { expect_panic = true 
 	assert(calls[1]:done())
 end)
 
-test("stuck where no signal reaches it: the kernel's blocked tasks are told, and the VM goes on", function()
+test("a worker stuck in the kernel: the error has the blocked tasks, and the VM works on", function()
 	local echo = require "echo_device"
 	local other = provium.create("minimal"):boot()
 	other:insmod("echo")
 	local w = other:spawn()
-	for _, who in ipairs { w, other } do
-		local fd, tid = echo.open(who), who:syscall("gettid")
-		local call = who:async("ioctl", fd, echo.SLEEP, pack("u64", echo.SLEEP_MAX))
-		local observer = who == w and other or w
+	for _, target in ipairs { w, other } do
+		local fd, tid = echo.open(target), target:syscall("gettid")
+		local call = target:async("ioctl", fd, echo.SLEEP, pack("u64", echo.SLEEP_MAX))
+		local observer = target == w and other or w
 		other:wait_until(function() return observer:read_file(("/proc/%d/syscall"):format(tid)):match("^16 ") end, { interval = 0.005 })
 		local err = assert_error(function() call:wait("100ms") end)
 		assert_contains(err.message, "state: D")
 		assert_contains(err.message, "schedule_timeout")
 		assert_contains(err.message, "sysrq: Show Blocked State")
-		if who == w then
+		if target == w then
 			assert_error(function() w:syscall("getpid") end, "was killed, but is stuck in the kernel")
 			w:kill()
 			w = other:spawn()

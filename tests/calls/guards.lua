@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Buffers end where an unmapped page begins: a kernel that writes too much is found out.
+-- Guards: a page that is not mapped follows each buffer and a canary precedes it, so that a
+-- kernel that writes too much is noticed.
 
 local echo = require "echo_device"
-local linux = require "linux"
+local C = provium.const
 local pack, unpack = provium.pack, provium.unpack
 
 local vm = provium.create("minimal"):boot()
@@ -13,14 +14,14 @@ local function zeros(n) return ("\0"):rep(n) end
 
 -- --- the kernel is told of more room than there is ---
 
-test("a struct one byte too short is EFAULT", function()
+test("a struct one byte too short for the kernel returns EFAULT", function()
 	assert_errno("EFAULT", (vm:syscall_bufs("uname", { [0] = zeros(389) }, 0)))
-	assert_errno("EFAULT", (vm:syscall_bufs("clock_gettime", { [1] = zeros(15) }, 0, 0)))
+	assert_errno("EFAULT", (vm:syscall_bufs("clock_gettime", { [1] = zeros(15) }, C.CLOCK_REALTIME, 0)))
 end)
 
-test("the same struct with all its bytes is filled", function()
+test("a struct of exactly the kernel's size is filled", function()
 	assert_eq(0, (vm:syscall_bufs("uname", { [0] = zeros(390) }, 0)))
-	assert_eq(0, (vm:syscall_bufs("clock_gettime", { [1] = zeros(16) }, 0, 0)))
+	assert_eq(0, (vm:syscall_bufs("clock_gettime", { [1] = zeros(16) }, C.CLOCK_REALTIME, 0)))
 end)
 
 local function pipe_with(data)
@@ -30,33 +31,33 @@ local function pipe_with(data)
 	return r, w
 end
 
-test("read into a buffer one byte too short is EFAULT", function()
+test("a read into a buffer one byte too short returns EFAULT", function()
 	local r, w = pipe_with("123456789")
 	assert_errno("EFAULT", (vm:syscall_bufs("read", { [1] = zeros(8) }, r, 0, 9)))
 	vm:syscall("close", r)
 	vm:syscall("close", w)
 end)
 
-test("write of one byte more than there is, is EFAULT", function()
+test("a write of one byte more than the buffer has returns EFAULT", function()
 	local r, w = pipe_with("")
 	assert_errno("EFAULT", vm:syscall_buf("write", 1, "12345678", w, 0, 9))
 	vm:syscall("close", r)
 	vm:syscall("close", w)
 end)
 
-test("a path without its terminator is EFAULT", function()
-	assert_errno("EFAULT", vm:syscall_buf("openat", 1, "/tmp", linux.AT_FDCWD, 0, linux.O_RDONLY))
+test("a path without its terminating zero returns EFAULT", function()
+	assert_errno("EFAULT", vm:syscall_buf("openat", 1, "/tmp", C.AT_FDCWD, 0, C.O_RDONLY))
 end)
 
-test("every size of buffer has its guard at the very end", function()
+test("the guard follows a buffer of any size at once", function()
 	for _, size in ipairs { 1, 7, 8, 4095, 4096, 4097, 16384, 65536, 1 << 20 } do
 		assert_eq(size, (vm:syscall_bufs("getrandom", { [0] = zeros(size) }, 0, size, 0)), "size " .. size)
-		-- getrandom stops at the guard, and says how far it came.
+		-- getrandom stops at the guard, and returns how many bytes it wrote.
 		assert_eq(size, (vm:syscall_bufs("getrandom", { [0] = zeros(size) }, 0, size + 1, 0)), "size " .. size)
 	end
 end)
 
-test("so has a buffer that only a pointer leads to", function()
+test("a guard follows a buffer behind a pointer", function()
 	local r, w = pipe_with("123456")
 	assert_errno("EFAULT", (vm:syscall_ptr("readv", { [1] = pack("x8 u64", 6) },
 		{ { buf_idx = 1, ptr_offset = 0, data_len = 5, output = true } }, r, 0, 1)))
@@ -64,7 +65,7 @@ test("so has a buffer that only a pointer leads to", function()
 	vm:syscall("close", w)
 end)
 
-test("so has the fortieth of many", function()
+test("a guard follows the last of forty buffers behind pointers", function()
 	local iov, specs = {}, {}
 	for i = 1, 40 do
 		iov[i] = pack("x8 u64", 4)
@@ -77,60 +78,61 @@ test("so has the fortieth of many", function()
 	vm:syscall("close", w)
 end)
 
--- --- a kernel that writes more than it was asked to ---
+-- --- the kernel writes more than it was asked to ---
 
 local function stray(cmd, len, more)
 	return vm:ioctl_buf(fd, cmd, pack("u32 u32 x8", len, more), { { ptr_offset = 8, buf_len = len, output = true } })
 end
 
-test("echo fills a buffer, no byte more: nothing to see", function()
+test("a kernel that fills a buffer exactly causes no error", function()
 	local ret, _, buf = stray(echo.OVERRUN, 8, 0)
 	assert_eq(0, ret)
 	assert_eq(("\xee"):rep(8), buf)
 end)
 
-test("one byte past the end is EFAULT", function()
+test("a kernel write of one byte past a buffer's end returns EFAULT", function()
 	assert_errno("EFAULT", (stray(echo.OVERRUN, 8, 1)))
 end)
 
-test("a page past the end is EFAULT", function()
+test("a kernel write of a page past a buffer's end returns EFAULT", function()
 	assert_errno("EFAULT", (stray(echo.OVERRUN, 8, 4096)))
 end)
 
-test("past the end of the ioctl's own argument is EFAULT", function()
+test("a kernel write past the end of an ioctl's argument returns EFAULT", function()
 	assert_errno("EFAULT", (vm:ioctl(fd, echo.OVERRUN_ARG)))
 end)
 
-test("one byte before the start is reported, with the buffer", function()
+test("a kernel write of one byte before a buffer is reported with the buffer", function()
 	assert_error(function() stray(echo.UNDERRUN, 8, 1) end,
 		"the kernel wrote before the start of buffer 1 %(from 1 bytes before it on%)")
 end)
 
-test("100 bytes before the start are reported, with how far", function()
+test("a kernel write of 100 bytes before a buffer is reported with the distance", function()
 	assert_error(function() stray(echo.UNDERRUN, 8, 100) end, "buffer 1 %(from 100 bytes before it on%)")
 end)
 
-test("more than the canary is long is reported too", function()
+test("a kernel write from before the canary is reported", function()
 	assert_error(function() stray(echo.UNDERRUN, 8, 4000) end, "the kernel wrote before the start of buffer 1")
 end)
 
-test("so it is for a large buffer, with a mapping of its own", function()
+test("a kernel write before a large buffer with a mapping of its own is reported", function()
 	assert_error(function()
 		vm:ioctl_buf(fd, echo.UNDERRUN, pack("u32 u32 x8", 8, 1), { { ptr_offset = 8, buf_len = 1 << 20 } })
 	end, "the kernel wrote before the start of buffer 1")
 end)
 
-test("before the start of the ioctl's own argument is reported", function()
+test("a kernel write before an ioctl's argument is reported", function()
 	assert_error(function() vm:ioctl(fd, echo.UNDERRUN_ARG) end, "the kernel wrote before the start of buffer 0")
 end)
 
-test("a buffer that was not asked for is watched all the same", function()
+test("a kernel write before a buffer that is not returned is reported", function()
 	assert_error(function()
 		vm:ioctl_buf(fd, echo.UNDERRUN, pack("u32 u32 x8", 8, 1), { { ptr_offset = 8, buf_len = 8, output = false } })
 	end, "the kernel wrote before the start")
 end)
 
-test("after all this the next call is as good as the first", function()
+test("a call after a reported kernel write works as usual", function()
+	assert_error(function() stray(echo.UNDERRUN, 8, 100) end, "before the start")
 	local ret, _, buf = stray(echo.OVERRUN, 16, 0)
 	assert_eq(0, ret)
 	assert_eq(("\xee"):rep(16), buf)

@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- What a command said, as text to ask questions of and as JSON.
+-- The output of commands as text objects and as JSON, and the kernel log.
 
 local vm = provium.create("minimal"):boot()
 local text = vm:exec("printf '  hello, world\\n'").stdout
 
-test(".value is the plain string", function()
+test("a text's .value is a string", function()
 	assert_eq("string", type(text.value))
 	assert_eq("  hello, world\n", text.value)
 end)
 
-test("contains, starts_with and trim are called with a dot", function()
+test("a text's contains, starts_with and trim can be called with a dot", function()
 	assert_eq(true, text.contains("o, w"))
 	assert_eq(false, text.contains("O, w"))
 	assert_eq(true, text.starts_with("  he"))
@@ -17,24 +17,24 @@ test("contains, starts_with and trim are called with a dot", function()
 	assert_eq("hello, world", text.trim())
 end)
 
-test("contains takes plain text, not a pattern", function()
+test("a text's contains takes plain text, not a pattern", function()
 	assert_eq(false, text.contains("h.llo"))
 	assert_eq(false, text.contains("%a"))
 end)
 
-test("and with a colon", function()
+test("a text's contains, starts_with and trim can be called with a colon", function()
 	assert_eq(true, text:contains("hello"))
 	assert_eq(true, text:starts_with("  "))
 	assert_eq("hello, world", text:trim())
 end)
 
-test("tostring, # and .. take it for its string", function()
+test("tostring, # and .. of a text work as for its string", function()
 	assert_eq("  hello, world\n", tostring(text))
 	assert_eq(15, #text)
 	assert_eq("<  hello, world\n>", "<" .. text .. ">")
 end)
 
-test("every string method works", function()
+test("a text has every string method", function()
 	assert_eq("world", text:match("(%a+)\n$"))
 	assert_eq("  HELLO, WORLD\n", text:upper())
 	assert_eq("  jello, world\n", (text:gsub("h", "j")))
@@ -44,22 +44,22 @@ test("every string method works", function()
 	assert_eq({ "hello", "world" }, words)
 end)
 
-test("two of them compare by their strings", function()
+test("two texts are equal if their strings are", function()
 	assert(text == vm:exec("printf '  hello, world\\n'").stdout)
 	assert(text ~= vm:exec("true").stdout)
 end)
 
-test("assertions take it for its string", function()
+test("assertions take a text for its string", function()
 	assert_contains(text, "hello")
 	assert_ne("hello", text)
 	assert_eq({ out = "  hello, world\n" }, { out = text })
 end)
 
-test("it cannot be changed", function()
+test("a text cannot be changed", function()
 	assert_error(function() text.value = "other" end, "cannot be changed")
 end)
 
-test("json: every kind of value", function()
+test("json returns every kind of value", function()
 	local v = vm:json([[echo '{"n": 42, "big": 9007199254740993, "neg": -1, "real": 2.5, "s": "täxt\u0041",
 		"yes": true, "no": false, "list": [1, [2], {}], "empty": []}']])
 	assert_eq({ n = 42, big = 9007199254740993, neg = -1, real = 2.5, s = "täxtA", yes = true, no = false,
@@ -68,53 +68,53 @@ test("json: every kind of value", function()
 	assert_eq("float", math.type(v.real))
 end)
 
-test("json: null is nil", function()
+test("json returns nil for null", function()
 	assert_eq(nil, vm:json([[echo '{"nothing": null}']]).nothing)
 end)
 
-test("json: a value that is no object", function()
+test("json returns a value that is no object", function()
 	assert_eq(7, vm:json("echo 7"))
 	assert_eq("s", vm:json("echo '\"s\"'"))
 	assert_eq(false, vm:json("echo false"))
 end)
 
-test("json: a command that fails raises, with what it said", function()
+test("json of a command that fails raises an error with its stderr", function()
 	assert_error(function() vm:json("echo {}; echo it broke >&2; exit 3") end, "exit code 3: it broke")
 end)
 
-test("json: bad JSON raises, with the position", function()
+test("json of malformed output raises an error with the position", function()
 	assert_error(function() vm:json("echo '{\"a\": 1,'; echo ' oops}'") end, "line 2")
 end)
 
-test("json: nothing at all is bad JSON", function()
+test("json of empty output raises an error", function()
 	assert_error(function() vm:json("true") end, "json \"true\": ")
 end)
 
-test("dmesg: the kernel log from its first line on", function()
+test("dmesg returns the kernel log from its first line on", function()
 	assert_contains(vm:dmesg(), "Linux version ")
 	assert_contains(vm:dmesg(), "Run /.provium/agent as init process")
 end)
 
-test("dmesg: the lines that match a pattern", function()
+test("dmesg with a pattern returns the lines that match it", function()
 	local lines = vm:dmesg("Command line: ")
 	assert_contains(lines, "console=ttyS0")
 	assert_eq(1, select(2, lines:gsub("\n", "")))
 end)
 
-test("dmesg: none match", function()
+test("dmesg with a pattern that no line matches returns an empty string", function()
 	assert_eq("", vm:dmesg("no line says this"))
 end)
 
-test("dmesg: what is written to /dev/kmsg is there at once, once", function()
+test("dmesg returns a line written to /dev/kmsg at once, and once", function()
 	for i = 1, 3 do vm:write_file("/dev/kmsg", ("<6>marker %d here\n"):format(i)) end
 	local lines = vm:dmesg("marker %d here")
 	assert_eq("marker 1 here marker 2 here marker 3 here", lines:gsub("%[.-%] ", ""):gsub("\n", " "):sub(1, -2))
 	assert_eq(lines, vm:dmesg("marker %d here"))
 end)
 
-test("dmesg: a log that has wrapped around is read from what is left", function()
-	vm:write_file("/proc/sys/kernel/printk_devkmsg", "on\n")	-- or the kernel lets ten lines through
+test("dmesg has lines that the kernel's ring buffer has overwritten", function()
+	vm:write_file("/proc/sys/kernel/printk_devkmsg", "on\n")	-- without it the kernel drops all but ten lines
 	vm:exec("for i in $(seq 3000); do echo \"line $i of a long log, with some words to fill it up\"; done >/dev/kmsg")
 	assert_contains(vm:dmesg("line %d+ of"), "line 3000 of")
-	assert_contains(vm:dmesg(), "Linux version ")	-- read before it was overwritten
+	assert_contains(vm:dmesg(), "Linux version ")	-- was read before it was overwritten
 end)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Two workers driven into one another on purpose.
+-- provium.race(): two workers make their calls at the same moment, over and over.
 
+local C = provium.const
 local echo = require "echo_device"
 local pack, unpack = provium.pack, provium.unpack
 
@@ -10,9 +11,9 @@ vm:insmod("echo")
 local ROUNDS = 1000
 local a, b = vm:spawn(), vm:spawn { thread = true }
 
-local RACY_ROUNDS = 200		-- each of them sleeps in the window
+local RACY_ROUNDS = 200		-- fewer, because in each of them ADD_RACY sleeps
 
--- What the counter is after both sides added 1 in every round.
+-- The counter's value after both sides added 1 in every round, and the rounds.
 local function count_after(cmd, nr)
 	local fa, fb = echo.open(a), echo.open(b)
 	assert_eq(0, (vm:ioctl(echo.open(vm), echo.COUNT_SET, pack("u64", 0))))
@@ -22,13 +23,13 @@ local function count_after(cmd, nr)
 	return (unpack("u64", count)), rounds
 end
 
-test("every round has both results", function()
+test("race returns both results of every round", function()
 	local rounds = provium.race({ a, "syscall", "getpid" }, { b, "syscall", "gettid" }, { rounds = ROUNDS })
 	assert_eq(ROUNDS, #rounds)
 	for _, round in ipairs(rounds) do assert_eq({ { a.pid }, { b.tid } }, round) end
 end)
 
-test("a counter without a lock loses updates", function()
+test("a race on a counter without a lock loses updates", function()
 	local count, rounds = count_after(echo.ADD_RACY, RACY_ROUNDS)
 	assert(count < 2 * RACY_ROUNDS, "no update was lost in " .. RACY_ROUNDS .. " rounds")
 	local same = 0
@@ -36,26 +37,26 @@ test("a counter without a lock loses updates", function()
 		assert_eq(0, round[1][1])
 		if round[1][2] == round[2][2] then same = same + 1 end
 	end
-	log(("%d of %d updates lost, %d rounds in which both saw one sum"):format(2 * RACY_ROUNDS - count, 2 * RACY_ROUNDS, same))
-	assert(same > 0, "in no round did both see the same sum")
+	log(("%d of %d updates lost; in %d rounds both saw one sum"):format(2 * RACY_ROUNDS - count, 2 * RACY_ROUNDS, same))
+	assert(same > 0, "in no round both saw the same sum")
 end)
 
-test("and with the lock none", function()
+test("a race on a counter with a lock loses no update", function()
 	local count, rounds = count_after(echo.ADD, ROUNDS)
 	assert_eq(2 * ROUNDS, count)
 	for i, round in ipairs(rounds) do
 		local one, other = unpack("u64", round[1][2]), unpack("u64", round[2][2])
-		assert_eq(4 * i - 1, one + other, "round " .. i)	-- 2i-1 and 2i, in either order
+		assert_eq(4 * i - 1, one + other, "round " .. i)	-- 2i-1 and 2i, in any order
 	end
 end)
 
-test("the loser of an exclusive create is told so, in every round but by chance not the same one", function()
-	local O_CREAT_EXCL = 0x40 | 0x80
+test("in a race of two exclusive creates exactly one succeeds", function()
+	local flags = C.O_CREAT | C.O_EXCL
 	local won = { 0, 0 }
 	for i = 1, 50 do
 		local path = ("/tmp/race%d\0"):format(i)
-		local round = provium.race({ a, "syscall_buf", "openat", 1, path, -100, 0, O_CREAT_EXCL, 0 },
-			{ b, "syscall_buf", "openat", 1, path, -100, 0, O_CREAT_EXCL, 0 }, { rounds = 1 })[1]
+		local round = provium.race({ a, "syscall_buf", "openat", 1, path, C.AT_FDCWD, 0, flags, 0 },
+			{ b, "syscall_buf", "openat", 1, path, C.AT_FDCWD, 0, flags, 0 }, { rounds = 1 })[1]
 		local winner = round[1][1] >= 0 and 1 or 2
 		won[winner] = won[winner] + 1
 		assert_errno("EEXIST", round[3 - winner][1])
@@ -64,35 +65,36 @@ test("the loser of an exclusive create is told so, in every round but by chance 
 	log(won)
 end)
 
-local SHORT = tonumber(os.getenv("RACES")) or 1000
+local SINGLE_RACES = tonumber(os.getenv("RACES")) or 1000
 
-test(("%d races of one round: no wake-up is lost between two of them"):format(SHORT), function()
-	for _ = 1, SHORT do
+test(("%d races of one round lose no wake-up"):format(SINGLE_RACES), function()
+	for _ = 1, SINGLE_RACES do
 		assert_eq({ { { a.pid }, { b.tid } } }, provium.race({ a, "syscall", "getpid" }, { b, "syscall", "gettid" }, { rounds = 1 }))
 	end
 end)
 
-test("the VM itself is a side", function()
+test("the VM's executor can be a side of a race", function()
 	local rounds = provium.race({ vm, "syscall", "getppid" }, { a, "syscall", "getppid" }, { rounds = 3 })
 	assert_eq({ { { 1 }, { 1 } }, { { 1 }, { 1 } }, { { 1 }, { 1 } } }, rounds)
 end)
 
-test("on one processor, too", function()
+test("a race works in a VM with one processor", function()
 	local small = provium.create("minimal"):boot()
 	local c, d = small:spawn(), small:spawn()
 	assert_eq(200, #provium.race({ c, "syscall", "getpid" }, { d, "syscall", "getpid" }, { rounds = 200 }))
 	small:kill()
 end)
 
-test("more rounds than one reply can carry", function()
-	-- 32 KiB in each: 120 rounds.
+test("a race with more results than one reply can carry returns every round", function()
+	-- One round has 32 KiB for each side: a reply carries 120 of them.
 	local name = { "syscall_bufs", "uname", { [0] = ("\0"):rep(32 << 10) }, 0 }
 	local rounds = provium.race({ a, table.unpack(name) }, { b, table.unpack(name) }, { rounds = 300 })
 	assert_eq(300, #rounds)
 	assert_eq("Linux\0", rounds[300][2][2]:sub(1, 6))
 end)
 
-test("workers are as they were: any processor, and ready for calls", function()
+test("workers can run on any processor after a race", function()
+	provium.race({ a, "syscall", "getpid" }, { b, "syscall", "gettid" }, { rounds = 1 })
 	for _, w in ipairs { a, b } do
 		local n, mask = w:syscall_bufs("sched_getaffinity", { [2] = ("\0"):rep(8) }, 0, 8, 0)
 		assert_eq(8, n)
@@ -100,7 +102,7 @@ test("workers are as they were: any processor, and ready for calls", function()
 	end
 end)
 
-test("one side dies: the other does not wait for it", function()
+test("a race whose one side exits raises an error, and the other side works on", function()
 	local w = vm:spawn()
 	local err = assert_error(function()
 		provium.race({ a, "syscall", "getpid" }, { w, "syscall", "exit_group", 0 }, { rounds = 100 })
@@ -110,7 +112,7 @@ test("one side dies: the other does not wait for it", function()
 	w:kill()
 end)
 
-test("one side hangs: its deadline ends it, and the other goes on", function()
+test("a race whose one side hangs ends at its deadline, and the other side works on", function()
 	local w = vm:spawn()
 	w.timeout = 0.2
 	local err = assert_error(function() provium.race({ w, "syscall", "pause" }, { a, "syscall", "getpid" }, { rounds = 3 }) end)
@@ -119,7 +121,7 @@ test("one side hangs: its deadline ends it, and the other goes on", function()
 	w:kill()
 end)
 
-test("what cannot be raced is refused", function()
+test("race refuses sides that are no two calls of one VM's workers", function()
 	assert_error(function() provium.race({ a, "syscall", "getpid" }, { a, "syscall", "getpid" }) end, "two workers of one VM")
 	assert_error(function() provium.race({ a, "exec", "true" }, { b, "exec", "true" }) end,
 		"race: exec%(%) cannot be; these can: ioctl, ioctl_buf, module_call, syscall")

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Fixtures with disks: each clone writes into a layer of its own, and nobody into the image.
+-- Fixtures with disks: each clone writes to a layer of its own, and the disk image is unchanged.
 
 local runner = require "runner"
 local home = require "fixture_home"
@@ -25,6 +25,7 @@ local function with_disk(script, test, fn)
 end
 
 local PLAIN = "provium.create('minimal'):boot { memory = '128M', disks = { { path = '../disk.img' } } }\n"
+-- Each test of this suite expects the disk as the fixture left it, and writes to it.
 local CLONES = [[
 for i = 1, 2 do
 	test("clone " .. i, { fixture = "NAME" }, function(vm)
@@ -37,6 +38,7 @@ end
 
 local function clones(name, first) return (CLONES:gsub("NAME", name):gsub("FIRST", first)) end
 
+-- The suite passes, and leaves the image as it was.
 local function passes(h, image)
 	local before = runner.shell("cksum <" .. h.suite .. "/" .. image)
 	local r = h:run { "test", "t.lua" }
@@ -44,26 +46,26 @@ local function passes(h, image)
 	assert_eq(before, runner.shell("cksum <" .. h.suite .. "/" .. image))
 end
 
-test("each clone has the disk as it was, and the image is never written", function()
+test("each clone has the disk as it was saved, and the image is not written", function()
 	with_disk(PLAIN, clones("base", "original"), function(h)
 		passes(h, "disk.img")
 		passes(h, "disk.img")
 	end)
 end)
 
-test("what the fixture's script wrote, every clone has", function()
+test("every clone has what the fixture's script wrote to the disk", function()
 	with_disk("local vm = " .. PLAIN .. "require('disk').put(vm, 'prepared')\n", clones("base", "prepared"),
 		function(h) passes(h, "disk.img") end)
 end)
 
-test("a child has what its parent wrote, and adds to it", function()
+test("a fixture on top of another has what both wrote to the disk", function()
 	with_disk("local vm = " .. PLAIN .. "require('disk').put(vm, 'prepared')\n", clones("child", "ch-pared"), function(h)
 		h:script("child", "require('disk').put(provium.fixture('base'), 'ch-')\n")
 		passes(h, "disk.img")
 	end)
 end)
 
-test("a snapshot goes back with its disk", function()
+test("restore brings back a clone's disk", function()
 	with_disk(PLAIN, [[
 test("goes back", { fixture = "base" }, function(vm)
 	disk.put(vm, "snapshot")
@@ -77,7 +79,7 @@ end)
 ]], function(h) passes(h, "disk.img") end)
 end)
 
-test("a changed image is another fixture", function()
+test("a changed disk image rebuilds the fixture", function()
 	with_disk(PLAIN, clones("base", "original"), function(h)
 		passes(h, "disk.img")
 		h:write("disk.img", "modified" .. ("\0"):rep((4 << 20) - 8))
@@ -87,7 +89,7 @@ test("a changed image is another fixture", function()
 	end)
 end)
 
-test("a disk that is read-only stays so", function()
+test("a read-only disk is read-only in a clone", function()
 	with_disk("provium.create('minimal'):boot { memory = '128M', disks = { { path = '../disk.img', readonly = true } } }\n", [[
 test("reads", { fixture = "base" }, function(vm)
 	assert_eq("original", disk.get(vm))

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- What goes wrong with fixtures: each says what happened, and nothing of it is ever booted.
+-- Fixtures that cannot be built, or are damaged in the store: the errors, and that no clone
+-- is made from a damaged one.
 
 local runner = require "runner"
 local home = require "fixture_home"
@@ -9,9 +10,10 @@ provium.timeout = "10m"
 
 local USES_BASE = "test('uses it', { fixture = 'base' }, function(vm) assert(vm:exec('true').ok) end)\n"
 
--- --- scripts that make none ---
+-- --- scripts that make no fixture ---
 
--- A script that is no fixture: `fixture build` says why, a test that uses it is broken, nothing stays.
+-- `fixture build` refuses this script with that message, a test that uses it is BROKEN, and
+-- nothing but the lock is left in the store.
 local function is_refused(script, says)
 	home.with(function(h)
 		h:script("base", script)
@@ -27,39 +29,39 @@ local function is_refused(script, says)
 	end)
 end
 
-test("a script that fails: its own words, and the line", function()
+test("a fixture script that raises an error: the error with its line", function()
 	is_refused(home.BOOT .. "error('no luck')\n", "no luck\n")
 	is_refused(home.BOOT .. "\nassert_eq(1, 2)\n", "fixtures/base.lua:3")
 end)
 
-test("a script that is no Lua", function() is_refused("provium.create(\n", "unexpected symbol near <eof>") end)
+test("a fixture script with a syntax error is refused", function() is_refused("provium.create(\n", "unexpected symbol near <eof>") end)
 
-test("a script that boots nothing", function() is_refused("local x = 1\n", "its script made no VM") end)
+test("a fixture script that makes no VM is refused", function() is_refused("local x = 1\n", "its script made no VM") end)
 
-test("a script that makes a machine and does not boot it", function()
+test("a fixture script that does not boot its VM is refused", function()
 	is_refused("provium.create('minimal')\n", "its VM is not booted, and a fixture is a running one")
 end)
 
-test("a script that shuts its machine down", function()
+test("a fixture script that shuts its VM down is refused", function()
 	is_refused("local vm = " .. home.BOOT .. "vm:shutdown()\n", "its VM is shut down, and a fixture is a running one")
 end)
 
-test("a script that leaves its guest panicked: the panic, and the console", function()
+test("a fixture script that leaves a panicked guest is refused with the panic", function()
 	is_refused("local vm = " .. home.BOOT .. "pcall(vm.exec, vm, 'echo c > /proc/sysrq-trigger')\n",
 		"its VM is dead, and a fixture is a running one: ")
 	is_refused("local vm = " .. home.BOOT .. "pcall(vm.exec, vm, 'echo c > /proc/sysrq-trigger')\n", "Kernel panic - ")
 end)
 
-test("a script whose kernel complains", function()
+test("a fixture script whose kernel complains is refused", function()
 	is_refused("local vm = " .. home.BOOT .. "vm:exec(\"echo '<4>WARNING: this' >/dev/kmsg; echo >/dev/kmsg\")\n",
 		"the kernel complained: ")
 end)
 
-test("a script with test() in it", function()
+test("a fixture script that calls test() is refused", function()
 	is_refused(home.BOOT .. "test('x', function() end)\n", "test: this is a fixture's script")
 end)
 
-test("a cycle of fixtures, with the way round", function()
+test("fixtures that need each other are refused with the cycle", function()
 	home.with(function(h)
 		h:script("a", "provium.fixture('b')\n")
 		h:script("b", "provium.fixture('a')\n")
@@ -71,7 +73,7 @@ test("a cycle of fixtures, with the way round", function()
 	end)
 end)
 
-test("a fixture that cannot be built is tried once, not for each test", function()
+test("a fixture that cannot be built is tried once for two tests", function()
 	home.with(function(h)
 		h:script("base", "io.open(os.getenv('COUNT'), 'a'):write('x')\n")
 		h:write("t.lua", USES_BASE .. USES_BASE:gsub("uses it", "uses it, too"))
@@ -80,7 +82,7 @@ test("a fixture that cannot be built is tried once, not for each test", function
 	end)
 end)
 
--- --- what lies in the store ---
+-- --- damage in the store ---
 
 local function flip(path, at)
 	local file = assert(io.open(path, "r+b"))
@@ -91,21 +93,22 @@ local function flip(path, at)
 	file:close()
 end
 
--- What is done to which file: a test that uses the fixture passes, with a warning, and a new one lies there.
+-- { title, file, damage to it }: a test that uses the fixture passes with a warning, and the
+-- fixture is rebuilt.
 local DAMAGE = {
-	{ "a truncated ram", "ram", function(path) shell("truncate -s -4096 " .. path) end },
-	{ "a flipped byte in ram", "ram", function(path) flip(path, 0x1000010) end },
-	{ "a ram that is gone", "ram", function(path) os.remove(path) end },
-	{ "a flipped byte in state", "state", function(path) flip(path, 5000) end },
-	{ "an empty state", "state", function(path) shell("truncate -s 0 " .. path) end },
-	{ "a manifest of another QEMU", "manifest", function(path)
+	{ "a truncated ram file: the fixture is rebuilt with a warning", "ram", function(path) shell("truncate -s -4096 " .. path) end },
+	{ "a flipped byte in the ram file: the fixture is rebuilt with a warning", "ram", function(path) flip(path, 0x1000010) end },
+	{ "a missing ram file: the fixture is rebuilt with a warning", "ram", function(path) os.remove(path) end },
+	{ "a flipped byte in the state file: the fixture is rebuilt with a warning", "state", function(path) flip(path, 5000) end },
+	{ "an empty state file: the fixture is rebuilt with a warning", "state", function(path) shell("truncate -s 0 " .. path) end },
+	{ "the manifest of another QEMU version: the fixture is rebuilt with a warning", "manifest", function(path)
 		local text = runner.read(path)
 		runner.write(path, (assert(text:gsub('"qemu": "[^"]*"', '"qemu": "QEMU emulator version 9.9.9"'))))
 	end },
-	{ "a manifest cut short", "manifest", function(path) shell("truncate -s 100 " .. path) end },
+	{ "a truncated manifest: the fixture is rebuilt with a warning", "manifest", function(path) shell("truncate -s 100 " .. path) end },
 }
 
--- Each has the fixture that was built after the one before.
+-- One home for all of them: each builds the fixture first if the one before left none.
 home.with(function(h)
 	h:write("t.lua", USES_BASE)
 	for _, case in ipairs(DAMAGE) do
@@ -125,11 +128,11 @@ home.with(function(h)
 	end
 end)
 
-test("a fixture made by another QEMU, and sound: rebuilt, and why", function()
+test("a fixture saved by another version of QEMU is rebuilt with that reason", function()
 	home.with(function(h)
 		h:is_rebuilt("base", "there is none")
 		-- Another program of that name in front of the real one: it says another version.
-		shell("mkdir " .. h.dir .. "/bin")
+		-- A program of QEMU's name, first in PATH, that tells another version.
 		runner.write(h.dir .. "/bin/qemu-system-x86_64",
 			"#!/bin/sh\n[ \"$1\" = --version ] && { echo 'QEMU emulator version 9.9.9'; exit; }\nexec " ..
 			shell("command -v qemu-system-x86_64") .. " \"$@\"\n")
@@ -139,7 +142,7 @@ test("a fixture made by another QEMU, and sound: rebuilt, and why", function()
 	end)
 end)
 
-test("the template is as it was after clones have written to their memory", function()
+test("clones that write to their memory leave the fixture's files unchanged", function()
 	home.with(function(h)
 		h:write("t.lua", [[
 for i = 1, 4 do
@@ -156,7 +159,7 @@ end
 	end)
 end)
 
-test("the store is deleted while clones run: they go on, and so do later tests", function()
+test("clones run on when the store is deleted, and later tests pass", function()
 	home.with(function(h)
 		h:write("t.lua", ([[
 test("before", { fixture = "base" }, function(vm)
@@ -172,9 +175,9 @@ test("after", { fixture = "base" }, function(vm) assert(vm:exec("true").ok) end)
 	end)
 end)
 
--- --- who builds ---
+-- --- builders ---
 
-test("two runners that want the same one build it once", function()
+test("three runners that build one fixture at a time build it once", function()
 	home.with(function(h)
 		local ends, built, current = {}, 0, 0
 		for i = 1, 3 do ends[i] = select(2, runner.start({ "fixture", "build", "-v", "base" }, h:opts())) end
@@ -188,7 +191,7 @@ test("two runners that want the same one build it once", function()
 	end)
 end)
 
-test("a builder that is killed leaves no fixture, no QEMU, and the way free", function()
+test("a builder that is killed leaves no fixture, no QEMU and no lock", function()
 	home.with(function(h)
 		h:script("base", "local vm = " .. home.BOOT .. "if not io.open('go') then vm:exec('sleep 1000') end\n")
 		local pid, finish = runner.start({ "fixture", "build", "base" }, h:opts())
@@ -206,7 +209,7 @@ test("a builder that is killed leaves no fixture, no QEMU, and the way free", fu
 	end)
 end)
 
-test("what a builder left that was killed while it wrote is no fixture, and removed", function()
+test("an unfinished fixture of a killed builder is not listed, and removed", function()
 	home.with(function(h)
 		shell(("mkdir -p %s/base/.new.1 && echo x >%s/base/.new.1/ram"):format(h.store, h.store))
 		assert_eq("", h:run({ "fixture", "list" }).said)
@@ -215,7 +218,7 @@ test("what a builder left that was killed while it wrote is no fixture, and remo
 	end)
 end)
 
--- What a command begins with that is to have little space in h.dir/small.
+-- A command prefix: the command has h.dir/small, 20 MiB, after the shell command `first` there.
 local function in_small_space(h, first)
 	if shell("unshare -rm true 2>&1 || echo no"):find("no") then skip("needs unshare -rm") end
 	shell("mkdir -p " .. h.dir .. "/small")
@@ -223,7 +226,7 @@ local function in_small_space(h, first)
 		:format(quote(h.dir), first), "sh", "--" }
 end
 
-test("no space while building: says so, and leaves nothing", function()
+test("no space in the store: the build fails with its path, status 3", function()
 	home.with(function(h)
 		local said, status = h:build("base", { prefix = in_small_space(h, "true"), env = { PROVIUM_STORE = h.dir .. "/small" } })
 		assert_contains(said, "no space left in " .. h.dir .. "/small")
@@ -231,7 +234,7 @@ test("no space while building: says so, and leaves nothing", function()
 	end)
 end)
 
-test("no space for what a guest writes to its disk: its VM ends at once, and says so", function()
+test("no space for a guest's write to its disk: the VM ends with that reason", function()
 	home.with(function(h)
 		h:write("t.lua", [[
 			local vm = provium.create("minimal"):boot { memory = "128M", disks = { { path = "../small/disk.img" } } }
@@ -243,7 +246,7 @@ test("no space for what a guest writes to its disk: its VM ends at once, and say
 	end)
 end)
 
-test("two users share a checkout: each has a store of its own", function()
+test("another user of a checkout has a store of their own", function()
 	if shell("id -u") ~= "0" then skip("needs root") end
 	if shell("command -v setpriv") == "" then skip("needs setpriv") end
 	home.with(function(h)
@@ -255,7 +258,7 @@ test("two users share a checkout: each has a store of its own", function()
 		local r = runner.run({ "test", "t.lua" }, nobody)
 		assert_eq(0, r.status, r.said)
 		assert(shell("ls -d " .. h.dir .. "/cache/provium/fixtures*/base/[0-9a-f]*") ~= "", "nothing in nobody's store")
-		-- Nor would nobody take root's when pointed to it.
+		-- A store of root's is not used by another user who names it.
 		nobody.env.PROVIUM_STORE = h.store
 		assert_eq(0, runner.run({ "test", "t.lua" }, nobody).status)
 		assert_eq("1", shell("ls -d " .. h.store .. "/base/[0-9a-f]* | wc -l"))

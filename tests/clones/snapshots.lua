@@ -1,17 +1,16 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- vm:snapshot() and vm:restore(): back to a state, as often as wanted.
+-- vm:snapshot() and vm:restore(): back to a saved state, any number of times.
 
-local linux = require "linux"
+local C = provium.const
 local UUID = "/proc/sys/kernel/random/uuid"
 
 local function open(vm, path, flags)
-	return vm:syscall_buf("openat", 1, path .. "\0", linux.AT_FDCWD, 0, flags, 420)
+	return vm:syscall_buf("openat", 1, path .. "\0", C.AT_FDCWD, 0, flags, 420)
 end
 
--- The same for a machine that was booted and for a clone.
+-- What restore brings back, for a VM that was booted and for a clone.
 local function goes_back(vm)
-	local O_CREAT_RDWR = 66
-	local fd = open(vm, "/tmp/x", O_CREAT_RDWR)
+	local fd = open(vm, "/tmp/x", C.O_CREAT | C.O_RDWR)
 	assert_eq(5, vm:syscall_buf("write", 1, "hello", fd, 0, 5))
 	local snapshot = vm:snapshot()
 	local seen = {}
@@ -21,7 +20,7 @@ local function goes_back(vm)
 		vm:restore(snapshot)
 		assert_eq("hello", vm:read_file("/tmp/x"))
 		assert_eq(false, vm:exec("test -e /tmp/y").ok)
-		assert_eq(5, vm:syscall("lseek", fd, 0, 1))
+		assert_eq(5, vm:syscall("lseek", fd, 0, C.SEEK_CUR))
 		seen[round] = vm:read_file(UUID)
 		assert(math.abs(tonumber(vm:exec("date +%s").stdout.value) - os.time()) <= 1)
 	end
@@ -29,22 +28,22 @@ local function goes_back(vm)
 	assert_ne(seen[2], seen[3])
 end
 
-test("a booted machine goes back: files, descriptors; with the right time", function()
+test("restore of a booted VM brings back files and descriptors, with the host's time", function()
 	local vm = provium.create("minimal"):boot()
 	goes_back(vm)
 	vm:kill()
 end)
 
-test("a clone goes back", { fixture = "minimal" }, goes_back)
+test("restore of a clone brings back files and descriptors, with the host's time", { fixture = "minimal" }, goes_back)
 
-test("it goes on after a snapshot", { fixture = "minimal" }, function(vm)
+test("a VM runs on after a snapshot", { fixture = "minimal" }, function(vm)
 	local before = vm:syscall("getpid")
 	vm:snapshot()
 	assert_eq(before, vm:syscall("getpid"))
 	assert_eq("on\n", vm:exec("echo on").stdout)
 end)
 
-test("several snapshots, in any order", { fixture = "minimal" }, function(vm)
+test("several snapshots can be restored in any order", { fixture = "minimal" }, function(vm)
 	local snapshots = {}
 	for i = 1, 3 do
 		vm:write_file("/tmp/n", tostring(i))
@@ -56,14 +55,14 @@ test("several snapshots, in any order", { fixture = "minimal" }, function(vm)
 	end
 end)
 
-test("back from a panic", { fixture = "minimal" }, function(vm)
+test("restore brings a VM back from a panic", { fixture = "minimal" }, function(vm)
 	local snapshot = vm:snapshot()
 	assert_error(function() vm:exec("echo c > /proc/sysrq-trigger") end, "panicked")
 	vm:restore(snapshot)
 	assert(vm:exec("true").ok)
 end)
 
-test("a worker that was there is there again; one that came later is not", { fixture = "minimal" }, function(vm)
+test("restore brings back the workers of the snapshot, and ends later ones", { fixture = "minimal" }, function(vm)
 	local worker = vm:spawn()
 	local pid = worker:syscall("getpid")
 	local snapshot = vm:snapshot()
@@ -75,7 +74,7 @@ test("a worker that was there is there again; one that came later is not", { fix
 	worker:kill()
 end)
 
-test("the kernel log goes back, too", { fixture = "minimal" }, function(vm)
+test("restore brings back the kernel log", { fixture = "minimal" }, function(vm)
 	local snapshot = vm:snapshot()
 	vm:exec("echo '<6>gone by then' >/dev/kmsg; echo >/dev/kmsg")
 	assert_contains(vm:dmesg(), "gone by then")
@@ -84,7 +83,7 @@ test("the kernel log goes back, too", { fixture = "minimal" }, function(vm)
 	assert_contains(vm:dmesg("snapshot"), "saved as snapshot")
 end)
 
-test("what the kernel complained of before it went back still counts", { fixture = "minimal",
+test("a complaint before a restore still counts", { fixture = "minimal",
 		expect = "WARNING: before" }, function(vm)
 	local snapshot = vm:snapshot()
 	vm:exec("echo '<4>WARNING: before' >/dev/kmsg; echo >/dev/kmsg")
@@ -92,7 +91,7 @@ test("what the kernel complained of before it went back still counts", { fixture
 	assert(vm:exec("true").ok)
 end)
 
-test("a snapshot of another machine is refused", { fixture = "minimal" }, function(vm)
+test("restore of another VM's snapshot is refused", { fixture = "minimal" }, function(vm)
 	local other = provium.fixture("minimal")
 	local snapshot = other:snapshot()
 	assert_error(function() vm:restore(snapshot) end, "expected a snapshot of this VM, got one of another")
@@ -100,18 +99,18 @@ test("a snapshot of another machine is refused", { fixture = "minimal" }, functi
 	other:kill()
 end)
 
-test("no snapshot of what is not running", function()
+test("a snapshot of a VM that is not booted is refused", function()
 	assert_error(function() provium.create("minimal"):snapshot() end, "not booted")
 end)
 
-test("no snapshot while a call is in flight", { fixture = "minimal" }, function(vm)
+test("a snapshot while a call is in flight is refused", { fixture = "minimal" }, function(vm)
 	local call = vm:async("exec", "sleep 0.3")
 	assert_error(function() vm:snapshot() end, "exec is still in flight")
 	call:wait()
 	vm:snapshot()
 end)
 
-test("a disk that is written directly: refused, with what to do", function()
+test("a snapshot of a VM that writes to a disk image directly is refused", function()
 	local path = os.tmpname()
 	local file = assert(io.open(path, "wb"))
 	file:write(("\0"):rep(1 << 20))

@@ -1,41 +1,40 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- What goes wrong around a machine: each says what happened, and leaves no QEMU behind.
---
--- The suites that it happens to are in harness/_canned/, and run by a runner of their own.
+-- Faults of hosts, kernels and suites: each gets the right verdict and message, and no QEMU
+-- is left. The suites are in harness/_canned/ and run in a runner of their own.
 
 local runner = require "runner"
 local now = require "provium.core".now
 
--- Runs a canned suite that prints its QEMU's pid; that QEMU must be gone after it.
+-- Runs a canned suite that prints its QEMU's pid; that QEMU must have ended after it.
 local function run(suite, opts)
 	local r = runner.run({ "test", suite }, opts)
 	for pid in r.said:gmatch("qemu (%d+)\n") do runner.assert_gone(tonumber(pid)) end
 	return r
 end
 
--- The lines that say how each test went.
+-- A list of the report's lines about tests: "TITLE ... VERDICT: MESSAGE".
 local function outcomes(r)
 	local list = {}
 	for line in r.said:gmatch("  · ([^\n]*)") do list[#list + 1] = line end
 	return list
 end
 
-test("a machine that is left running is put away at the end of its file", function()
+test("a VM that the file leaves running is ended with the file", function()
 	local r = run("vm_good.lua")
 	assert_eq(0, r.status)
 	assert(r.said:find("qemu %d+\n"), "no QEMU ran: " .. r.said)
 end)
 
-test("the first line says what it runs on, and why", function()
-	assert(run("vm_good.lua").said:find("\naccel [%a/]+: [^\n]+\n"), "no such line")
+test("the first line of a run names the accelerator and the reason for it", function()
+	assert(run("vm_good.lua").said:find("\naccel [%a/]+: [^\n]+\n"), "no line about the accelerator")
 end)
 
 -- --- QEMU ---
 
-test("QEMU killed in the middle of a call: broken at once, not failed; status 3", function()
+test("QEMU killed during a call: the test is BROKEN at once, status 3", function()
 	local start = now()
 	local r = run("vm_qemu_killed.lua")
-	assert(now() - start < 20, "it waited for the command")
+	assert(now() - start < 20, "the runner waited for the end of the command")
 	assert_eq(3, r.status)
 	local list = outcomes(r)
 	assert_contains(list[1], "a call is on its way ... BROKEN: exec \"sleep 1000\": QEMU was killed by signal 9 (Killed)")
@@ -43,20 +42,20 @@ test("QEMU killed in the middle of a call: broken at once, not failed; status 3"
 	assert_contains(r.said, "BROKEN: 0 passed, 2 broken\n")
 end)
 
-test("no QEMU is installed: what to do about it; status 3", function()
+test("QEMU is not installed: BROKEN with the command that installs it, status 3", function()
 	local r = run("vm_good.lua", { env = { PATH = "/nowhere", ACCEL = "auto", TRANSPORT = "auto" } })
 	assert_eq(3, r.status)
 	assert_contains(r.said, "BROKEN: boot minimal: cannot start qemu-system-x86_64: No such file or directory (is QEMU installed? `make deps`")
 end)
 
-test("more memory than the machine has: both numbers, and no QEMU is started", function()
+test("a VM with more memory than the host has: refused with both numbers", function()
 	local r = run("vm_too_large.lua")
 	assert_eq(1, r.status)
 	assert_contains(r.said, "FAIL: boot minimal: 921600096 MiB of memory are wanted, in all (96 MiB of it for QEMU itself); this machine has ")
 end)
 
-test("QEMU refuses its arguments: its own words; status 3", function()
-	runner.with_folder(function(gate)	-- one where nobody waits behind such a wish
+test("QEMU refuses its arguments: BROKEN with QEMU's own message, status 3", function()
+	runner.with_folder(function(gate)	-- so that no other runner queues behind this reservation
 		local r = run("vm_too_large.lua", { env = { PROVIUM_GATE = gate, PROVIUM_MEM = "1000000G" } })
 		assert_eq(3, r.status)
 		assert_contains(r.said, "BROKEN: boot minimal: QEMU exited with status 1:")
@@ -66,24 +65,24 @@ end)
 
 -- --- boot ---
 
-test("a kernel that panics at boot: its reason and the console's end", function()
+test("a kernel that panics at boot: the failure has the panic and the console's end", function()
 	local start = now()
 	local r = run("vm_boot_panic.lua")
-	assert(now() - start < 20, "it waited for the time limit")
+	assert(now() - start < 20, "the runner waited for the time limit")
 	assert_eq(1, r.status)
 	assert_contains(r.said, "boot minimal: the guest panicked: Kernel panic - not syncing: ")
 	assert_contains(r.said, "; console ends:\n")
 	assert_contains(r.said, "logs kept in ")
 end)
 
-test("a kernel that never says hello: how long it was waited for, and the console's end", function()
+test("an agent that does not say hello: the failure has the time limit and the console's end", function()
 	local r = run("vm_no_hello.lua", { env = { BOOT_TIMEOUT = "5s" } })
 	assert_eq(1, r.status)
 	assert(r.said:find("boot minimal: no hello within [%d.]+ s; console ends:\n"), r.said)
 	assert_contains(r.said, "Run /sleeper as init process")
 end)
 
-test("the whole console is kept", function()
+test("a failed boot: its whole console is kept as console-1.log", function()
 	local r = run("vm_boot_panic.lua")
 	local logs = r.said:match("logs kept in ([^\n]+)"):gsub("^HOME", runner.home)
 	assert_contains(runner.read(logs .. "/console-1.log"), "Linux version ")
@@ -92,7 +91,7 @@ end)
 
 -- --- the guest dies ---
 
-test("a panic in a test: that test fails with the console, and the next file runs", function()
+test("a guest that panics in a test: its tests fail, and the next file runs", function()
 	local r = runner.run { "test", "vm_panic.lua", "good.lua" }
 	assert_eq(1, r.status)
 	local list = outcomes(r)
@@ -103,7 +102,7 @@ test("a panic in a test: that test fails with the console, and the next file run
 	assert_contains(r.said, "FAIL: 3 passed, 2 failed\n")
 end)
 
-test("a panic outside of any test: broken, and nobody's failure; status 3", function()
+test("a guest that panics outside of any test: the file is BROKEN, status 3", function()
 	local r = run("vm_panic_outside.lua")
 	assert_eq(3, r.status)
 	assert_contains(r.said, "  · (the file) ... BROKEN: exec \"echo c > /proc/sysrq-trigger\": the guest panicked")
@@ -111,7 +110,7 @@ end)
 
 -- --- the kernel complains ---
 
-test("complaints: what nobody expected fails, what was expected must come", function()
+test("an unexpected complaint fails its test, and a missing expected one does, too", function()
 	local list = outcomes(run("vm_complaints.lua"))
 	assert_contains(list[1], "a warning ... FAIL: the kernel complained: ")
 	assert_contains(list[1], "WARNING: CPU: 0 PID: 1 at fs/none.c:1")
@@ -133,7 +132,7 @@ end)
 
 -- --- time ---
 
-test("a test's time limit in a call to the guest: it fails, the next one has a guest to call", function()
+test("a test's time limit during a call to the guest: the next test has a working executor", function()
 	local r = run("vm_limit.lua")
 	assert_eq({
 		"hangs in a command ... FAIL: the test's time limit was reached", "the next command ... ok",
@@ -142,17 +141,17 @@ test("a test's time limit in a call to the guest: it fails, the next one has a g
 	assert_eq(1, r.status)
 end)
 
-test("a file's time limit in a call to the guest: the file ends", function()
+test("a file's time limit during a call to the guest: the rest of the file does not run", function()
 	local start = now()
 	local r = run("vm_file_limit.lua")
-	assert(now() - start < 20, "it went on")
+	assert(now() - start < 20, "the file went on after its time limit")
 	assert_eq(1, r.status)
 	local list = outcomes(r)
 	assert(list[1]:find("^hangs %.%.%. FAIL: the file's time limit of [%d.]+ s was reached$"), list[1])
 	assert(list[2]:find("^%(the file%) %.%.%. FAIL: the file's time limit of [%d.]+ s was reached; what follows did not run$"), list[2])
 end)
 
-test("a limit reached inside of a C function of the host: the file ends ten seconds later", function()
+test("a time limit during a C function of the host: the file ends ten seconds later", function()
 	local r = runner.run { "test", "stuck.lua" }
 	assert_eq(1, r.status)
 	assert_contains(r.said, "a pattern that takes for ever ... FAIL: timed out inside a C call that could not be interrupted")
@@ -160,7 +159,7 @@ end)
 
 -- --- signals ---
 
--- A run that is in the middle of a boot which takes for ever: pid, QEMU's pid, and what waits for its end.
+-- Starts a run that stays in a boot: the runner's pid, QEMU's pid, a function that waits for the end.
 local function start_endless_boot()
 	local pid, wait = runner.start({ "test", "vm_no_hello.lua", "good.lua" }, { env = { BOOT_TIMEOUT = "10m" } })
 	local qemu = wait_until(function() return runner.qemu_below(pid) end, { timeout = 20, interval = 0.02, desc = "QEMU" })
@@ -171,28 +170,28 @@ local function kill(signal, pid) assert(os.execute(("kill -%s %d"):format(signal
 
 for _, signal in ipairs { { "INT", 130 }, { "TERM", 143 }, { "HUP", 129 } } do
 	local name, status = table.unpack(signal)
-	test(("SIG%s during a boot: everything goes, and the exit is by that signal"):format(name), function()
+	test(("SIG%s during a boot: QEMU ends, and the runner exits as that signal does"):format(name), function()
 		local pid, qemu, wait = start_endless_boot()
 		local start = now()
 		kill(name, pid)
 		local result, said = wait()
 		assert_eq(status, result)
-		assert(now() - start < 5, "it took its time")
+		assert(now() - start < 5, "the runner took more than 5 s to end")
 		assert_eq("", said)
 		runner.assert_gone(qemu)
 	end)
 end
 
-test("SIGKILL of the runner during a boot leaves no QEMU", function()
+test("SIGKILL of the runner during a boot: QEMU ends, too", function()
 	local pid, qemu, wait = start_endless_boot()
 	kill("KILL", pid)
 	assert_eq(137, (wait()))
 	runner.assert_gone(qemu)
 end)
 
--- --- disks that are full ---
+-- --- full disks ---
 
-test("no room for logs: the verdict is what it was, and says so", function()
+test("no space for logs: the verdict is unchanged, and the report names the file", function()
 	if runner.shell("unshare -m true 2>&1 || echo no") ~= "" then skip("unshare -m is not allowed here") end
 	local script = ("mkdir -p %s/logs && mount -t tmpfs -o size=4k none %s/logs && exec \"$@\"")
 		:format(runner.quote(runner.home), runner.quote(runner.home))
@@ -203,7 +202,7 @@ test("no room for logs: the verdict is what it was, and says so", function()
 	assert_contains(r.said, "No space left on device")
 end)
 
-test("no room for a verdict: status 3, and no .ok", function()
+test("no space for a verdict: status 3, and no .ok file", function()
 	if runner.shell("unshare -m true 2>&1 || echo no") ~= "" then skip("unshare -m is not allowed here") end
 	runner.with_folder(function(dir)
 		local script = ("mount -t tmpfs -o size=4k none %s && head -c 4096 /dev/zero >%s/full; \"$@\"; status=$?; ls %s; exit $status")

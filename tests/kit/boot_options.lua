@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- What boot{} takes, what it refuses, and how a machine ends.
+-- The options of boot{}, the values it refuses, and the end of a VM.
 
+-- The path of a new host file with these bytes.
 local function temp(data)
 	local path = os.tmpname()
 	local file = assert(io.open(path, "wb"))
@@ -13,25 +14,25 @@ local message = temp("from the host\n")
 local disk, other_disk = temp(("disk"):rep(1 << 18)), temp(("other"):rep(4096))
 local vm = provium.create("minimal")
 
-test("a machine that is not booted says so", function()
+test("a call on a VM that is not booted is refused", function()
 	assert_error(function() vm:exec("true") end, "not booted")
 end)
 
-test("an unknown option is refused, naming those there are", function()
+test("an unknown boot option is refused with the known ones", function()
 	assert_error(function() vm:boot { cpu = 2 } end, "unknown option \"cpu\"; there are: append, cpus, disks")
 end)
 
-test("sizes without a unit, and too small ones, are refused", function()
+test("a size without a unit or below the minimum is refused", function()
 	assert_error(function() vm:boot { memory = "512" } end, "expected a size like \"512M\"")
 	assert_error(function() vm:boot { memory = "8M" } end, "8M is too little")
 end)
 
-test("a host file that is not there is named", function()
+test("a missing host file in `files` is refused with its path", function()
 	local other = provium.create("minimal")
 	assert_error(function() other:boot { files = { ["/x"] = "no/such/file" } } end, "no/such/file.*No such file")
 end)
 
-test("a profile that does not exist is refused, naming those there are", function()
+test("an unknown profile is refused with the known ones", function()
 	assert_error(function() provium.create("nonesuch") end, "no profile \"nonesuch\"; there are: .*minimal")
 end)
 
@@ -41,29 +42,29 @@ vm:boot {
 	disks = { { path = disk }, { path = other_disk, readonly = true } },
 }
 
-test("cpus = 2: two processors are at work", function()
+test("cpus = 2: two processors are online", function()
 	assert_eq("0-1\n", vm:read_file("/sys/devices/system/cpu/online"))
 end)
 
-test("memory = \"256M\"", function()
+test("memory = \"256M\": MemTotal is at most 256 MiB", function()
 	local kb = tonumber(vm:read_file("/proc/meminfo"):match("MemTotal:%s*(%d+) kB"))
 	assert(kb > 200 << 10 and kb <= 256 << 10, "MemTotal is " .. kb .. " kB")
 end)
 
-test("append: the arguments reach the kernel", function()
+test("append: its words are in /proc/cmdline", function()
 	assert_contains(vm:read_file("/proc/cmdline"), "hello.world=1 provium_test")
 end)
 
-test("files: a host file is there, folders made on the way", function()
+test("files: a host file is in the guest, and its folder is made", function()
 	assert_eq("from the host\n", vm:read_file("/data/below/message"))
 end)
 
-test("disks: the first is /dev/vda", function()
+test("disks: the first one is /dev/vda with its content and size", function()
 	assert_eq("diskdisk", vm:exec("head -c 8 /dev/vda").stdout)
 	assert_eq(1 << 20, tonumber(vm:read_file("/sys/block/vda/size")) * 512)
 end)
 
-test("disks: a file system made on one keeps its files", function()
+test("disks: a file system made on one keeps its files over a remount", function()
 	vm:exec("mkdir -p /mnt/disk")
 	assert(vm:exec("mke2fs /dev/vda && mount -t ext2 /dev/vda /mnt/disk").ok)
 	vm:write_file("/mnt/disk/kept", "yes")
@@ -72,34 +73,34 @@ test("disks: a file system made on one keeps its files", function()
 	assert(vm:exec("umount /mnt/disk").ok)
 end)
 
-test("disks: readonly = true is the guest's own view of it", function()
+test("disks: one with readonly = true cannot be written by the guest", function()
 	assert_eq("1\n", vm:read_file("/sys/block/vdb/ro"))
 	assert_error(function() vm:write_file("/dev/vdb", "x") end, "E[PRA][EOC][RFC][MSE]")
 end)
 
-test("a machine boots once", function()
+test("a second boot of a VM is refused", function()
 	assert_error(function() vm:boot() end, "is running; a VM boots once")
 end)
 
-test("after shutdown a call names the state", function()
+test("a call after shutdown is refused with the VM's state", function()
 	vm:shutdown()
 	assert_error(function() vm:syscall("getpid") end, "syscall getpid: the VM %(minimal%) is shut down")
 end)
 
-test("shutdown twice is no error, nor is kill after it", function()
+test("a second shutdown and a kill after it do nothing", function()
 	vm:shutdown()
 	vm:kill()
 	assert_error(function() vm:exec("true") end, "shut down")
 end)
 
-test("kill ends a machine at once", function()
+test("kill ends a VM", function()
 	local other = provium.create("minimal"):boot { memory = "128M" }
 	assert(other:exec("true").ok)
 	other:kill()
 	assert_error(function() other:exec("true") end, "shut down")
 end)
 
-test("shutdown_all ends them all", function()
+test("shutdown_all ends every VM of the file", function()
 	local other = provium.create("minimal"):boot { memory = "128M" }
 	provium.shutdown_all()
 	assert_error(function() other:exec("true") end, "shut down")

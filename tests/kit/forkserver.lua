@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- From a file's second VM on QEMU is forked from one that is loaded already: what is seen of it from outside.
+-- The fork server: from a file's second VM on, QEMU is forked from a process that has loaded
+-- its libraries already. The tests look at the processes from outside.
 
 local runner = require "runner"
 
@@ -11,14 +12,14 @@ local function pid_of(vm) return vm.core:info().qemu_pid end
 
 local function line(pid, name) return runner.read(("/proc/%d/status"):format(pid)):match(name .. ":%s*([^\n]*)") end
 
--- The process that others are forked from, if there is one.
+-- The pid of this runner's fork server, or nil.
 local function forkserver()
 	for pid in runner.shell("grep -ls '^forkserver$' /proc/[0-9]*/comm 2>/dev/null; true"):gmatch("/proc/(%d+)/") do
 		if runner.is_alive(tonumber(pid)) and tonumber(line(pid, "PPid")) == SELF then return tonumber(pid) end
 	end
 end
 
--- What it has open, by kind.
+-- What the process has open, without numbers, as sorted lines.
 local function descriptors(pid)
 	local list = {}
 	for target in runner.shell(("readlink /proc/%d/fd/*"):format(pid)):gmatch("[^\n]+") do
@@ -29,16 +30,16 @@ local function descriptors(pid)
 end
 
 local first = boot()
-assert_eq(nil, forkserver(), "a file with one VM needs none")
+assert_eq(nil, forkserver(), "one VM started a fork server")
 local second = boot()
 
-test("it is there, and is no VM to those who count them", function()
+test("the fork server of a file with two VMs does not have QEMU's name", function()
 	local pid = forkserver()
 	assert(pid)
 	assert_eq("provium-forkserver", runner.read(("/proc/%d/cmdline"):format(pid)):match("^[^\0]*"))
 end)
 
-test("a QEMU that was forked is as one that was executed", function()
+test("a forked QEMU has the same descriptors, signals and parent as an executed one", function()
 	local a, b = pid_of(first), pid_of(second)
 	for _, name in ipairs { "Name", "PPid", "SigBlk", "SigCgt", "NoNewPrivs" } do
 		assert_eq(line(a, name), line(b, name), name)
@@ -55,14 +56,14 @@ test("a QEMU that was forked is as one that was executed", function()
 	assert_contains(words, " -m 128M ")
 end)
 
-test("its guest is another: the processor's random numbers differ, too", function()
+test("the guests of two forked QEMUs have different random numbers", function()
 	local other = boot()
 	assert_ne(second:read_file("/proc/sys/kernel/random/boot_id"), other:read_file("/proc/sys/kernel/random/boot_id"))
 	other:kill()
 end)
 
-test("when it is gone, QEMU is executed again", function()
-	os.execute("kill -KILL " .. forkserver())
+test("a QEMU after the fork server's death is executed, and runs", function()
+	os.execute("kill -KILL " .. assert(forkserver()))
 	local other = boot()
 	assert(other:exec("true").ok)
 	assert_eq(nil, forkserver())
@@ -70,7 +71,7 @@ test("when it is gone, QEMU is executed again", function()
 	assert(second:exec("true").ok)
 end)
 
-test("nothing of it is left, however the runner ends", function()
+test("no process is left when a runner with a fork server exits or is killed", function()
 	runner.with_folder(function(dir)
 		runner.write(dir .. "/two.lua", [[
 			local a = provium.create("minimal"):boot { memory = "128M" }

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Many runners under one make: memory, slots, deaths.  Real VMs, small ones (clones, where it
--- takes many); watched from outside.
+-- Many runners under one make: memory reservations, job tokens, deaths. The tests start make
+-- with runners of small VMs (clones, where there are many) and watch them from outside.
 
 local runner = require "runner"
 local core = require "provium.core"
@@ -9,8 +9,8 @@ provium.timeout = "15m"
 
 local MAKE = runner.shell("command -v make")
 local MANY = tonumber(os.getenv("GATE_FILES")) or 64
-local SIZE = 128				-- MiB of each guest
-local CHARGE = SIZE + 96			-- and what QEMU takes beside it
+local SIZE = 128				-- MiB of memory of each guest
+local CHARGE = SIZE + 96			-- MiB reserved for it: QEMU's overhead is part of it
 
 local SMALL = 'provium.create("minimal"):boot { memory = "128M" }\n'
 
@@ -24,14 +24,14 @@ local first = provium.create("minimal"):boot { memory = "128M" }
 test("both", function()
 	local flag = os.getenv("FLAGS") .. "/" .. NAME
 	io.open(flag, "w"):close()
-	-- Until the other file has its first VM, too.
+	-- Both files hold one VM each before either of them wants another.
 	wait_until(function() return io.open(os.getenv("FLAGS") .. "/" .. OTHER) end, { interval = 0.01, timeout = 60 })
 	local second = provium.create("minimal"):boot { memory = "128M" }
 	assert(second:exec("true").ok)
 end)
 ]]
 
--- A makefile whose targets are runs of those tests, as mk/test.mk has them.
+-- Runs those tests, as mk/test.mk does.
 local MAKEFILE = [[
 ALL := $(patsubst %%.lua,%%.ok,$(sort $(wildcard t*.lua)))
 all: $(ALL)
@@ -42,7 +42,7 @@ compiled: all
 
 local function quoted_runner() return runner.quote(runner.path) end
 
--- The fixture that all of them clone, built once: its script is in a folder above theirs.
+-- The fixture that all of these tests clone is built once: its script is in a folder above theirs.
 local above, removed <close> = runner.new_folder()
 runner.shell("mkdir " .. runner.quote(above .. "/fixtures"))
 runner.write(above .. "/fixtures/small.lua", SMALL)
@@ -51,7 +51,7 @@ do
 	assert_eq(0, r.status, r.said)
 end
 
--- In a new folder: files (name → text), then make with those arguments and that environment.
+-- Calls fn with a new folder that has these files (name → text), the Makefile and a gate.
 local function with_make(files, fn)
 	local dir = runner.shell("mktemp -d " .. runner.quote(above .. "/XXXXXX"))
 	runner.write(dir .. "/Makefile", MAKEFILE:format(quoted_runner(), quoted_runner()))
@@ -60,7 +60,7 @@ local function with_make(files, fn)
 	fn(dir)
 end
 
--- Another make's slots are none of this one's.
+-- The shell command for make in such a folder, without the job server of a make above this test.
 local function command(dir, args, env)
 	return ("cd %s && exec env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS PROVIUM_GATE=%s PROVIUM_STORE=%s FLAGS=%s %s timeout -k 5 600 %s %s </dev/null 2>&1")
 		:format(runner.quote(dir), runner.quote(dir .. "/gate"), runner.quote(above .. "/store"), runner.quote(dir), env or "", MAKE, args)
@@ -73,7 +73,7 @@ local function run_make(dir, args, env)
 	return said, how == "exit" and code or -code
 end
 
--- Starts it; a function that says whether it is over, and one that waits: said, status.
+-- Starts make: its pid, a function that tells whether it has ended, and one that waits: output, status.
 local function start_make(dir, args, env)
 	local out = dir .. "/make.out"
 	local pipe = assert(io.popen(("( %s ) >%s & echo $!; exec >&-; wait $!; echo $? >%s.status")
@@ -85,7 +85,7 @@ local function start_make(dir, args, env)
 	end
 end
 
--- QEMUs and runners that have this gate in their environment.
+-- The pids of processes with this name that have the folder's gate in their environment.
 local function processes(dir, name)
 	local list = {}
 	for pid in runner.shell("grep -lsF 'PROVIUM_GATE=" .. dir .. "/gate' /proc/[0-9]*/environ 2>/dev/null"):gmatch("/proc/(%d+)/") do
@@ -107,8 +107,8 @@ local function files(n, text)
 	return list
 end
 
-test("20 files at -j8 where two VMs fit: never more than two, and all finish", function()
-	-- Long enough to be seen.
+test("20 files at -j8 with memory for two VMs: never more than two VMs run, and all pass", function()
+	-- The VMs run long enough for the loop below to see them.
 	with_make(files(20, (ONE_VM:gsub('"true"', '"sleep 0.3"'))), function(dir)
 		local _, over, wait = start_make(dir, "-j8", ("PROVIUM_MEM=%dM"):format(2 * CHARGE))
 		local most, waiting = 0, 0
@@ -121,14 +121,14 @@ test("20 files at -j8 where two VMs fit: never more than two, and all finish", f
 		local said, status = wait()
 		assert_eq(0, status, said)
 		assert_eq(2, most)
-		assert(waiting >= 6, ("only %d were seen to wait"):format(waiting))
+		assert(waiting >= 6, ("only %d runners were seen to wait"):format(waiting))
 		assert_eq(20, select(2, said:gsub("%.lua %.%.%. ok", "")))
 		assert(not said:find("INTERNAL"), said)
 		assert_nothing_left(dir)
 	end)
 end)
 
-test(("%d files at -j64"):format(MANY), function()
+test(("%d files at -j64 with memory for three VMs all pass"):format(MANY), function()
 	with_make(files(MANY, ONE_VM), function(dir)
 		local said, status = run_make(dir, "-j64", ("PROVIUM_MEM=%dM"):format(3 * CHARGE))
 		assert_eq(0, status, said)
@@ -138,7 +138,7 @@ test(("%d files at -j64"):format(MANY), function()
 	end)
 end)
 
-test("who waits lends its slot: other jobs of the same make go on meanwhile", function()
+test("a runner that waits for memory lends its job token to other jobs of make", function()
 	local holder = [[
 		local vm = provium.create("minimal"):boot { memory = "128M" }
 		test("holds", function()
@@ -151,7 +151,7 @@ test("who waits lends its slot: other jobs of the same make go on meanwhile", fu
 		wait_until(function() return io.open(os.getenv("FLAGS") .. "/held") end, { interval = 0.01, timeout = 60 })
 	]] .. ONE_VM
 	with_make({ ["t1.lua"] = holder, ["t2.lua"] = waiter }, function(dir)
-		-- Two slots, both with runners; the third job has one only if the waiting one lends it.
+		-- Two job tokens, both taken by runners: the third job gets one only if the waiting runner lends it.
 		runner.write(dir .. "/Makefile", runner.read(dir .. "/Makefile"):gsub("all: %$%(ALL%)", "all: $(ALL) compiled") ..
 			"\ntouch:\n")
 		runner.write(dir .. "/Makefile", runner.read(dir .. "/Makefile"):gsub("compiled: all", "compiled:\n\t@touch compiled"))
@@ -162,7 +162,7 @@ test("who waits lends its slot: other jobs of the same make go on meanwhile", fu
 	end)
 end)
 
-test("two files hold one VM each and want another, where two fit: one is refused and told why, the other passes", function()
+test("two files that hold one VM and want another, without room: one fails with the reason", function()
 	with_make({
 		["t1.lua"] = 'NAME, OTHER = "a", "b"\n' .. TWO_VMS, ["t2.lua"] = 'NAME, OTHER = "b", "a"\n' .. TWO_VMS,
 	}, function(dir)
@@ -175,7 +175,7 @@ test("two files hold one VM each and want another, where two fit: one is refused
 	end)
 end)
 
-test("a file's VM leaves no room for the builder of a fixture it asks for: told at once, not after the build's limit", function()
+test("a fixture that cannot be built beside the file's own VM: a deadlock is told at once", function()
 	with_make({ ["t1.lua"] = [[
 		local vm = provium.create("minimal"):boot { memory = "128M" }
 		test("both", function() provium.fixture("own") end)
@@ -190,11 +190,11 @@ test("a file's VM leaves no room for the builder of a fixture it asks for: told 
 	end)
 end)
 
-test("... nor for somebody else's, who waits for room while others wait for what is built", function()
+test("a fixture that another runner cannot build for lack of room: a deadlock is told to both", function()
 	with_make({ ["t1.lua"] = ([[
 		local vm = provium.create("minimal"):boot { memory = "128M" }
 		io.open(os.getenv("FLAGS") .. "/held", "w"):close()
-		-- The other file's builder has begun, and waits.
+		-- The other runner's builder has started, and waits for memory.
 		wait_until(function() return os.execute("%s gate | grep -q waits") end, { interval = 0.05, timeout = 60 })
 		test("both", function() provium.fixture("own") end)
 	]]):format(quoted_runner()), ["t2.lua"] = [[
@@ -211,7 +211,7 @@ test("... nor for somebody else's, who waits for room while others wait for what
 	end)
 end)
 
-test("with provium.claim both pass", function()
+test("two files that claim their two VMs first both pass, with room for two VMs", function()
 	local claiming = 'provium.claim { memory = "256M" }\n' .. TWO_VMS:gsub("wait_until%b()", "")
 	with_make({ ["t1.lua"] = 'NAME, OTHER = "a", "b"\n' .. claiming, ["t2.lua"] = 'NAME, OTHER = "b", "a"\n' .. claiming },
 		function(dir)
@@ -220,8 +220,7 @@ test("with provium.claim both pass", function()
 		end)
 end)
 
-test("a claim is what the file said: more is an error with both numbers", function()
-	provium.create("minimal")	-- nothing is booted in this one
+test("a VM beyond the file's claim is refused with both numbers, as are wrong claims", function()
 	with_make({ ["t1.lua"] = 'provium.claim { memory = "128M", cpus = 1 }\nprovium.create("minimal"):boot { memory = "256M" }\n' },
 		function(dir)
 			assert_contains((run_make(dir, "-j1")), "with this VM the file has 256 MiB; it claimed 128 MiB")
@@ -231,7 +230,7 @@ test("a claim is what the file said: more is an error with both numbers", functi
 	assert_error(function() provium.claim { memory = "1M", vms = 3 } end, "unknown option \"vms\"")
 end)
 
-test("more than there is fails at once, and names both numbers", function()
+test("a VM larger than PROVIUM_MEM is refused at once with both numbers", function()
 	with_make({ ["t1.lua"] = ONE_VM }, function(dir)
 		local said = run_make(dir, "-j2", "PROVIUM_MEM=100M")
 		assert_contains(said, ("%d MiB of memory are wanted"):format(CHARGE))
@@ -239,7 +238,7 @@ test("more than there is fails at once, and names both numbers", function()
 	end)
 end)
 
-test("a VM further takes a slot of make's: files with two at -j2 take turns, and finish", function()
+test("files with two VMs at -j2 wait for each other's job tokens, and all pass", function()
 	local two = ONE_VM .. [[
 		local other = provium.fixture("small")
 		test("two", function() assert(other:exec("true").ok) end)
@@ -253,7 +252,7 @@ test("a VM further takes a slot of make's: files with two at -j2 take turns, and
 	end)
 end)
 
-test("a file that needs a second slot has it soon, beside many that need one", function()
+test("a file that needs two job tokens is not starved by files that need one", function()
 	local two = [[
 		local vm = provium.fixture("small")
 		local other = provium.fixture("small")
@@ -270,12 +269,12 @@ test("a file that needs a second slot has it soon, beside many that need one", f
 			place = place + 1
 			if name == "t00" then break end
 		end
-		log("finished as number " .. place)
+		log("finished in place " .. place)
 		assert(place <= 6, said)
 	end)
 end)
 
-test("runners are killed, interrupted, terminated at random moments, and time out: no slot is lost", function()
+test("runners killed, interrupted and timed out at random moments lose no job token", function()
 	math.randomseed(7)
 	local two = ONE_VM .. [[
 		local other = provium.fixture("small")
@@ -305,7 +304,7 @@ test("runners are killed, interrupted, terminated at random moments, and time ou
 	assert(hits > rounds / 2)
 end)
 
-test("a killed runner is BROKEN in the results, and the others go on", function()
+test("a killed runner is BROKEN in the results, and other files run on", function()
 	local long = ONE_VM .. 'test("long", function() vm:exec("sleep 1000") end)\n'
 	with_make({ ["t1.lua"] = long, ["t2.lua"] = ONE_VM }, function(dir)
 		local _, _, wait = start_make(dir, "-j2")
@@ -321,7 +320,7 @@ test("a killed runner is BROKEN in the results, and the others go on", function(
 	end)
 end)
 
-test("make -n runs nothing, -j without a number waits for nothing but memory", function()
+test("make -n runs no test, and -j without a number waits only for memory", function()
 	with_make(files(3, ONE_VM), function(dir)
 		local said, status = run_make(dir, "-n")
 		assert_eq(0, status)
@@ -333,7 +332,7 @@ test("make -n runs nothing, -j without a number waits for nothing but memory", f
 	end)
 end)
 
-test("make under make", function()
+test("a make started by make hands its job tokens on to runners", function()
 	with_make(files(4, ONE_VM), function(dir)
 		runner.write(dir .. "/outer.mk", "all:\n\t+@$(MAKE) all\n")
 		local said, status = run_make(dir, "-j3 -f outer.mk", ("PROVIUM_MEM=%dM"):format(CHARGE))

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Modules come and go while the machine runs, and say why if they do not.
+-- insmod and rmmod: what they load, and the error for each way to fail.
 
 local echo = require "echo_device"
 
@@ -14,7 +14,7 @@ local function host_file(path)
 	return data
 end
 
--- A host file of these bytes, for as long as fn runs.
+-- Calls fn with the path of a host file with these bytes, which is removed after it.
 local function with_file(data, suffix, fn)
 	local path = os.tmpname()
 	local named = path .. suffix
@@ -29,28 +29,39 @@ end
 
 local function is_loaded() return vm:read_file("/proc/modules"):find("^echo ") ~= nil end
 
-test("insmod by name: a module that was built here", function()
+-- Calls fn with the module loaded, and unloads it.
+local function with_echo(fn)
 	vm:insmod("echo")
-	assert_eq(true, is_loaded())
-	assert(vm:exec("test -c /dev/echo").ok)
+	fn()
+	vm:rmmod("echo")
+end
+
+test("insmod by name loads a module that was built here", function()
+	with_echo(function()
+		assert_eq(true, is_loaded())
+		assert(vm:exec("test -c /dev/echo").ok)
+	end)
 end)
 
-test("insmod: a second time is EEXIST", function()
-	local err = assert_error(function() vm:insmod("echo") end, "insmod echo: EEXIST")
-	assert_eq("EEXIST", err.errno)
+test("insmod of a loaded module fails with EEXIST", function()
+	with_echo(function()
+		local err = assert_error(function() vm:insmod("echo") end, "insmod echo: EEXIST")
+		assert_eq("EEXIST", err.errno)
+	end)
 end)
 
-test("rmmod: it is gone, and its device with it", function()
+test("rmmod unloads the module, and its device goes", function()
+	vm:insmod("echo")
 	vm:rmmod("echo")
 	assert_eq(false, is_loaded())
 	assert(not vm:exec("test -e /dev/echo").ok)
 end)
 
-test("rmmod: what is not loaded is ENOENT", function()
+test("rmmod of a module that is not loaded fails with ENOENT", function()
 	assert_error(function() vm:rmmod("echo") end, "rmmod echo: ENOENT")
 end)
 
-test("rmmod: what is in use is EAGAIN, and stays", function()
+test("rmmod of a module in use fails with EAGAIN, and the module works on", function()
 	vm:insmod("echo")
 	local fd = echo.open(vm)
 	assert_error(function() vm:rmmod("echo") end, "rmmod echo: EAGAIN")
@@ -60,7 +71,7 @@ test("rmmod: what is in use is EAGAIN, and stays", function()
 	assert_eq(false, is_loaded())
 end)
 
-test("insmod by path: any host file", function()
+test("insmod by path loads a host file", function()
 	with_file(host_file(built), ".ko", function(path)
 		vm:insmod(path)
 		assert_eq(true, is_loaded())
@@ -68,7 +79,7 @@ test("insmod by path: any host file", function()
 	end)
 end)
 
-test("twenty times in and out", function()
+test("a module can be loaded and unloaded twenty times", function()
 	for _ = 1, 20 do
 		vm:insmod("echo")
 		vm:rmmod("echo")
@@ -76,13 +87,13 @@ test("twenty times in and out", function()
 	assert_eq(false, is_loaded())
 end)
 
-test("parameters as a string reach the kernel", function()
+test("module parameters as a string reach the kernel", function()
 	vm:insmod("echo", "colour=green")
 	assert_contains(vm:dmesg("echo"), "unknown parameter 'colour' ignored")
 	vm:rmmod("echo")
 end)
 
-test("parameters as a table: numbers, booleans, words with blanks", function()
+test("module parameters as a table reach the kernel: numbers, booleans, words with blanks", function()
 	vm:insmod("echo", { answer = 42, brave = true, cry = "two words" })
 	local said = vm:dmesg("unknown parameter")
 	for _, name in ipairs { "answer", "brave", "cry" } do
@@ -91,29 +102,29 @@ test("parameters as a table: numbers, booleans, words with blanks", function()
 	vm:rmmod("echo")
 end)
 
-test("insmod: a name that was not built is refused, with the file that was looked for", function()
+test("insmod by an unknown name is refused with the file that it looked for", function()
 	assert_error(function() vm:insmod("nonesuch") end, "insmod nonesuch: .*/nonesuch.ko: No such file or directory")
 end)
 
-test("insmod: a path that is not there is refused", function()
+test("insmod by the path of no file is refused", function()
 	assert_error(function() vm:insmod("/no/such.ko") end, "insmod /no/such.ko: .*No such file or directory")
 end)
 
-test("insmod: what is no module is ENOEXEC", function()
+test("insmod of a file that is no ELF file fails with ENOEXEC", function()
 	with_file("this is no ELF file", ".ko", function(path)
 		local err = assert_error(function() vm:insmod(path) end, "ENOEXEC")
 		assert_eq("ENOEXEC", err.errno)
 	end)
 end)
 
-test("insmod: a file cut short is ENOEXEC", function()
+test("insmod of a truncated module fails with ENOEXEC", function()
 	local data = host_file(built)
 	with_file(data:sub(1, #data // 2), ".ko", function(path)
 		assert_error(function() vm:insmod(path) end, "ENOEXEC")
 	end)
 end)
 
-test("insmod: built for another kernel is ENOEXEC, with the kernel's own words", function()
+test("insmod of a module for another kernel fails with the kernel's log line", function()
 	local data, n = host_file(built):gsub("vermagic=%d", "vermagic=9")
 	assert_eq(1, n)
 	with_file(data, ".ko", function(path)
@@ -121,7 +132,7 @@ test("insmod: built for another kernel is ENOEXEC, with the kernel's own words",
 	end)
 end)
 
-test("insmod: a symbol that nobody has is ENOENT, with its name", function()
+test("insmod of a module with an unknown symbol fails with the symbol's name", function()
 	local data, n = host_file(built):gsub("%f[%w_]misc_register%f[^%w_]", "misc_registeX")
 	assert(n > 0, "echo.ko does not name misc_register")
 	with_file(data, ".ko", function(path)
@@ -129,13 +140,13 @@ test("insmod: a symbol that nobody has is ENOENT, with its name", function()
 	end)
 end)
 
-test("a module of 0 bytes is ENOEXEC", function()
+test("insmod of an empty file fails with ENOEXEC", function()
 	with_file("", ".ko", function(path)
 		assert_error(function() vm:insmod(path) end, "ENOEXEC")
 	end)
 end)
 
-test("without privilege: EPERM", function()
+test("insmod without privilege fails with EPERM", function()
 	assert_eq(0, vm:syscall("setresuid", 1000, 1000, 1000))
 	assert_error(function() vm:insmod("echo") end, "insmod echo: EPERM")
 	assert_error(function() vm:syscall("exit_group", 0) end, "exited")

@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The choice of accelerator and link, with QEMUs and devices that are not what they seem.
+-- The choice of accelerator and transport, on hosts with a broken KVM or without vsock.
 --
--- The QEMUs are wrappers around the real one, found first in PATH: they know a probe of
--- KVM by its arguments.  They are fakes: what a broken KVM really does is in their words.
+-- The QEMUs here are scripts in front of the real one in PATH. A script knows a run on KVM by
+-- its arguments, and acts there as a broken KVM does; it cannot show how a real one fails.
 
 local runner = require "runner"
 
 local real = runner.shell "command -v qemu-system-x86_64"
 local has_kvm = os.execute "test -e /dev/kvm"
 
--- A folder with a QEMU that does `on_kvm` when it is asked for KVM; it notes each start.
+-- Calls fn with a folder whose QEMU runs on_kvm (shell) when it is started for KVM, and notes each start.
 local function with_qemu(on_kvm, fn)
 	runner.with_folder(function(dir)
 		runner.write(dir .. "/qemu-system-x86_64", ([[#!/bin/sh
@@ -38,29 +38,29 @@ local function starts(dir, accel)
 	return n
 end
 
--- What stands in for a KVM that works: the same QEMU, emulating; in the lab the real one.
-local in_lab = os.getenv "ACCEL" == "kvm"
-local AS_TCG = in_lab and ":" or [[shift 2; for a; do case "$a" in host|host,*) a=max,-erms,-fsrm;; esac; set -- "$@" "$a"; shift; done
+-- Acts as a working KVM: the same QEMU with emulation; in the nested VM, the real KVM.
+local nested = os.getenv "ACCEL" == "kvm"
+local AS_TCG = nested and ":" or [[shift 2; for a; do case "$a" in host|host,*) a=max,-erms,-fsrm;; esac; set -- "$@" "$a"; shift; done
 	exec ]] .. real .. [[ -accel tcg "$@"]]
 
-local function needs_kvm() if not has_kvm then skip "no /dev/kvm here" end end
+local function needs_kvm() if not has_kvm then skip "there is no /dev/kvm here" end end
 
 local function needs_emulation()
-	if in_lab then skip "emulation in an emulated machine takes minutes, if it ends" end
+	if nested then skip "emulation inside the nested VM takes minutes" end
 end
 
-test("KVM that hangs: ACCEL=kvm fails within 10 s, says why, and does not fall back", { timeout = "60s" }, function()
+test("KVM that hangs: ACCEL=kvm fails within 10 s and does not fall back to emulation", { timeout = "60s" }, function()
 	needs_kvm()
 	with_qemu("exec sleep 1000", function(dir)
 		local r = exec(dir, "kvm")
 		assert_eq(3, r.status)
 		assert_contains(r.said, "ACCEL=kvm: kvm probe failed: no hello within")
 		assert(r.seconds <= 10, ("it took %d s"):format(r.seconds))
-		assert_eq(0, starts(dir, "tcg"), "emulated after all")
+		assert_eq(0, starts(dir, "tcg"), "it started an emulated VM")
 	end)
 end)
 
-test("that it hangs is found out once", { timeout = "60s" }, function()
+test("KVM that hangs is probed once: the second run fails within a second", { timeout = "60s" }, function()
 	needs_kvm()
 	with_qemu("exec sleep 1000", function(dir)
 		exec(dir, "kvm")
@@ -71,7 +71,7 @@ test("that it hangs is found out once", { timeout = "60s" }, function()
 	end)
 end)
 
-test("KVM that aborts: auto emulates, and quotes QEMU", function()
+test("KVM that aborts: ACCEL=auto emulates, and quotes QEMU's message", function()
 	needs_kvm()
 	needs_emulation()
 	with_qemu("echo the processor is no processor >&2; kill -ABRT $$", function(dir)
@@ -83,7 +83,7 @@ test("KVM that aborts: auto emulates, and quotes QEMU", function()
 	end)
 end)
 
-test("KVM that is slower than emulation is not used", { timeout = "60s" }, function()
+test("KVM that is slower than emulation is not used, and both times are told", { timeout = "60s" }, function()
 	needs_kvm()
 	needs_emulation()
 	with_qemu("sleep 3; " .. AS_TCG, function(dir)
@@ -93,7 +93,7 @@ test("KVM that is slower than emulation is not used", { timeout = "60s" }, funct
 	end)
 end)
 
-test("KVM that works is used, and probed once", function()
+test("KVM that works is used, and probed once for two runs", function()
 	needs_kvm()
 	with_qemu(AS_TCG, function(dir)
 		local r = exec(dir, "kvm")
@@ -105,10 +105,10 @@ test("KVM that works is used, and probed once", function()
 	end)
 end)
 
-test("without permission on /dev/kvm: EACCES, in words", function()
+test("/dev/kvm without permission: ACCEL=kvm fails with \"Permission denied\"", function()
 	needs_kvm()
-	if runner.shell "id -u" ~= "0" then skip "not root: cannot be somebody else" end
-	if os.execute "setpriv --reuid 65534 --clear-groups test -w /dev/kvm" then skip "everybody may use /dev/kvm" end
+	if runner.shell "id -u" ~= "0" then skip "needs root, to become another user" end
+	if os.execute "setpriv --reuid 65534 --clear-groups test -w /dev/kvm" then skip "every user can open /dev/kvm" end
 	runner.with_folder(function(home)
 		os.execute("chmod 777 " .. home)
 		local r = runner.run({ "exec", "minimal", "true" }, {
@@ -120,14 +120,14 @@ test("without permission on /dev/kvm: EACCES, in words", function()
 	end)
 end)
 
-test("TRANSPORT=vsock where there is none fails, and says so", function()
-	if os.execute "test -e /dev/vhost-vsock" then skip "there is one" end
+test("TRANSPORT=vsock without /dev/vhost-vsock fails with the device's name", function()
+	if os.execute "test -e /dev/vhost-vsock" then skip "/dev/vhost-vsock exists here" end
 	local r = runner.run({ "exec", "minimal", "true" }, { env = { TRANSPORT = "vsock" } })
 	assert_eq(3, r.status)
 	assert_contains(r.said, "TRANSPORT=vsock: no /dev/vhost-vsock")
 end)
 
-test("doctor: what is there, what will be used, what to do", function()
+test("doctor has a line about each thing that a run needs", function()
 	local r = runner.run({ "doctor", "minimal" }, { env = { ACCEL = os.getenv "ACCEL" or "auto" } })
 	assert_eq(0, r.status, r.said)
 	for _, word in ipairs { "qemu", "kvm", "vsock", "accelerator", "transport", "memory", "jobserver", "disk" } do
@@ -135,7 +135,7 @@ test("doctor: what is there, what will be used, what to do", function()
 	end
 end)
 
-test("doctor: a profile that there is not", function()
+test("doctor of an unknown profile: status 2", function()
 	local r = runner.run { "doctor", "nonesuch" }
 	assert_eq(2, r.status)
 	assert_contains(r.said, "there is no profile \"nonesuch\"")

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A user's own provium.toml: found, read, and refused with file and line.
+-- A provium.toml of the user's own: how it is found and read, and the errors with file and line.
 
 local runner = require "runner"
 
 local KERNEL = runner.home .. "/profile/minimal/vmlinux"
 
--- Runs provium exec in a folder with this provium.toml and these other files.
+-- Runs provium exec below a folder with this provium.toml and these other files.
 local function exec(toml, cmd, files)
 	local r
 	runner.with_folder(function(dir)
@@ -27,13 +27,13 @@ local function assert_refused(toml, message)
 	assert_eq("provium: " .. message .. "\n", r.said)
 end
 
-test("found from the working directory upwards; paths are relative to the file", function()
+test("provium.toml is found above the working directory, and its paths are relative to it", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\n", "echo hello")
 	assert_eq(0, r.status)
 	assert(r.said:find("\nhello\n$"), r.said)
 end)
 
-test("append, quotes of both kinds, comments, other tables", function()
+test("provium.toml: append, both kinds of quotes, comments and unknown tables are read", function()
 	local r = exec([=[
 # my kernels
 [tool.other]
@@ -48,7 +48,7 @@ append = "answer=42 quoted=\"x\""	# with quotes
 	assert_contains(r.said, "answer=42 quoted=\"x\"")
 end)
 
-test("an initrd of one's own is chained behind the agent's, and its files win", function()
+test("initrd: the user's files replace those of the agent's initramfs", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\ninitrd = \"own.cpio\"\n", "cat /own/file /etc/passwd", {
 		file = "from my initramfs\n", passwd = "me:x:0:0:me:/:/bin/sh\n",
 		["own.list"] = "dir /own 0755 0 0\nfile /own/file file 0644 0 0\nfile /etc/passwd passwd 0644 0 0\n",
@@ -57,7 +57,7 @@ test("an initrd of one's own is chained behind the agent's, and its files win", 
 	assert_contains(r.said, "from my initramfs\nme:x:0:0:me:/:/bin/sh\n")
 end)
 
-test("an init of one's own is the first process, the agent goes on beside it", function()
+test("init: the user's program is process 1, and the agent runs beside it", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\ninitrd = \"own.cpio\"\ninit = \"/own/init\"\n",
 		"tr '\\0' ' ' </proc/1/cmdline; cat /proc/$PPID/comm", {
 		init = "#!/bin/sh\nwhile :; do sleep 1000; done\n",
@@ -68,57 +68,57 @@ test("an init of one's own is the first process, the agent goes on beside it", f
 	assert_contains(r.said, "agent\n")
 end)
 
-test("an init that there is not: the kernel has lost its first process, and says so", function()
+test("init that does not exist: the kernel panics, status 3", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\ninit = \"/no/init\"\n", "true")
 	assert_eq(3, r.status)
 	assert_contains(r.said, "Attempted to kill init!")
 end)
 
-test("machine = \"q35\" boots the same kernel", function()
+test("machine = \"q35\" boots the same kernel with a PCI bus", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\nmachine = \"q35\"\n", "ls /sys/bus/pci/devices | head -n 1")
 	assert_eq(0, r.status)
 	assert_contains(r.said, "0000:00:00.0\n")
 end)
 
-test("a machine that there is not", function()
+test("an unknown machine is refused with the known ones", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\nmachine = \"pdp11\"\n", "true")
 	assert_eq(2, r.status)
 	assert_contains(r.said, "machine \"pdp11\"; expected microvm or q35")
 end)
 
-test("a line that is no key and string, with its number", function()
+test("a line that is not key = \"string\" is refused with its number", function()
 	assert_refused("[profile.mine]\nkernel = vmlinux\n", "DIR/provium.toml:2: expected key = \"string\"")
 	assert_refused("[profile.mine]\nkernel = \"vmlinux\n", "DIR/provium.toml:2: expected key = \"string\"")
 	assert_refused("[profile.mine]\n\n# kernel\nkernel\n", "DIR/provium.toml:4: expected key = \"string\"")
 	assert_refused("[profile.mine]\nkernel = \"vmlinux\" and more\n", "DIR/provium.toml:2: expected key = \"string\"")
 end)
 
-test("a key that there is not, with those there are", function()
+test("an unknown key is refused with the known ones", function()
 	assert_refused("[profile.mine]\nkernel = \"vmlinux\"\nmemory = \"1G\"\n",
 		"DIR/provium.toml:3: unknown key; known: kernel initrd rootfs init append machine cpu modules share")
 end)
 
-test("a profile without a kernel", function()
+test("a profile without a kernel is refused", function()
 	assert_refused("[profile.mine]\nappend = \"quiet\"\n", "profile mine in DIR/provium.toml has no kernel")
 end)
 
-test("a kernel that there is not", function()
+test("a kernel file that does not exist is refused with its path", function()
 	assert_refused("[profile.mine]\nkernel = \"none/vmlinux\"\n",
 		"profile mine: kernel DIR/none/vmlinux: No such file or directory")
 end)
 
-test("a profile that there is not, with those there are, the user's first", function()
+test("an unknown profile is refused with the known ones, the user's first", function()
 	assert_refused("[profile.yours]\nkernel = \"vmlinux\"\n",
 		"there is no profile \"mine\"; there are: yours, " .. runner.profiles())
 end)
 
-test("an initrd that there is not", function()
+test("an initrd that does not exist is refused with its path", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\ninitrd = \"none.cpio\"\n", "true")
 	assert_eq(2, r.status)
 	assert_contains(r.said, "initramfs DIR/none.cpio: No such file or directory")
 end)
 
-test("a kernel that is none: QEMU's own words", function()
+test("a kernel file that is no kernel: QEMU's own message, status 3", function()
 	local r = exec("[profile.mine]\nkernel = \"text\"\n", "true", { text = "not a kernel\n" })
 	assert_eq(3, r.status)
 	assert_contains(r.said, "QEMU exited with status 1:")
@@ -128,12 +128,12 @@ end)
 
 local MINE = "[profile.mine]\nkernel = \"vmlinux\"\n"
 
-test("exec: the command's exit status is its own", function()
+test("exec: its exit status is the command's", function()
 	assert_eq(42, exec(MINE, "exit 42").status)
 	assert_eq(137, exec(MINE, "kill -9 $$").status)
 end)
 
-test("exec: a command that panics the guest: status 3, with the console", function()
+test("exec: a command that panics the guest: status 3, and the panic", function()
 	local r = exec(MINE, "echo c > /proc/sysrq-trigger")
 	assert_eq(3, r.status)
 	assert_contains(r.said, "the guest panicked: Kernel panic - not syncing")

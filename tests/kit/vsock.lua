@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The agent over vsock, as a host that has it would find it: spoken to from inside the guest.
+-- The agent's protocol over vsock, on hosts without vsock, too.
 --
--- A second agent listens there, and the frames that go to it are made here by hand
--- (agent/wire/wire.h).  That the host finds the first one, `make test-kvm` shows.
+-- A second agent listens inside the guest, and the tests connect to it from the guest, with
+-- frames that they pack themselves (agent/wire/wire.h). `make test-kvm` covers the first
+-- agent and a host's connection to it.
 
-local linux = require "linux"
+local C = provium.const
 local pack, unpack = provium.pack, provium.unpack
 
 local PORT, CID_LOOPBACK = 5124, 1
@@ -15,8 +16,8 @@ local HEADER = "u32 u32 u32 u16 u16"	-- length, tag, channel, op, kind
 local vm = provium.create("minimal"):boot()
 
 local function connect(port)
-	local fd = vm:syscall("socket", linux.AF_VSOCK, linux.SOCK_STREAM, 0)
-	local addr = pack("u16 x2 u32 u32 x4", linux.AF_VSOCK, port, CID_LOOPBACK)
+	local fd = vm:syscall("socket", C.AF_VSOCK, C.SOCK_STREAM, 0)
+	local addr = pack("u16 x2 u32 u32 x4", C.AF_VSOCK, port, CID_LOOPBACK)
 	local ret = vm:syscall_buf("connect", 1, addr, fd, 0, 16)
 	if ret == 0 then return fd end
 	vm:syscall("close", fd)
@@ -24,12 +25,11 @@ local function connect(port)
 end
 
 local function receive(fd, n)
-	local MSG_WAITALL = 0x100
-	local ret, data = vm:syscall_bufs("recvfrom", { [1] = ("\0"):rep(n) }, fd, 0, n, MSG_WAITALL, 0, 0)
+	local ret, data = vm:syscall_bufs("recvfrom", { [1] = ("\0"):rep(n) }, fd, 0, n, C.MSG_WAITALL, 0, 0)
 	return data:sub(1, math.max(ret, 0))
 end
 
--- The next frame: its header's fields, and its payload.
+-- Receives a frame: its header's fields, and its payload.
 local function frame(fd)
 	local header = receive(fd, 16)
 	assert_eq(16, #header, "a frame's header")
@@ -44,79 +44,91 @@ end
 
 local function bytes(s) return pack("u32", #s) .. s end
 
--- A string of a message, and where the next field is.
+-- The string at offset `at` of a message, and the offset of the next field.
 local function take(data, at)
 	local n = unpack("u32", data, at)
 	return data:sub(at + 5, at + 4 + n), at + 4 + n
 end
 
-test("with a serial port the agent does not listen: nobody in the guest can take its link", function()
-	if vm:transport() == "vsock" then skip "this machine has vsock: the agent has to listen" end
+test("an agent with a serial transport does not listen on vsock", function()
+	if vm:transport() == "vsock" then skip "the agent of this VM uses vsock" end
 	local fd, ret = connect(5123)
 	assert_eq(nil, fd)
 	assert_errno("ECONNRESET", ret)
 end)
 
 vm:exec(("/.provium/agent --vsock %d >/dev/null 2>&1 &"):format(PORT))
-local link = vm:wait_until(function() return (connect(PORT)) end, { interval = 0.01, desc = "a listener on vsock" })
-local fingerprint
+vm:syscall("close", vm:wait_until(function() return (connect(PORT)) end, { interval = 0.01, desc = "a listener on vsock" }))
 
-test("a connection is greeted with a ready frame: protocol, version, and the kernel's release", function()
+-- A new connection on which the agent has sent its ready frame, and the fingerprint in it.
+local function connect_ready()
+	local link = assert(connect(PORT))
+	local header, payload = frame(link)
+	assert_eq(READY, header.kind)
+	return link, (unpack("u64", payload))
+end
+
+local function is_closed(link)
+	assert_eq("", receive(link, 1))
+	vm:syscall("close", link)
+end
+
+test("an agent greets a connection with a ready frame: fingerprint, version, kernel release", function()
+	local link = assert(connect(PORT))
 	local header, payload = frame(link)
 	assert_eq({ tag = 0, channel = 0, op = 0, kind = READY }, header)
-	fingerprint = unpack("u64", payload)
 	local version, at = take(payload, 8)
 	local release, rest = take(payload, at)
 	assert(version:find("^%d+%.%d+$"), version)
 	assert_eq(vm:exec("uname -r").stdout.trim(), release)
 	assert_eq(#payload, rest)
+	vm:syscall("close", link)
 end)
 
-test("hello, with the same protocol, is answered", function()
+test("a hello with the agent's fingerprint is answered", function()
+	local link, fingerprint = connect_ready()
 	send(link, 0, 7, HELLO, pack("u64", fingerprint) .. bytes("test"))
 	local header, payload = frame(link)
 	assert_eq({ tag = 7, channel = 0, op = HELLO, kind = REPLY }, header)
 	assert_eq("", payload)
+	vm:syscall("close", link)
 end)
 
-test("ping sends the bytes back", function()
+test("a hello with another fingerprint makes the agent close the connection", function()
+	local link, fingerprint = connect_ready()
+	send(link, 0, 1, HELLO, pack("u64", fingerprint ~ 1) .. bytes("test"))
+	is_closed(link)
+end)
+
+test("a ping is answered with the same bytes", function()
+	local link = connect_ready()
 	send(link, 0, 8, PING, bytes("a\0b"))
 	local header, payload = frame(link)
 	assert_eq({ tag = 8, channel = 0, op = PING, kind = REPLY }, header)
 	assert_eq(bytes("a\0b"), payload)
+	vm:syscall("close", link)
 end)
 
-test("system calls are made by an executor of that agent's own", function()
+test("a system call is made by an executor of the agent that was asked", function()
+	local link = connect_ready()
 	send(link, 1, 9, SYSCALL, pack("i64 x48 u32", provium.nr.getpid, 0))
 	local header, payload = frame(link)
 	assert_eq({ tag = 9, channel = 1, op = SYSCALL, kind = REPLY }, header)
 	local pid = unpack("i64", payload)
 	assert_ne(vm:syscall("getpid"), pid)
 	assert_eq("agent\n", vm:read_file(("/proc/%d/comm"):format(pid)))
-end)
-
-test("a second connection takes the link over from the first", function()
-	local second = assert(connect(PORT))
-	local header = frame(second)
-	assert_eq(READY, header.kind)
-	assert_eq("", receive(link, 1))
-	vm:syscall("close", link)
-	link = second
-end)
-
-test("hello with another protocol is answered by hanging up", function()
-	send(link, 0, 1, HELLO, pack("u64", fingerprint ~ 1) .. bytes("test"))
-	assert_eq("", receive(link, 1))
 	vm:syscall("close", link)
 end)
 
-test("so is what is no frame; the listener goes on", function()
-	local fd = assert(connect(PORT))
-	frame(fd)
-	vm:syscall_buf("write", 1, ("\xff"):rep(64), fd, 0, 64)
-	assert_eq("", receive(fd, 1))
-	vm:syscall("close", fd)
-	fd = assert(connect(PORT))
-	assert_eq(READY, frame(fd).kind)
-	vm:syscall("close", fd)
+test("a second connection makes the agent close the first", function()
+	local first, second = connect_ready(), connect_ready()
+	is_closed(first)
+	vm:syscall("close", second)
+end)
+
+test("bytes that are no frame make the agent close the connection, and it listens on", function()
+	local link = connect_ready()
+	vm:syscall_buf("write", 1, ("\xff"):rep(64), link, 0, 64)
+	is_closed(link)
+	vm:syscall("close", (connect_ready()))
 end)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- The ioctls of modules/echo, as modules/echo/echo.h has them.
 
-local linux = require "linux"
+local C = provium.const
 local IO, IOR, IOW, IOWR = provium.IO, provium.IOR, provium.IOW, provium.IOWR
 
 return {
@@ -13,5 +13,5 @@ return {
 	COUNT = IOR("E", 0x10, 8), COUNT_SET = IOW("E", 0x11, 8), ADD = IOWR("E", 0x12, 8), ADD_RACY = IOWR("E", 0x13, 8),
 	SLEEP = IOW("E", 0x14, 8), SLEEP_MAX = 60000,
 
-	open = function(vm) return vm:syscall_buf("openat", 1, "/dev/echo\0", linux.AT_FDCWD, 0, linux.O_RDWR) end,
+	open = function(vm) return vm:syscall_buf("openat", 1, "/dev/echo\0", C.AT_FDCWD, 0, C.O_RDWR) end,
 }

@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- What a test can do to the process that makes its calls, and what comes of it.
+-- What a test can do to the executor that makes its calls, and that the guest survives it.
 
-local linux = require "linux"
+local C = provium.const
 local pack = provium.pack
 
 local vm = provium.create("minimal"):boot()
 
-local AGENT_FDS = 1000		-- from here on descriptors are the executor's own; see agent/agent.h
+local AGENT_FDS = 1000		-- the executor's own descriptors start here; see agent/agent.h
 
--- What every death must leave: a guest that lives, a new executor, descriptors from 3 on.
+-- The guest works with a new executor, whose first free descriptor is 3.
 local function assert_recovered(former)
 	local pid = vm:syscall("getpid")
 	assert(pid > 1 and pid ~= former, ("pid %d, before it was %d"):format(pid, former))
@@ -18,7 +18,7 @@ local function assert_recovered(former)
 	assert(vm:exec("true").ok)
 end
 
--- fn ends the executor; the error says how.
+-- fn ends the executor, and its error says how.
 local function assert_dies(how, fn)
 	local pid = vm:syscall("getpid")
 	assert_eq(3, vm:syscall("dup", 0))
@@ -29,50 +29,50 @@ local function assert_dies(how, fn)
 	return err
 end
 
-test("exit_group(3): the error says so, and the guest lives on", function()
+test("exit_group ends the executor, and the error has its status", function()
 	local err = assert_dies("exited with status 3", function() vm:syscall("exit_group", 3) end)
 	assert_contains(err.message, "syscall exit_group: ")
 	assert_contains(err.message, " during ")
 end)
 
-test("exit(0) of the only thread", function()
+test("exit of the executor's only thread ends it", function()
 	assert_dies("exited with status 0", function() vm:syscall("exit", 0) end)
 end)
 
-test("a signal to itself", function()
+test("SIGKILL of the executor to itself ends it", function()
 	assert_dies("was killed by signal 9 %(Killed%)", function()
-		vm:syscall("kill", vm:syscall("getpid"), linux.SIGKILL)
+		vm:syscall("kill", vm:syscall("getpid"), C.SIGKILL)
 	end)
 end)
 
-test("a jump to a null pointer, by way of a signal handler", function()
-	-- struct sigaction: handler, flags, restorer, mask.
-	local ret = vm:syscall_bufs("rt_sigaction", { [1] = pack("u64 u64 u64 u64", 8, 0x4000000, 8, 0) }, linux.SIGUSR1, 0, 0, 8)
+test("a signal handler at address 8 ends the executor by SIGSEGV", function()
+	-- struct sigaction: handler, flags (SA_RESTORER), restorer, mask.
+	local action = pack("u64 u64 u64 u64", 8, C.SA_RESTORER, 8, 0)
+	local ret = vm:syscall_bufs("rt_sigaction", { [1] = action }, C.SIGUSR1, 0, 0, 8)
 	assert_eq(0, ret)
 	assert_dies("was killed by signal 11 %(Segmentation fault%)", function()
-		vm:syscall("kill", vm:syscall("getpid"), linux.SIGUSR1)
+		vm:syscall("kill", vm:syscall("getpid"), C.SIGUSR1)
 	end)
 end)
 
-test("all of its memory is unmapped under it", function()
+test("munmap of all the executor's memory ends it by SIGSEGV", function()
 	assert_dies("was killed by signal 11 %(Segmentation fault%)", function()
 		vm:syscall("munmap", 0x10000, 0x7fffffff0000 - 0x10000)
 	end)
 end)
 
-test("it becomes another program", function()
+test("execve in the executor ends it with the program's exit", function()
 	assert_dies("exited with status 0", function()
 		vm:syscall_ptr("execve", { [0] = "/bin/true\0", [1] = pack("x16") },
 			{ { buf_idx = 1, ptr_offset = 0, data_len = 5, data = "true\0" } }, 0, 0, 0)
 	end)
 end)
 
-test("it stops itself", function()
-	local SIGSTOP = 19
-	assert_dies("was killed by signal 9", function() vm:syscall("kill", vm:syscall("getpid"), SIGSTOP) end)
+test("SIGSTOP of the executor to itself ends it", function()
+	assert_dies("was killed by signal 9", function() vm:syscall("kill", vm:syscall("getpid"), C.SIGSTOP) end)
 end)
 
-test("a command kills it", function()
+test("a command that kills the executor ends with it", function()
 	local pid = vm:syscall("getpid")
 	local err = assert_error(function() vm:exec(("kill -9 %d; sleep 1000"):format(pid)) end, "was killed by signal 9")
 	assert_contains(err.message, "during exec")
@@ -80,11 +80,11 @@ test("a command kills it", function()
 	assert_ne(0, vm:exec("pidof sleep").exit_code)
 end)
 
-test("it is killed between two calls: the next one says so, and is not made", function()
+test("an executor killed between two calls makes the next call raise an error", function()
 	local pid = vm:syscall("getpid")
 	vm:exec("rm -f /tmp/made")
 	vm:exec(("(usleep 20000; kill -9 %d) >/dev/null 2>&1 &"):format(pid))
-	-- The executor's death is seen in no other way: its own calls would be the ones to fail.
+	-- Only a call that fails shows that the executor has died.
 	local err = vm:wait_until(function()
 		local ok, err = pcall(vm.syscall, vm, "getppid")
 		return not ok and err
@@ -93,7 +93,7 @@ test("it is killed between two calls: the next one says so, and is not made", fu
 	assert_recovered(pid)
 end)
 
-test("all descriptors are closed under it", function()
+test("close_range of all descriptors ends the executor", function()
 	local pid = vm:syscall("getpid")
 	local ok, err = pcall(vm.syscall, vm, "close_range", 3, 0xffffffff, 0)
 	assert(not ok, "close_range of everything gave a result")
@@ -101,7 +101,7 @@ test("all descriptors are closed under it", function()
 	assert_recovered(pid)
 end)
 
--- What is done to one of its descriptors may go unnoticed, but then calls work.
+-- A change to one of its descriptors may have no effect; calls work in any case.
 local function for_each_agent_fd(fn)
 	local before = vm.timeout
 	vm.timeout = 0.5
@@ -114,27 +114,26 @@ local function for_each_agent_fd(fn)
 	assert_recovered(0)
 end
 
-test("each one of its own descriptors is closed under it", function()
+test("close of any descriptor of the executor's own leaves a guest that works", function()
 	for_each_agent_fd(function(fd) vm:syscall("close", fd) end)
 end)
 
-test("each one of its own descriptors is replaced under it", function()
+test("dup2 onto any descriptor of the executor's own leaves a guest that works", function()
 	for_each_agent_fd(function(fd) vm:syscall("dup2", 0, fd) end)
 end)
 
-test("each one of its own descriptors is made not to block", function()
-	local F_SETFL = 4
-	for_each_agent_fd(function(fd) vm:syscall("fcntl", fd, F_SETFL, linux.O_NONBLOCK) end)
+test("O_NONBLOCK on any descriptor of the executor's own leaves a guest that works", function()
+	for_each_agent_fd(function(fd) vm:syscall("fcntl", fd, C.F_SETFL, C.O_NONBLOCK) end)
 end)
 
-test("the timer that brings in the supervisor is closed: a later call that lasts still ends", function()
+test("close of the executor's timer: a later call past its deadline still ends", function()
 	local pause = require "provium.core".pause
 	for _ = 1, 4 do
 		local listing = vm:exec(("ls -l /proc/%d/fd"):format(vm:syscall("getpid"))).stdout
 		local timer = tonumber(listing:match("(%d+) %-> anon_inode:%[timerfd%]"))
 		if not timer then skip("this agent has no timer") end
 		assert_eq(0, vm:syscall("close", timer))
-		pause(0.2)		-- until the timer is not running: only then is it set again
+		pause(0.2)		-- until the timer has expired: only then does the executor set it again
 		pcall(vm.syscall, vm, "getppid")
 		pcall(vm.syscall, vm, "exit_group", 0)
 		for _ = 1, 5 do vm:syscall("getpid") end
@@ -143,10 +142,9 @@ test("the timer that brings in the supervisor is closed: a later call that lasts
 	end
 end)
 
-test("seccomp strict: what it may not do kills it, and the guest lives on", function()
-	local PR_SET_SECCOMP, STRICT = 22, 1
+test("strict seccomp mode ends the executor, and the guest works on", function()
 	local pid = vm:syscall("getpid")
-	pcall(vm.syscall, vm, "prctl", PR_SET_SECCOMP, STRICT)
+	pcall(vm.syscall, vm, "prctl", C.PR_SET_SECCOMP, C.SECCOMP_MODE_STRICT)
 	wait_until(function()
 		local ok, now = pcall(vm.syscall, vm, "getpid")
 		return ok and now ~= pid
@@ -154,17 +152,16 @@ test("seccomp strict: what it may not do kills it, and the guest lives on", func
 	assert_recovered(pid)
 end)
 
-test("no descriptor is left to it: commands fail with the errno, and then work again", function()
-	local RLIMIT_NOFILE = 7
+test("an executor without free descriptors: commands raise EMFILE", function()
 	local pid = vm:syscall("getpid")
-	assert_eq(0, vm:syscall_buf("setrlimit", 1, pack("u64 u64", 3, 3), RLIMIT_NOFILE, 0))
+	assert_eq(0, vm:syscall_buf("setrlimit", 1, pack("u64 u64", 3, 3), C.RLIMIT_NOFILE, 0))
 	assert_error(function() vm:exec("true") end, "EMFILE")
 	assert_error(function() vm:read_file("/proc/version") end, "EMFILE")
 	assert_error(function() vm:syscall("exit_group", 0) end, "exited with status 0")
 	assert_recovered(pid)
 end)
 
-test("credentials that it gives up are back in the next one", function()
+test("an executor that gave up root is followed by one that is root", function()
 	assert_eq(0, vm:syscall("setresuid", 1000, 1000, 1000))
 	assert_eq("1000\n", vm:exec("id -u").stdout)
 	assert_errno("EPERM", vm:syscall("setuid", 0))
@@ -173,7 +170,7 @@ test("credentials that it gives up are back in the next one", function()
 	assert_eq(0, vm:syscall("getuid"))
 end)
 
-test("a call past its deadline costs it too, and says where it was", function()
+test("a call past its deadline ends the executor", function()
 	local pid, before = vm:syscall("getpid"), vm.timeout
 	vm.timeout = 0.2
 	assert_error(function() vm:syscall("pause") end, "no result within .* its executor was killed")
@@ -181,7 +178,7 @@ test("a call past its deadline costs it too, and says where it was", function()
 	assert_recovered(pid)
 end)
 
-test("it dies a hundred times, and the guest is as it was", function()
+test("a guest whose executor ended a hundred times works on without zombies", function()
 	local pid = vm:syscall("getpid")
 	for _ = 1, 100 do
 		assert_error(function() vm:syscall("exit_group", 1) end, "exited with status 1")
@@ -190,7 +187,7 @@ test("it dies a hundred times, and the guest is as it was", function()
 	assert_eq("0\n", vm:exec("ps -o stat | grep -c ^Z").stdout)
 end)
 
-test("what was in the guest is still there", function()
+test("files of the guest outlive its executor", function()
 	vm:write_file("/tmp/kept", "kept")
 	assert_error(function() vm:syscall("exit_group", 1) end, "exited with status 1")
 	assert_eq("kept", vm:read_file("/tmp/kept"))

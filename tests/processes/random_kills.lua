@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Whatever is killed, in whatever state: the guest is as it was.
+-- Processes killed in random states at random moments: the guest works on.
 
-local linux = require "linux"
+local C = provium.const
 
 provium.timeout = "10m"
 
@@ -13,7 +13,7 @@ local SEED = 20261121
 math.randomseed(SEED)
 local function one_of(list) return list[math.random(#list)] end
 
--- What a victim may be doing when it is hit.
+-- Name → a function that brings a worker into a state in which it is killed.
 local STATES = {
 	idle = function() end,
 	read = function(w) return w:async("syscall", "pause") end,
@@ -27,13 +27,14 @@ local NAMES = {}
 for name in pairs(STATES) do NAMES[#NAMES + 1] = name end
 table.sort(NAMES)
 
-local reaper = vm:spawn()	-- does the killing from inside
+local reaper = vm:spawn()	-- kills the others from inside the guest
 
 local function pause_a_little() require "provium.core".pause(math.random() * 0.004) end
 
-local function kill_pid(pid) reaper:syscall("kill", pid, linux.SIGKILL) end
+local function kill_pid(pid) reaper:syscall("kill", pid, C.SIGKILL) end
 
-local function settle(call)
+-- Waits for a call that may have been cut off.
+local function finish(call)
 	if not call then return end
 	local ok, err = pcall(call.wait, call)
 	assert(ok or type(err) == "table" and err.kind == "op", ok or tostring(err))
@@ -45,17 +46,17 @@ local function kill_worker(thread)
 	pause_a_little()
 	if thread or math.random(2) == 1 then
 		w:kill()
-		settle(call)
+		finish(call)
 	else
 		kill_pid(w.pid)
-		settle(call)
+		finish(call)
 		w:kill()
 	end
 end
 
 local function kill_executor()
 	local pid
-	repeat	-- the one before may have its death told yet
+	repeat	-- the death of the one before may not have been told yet
 		local ok, got = pcall(vm.syscall, vm, "getpid")
 		pid = ok and got
 	until pid
@@ -63,7 +64,7 @@ local function kill_executor()
 	local call = STATES[one_of(NAMES)](vm)
 	pause_a_little()
 	kill_pid(pid)
-	settle(call)
+	finish(call)
 	if t then
 		vm:wait_until(function() return not pcall(t.syscall, t, "gettid") end, { interval = 0.002, desc = "the thread's end" })
 		t:kill()
@@ -85,7 +86,7 @@ local function kill_racer()
 	local a, b = vm:spawn(), vm:spawn()
 	local killer = reaper:async("exec", ("usleep %d; kill -9 %d"):format(math.random(3000), b.pid))
 	pcall(provium.race, { a, "syscall", "getpid" }, { b, "syscall", "getpid" }, { rounds = 3000 })
-	settle(killer)
+	finish(killer)
 	assert_eq(a.pid, a:syscall("getpid"))
 	a:kill()
 	b:kill()
@@ -97,7 +98,7 @@ local KILLERS = {
 }
 local ORDER = { "executor", "job", "process", "racer", "thread" }
 
-test(("%d kills of workers, threads, executors, jobs and racers at random moments"):format(KILLS), { timeout = "8m" }, function()
+test(("%d random kills of workers, threads, executors, jobs and racers"):format(KILLS), { timeout = "8m" }, function()
 	for i = 1, KILLS do
 		local kind = one_of(ORDER)
 		local ok, err = pcall(KILLERS[kind])
@@ -105,7 +106,7 @@ test(("%d kills of workers, threads, executors, jobs and racers at random moment
 	end
 end)
 
-test("nothing is left: no process of ours but those that should be, no zombie, no descriptor", function()
+test("random kills leave no process, no zombie and no descriptor", function()
 	reaper:kill()
 	local names = vm:exec("ps -o comm,stat,args | grep -v '\\['").stdout.value
 	log(names)
@@ -116,7 +117,7 @@ test("nothing is left: no process of ours but those that should be, no zombie, n
 	assert_eq(0, vm:syscall("close", 3))
 end)
 
-test("and everything works", function()
+test("workers, jobs, batches, races and files work after random kills", function()
 	local w, t = vm:spawn { uid = 1000 }, vm:spawn { thread = true }
 	assert_eq(1000, w:syscall("getuid"))
 	assert_eq(t.tid, t:syscall("gettid"))

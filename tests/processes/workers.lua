@@ -1,21 +1,21 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Many processes and threads in one guest, each driven on its own.
+-- Workers: many processes and threads in one guest, each with its own calls.
 
-local crew = require "crew"
-local linux = require "linux"
+local with_workers = require "with_workers"
+local C = provium.const
 local pack, unpack = provium.pack, provium.unpack
 
 local vm = provium.create("minimal"):boot { cpus = 2 }
 
-local function with(kinds, fn) crew.with(vm, kinds, fn) end
+local function with(kinds, fn) with_workers(vm, kinds, fn) end
 
-local function open(who, path, flags)
-	return who:syscall_buf("openat", 1, path .. "\0", linux.AT_FDCWD, 0, flags or linux.O_RDONLY, 0)
+local function open(target, path, flags)
+	return target:syscall_buf("openat", 1, path .. "\0", C.AT_FDCWD, 0, flags or C.O_RDONLY, 0)
 end
 
--- --- what they are ---
+-- --- methods ---
 
-test("a worker is a process of its own", function()
+test("a worker is a process and a session of its own", function()
 	with({ {} }, function(w)
 		assert_eq(w.pid, w:syscall("getpid"))
 		assert_eq(w.pid, w:syscall("gettid"))
@@ -34,7 +34,7 @@ test("a thread worker has the executor's pid and its own tid", function()
 	end)
 end)
 
-test("every method of a VM's is a worker's", function()
+test("a worker has a VM's methods, with itself as the caller", function()
 	with({ {} }, function(w)
 		w:write_file("/tmp/by-worker", "x\n")
 		assert_eq("x\n", w:read_file("/tmp/by-worker"))
@@ -46,7 +46,7 @@ test("every method of a VM's is a worker's", function()
 	end)
 end)
 
-test("but not boot, shutdown and spawn", function()
+test("a worker has no boot, shutdown and spawn", function()
 	with({ {} }, function(w)
 		for _, method in ipairs { "boot", "shutdown", "spawn" } do
 			assert_error(function() w[method](w) end, method .. ": worker %d+ has no " .. method .. "%(%); its VM has")
@@ -56,49 +56,49 @@ end)
 
 -- --- descriptors and memory ---
 
-test("a worker starts with a copy of the executor's descriptors, at the same places", function()
+test("a worker has its own copy of the executor's descriptors, with shared positions", function()
 	local fd = open(vm, "/proc/version")
 	assert_eq(3, fd)
 	with({ {} }, function(w)
 		assert_eq(5, (w:syscall_bufs("read", { [1] = ("\0"):rep(5) }, fd, 0, 5)))
-		-- One open file: one position.
-		assert_eq(5, vm:syscall("lseek", fd, 0, 1))
-		-- But a table of its own.
+		-- The open file is shared, and its position with it.
+		assert_eq(5, vm:syscall("lseek", fd, 0, C.SEEK_CUR))
+		-- The table of descriptors is not shared.
 		assert_eq(0, w:syscall("close", fd))
-		assert_eq(0, vm:syscall("fcntl", fd, linux.F_GETFD))
-		assert_errno("EBADF", w:syscall("fcntl", fd, linux.F_GETFD))
+		assert_eq(0, vm:syscall("fcntl", fd, C.F_GETFD))
+		assert_errno("EBADF", w:syscall("fcntl", fd, C.F_GETFD))
 	end)
 	assert_eq(0, vm:syscall("close", fd))
 end)
 
-test("a thread worker shares the table: what one opens the other has", function()
+test("a thread worker and the executor share one table of descriptors", function()
 	with({ { thread = true } }, function(t)
 		local fd = open(t, "/proc/version")
 		assert(fd >= 3)
-		assert_eq(0, vm:syscall("fcntl", fd, linux.F_GETFD))
+		assert_eq(0, vm:syscall("fcntl", fd, C.F_GETFD))
 		assert_eq(0, vm:syscall("close", fd))
-		assert_errno("EBADF", t:syscall("fcntl", fd, linux.F_GETFD))
+		assert_errno("EBADF", t:syscall("fcntl", fd, C.F_GETFD))
 	end)
 end)
 
-test("two thread workers share memory, a process does not", function()
-	local at = vm:syscall("mmap", 0, 4096, linux.PROT_READ | linux.PROT_WRITE, linux.MAP_PRIVATE | linux.MAP_ANONYMOUS, -1, 0)
+test("thread workers share the executor's memory, a process worker does not", function()
+	local at = vm:syscall("mmap", 0, 4096, C.PROT_READ | C.PROT_WRITE, C.MAP_PRIVATE | C.MAP_ANONYMOUS, -1, 0)
 	assert(at > 0)
-	local function put(who, v)	-- getrandom would be random: read from a pipe
-		local _, pipe = who:syscall_bufs("pipe2", { [0] = ("\0"):rep(8) }, 0, 0)
+	local function put(target, v)	-- writes v to that address, by way of a pipe
+		local _, pipe = target:syscall_bufs("pipe2", { [0] = ("\0"):rep(8) }, 0, 0)
 		local r, w = unpack("u32 u32", pipe)
-		who:syscall_buf("write", 1, pack("u64", v), w, 0, 8)
-		assert_eq(8, who:syscall("read", r, at, 8))
-		who:syscall("close", r)
-		who:syscall("close", w)
+		target:syscall_buf("write", 1, pack("u64", v), w, 0, 8)
+		assert_eq(8, target:syscall("read", r, at, 8))
+		target:syscall("close", r)
+		target:syscall("close", w)
 	end
-	local function get(who)
-		local _, pipe = who:syscall_bufs("pipe2", { [0] = ("\0"):rep(8) }, 0, 0)
+	local function get(target)
+		local _, pipe = target:syscall_bufs("pipe2", { [0] = ("\0"):rep(8) }, 0, 0)
 		local r, w = unpack("u32 u32", pipe)
-		assert_eq(8, who:syscall("write", w, at, 8))
-		local _, data = who:syscall_bufs("read", { [1] = ("\0"):rep(8) }, r, 0, 8)
-		who:syscall("close", r)
-		who:syscall("close", w)
+		assert_eq(8, target:syscall("write", w, at, 8))
+		local _, data = target:syscall_bufs("read", { [1] = ("\0"):rep(8) }, r, 0, 8)
+		target:syscall("close", r)
+		target:syscall("close", w)
 		return (unpack("u64", data))
 	end
 	put(vm, 7)
@@ -106,29 +106,29 @@ test("two thread workers share memory, a process does not", function()
 		put(a, 42)
 		assert_eq(42, get(b))
 		assert_eq(42, get(vm))
-		assert_eq(7, get(process) == 42 and 42 or 7)
+		assert_eq(7, get(process))
 		put(process, 9)
 		assert_eq(42, get(vm))
 	end)
 	assert_eq(0, vm:syscall("munmap", at, 4096))
 end)
 
-test("buffers are guarded in every worker", function()
+test("buffers of workers and thread workers are guarded", function()
 	with({ {}, { thread = true } }, function(w, t)
-		for _, who in ipairs { w, t } do
-			local fd = open(who, "/dev/zero")
-			assert_errno("EFAULT", who:syscall("read", fd, 8, 8))
-			local ret, data = who:syscall_bufs("read", { [1] = ("x"):rep(100000) }, fd, 0, 100000)
+		for _, target in ipairs { w, t } do
+			local fd = open(target, "/dev/zero")
+			assert_errno("EFAULT", target:syscall("read", fd, 8, 8))
+			local ret, data = target:syscall_bufs("read", { [1] = ("x"):rep(100000) }, fd, 0, 100000)
 			assert_eq(100000, ret)
 			assert_eq(("\0"):rep(100000), data)
-			who:syscall("close", fd)
+			target:syscall("close", fd)
 		end
 	end)
 end)
 
--- --- each for itself ---
+-- --- isolation ---
 
-test("chroot and chdir of a thread worker are its own", function()
+test("chroot and chdir of a thread worker do not change the executor's", function()
 	vm:exec("mkdir -p /tmp/jail/inside")
 	with({ { thread = true } }, function(t)
 		assert_eq(0, t:syscall_buf("chroot", 0, "/tmp/jail\0", 0))
@@ -141,42 +141,42 @@ test("chroot and chdir of a thread worker are its own", function()
 	end)
 end)
 
-test("unshare: a host name of one worker's own", function()
+test("unshare(CLONE_NEWUTS) of a worker does not change the executor's host name", function()
 	local before = vm:exec("hostname").stdout.value
 	with({ {}, { thread = true } }, function(w, t)
-		for _, who in ipairs { w, t } do
-			assert_eq(0, who:syscall("unshare", linux.CLONE_NEWUTS))
-			assert_eq(0, who:syscall_buf("sethostname", 0, "inside", 0, 6))
-			assert_eq("inside\n", who:exec("hostname").stdout)
+		for _, target in ipairs { w, t } do
+			assert_eq(0, target:syscall("unshare", C.CLONE_NEWUTS))
+			assert_eq(0, target:syscall_buf("sethostname", 0, "inside", 0, 6))
+			assert_eq("inside\n", target:exec("hostname").stdout)
 			assert_eq(before, vm:exec("hostname").stdout)
 		end
 	end)
 end)
 
-test("unshare: a worker in a user namespace is nobody there, the executor goes on as root", function()
+test("unshare(CLONE_NEWUSER) of a worker leaves the executor root", function()
 	with({ {} }, function(w)
-		assert_eq(0, w:syscall("unshare", linux.CLONE_NEWUSER))
+		assert_eq(0, w:syscall("unshare", C.CLONE_NEWUSER))
 		assert_eq(65534, w:syscall("getuid"))
 		assert_eq(0, vm:syscall("getuid"))
 	end)
 end)
 
-test("a thread worker unshares the table: its descriptors are its own from then on", function()
+test("a thread worker that unshares the descriptor table has descriptors of its own", function()
 	with({ { thread = true } }, function(t)
-		assert_eq(0, t:syscall("unshare", linux.CLONE_FILES))
+		assert_eq(0, t:syscall("unshare", C.CLONE_FILES))
 		local fd = open(t, "/proc/version")
-		assert_errno("EBADF", vm:syscall("fcntl", fd, linux.F_GETFD))
+		assert_errno("EBADF", vm:syscall("fcntl", fd, C.F_GETFD))
 	end)
 end)
 
-test("seccomp: a filter on one thread worker is not on the others", function()
-	-- struct sock_filter: code, jt, jf, k. getuid (102) is EPERM, the rest goes.
+test("a seccomp filter of one thread worker does not apply to others", function()
+	-- struct sock_filter: code, jt, jf, k. getuid returns EPERM, other calls are allowed.
 	local program = pack("u16 u8 u8 u32  u16 u8 u8 u32  u16 u8 u8 u32  u16 u8 u8 u32",
-		0x20, 0, 0, 0,  0x15, 0, 1, 102,  0x06, 0, 0, 0x00050001,  0x06, 0, 0, 0x7fff0000)
-	local SECCOMP_SET_MODE_FILTER = 1
+		C.BPF_LD | C.BPF_W | C.BPF_ABS, 0, 0, 0,  C.BPF_JMP | C.BPF_JEQ | C.BPF_K, 0, 1, provium.nr.getuid,
+		C.BPF_RET | C.BPF_K, 0, 0, C.SECCOMP_RET_ERRNO | 1,  C.BPF_RET | C.BPF_K, 0, 0, C.SECCOMP_RET_ALLOW)
 	with({ { thread = true, no_new_privs = true }, { thread = true } }, function(t, other)
 		local ret = t:syscall_ptr("seccomp", { [2] = pack("u16 x6 u64", 4, 0) },
-			{ { buf_idx = 2, ptr_offset = 8, data_len = #program, data = program } }, SECCOMP_SET_MODE_FILTER, 0, 0)
+			{ { buf_idx = 2, ptr_offset = 8, data_len = #program, data = program } }, C.SECCOMP_SET_MODE_FILTER, 0, 0)
 		assert_eq(0, ret)
 		assert_errno("EPERM", t:syscall("getuid"))
 		assert_eq(0, other:syscall("getuid"))
@@ -186,7 +186,7 @@ end)
 
 -- --- ends ---
 
-test("kill: its process is gone, and so is every call on it", function()
+test("kill ends a worker's process, and later calls raise an error", function()
 	local w = vm:spawn()
 	w:kill()
 	assert_errno("ESRCH", vm:syscall("kill", w.pid, 0))
@@ -196,7 +196,7 @@ test("kill: its process is gone, and so is every call on it", function()
 	w:kill()
 end)
 
-test("kill of a thread worker ends that thread alone", function()
+test("kill of a thread worker ends that thread only", function()
 	local pid = vm:syscall("getpid")
 	local t, other = vm:spawn { thread = true }, vm:spawn { thread = true }
 	t:kill()
@@ -206,7 +206,7 @@ test("kill of a thread worker ends that thread alone", function()
 	other:kill()
 end)
 
-test("kill ends a worker that is in a call, and the call says so", function()
+test("kill of a worker in a call makes that call raise an error", function()
 	for _, opts in ipairs { {}, { thread = true } } do
 		local w = vm:spawn(opts)
 		local call = w:async("syscall", "pause")
@@ -216,7 +216,7 @@ test("kill ends a worker that is in a call, and the call says so", function()
 	assert(vm:exec("true").ok)
 end)
 
-test("a worker that exits is not replaced, and every later call says how it ended", function()
+test("a worker that exits is not replaced, and later calls raise its exit", function()
 	local w = vm:spawn()
 	assert_error(function() w:syscall("exit_group", 3) end, "worker %d+ %(pid %d+%) exited with status 3 during syscall")
 	for _ = 1, 2 do
@@ -225,7 +225,7 @@ test("a worker that exits is not replaced, and every later call says how it ende
 	w:kill()
 end)
 
-test("exit in a thread worker ends it alone", function()
+test("exit of a thread worker ends that thread only", function()
 	local pid, t = vm:syscall("getpid"), vm:spawn { thread = true }
 	local err = assert_error(function() t:syscall("exit", 0) end)
 	assert_contains(err.message, ("worker %d (a thread of pid %d) ended during syscall"):format(t.channel - 1, pid))
@@ -234,7 +234,7 @@ test("exit in a thread worker ends it alone", function()
 	t:kill()
 end)
 
-test("exit_group in a thread worker ends the executor, all its threads, and no process worker", function()
+test("exit_group of a thread worker ends the executor and its threads only", function()
 	local pid = vm:syscall("getpid")
 	with({ { thread = true }, { thread = true }, {} }, function(t, other, w)
 		assert_error(function() t:syscall("exit_group", 3) end, "a thread of pid " .. pid)
@@ -245,12 +245,12 @@ test("exit_group in a thread worker ends the executor, all its threads, and no p
 	end)
 end)
 
-test("a worker kills another, and the executor: the others go on", function()
+test("a worker that kills another and the executor works on, as do the rest", function()
 	local pid = vm:syscall("getpid")
 	with({ {}, {}, {} }, function(a, b, c)
-		assert_eq(0, a:syscall("kill", b.pid, linux.SIGKILL))
+		assert_eq(0, a:syscall("kill", b.pid, C.SIGKILL))
 		assert_error(function() b:syscall("getpid") end, "was killed by signal 9")
-		assert_eq(0, a:syscall("kill", pid, linux.SIGKILL))
+		assert_eq(0, a:syscall("kill", pid, C.SIGKILL))
 		assert_error(function() vm:syscall("getpid") end, "was killed by signal 9")
 		assert_eq(c.pid, c:syscall("getpid"))
 		assert_eq(a.pid, a:syscall("getpid"))
@@ -258,9 +258,9 @@ test("a worker kills another, and the executor: the others go on", function()
 	end)
 end)
 
-test("kill(-1): everything but the agent's supervisor goes, and the guest lives on", function()
+test("kill(-1) of a worker ends all but the agent's supervisor and itself", function()
 	local w, other = vm:spawn(), vm:spawn()
-	assert_eq(0, w:syscall("kill", -1, linux.SIGKILL))
+	assert_eq(0, w:syscall("kill", -1, C.SIGKILL))
 	assert_error(function() other:syscall("getpid") end, "was killed by signal 9")
 	assert_error(function() vm:syscall("getpid") end, "was killed by signal 9")
 	assert_eq(w.pid, w:syscall("getpid"))
@@ -277,7 +277,7 @@ test("a worker outlives the executor that it was forked from", function()
 	end)
 end)
 
-test("a worker becomes another program", function()
+test("execve in a worker ends it with the program's exit", function()
 	local w = vm:spawn()
 	assert_error(function()
 		w:syscall_ptr("execve", { [0] = "/bin/true\0", [1] = pack("x16") },
@@ -286,7 +286,7 @@ test("a worker becomes another program", function()
 	w:kill()
 end)
 
-test("all descriptors are closed under a worker, which is its end alone", function()
+test("close_range of all of a worker's descriptors ends this worker only", function()
 	local w = vm:spawn()
 	assert_error(function()
 		w:syscall("close_range", 3, 0xffffffff, 0)
@@ -296,21 +296,21 @@ test("all descriptors are closed under a worker, which is its end alone", functi
 	w:kill()
 end)
 
-test("a worker that is stopped goes on after SIGCONT", function()
+test("a worker that is stopped works on after SIGCONT", function()
 	with({ {} }, function(w)
 		local call = w:async("syscall", "pause")
 		vm:wait_until(function() return vm:exec(("grep -q 'State:.S' /proc/%d/status"):format(w.pid)).ok end, { interval = 0.01 })
-		assert_eq(0, vm:syscall("kill", w.pid, linux.SIGSTOP))
+		assert_eq(0, vm:syscall("kill", w.pid, C.SIGSTOP))
 		vm:wait_until(function() return vm:exec(("grep -q 'State:.T' /proc/%d/status"):format(w.pid)).ok end, { interval = 0.01 })
 		assert(not call:done())
-		assert_eq(0, vm:syscall("kill", w.pid, linux.SIGCONT))
+		assert_eq(0, vm:syscall("kill", w.pid, C.SIGCONT))
 		assert(not call:done())
 	end)
 end)
 
 -- --- many ---
 
-test("300 workers at a time, each with its own pid", function()
+test("300 workers at a time have 300 pids and leave no zombie", function()
 	local list, seen = {}, {}
 	for i = 1, 300 do list[i] = vm:spawn() end
 	for _, w in ipairs(list) do
@@ -322,7 +322,7 @@ test("300 workers at a time, each with its own pid", function()
 	assert_eq("0\n", vm:exec("ps -o stat | grep -c ^Z").stdout)
 end)
 
-test("300 thread workers", function()
+test("300 thread workers at a time have their own tids and leave no thread", function()
 	local list = {}
 	for i = 1, 300 do list[i] = vm:spawn { thread = true } end
 	for _, t in ipairs(list) do assert_eq(t.tid, t:syscall("gettid")) end
@@ -332,17 +332,17 @@ end)
 
 local MANY = tonumber(os.getenv("WORKERS")) or 2000
 
-test(("%d workers one after the other leave nothing"):format(MANY), function()
+test(("%d workers one after the other leave no memory used"):format(MANY), function()
 	local function memory() return tonumber(vm:read_file("/proc/meminfo"):match("MemAvailable:%s+(%d+)")) end
 	vm:spawn():kill()
 	local before = memory()
 	for _ = 1, MANY do vm:spawn():kill() end
 	local lost = before - memory()
-	assert(lost < 8192, ("%d KiB are gone"):format(lost))
+	assert(lost < 8192, ("%d KiB were not freed"):format(lost))
 end)
 
-test("more than there can be is an error that says what to do", function()
-	-- A new executor: 300 threads have left their stacks in this one.
+test("a 1024th worker is refused with EAGAIN", function()
+	-- A new executor, because other tests' threads have left their stacks in this one.
 	assert_error(function() vm:syscall("exit_group", 0) end, "exited with status 0")
 	local list = {}
 	local err = assert_error(function()
@@ -355,7 +355,7 @@ test("more than there can be is an error that says what to do", function()
 	vm:spawn():kill()
 end)
 
-test("what cannot be asked for is refused", function()
+test("spawn refuses wrong options", function()
 	assert_error(function() vm:spawn { threads = true } end, "spawn: unknown option \"threads\"")
 	assert_error(function() vm:spawn { uid = "root" } end, "spawn: uid: expected a number")
 	assert_error(function() vm:spawn { uid = -1 } end, "spawn: uid")

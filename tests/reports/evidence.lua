@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- What a failure carries from the guest, and how limits follow the machine's speed.
+-- The guest's log in a failure's report, and limits on slow machines.
 
 local core = require "provium.core"
 local runner = require "runner"
 
--- The items of a canned suite by test name, and the record's end.
+-- The test events of a canned suite's JSON report by name, and the end event.
 local function items(suite, opts)
 	local list, last = {}, nil
 	for line in runner.run({ "test", "--format", "json", suite }, opts or { raw = true }).said:gmatch("[^\n]+") do
@@ -15,7 +15,7 @@ local function items(suite, opts)
 	return list, last
 end
 
--- The texts without their times, and without what a kernel says when it likes.
+-- A test event's kernel lines, without times and without lines that come at any time.
 local function texts(item)
 	local list = {}
 	for _, line in ipairs(item.kernel[1].lines) do
@@ -25,7 +25,7 @@ local function texts(item)
 	return list
 end
 
-test("a failure has the kernel's lines of that test, and no others", function()
+test("a failed test's report has the kernel lines of that test, and no others", function()
 	local list, last = items("vm_evidence.lua")
 	assert_eq(nil, list["first"].kernel)
 	assert_eq({ "of the second <&> \\xff", "reboot: System halted" }, texts(list["second"]))
@@ -39,7 +39,7 @@ test("a failure has the kernel's lines of that test, and no others", function()
 	assert_contains(runner.read(last.logs .. "/console-1.log"), "line 250")
 end)
 
-test("people see the last twenty of them, and the kernel's parser reads on", function()
+test("the people's report has the last 20 kernel lines, and TAP escapes them", function()
 	local r = runner.run { "test", "-f", "talks", "vm_evidence.lua" }
 	assert_contains(r.said, "      kernel of VM 1 said meanwhile:\n      | … (23")
 	assert_contains(r.said, "line 240\n")
@@ -48,17 +48,17 @@ test("people see the last twenty of them, and the kernel's parser reads on", fun
 	assert_contains(r.said, "\n    not ok 1 second\n")
 end)
 
-test("limits are as many times as long as the machine is slow", function()
+test("time limits are multiplied by the machine's slowness", function()
 	runner.with_folder(function(dir)
-		-- A runner of its own, that has found the machine to be four times as slow.
+		-- A runner with a folder of its own, whose probe result says that the machine is four times as slow.
 		os.execute(("mkdir -p %s/bin && cp %s %s/bin/provium && cp -r %s/accel %s && ln -s %s/initramfs %s"):format(dir,
 			runner.quote(runner.path), dir, runner.quote(runner.home), dir, runner.quote(runner.home), dir))
 		os.execute(("sed -i 's/\"slowness\": [0-9.e+]*/\"slowness\": 4.0/' %s/accel/*"):format(dir))
 		local list, last = items(runner.canned .. "/vm_scaled.lua", { raw = true, cwd = runner.home, runner = dir .. "/bin/provium",
 			env = { PROVIUM_BOOT = "" } })
 		for _, name in ipairs { "a test", "a call", "a condition" } do
-			-- Not unscaled; how much later is the machine's affair.
-			assert(list[name], name .. " did not end: " .. tostring(last.error and last.error.message))
+			-- At least the scaled limit; the machine's load decides how much more.
+			assert(list[name], name .. " has no result: " .. tostring(last.error and last.error.message))
 			assert(list[name].seconds >= 1.2, ("%s took %g s"):format(name, list[name].seconds))
 		end
 		assert_eq("the file's time limit of 20 s was reached", list["the file"].message)
