@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* make's steps before and after the tests. */
+/* Sums up the results of a make's tests and writes the reports. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,18 +9,19 @@
 #include "runner/base/exit_status.h"
 #include "runner/base/files.h"
 #include "runner/gate/gate.h"
-#include "runner/report/format.h"
 #include "runner/make/summary.h"
+#include "runner/report/format.h"
 
 struct summary {
 	const struct summary_opts *opts;
 	json_t *records;		/* array */
 	struct counts total;
 	size_t nr_bases;
-	unsigned int reused, not_run;
-	struct buf out;
+	unsigned int nr_reused, nr_not_run;
+	struct buf out;			/* printed at the end */
 };
 
+/* All zero if there is no such file. */
 static struct timespec mtime(const char *base, const char *suffix)
 {
 	char *path = xasprintf("%s%s", base, suffix);
@@ -31,49 +32,50 @@ static struct timespec mtime(const char *base, const char *suffix)
 	return there ? st.st_mtim : (struct timespec){ 0 };
 }
 
-/* A result from before, which a verdict says is still good, or not. */
-static bool is_old(const struct summary *s, const char *base)
+/* Was the result written before this make? */
+static bool is_from_earlier_run(const struct summary *s, const char *base)
 {
 	return s->opts->since &&
 	       files_newer(mtime(s->opts->since, ""), mtime(base, ".result"));
 }
 
-static bool has_verdict(const char *base)
+static bool has_passed(const char *base)
 {
 	return mtime(base, ".ok").tv_sec != 0;
 }
 
-static json_t *broken(struct summary *s, const char *base, const char *why)
+/* A record for a BASE without a readable result. */
+static json_t *broken(struct summary *s, const char *base, const char *reason)
 {
 	json_t *record = record_new(base);
 
-	buf_addf(&s->out, "BROKEN: %s: %s (did its test run?)\n", base, why);
-	record_set_error(record, "BROKEN", why);
+	buf_addf(&s->out, "BROKEN: %s: %s\n", base, reason);
+	record_set_error(record, "BROKEN", reason);
 	return record;
 }
 
-/* NULL: it was not to be run. */
+/* The record of BASE; NULL if its test was left out after a failure. */
 static json_t *load(struct summary *s, const char *base)
 {
 	json_t *record = NULL;
 	struct err err;
 
-	if (!has_verdict(base) && is_old(s, base)) {
+	if (!has_passed(base) && is_from_earlier_run(s, base)) {
 		if (s->opts->fail_fast)
 			return NULL;
-		return broken(s, base, "its runner left no result");
+		return broken(s, base, "the runner wrote no result");
 	}
 	if (result_read(base, &record, &err))
 		return broken(s, base, err.text);
-	if (is_old(s, base)) {
+	if (is_from_earlier_run(s, base)) {
 		json_object_set_new(record, "reused", json_true());
-		s->reused++;
+		s->nr_reused++;
 	}
 	return record;
 }
 
-/* One line, and the command that repeats it. */
-static void name_failure(struct summary *s, const json_t *record, const json_t *item,
+/* Adds a line for the failure, and the command that repeats it. */
+static void add_failure(struct summary *s, const json_t *record, const json_t *item,
 			 const char *name)
 {
 	char *title = xstrdup(name);
@@ -87,7 +89,7 @@ static void name_failure(struct summary *s, const json_t *record, const json_t *
 	free(title);
 }
 
-static void name_failures(struct summary *s, const json_t *record)
+static void add_failures(struct summary *s, const json_t *record)
 {
 	const json_t *error = json_object_get(record, "error");
 	json_t *test;
@@ -95,9 +97,9 @@ static void name_failures(struct summary *s, const json_t *record)
 
 	json_array_foreach(json_object_get(record, "tests"), i, test)
 		if (item_failed(test))
-			name_failure(s, record, test, record_text(test, "name"));
+			add_failure(s, record, test, record_text(test, "name"));
 	if (error && *record_text(error, "repeat"))
-		name_failure(s, record, error, "(the file)");
+		add_failure(s, record, error, "(the file)");
 }
 
 static void add(struct summary *s, const char *base)
@@ -105,22 +107,22 @@ static void add(struct summary *s, const char *base)
 	json_t *record = load(s, base);
 
 	if (!record) {
-		s->not_run++;
+		s->nr_not_run++;
 		return;
 	}
 	counts_add(&s->total, record);
-	name_failures(s, record);
+	add_failures(s, record);
 	json_array_append_new(s->records, record);
 }
 
-static void last_line(struct summary *s)
+static void add_totals(struct summary *s)
 {
 	counts_line(&s->total, &s->out);
 	buf_addf(&s->out, " (%zu file%s, %u verdict%s reused", s->nr_bases,
-		 s->nr_bases == 1 ? "" : "s", s->reused, s->reused == 1 ? "" : "s");
-	if (s->not_run)
-		buf_addf(&s->out, ", %u file%s not run", s->not_run,
-			 s->not_run == 1 ? "" : "s");
+		 s->nr_bases == 1 ? "" : "s", s->nr_reused, s->nr_reused == 1 ? "" : "s");
+	if (s->nr_not_run)
+		buf_addf(&s->out, ", %u file%s not run", s->nr_not_run,
+			 s->nr_not_run == 1 ? "" : "s");
 	buf_addf(&s->out, ")\n");
 }
 
@@ -170,7 +172,7 @@ int summary_run(char *const *bases, size_t nr, const struct summary_opts *opts)
 	for (size_t i = 0; i < nr; i++)
 		add(&s, bases[i]);
 	ret = write_reports(&s);
-	last_line(&s);
+	add_totals(&s);
 	fwrite(s.out.p, 1, s.out.len, stdout);
 	buf_release(&s.out);
 	json_decref(s.records);

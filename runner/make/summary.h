@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* make's steps before and after the tests: a BASE is what `test --verdict` was given. */
+/* Sums up the results of a make's tests and writes the reports. */
 #ifndef RUNNER_MAKE_SUMMARY_H
 #define RUNNER_MAKE_SUMMARY_H
 
@@ -7,12 +7,20 @@
 #include <stddef.h>
 
 struct summary_opts {
-	const char *since;	/* a file: results older than it were there before; or NULL */
-	const char *report;	/* folder for results.tap, junit.xml, results.jsonl; or NULL */
-	bool fail_fast;		/* files that did not run were left out on purpose */
+	/* A file, or NULL: a result that is older is from an earlier run. */
+	const char *since;
+	/* Folder for results.tap, junit.xml and results.jsonl, or NULL. */
+	const char *report;
+	/* make stopped after a failure: a BASE without a result is no error. */
+	bool fail_fast;
 };
 
-/* Prints what failed and a line of counts, writes the reports; the exit status. */
+/*
+ * Prints the failures and the totals, and writes the reports.  A BASE is the
+ * argument of `provium test --verdict BASE`.  Returns the exit status of the
+ * tests (runner/base/exit_status.h), or EXIT_BROKEN if a report could not be
+ * written.
+ */
 int summary_run(char *const *bases, size_t nr, const struct summary_opts *opts);
 
 #endif
