@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * provium doctor: one line for each thing that matters, and one more, with an
- * arrow, for what somebody can do where it is missing.
+ * provium doctor: checks what the host offers to VMs.  Prints a row for each
+ * subject and, where something is missing, a line of advice below it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,45 +33,46 @@
 #include "runner/fixture/store.h"
 
 #define GIB (1u << 30)
-#define LITTLE_MEMORY (1ull << 30)	/* two VMs of the default size */
-#define LITTLE_DISK (4ull << 30)	/* a kernel build */
-#define SAMPLE (64u << 20)
+#define LOW_MEMORY_BYTES (1ull << 30)	/* two VMs of the default size */
+#define LOW_DISK_BYTES (4ull << 30)	/* a kernel build */
+#define SAMPLE_BYTES (64u << 20)	/* of the file that is tried */
 
 static __attribute__((format(printf, 2, 3)))
-void line(const char *what, const char *fmt, ...)
+void print_row(const char *subject, const char *fmt, ...)
 {
 	va_list ap;
 
-	printf("%-12s ", what);
+	printf("%-12s ", subject);
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
 	va_end(ap);
 	putchar('\n');
 }
 
-static void advice(const char *text)
+static void print_advice(const char *text)
 {
 	printf("%-12s -> %s\n", "", text);
 }
 
 /* --- programs and devices --- */
 
-static void qemu(void)
+static void check_qemu(void)
 {
 	char *path = files_in_path("qemu-system-x86_64"), *version = facts_qemu_version();
 
 	if (path) {
-		line("qemu", "%s, %s", path, *version ? version : "which does not run");
+		print_row("qemu", "%s, %s", path, *version ? version : "but it does not run");
 	} else {
-		line("qemu", "no qemu-system-x86_64");
-		advice("make deps, on Debian and Ubuntu; elsewhere the package with QEMU for x86");
+		print_row("qemu", "qemu-system-x86_64 is not in PATH");
+		print_advice("install it: make deps (Debian, Ubuntu), "
+			     "or your distribution's QEMU for x86");
 	}
 	free(version);
 	free(path);
 }
 
-/* Without the words that the first line of a run needs. */
-static const char *why(const char *reason)
+/* The reason without its prefix, which repeats the row's subject. */
+static const char *without_prefix(const char *reason)
 {
 	static const char prefix[] = "kvm probe failed: ";
 
@@ -79,87 +80,93 @@ static const char *why(const char *reason)
 	       reason + sizeof(prefix) - 1;
 }
 
-/* An open device is no proof: the probe's verdict stands behind it. */
-static void kvm(const struct accel *accel)
+/* A device that can be opened may still not work: only the probe tells. */
+static void check_kvm(const struct accel *accel)
 {
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), err = errno;
 
 	if (fd >= 0)
 		close(fd);
 	if (fd < 0 && err == ENOENT) {
-		line("kvm", "there is no /dev/kvm");
-		advice("modprobe kvm_intel or kvm_amd, with virtualisation on in the firmware; in a container --device /dev/kvm");
+		print_row("kvm", "/dev/kvm does not exist");
+		print_advice("enable virtualisation in the firmware and load kvm_intel or kvm_amd; "
+			     "for a container: --device /dev/kvm");
 	} else if (fd < 0) {
-		line("kvm", "/dev/kvm is present and may not be used: %s", strerror(err));
-		advice(err == EACCES ? "add yourself to its group: usermod -aG kvm USER, and log in again" :
-		       "see who made the node, and what the kernel says: dmesg | grep -i kvm");
+		print_row("kvm", "/dev/kvm exists but cannot be opened: %s", strerror(err));
+		print_advice(err == EACCES ?
+			     "add yourself to its group (usermod -aG kvm USER) and log in again" :
+			     "look for the reason in the kernel log: dmesg | grep -i kvm");
 	} else if (accel->kind == ACCEL_KVM) {
-		line("kvm", "present and works: %s", accel->reason);
+		print_row("kvm", "works: %s", accel->reason);
 	} else if (getenv("ACCEL") && !strcmp(getenv("ACCEL"), "tcg")) {
-		line("kvm", "present; not looked at: ACCEL=tcg");
+		print_row("kvm", "/dev/kvm exists; not probed because of ACCEL=tcg");
 	} else {
-		line("kvm", "present and does not work: %s", why(accel->reason));
-		advice("the machine's own hypervisor has to pass it on whole (nested virtualisation); emulation works meanwhile");
+		print_row("kvm", "does not work: %s", without_prefix(accel->reason));
+		print_advice("if this host is a VM, its hypervisor must support nested virtualisation; "
+			     "without KVM, VMs are emulated");
 	}
 }
 
-static void vsock(const struct accel *accel)
+static void check_vsock(const struct accel *accel)
 {
 	struct err err;
 	int ret = vsock_usable(&err);
 
 	if (!ret && accel->transport == TRANSPORT_SERIAL) {
-		line("vsock", "present; %s", accel->transport_reason);
+		print_row("vsock", "/dev/vhost-vsock exists; %s", accel->transport_reason);
 		return;
 	}
-	line("vsock", "%s", ret ? err.text : "present and works");
+	print_row("vsock", "%s", ret ? err.text : "works");
 	if (ret == -ENOENT)
-		advice("modprobe vhost_vsock; in a container --device /dev/vhost-vsock. Nothing is lost but speed");
+		print_advice("load vhost_vsock; for a container: --device /dev/vhost-vsock. "
+			     "Without vsock, VMs are only slower");
 	else if (ret == -EACCES || ret == -EPERM)
-		advice("add yourself to its group (usermod -aG kvm USER), and log in again");
+		print_advice("add yourself to its group (usermod -aG kvm USER) and log in again");
 	else if (ret)
-		advice("dmesg | grep -i vsock; the serial port is used meanwhile");
+		print_advice("look for the reason in the kernel log: dmesg | grep -i vsock; "
+			     "without vsock, VMs use a serial port");
 }
 
-static void choice(const struct accel *accel, const char *profile)
+static void print_choice(const struct accel *accel, const char *profile)
 {
 	if (!accel->transport) {
-		line("accelerator", "none: %s", accel->transport_reason);
+		print_row("accelerator", "none: %s", accel->transport_reason);
 		return;
 	}
-	line("accelerator", "%s will be used; time limits are those of %s times %.1f",
-	     accel_kind_name(accel->kind), profile, accel->slowness);
-	line("transport", "%s will be used", accel->transport == TRANSPORT_VSOCK ?
-	     "vsock" : "a virtio-serial port");
+	print_row("accelerator", "%s; time limits of profile %s are multiplied by %.1f",
+		  accel_kind_name(accel->kind), profile, accel->slowness);
+	print_row("transport", "%s", accel->transport == TRANSPORT_VSOCK ?
+		  "vsock" : "virtio-serial port");
 }
 
-/* --- memory and slots --- */
+/* --- memory and job tokens --- */
 
-static void memory(void)
+static void check_memory(void)
 {
 	uint64_t available = budget_available();
 
-	line("memory", "%.1f GiB of %.1f free; %ld processors", (double)available / GIB,
-	     (double)budget_total() / GIB, sysconf(_SC_NPROCESSORS_ONLN));
-	if (available < LITTLE_MEMORY)
-		advice("one VM of 512M at a time will run; --mem and boot { memory = } say less");
+	print_row("memory", "%.1f of %.1f GiB available; %ld processors", (double)available / GIB,
+		  (double)budget_total() / GIB, sysconf(_SC_NPROCESSORS_ONLN));
+	if (available < LOW_MEMORY_BYTES)
+		print_advice("this is enough for one VM of 512 MiB at a time; "
+			     "free memory, or boot { memory = } smaller VMs");
 }
 
-static void jobserver(void)
+static void check_jobserver(void)
 {
 	struct jobserver_account account = { 0 };
 	struct jobserver j;
 
 	jobserver_open(&j, getenv("MAKEFLAGS"), &account);
 	if (jobserver_exists(&j)) {
-		line("jobserver", "make's, %u slots", j.nr_jobs);
+		print_row("jobserver", "make -j%u", j.nr_jobs);
 		return;
 	}
-	line("jobserver", "none: one test at a time, as many VMs as memory has room for");
-	advice("make -jN test, where N is the number of processors");
+	print_row("jobserver", "none: test files run one at a time, with as many VMs as fit into memory");
+	print_advice("to run several at once: make -jN test, with N processors");
 }
 
-/* --- out/ --- */
+/* --- the disk --- */
 
 static const char *fs_name(long type, char *other, size_t cap)
 {
@@ -181,28 +188,28 @@ static const char *fs_name(long type, char *other, size_t cap)
 	return other;
 }
 
-/* What a guest's memory needs of a file: holes, and to be mapped. */
+/* Tries what the file of a fixture's memory needs: holes, and a shared mapping. */
 static void try_file(const char *dir, bool *holes, bool *mapped)
 {
 	struct err err;
 	struct stat st;
-	int fd = sparse_create(dir, SAMPLE, &err);
+	int fd = sparse_create(dir, SAMPLE_BYTES, &err);
 	char *p;
 
 	*holes = *mapped = false;
 	if (fd < 0)
 		return;
-	p = mmap(NULL, SAMPLE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	p = mmap(NULL, SAMPLE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p != MAP_FAILED) {
-		p[SAMPLE / 2] = 1;
+		p[SAMPLE_BYTES / 2] = 1;
 		*mapped = true;
-		munmap(p, SAMPLE);
+		munmap(p, SAMPLE_BYTES);
 	}
-	*holes = !fstat(fd, &st) && st.st_blocks * 512 < SAMPLE / 2;
+	*holes = !fstat(fd, &st) && st.st_blocks * 512 < SAMPLE_BYTES / 2;
 	close(fd);
 }
 
-static void disk(void)
+static void check_disk(void)
 {
 	const char *dir = store_path();
 	struct statfs fs = { 0 };
@@ -213,16 +220,18 @@ static void disk(void)
 	statfs(dir, &fs);
 	left = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
 	try_file(dir, &holes, &mapped);
-	line("disk", "%s: %s, %.1f GiB free, sparse files: %s, page cache: %s", dir,
-	     fs_name(fs.f_type, other, sizeof(other)), (double)left / GIB,
-	     holes ? "yes" : "no", mapped ? "yes" : "no");
-	if (left < LITTLE_DISK)
-		advice("a kernel build takes 2 GiB, a fixture 0.1; O=folder builds elsewhere");
+	print_row("disk", "%s: %s, %.1f GiB free, sparse files: %s, shared mappings: %s", dir,
+		  fs_name(fs.f_type, other, sizeof(other)), (double)left / GIB,
+		  holes ? "yes" : "no", mapped ? "yes" : "no");
+	if (left < LOW_DISK_BYTES)
+		print_advice("a kernel build needs 2 GiB, a fixture 0.1 GiB; "
+			     "make O=FOLDER builds elsewhere");
 	if (!holes || !mapped)
-		advice("fixtures take the whole of a guest's memory here, or do not work: PROVIUM_STORE=folder puts them elsewhere");
+		print_advice("a fixture here needs as much disk space as the guest has memory, or does not work; "
+			     "PROVIUM_STORE=FOLDER stores fixtures elsewhere");
 }
 
-/* --- all of it --- */
+/* --- the command --- */
 
 static int doctor(const char *profile)
 {
@@ -238,16 +247,16 @@ static int doctor(const char *profile)
 		fprintf(stderr, "provium doctor: %s\n", err.text);
 		return err.kind == ERR_USER ? EXIT_USAGE : EXIT_BROKEN;
 	}
-	qemu();
-	kvm(&accel);
-	vsock(&accel);
+	check_qemu();
+	check_kvm(&accel);
+	check_vsock(&accel);
 	if (ret)
-		line("accelerator", "none: %s", err.text);
+		print_row("accelerator", "none: %s", err.text);
 	else
-		choice(&accel, profile);
-	memory();
-	jobserver();
-	disk();
+		print_choice(&accel, profile);
+	check_memory();
+	check_jobserver();
+	check_disk();
 	return ret || !accel.transport ? EXIT_BROKEN : 0;
 }
 
