@@ -115,9 +115,9 @@ int sparse_copy(const char *dir, int from, struct err *err)
 }
 
 /* For files that have lost their name for good. */
-static int copy_to_name(int fd, const char *path)
+static int copy_to_name(int fd, int dir_fd, const char *name)
 {
-	int to = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644), ret;
+	int to = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644), ret;
 	struct stat st;
 
 	if (to < 0 || fstat(fd, &st))
@@ -128,16 +128,16 @@ static int copy_to_name(int fd, const char *path)
 	return ret;
 }
 
-int sparse_link(int fd, const char *path, struct err *err)
+int sparse_link(int fd, int dir_fd, const char *name, struct err *err)
 {
 	char self[40];
 	int ret = 0;
 
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW))
+	if (linkat(AT_FDCWD, self, dir_fd, name, AT_SYMLINK_FOLLOW))
 		ret = errno == ENOENT || errno == EXDEV ?
-			copy_to_name(fd, path) : -errno;
-	return ret ? err_set(err, ERR_BROKEN, ret, "%s: %s", path,
+			copy_to_name(fd, dir_fd, name) : -errno;
+	return ret ? err_set(err, ERR_BROKEN, ret, "%s: %s", name,
 			     strerror(-ret)) : 0;
 }
 

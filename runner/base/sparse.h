@@ -18,8 +18,11 @@
 int sparse_create(const char *dir, uint64_t size, struct err *err);
 /* The same, with the content of from. */
 int sparse_copy(const char *dir, int from, struct err *err);
-/* Gives it a name (copies it where the file system cannot).  0 or -errno. */
-int sparse_link(int fd, const char *path, struct err *err);
+/*
+ * Gives it a name, relative to the folder dir_fd (or AT_FDCWD); copies it where
+ * the file system cannot name a file.  0 or -errno with err filled.
+ */
+int sparse_link(int fd, int dir_fd, const char *name, struct err *err);
 /*
  * Hash of its content: the same whether zeroes are holes or written.
  * 0 or -errno.

@@ -17,6 +17,9 @@
 #include "runner/qemu/console.h"
 #include "runner/qemu/proc.h"
 #include "runner/fixture/fixture.h"
+#include "runner/fixture/store_find.h"
+#include "runner/fixture/store_list.h"
+#include "runner/fixture/store_lock.h"
 
 #define IMAGE "provium.image"
 #define LOCK "provium.lock"

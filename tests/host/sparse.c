@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Hashes of content, files that are mostly holes, and empty layers of disks. */
 #include <endian.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,8 +60,8 @@ static void holes(const char *dir)
 	put(copy, "n", SIZE / 2 + 77);
 	ok(!sparse_hash(copy, c) && strcmp(a, c), "a changed byte changes it");
 	snprintf(path, sizeof(path), "%s/named", dir);
-	ok(!sparse_link(fd, path, &err), "it gets a name");
-	named = sparse_link(copy, path, &err);
+	ok(!sparse_link(fd, AT_FDCWD, path, &err), "it gets a name");
+	named = sparse_link(copy, AT_FDCWD, path, &err);
 	ok(named < 0, "a name that is taken is refused: %s", err.text);
 	unlink(path);
 	ok(sparse_create("/nowhere", 1, &err) < 0, "no such folder: %s", err.text);
@@ -75,7 +76,7 @@ static void layers(const char *dir)
 	int fd = qcow2_layer(dir, 5ull << 30, &err);
 
 	snprintf(path, sizeof(path), "%s/layer", dir);
-	ok(fd >= 0 && !sparse_link(fd, path, &err), "a layer");
+	ok(fd >= 0 && !sparse_link(fd, AT_FDCWD, path, &err), "a layer");
 	ok(!qcow2_disk_size(path, "qcow2", &size, &err) && size == 5ull << 30,
 	   "is as large as the disk");
 	ok(pread(fd, &be, 8, 40) == 8 && be64toh(be) == 3u << 16, "L1 table in cluster 3");
