@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A directed graph of named nodes, to find circles in. */
+#ifndef TESTS_HOST_LIB_GRAPH_H
+#define TESTS_HOST_LIB_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "runner/base/buf.h"
+
+/* Empty is all zero. */
+struct graph {
+	char **names;
+	size_t nr_names;
+	struct graph_edge {
+		size_t from, to;
+	} *edges;
+	size_t nr_edges;
+};
+
+/* Adds an edge, and its nodes if they are new. Adding it twice is harmless. */
+void graph_add(struct graph *g, const char *from, const char *to);
+/*
+ * Whether there is a circle. If so, one of them is added to @path as "a > b > a". An edge
+ * from a node to itself is a circle.
+ */
+bool graph_find_circle(const struct graph *g, struct buf *path);
+void graph_release(struct graph *g);
+
+#endif
