@@ -13,7 +13,7 @@
 
 char *return_tokens_account(const char *base)
 {
-	return xasprintf("%s.slots", base);
+	return xasprintf("%s.tokens", base);
 }
 
 /* Did a signal kill the runner that no user and no make sends to stop it? */

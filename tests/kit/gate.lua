@@ -98,7 +98,7 @@ end
 local function assert_nothing_left(dir)
 	wait_until(function() return #processes(dir, "qemu") + #processes(dir, "provium") + #processes(dir, "forkserver") == 0 end,
 		{ timeout = 10, interval = 0.05, desc = "the end of every process" })
-	assert_eq("", runner.shell("ls " .. runner.quote(dir) .. " | grep slots"))
+	assert_eq("", runner.shell("ls " .. runner.quote(dir) .. " | grep tokens"))
 end
 
 local function files(n, text)
