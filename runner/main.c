@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The runner: finds the command, runs it, and ends with its exit status. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +82,19 @@ static int dispatch(int argc, char **argv)
 	return c->run(argc - 1, argv + 1);
 }
 
+/* A report that did not reach its reader must not look like success. */
+static int check_stdout(int status)
+{
+	int err = fflush(stdout) ? errno : 0;
+
+	if (!err && !ferror(stdout))
+		return status;
+	/* The reason of an earlier write's failure is lost. */
+	fprintf(stderr, "provium: cannot write to stdout%s%s\n", err ? ": " : "",
+		err ? strerror(err) : "");
+	return EXIT_BROKEN;
+}
+
 int main(int argc, char **argv)
 {
 	int status;
@@ -88,6 +102,8 @@ int main(int argc, char **argv)
 	if (interrupt_init())
 		return EXIT_BROKEN;
 	status = dispatch(argc, argv);
+	if (status >= 0)
+		status = check_stdout(status);
 	fflush(NULL);
 	if (status < 0) {
 		/* So that the parent sees the signal in the wait status. */

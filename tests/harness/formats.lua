@@ -125,6 +125,14 @@ test("--verdict: hostile names survive in JSON", function()
 	end)
 end)
 
+test("a report that cannot be written to stdout ends with status 3 and a message", function()
+	for _, args in ipairs { "test good.lua", "test --format tap good.lua", "test --format json good.lua",
+			"test --format junit good.lua", "test whole_bad.lua", "gate", "version", "--help", "exec --help" } do
+		local said = runner.shell(("cd %s; %s %s 2>&1 >/dev/full; echo $?"):format(runner.quote(runner.canned), runner.quote(runner.path), args))
+		assert_eq("provium: cannot write to stdout\n3", (said:gsub(": No space left on device", "")), args)
+	end
+end)
+
 test("--verdict: a folder that cannot be made is said, with status 3", function()
 	local r = runner.run { "test", "--verdict", "/proc/nonesuch/v", "good.lua" }
 	assert_eq(3, r.status)
