@@ -120,7 +120,7 @@ int do_syscall(struct executor *ex, const struct wire_syscall_req *q,
 		if (set_up(ex, &segs[i], i, a, bufs))
 			return -1;
 	if (!race_meet(ex))
-		return executor_fail(ex, WIRE_REASON_GONE, 0,
+		return executor_fail(ex, WIRE_REASON_RACE_ENDED, 0,
 				     "the other side of the race has ended");
 	p->ret = raw_syscall(q, a);
 	collect(q, bufs, &p->outs);

@@ -46,6 +46,7 @@ enum wire_reason {
 	WIRE_REASON_BAD,		/* the request makes no sense */
 	WIRE_REASON_GONE,		/* the executor is dead; text says how */
 	WIRE_REASON_BUSY,		/* the channel has a call in flight */
+	WIRE_REASON_RACE_ENDED,		/* the other side of the race has ended */
 };
 
 enum wire_aborted {
