@@ -1,29 +1,33 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Calls in flight: async, batch, race.
+-- Calls in flight: async(), batch() and race().
 --
--- Any method ends in op(), which waits.  Here the method runs in a coroutine,
--- on a stand-in for the VM whose op() yields the request instead; whoever
--- drives the coroutine sends it, and resumes with what came back.
+-- Every method that calls the guest does it by op(), which sends a request and
+-- waits.  Here the method runs in a coroutine, on a stand-in for the VM whose op()
+-- yields the request.  The code that resumes the coroutine sends the request, and
+-- hands the reply in.
 
 local core = require "provium.core"
 local errors = require "provium.errors"
 local options = require "provium.options"
 
-local BATCH_CALLS = 1000	-- in one request
-local BATCH_BYTES = 4 << 20	-- of one request, or of the reply it may have
-local RESULT_BYTES = 100	-- what one takes beside its buffers, at most
+local methods, async = {}, {}
 
--- One op each, which sends no data frames: these fit into a batch and a race.
-local SINGLE = {
+local MAX_BATCH_CALLS = 1000		-- in one request
+local MAX_BATCH_BYTES = 4 << 20		-- of one request, or of its reply
+local RESULT_BYTES = 100		-- of a result without its buffers, at most
+local MAX_RACE_NUMBER = 0xffffffff	-- a u32 on the wire
+local DEFAULT_ROUNDS = 100
+local WIRE_REASON_RACE_ENDED = 5	-- enum wire_reason, agent/wire/wire.h
+
+-- Methods that are a single op without data frames: a batch and a race take these.
+local SINGLE_OP = {
 	syscall = true, syscall_buf = true, syscall_bufs = true, syscall_ptr = true, ioctl = true, ioctl_buf = true,
 	module_call = true,
 }
 
-return function(VM)
-
 local ASYNC = { exec = true, json = true, read_file = true, write_file = true, insmod = true, rmmod = true,
 	background = true, job_wait = true, job_kill = true, mount_vfs = true }
-for method in pairs(SINGLE) do ASYNC[method] = true end
+for method in pairs(SINGLE_OP) do ASYNC[method] = true end
 
 local function names(set)
 	local list = {}
@@ -32,45 +36,50 @@ local function names(set)
 	return table.concat(list, ", ")
 end
 
-local function check_method(who, method, allowed)
+local function check_method(caller, target, method, allowed)
 	if not allowed[method] then
-		error(("%s: %s cannot be; these can: %s"):format(who, type(method) == "string" and method .. "()" or
-			tostring(method), names(allowed)), 0)
+		error(("%s: cannot call %s; it can call: %s"):format(caller,
+			type(method) == "string" and method .. "()" or tostring(method), names(allowed)), 0)
 	end
-	return VM[method]
+	return target[method]
 end
 
--- A method runs between two ops and never for long: it needs no time limit of its own.
+-- The originals, which do not tell the core about coroutines (environment.lua): a
+-- method runs for so short a time between two ops that no time limit need reach it.
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
 
--- The VM or worker, but with an op() that yields.
-local function stand_in(target)
-	local double = rawget(target, "double")
-	if not double then
-		double = setmetatable({
-			op = function(_, name, request, what, timeout)
-				if target.channel ~= 1 then what = target:label(what) end
-				local reply, fail = yield(name, request, what, timeout)
-				return reply or VM.result(nil, fail, what)
+-- The VM or worker, with an op() that yields instead of calling.
+local function stand_in_for(target)
+	local stand_in = rawget(target, "stand_in")
+	if not stand_in then
+		stand_in = setmetatable({
+			op = function(_, name, request, label, timeout)
+				if target.channel ~= 1 then label = target:full_label(label) end
+				local reply, fail = yield(name, request, label, timeout)
+				return reply or errors.raise_fail_message(fail, label)
 			end,
 		}, { __index = target })
-		rawset(target, "double", double)
+		rawset(target, "stand_in", stand_in)
 	end
-	return double
+	return stand_in
 end
 
--- The method's coroutine, run to its first op: true and the request, or what it returned.
+-- Runs fn, a method, up to its first op.  Returns the coroutine and what resume()
+-- returned: true and the request, or true and the method's results, or false and
+-- its error.
 local function begin(target, fn, ...)
 	local co = create(fn)
-	return co, resume(co, stand_in(target), ...)
+	return co, resume(co, stand_in_for(target), ...)
 end
 
 -- --- async ---
 
+-- A call: target; label, of its op in flight; co, its coroutine; tag, of the op's
+-- request; timeout, the op's.  Once over, it has results or a failure.
 local Call = {}
 Call.__index = Call
 
--- Takes what a resume returned: another request to send, or the end.
+-- Takes what a resume() returned: sends the next op's request, or ends the call.
 local function advance(call, ok, ...)
 	if not ok then
 		call.failure, call.over = { (...) }, true
@@ -78,15 +87,15 @@ local function advance(call, ok, ...)
 		call.results, call.over = table.pack(...), true
 	else
 		local name, request
-		name, request, call.what, call.timeout = ...
-		call.tag = call.target.core:submit(name, request, call.what, call.target.channel)
+		name, request, call.label, call.timeout = ...
+		call.tag = call.target.core:submit(name, request, call.label, call.target.channel)
 	end
 end
 
--- Waits for the op under way, and goes on to the next or to the end.
-local function settle(call, timeout)
-	local seconds = options.seconds(timeout or call.timeout or call.target.timeout, "wait: timeout")
-	local answer = table.pack(pcall(call.target.core.await, call.target.core, call.tag, call.what, seconds))
+-- Waits for the reply to the op in flight, and advances the call with it.
+local function await_op(call, timeout)
+	local timeout_s = options.seconds(timeout or call.timeout or call.target.timeout, "wait: timeout")
+	local answer = table.pack(pcall(call.target.core.await, call.target.core, call.tag, call.label, timeout_s))
 	if not answer[1] then
 		call.failure, call.over = { answer[2] }, true
 		return
@@ -95,36 +104,38 @@ local function settle(call, timeout)
 	if not ok then call.failure, call.over = { err }, true end
 end
 
+-- True once wait() would return at once.
 function Call:done()
 	while not self.over do
 		if not self.target.core:arrived(self.tag) then return false end
-		settle(self)
+		await_op(self)
 	end
 	return true
 end
 
--- As often as one likes: it is the same result each time.
+-- Returns the method's results, or raises its error; the same on every call.
 function Call:wait(timeout)
-	while not self.over do settle(self, timeout) end
+	while not self.over do await_op(self, timeout) end
 	if self.failure then error(self.failure[1], 0) end
 	return table.unpack(self.results, 1, self.results.n)
 end
 
-function VM:async(method, ...)
-	local fn = check_method("async", method, ASYNC)
+function methods:async(method, ...)
+	local fn = check_method("async", self, method, ASYNC)
 	self:check_free("async " .. method)
-	local call = setmetatable({ target = self, what = method }, Call)
+	local call = setmetatable({ target = self, label = method }, Call)
 	local begun = table.pack(begin(self, fn, ...))
 	call.co = begun[1]
 	advance(call, table.unpack(begun, 2, begun.n))
-	if call.failure then error(call.failure[1], 0) end	-- bad arguments, before anything was sent
-	self.flights[self.channel] = call
+	if call.failure then error(call.failure[1], 0) end	-- bad arguments; nothing was sent
+	self.calls_in_flight[self.channel] = call
 	return call
 end
 
 -- --- batch ---
 
--- What a call gave: a list, or { err = … }.  What is nobody's answer is raised.
+-- A call's entry in the batch's list: its results, or { err = … } if the guest or
+-- an assertion refused it.  Any other error is raised.
 local function outcome(ok, first, ...)
 	if ok then return { first, ... } end
 	local kind = errors.kind_of(first)
@@ -132,149 +143,170 @@ local function outcome(ok, first, ...)
 	error(first, 0)
 end
 
-local function room_for_reply(request)
+-- The bytes that the reply to a syscall request may take.
+local function reply_bytes(request)
 	local n = RESULT_BYTES
 	for _, seg in ipairs(request.segs or {}) do n = n + RESULT_BYTES + (seg.out == 1 and seg.len or 0) end
 	return n
 end
 
--- Sends what was gathered as one request.
-local function flush(vm, run, list)
+-- Sends the prepared calls as one request, puts their outcomes into list.
+local function send_run(vm, run, list)
 	if #run == 0 then return end
 	local items = {}
 	for i, call in ipairs(run) do items[i] = call.item end
 	local reply = vm:op("batch", { rounds = 1, calls = items }, ("batch of %d calls"):format(#run))
 	for i, call in ipairs(run) do
 		local result = reply.results[i]
-		list[call.at] = outcome(resume(call.co, core.decode(call.name, result.kind, result.payload)))
+		list[call.position] = outcome(resume(call.co, core.decode(call.name, result.kind, result.payload)))
 	end
 end
 
--- Calls that fit together go together, in order; the others one by one between them.
-local function send(vm, calls)
-	local list, run, bytes = {}, {}, 0
-	local function flush_run()
-		flush(vm, run, list)
-		run, bytes = {}, 0
+-- Makes all calls in order: runs of prepared ones in one request, the others one by
+-- one.  Returns the list of their outcomes.
+local function send_all(vm, calls)
+	local list, run, nr_bytes = {}, {}, 0
+	local function flush()
+		send_run(vm, run, list)
+		run, nr_bytes = {}, 0
 	end
-	for at, call in ipairs(calls) do
-		call.at = at
+	for position, call in ipairs(calls) do
+		call.position = position
 		if call.item then
-			local size = math.max(#call.item.payload, call.room)
-			if #run == BATCH_CALLS or bytes + size > BATCH_BYTES then flush_run() end
-			run[#run + 1], bytes = call, bytes + size
+			local size = math.max(#call.item.payload, call.reply_bytes)
+			if #run == MAX_BATCH_CALLS or nr_bytes + size > MAX_BATCH_BYTES then flush() end
+			run[#run + 1], nr_bytes = call, nr_bytes + size
 		else
-			flush_run()
-			list[at] = outcome(pcall(call.fn, vm, table.unpack(call.args, 1, call.args.n)))
+			flush()
+			list[position] = outcome(pcall(call.fn, vm, table.unpack(call.args, 1, call.args.n)))
 		end
 	end
-	flush_run()
+	flush()
 	return list
 end
 
--- A single call's request, ready for a batch; raises for bad arguments.
+-- The encoded request of a single-op method's call; raises if its arguments are bad.
 local function prepare(target, fn, ...)
-	local co, ok, name, request, what = begin(target, fn, ...)
+	local co, ok, name, request, label = begin(target, fn, ...)
 	if not ok then error(name, 0) end
 	local number, payload = core.encode(name, request)
-	return { co = co, name = name, what = what, item = { op = number, payload = payload },
-		room = request.segs and room_for_reply(request) or RESULT_BYTES }
+	return { co = co, name = name, label = label, item = { op = number, payload = payload },
+		reply_bytes = request.segs and reply_bytes(request) or RESULT_BYTES }
 end
 
-function VM:batch(fn)
+function methods:batch(fn)
 	if type(fn) ~= "function" then error(("batch: expected a function, got %s"):format(type(fn)), 0) end
 	local calls = {}
 	fn(setmetatable({}, {
 		__index = function(b, method)
-			local method_fn = check_method("batch", method, ASYNC)
+			local method_fn = check_method("batch", self, method, ASYNC)
 			local function add(_, ...)
-				calls[#calls + 1] = SINGLE[method] and prepare(self, method_fn, ...) or
+				calls[#calls + 1] = SINGLE_OP[method] and prepare(self, method_fn, ...) or
 					{ fn = method_fn, args = table.pack(...) }
 			end
 			b[method] = add
 			return add
 		end,
 	}))
-	return send(self, calls)
+	return send_all(self, calls)
 end
 
 -- --- race ---
 
 local last_race = 0
 
-local function side_of(which, spec)
+-- A side { target =, fn =, args = } from its spec {worker, method, arguments…}.
+local function new_side(which, spec)
 	if type(spec) ~= "table" or type(spec[1]) ~= "table" or not spec[1].channel then
 		error(("race: %s side: expected {worker, method, …}"):format(which), 0)
 	end
-	local fn = check_method("race", spec[2], SINGLE)
+	local fn = check_method("race", spec[1], spec[2], SINGLE_OP)
 	spec[1]:check_free("race")
 	return { target = spec[1], fn = fn, args = table.pack(table.unpack(spec, 3, spec.n or #spec)) }
 end
 
--- Sends one side's share of the rounds.
-local function start_side(side, number, rounds, holder, n)
-	local call = prepare(side.target, side.fn, table.unpack(side.args, 1, side.args.n))
-	side.what = ("race: %s"):format(call.what)
+local function prepare_side(side)
+	return prepare(side.target, side.fn, table.unpack(side.args, 1, side.args.n))
+end
+
+-- Sends the calls of one side.  number: of the race; holder: the channel that
+-- keeps its state in the guest; side_number: 0 or 1.
+local function submit_side(side, number, rounds, holder, side_number)
+	local call = prepare_side(side)
+	side.label = ("race: %s"):format(call.label)
 	side.tag = side.target.core:submit("batch", {
-		rounds = rounds, race = number, holder = holder, side = n, calls = { call.item },
-	}, side.what, side.target.channel)
+		rounds = rounds, race = number, holder = holder, side = side_number, calls = { call.item },
+	}, side.label, side.target.channel)
 end
 
 local function await_side(side)
 	return pcall(function()
-		local reply, fail = side.target.core:await(side.tag, side.what, options.seconds(side.target.timeout, "timeout"))
-		return VM.result(reply, fail, side.what).results
+		local timeout_s = options.seconds(side.target.timeout, "timeout")
+		local reply, fail = side.target.core:await(side.tag, side.label, timeout_s)
+		return (reply or errors.raise_fail_message(fail, side.label)).results
 	end)
 end
 
--- What one side's method makes of a round's result.
-local function finish(side, result)
-	if not result then errors.raise(errors.KIND.op, "race: the other side of the race had ended") end
+-- Raised for a round that has a result of one side only.
+local function raise_race_ended()
+	local err = errors.new(errors.KIND.op, "race: the other side of the race had ended")
+	err.reason = WIRE_REASON_RACE_ENDED
+	error(err, 0)
+end
+
+-- The results of one side's method in a round, from the round's reply.
+local function round_results(side, result)
+	if not result then raise_race_ended() end
 	local co = begin(side.target, side.fn, table.unpack(side.args, 1, side.args.n))
 	local values = table.pack(resume(co, core.decode("syscall", result.kind, result.payload)))
 	if not values[1] then error(values[2], 0) end
 	return table.move(values, 2, values.n, 1, {})
 end
 
--- Of two failures, the one that is not the other's echo.
-local function raise_first(a_err, b_err)
-	local echo = type(a_err) == "table" and tostring(a_err.message):find("other side of the race", 1, true)
-	error((not a_err or echo and b_err) and b_err or a_err, 0)
+-- Raises one of two sides' errors (nil: that side has none), preferably one that is
+-- not a mere consequence of the other side's end.
+local function raise_cause(a_err, b_err)
+	local is_consequence = type(a_err) == "table" and a_err.reason == WIRE_REASON_RACE_ENDED
+	error((not a_err or is_consequence and b_err) and b_err or a_err, 0)
 end
 
-local function run_rounds(a, b, rounds, into)
-	last_race = last_race % 0xfffffffe + 1
-	start_side(a, last_race, rounds, a.target.channel, 0)
-	start_side(b, last_race, rounds, a.target.channel, 1)
+-- Runs rounds of the race with one request to each side, appends their results to list.
+local function run_rounds(a, b, rounds, list)
+	last_race = last_race % (MAX_RACE_NUMBER - 1) + 1
+	submit_side(a, last_race, rounds, a.target.channel, 0)
+	submit_side(b, last_race, rounds, a.target.channel, 1)
 	local a_ok, a_results = await_side(a)
 	local b_ok, b_results = await_side(b)
-	if not a_ok or not b_ok then raise_first(not a_ok and a_results, not b_ok and b_results) end
+	if not a_ok or not b_ok then raise_cause(not a_ok and a_results, not b_ok and b_results) end
 	for i = 1, math.max(#a_results, #b_results) do
-		local one = { pcall(finish, a, a_results[i]) }
-		local other = { pcall(finish, b, b_results[i]) }
-		if not one[1] or not other[1] then raise_first(not one[1] and one[2], not other[1] and other[2]) end
-		into[#into + 1] = { one[2], other[2] }
+		local a_round = { pcall(round_results, a, a_results[i]) }
+		local b_round = { pcall(round_results, b, b_results[i]) }
+		if not a_round[1] or not b_round[1] then
+			raise_cause(not a_round[1] and a_round[2], not b_round[1] and b_round[2])
+		end
+		list[#list + 1] = { a_round[2], b_round[2] }
 	end
 end
 
 local RACE_OPTIONS = { rounds = true }
 
-function VM.race(first, second, opts)
+-- provium.race(first, second, { rounds = }): a list of { results, results }.
+function async.race(first, second, opts)
 	opts = options.check("race", opts, RACE_OPTIONS)
-	local rounds = opts.rounds or 100
+	local rounds = opts.rounds or DEFAULT_ROUNDS
 	if math.type(rounds) ~= "integer" or rounds < 1 then
 		error(("race: rounds: expected an integer of 1 or more, got %s"):format(tostring(rounds)), 0)
 	end
-	local a, b = side_of("first", first), side_of("second", second)
+	local a, b = new_side("first", first), new_side("second", second)
 	if a.target.root ~= b.target.root or a.target.channel == b.target.channel then
-		error("race: the two sides must be two workers of one VM (the VM itself counts as one)", 0)
+		error("race: expected two workers of one VM, or the VM and a worker of it", 0)
 	end
 	local list = {}
-	local room = math.max(prepare(a.target, a.fn, table.unpack(a.args, 1, a.args.n)).room,
-		prepare(b.target, b.fn, table.unpack(b.args, 1, b.args.n)).room)
-	local most = math.max(1, BATCH_BYTES // room)
-	while #list < rounds do run_rounds(a, b, math.min(most, rounds - #list), list) end
+	local bytes_per_round = math.max(prepare_side(a).reply_bytes, prepare_side(b).reply_bytes)
+	local max_rounds = math.max(1, MAX_BATCH_BYTES // bytes_per_round)
+	while #list < rounds do run_rounds(a, b, math.min(max_rounds, rounds - #list), list) end
 	return list
 end
 
-end
+async.methods = methods
+return async

@@ -8,10 +8,13 @@
 
 #include "runner/lua/embed.h"
 
-#define FILES(F) F(errors) F(harness) F(check) F(show) F(text) F(pack) F(options) F(vm) \
-	F(syscall) F(calls) F(system) F(worker) F(flight) F(job) F(exec) \
-	F(fixture) F(fixture_command) F(evidence) F(suggest) F(constants) \
-	F(environment)
+/* In the order in which they may require each other: see harness.lua. */
+#define FILES(F)							\
+	F(errors) F(text) F(suggest) F(options) F(show) F(session)	\
+	F(check) F(pack) F(constants) F(calls) F(syscall) F(system)	\
+	F(job) F(limits) F(kernel_log) F(snapshot) F(worker) F(async)	\
+	F(vm) F(evidence) F(fixture) F(verdict) F(record) F(environment) \
+	F(globals) F(harness) F(fixture_build) F(fixture_command) F(exec)
 
 #define F(name)								\
 	asm(".pushsection .rodata\n"					\

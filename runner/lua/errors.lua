@@ -3,34 +3,34 @@
 
 local core = require "provium.core"
 
--- A set of constants; a name that is not in it is a mistake in this program.
+local errors = {}
+
+-- A table that raises for a name that it does not have.
 local function constants(set)
 	return setmetatable(set, { __index = function(_, name)
 		error("unknown constant " .. tostring(name), 2)
 	end })
 end
 
-local errors = {}
-
--- The field `kind` of an error object.  Those of runner/base/err.h:
+-- The field `kind` of an error object.
 errors.KIND = constants {
-	user = "user",			-- wrong use by the test's author
-	op = "op",			-- the guest refused an operation
-	guest = "guest",		-- the guest died
-	broken = "broken",		-- the infrastructure failed
-	timeout = "timeout",		-- an operation's deadline passed
-	interrupted = "interrupted",	-- by a signal, or by a time limit of test or file
--- and those that only Lua raises:
-	fail = "fail",			-- an assertion failed
-	skip = "skip",			-- skip() was called
-	todo = "todo",			-- todo() was called
-	stop = "stop",			-- the rest of the file must not run
+	-- enum err_kind, runner/base/err.h
+	user = "user", op = "op", guest = "guest", broken = "broken",
+	timeout = "timeout", interrupted = "interrupted",
+	-- raised by Lua code only
+	fail = "fail",		-- a failed assertion
+	skip = "skip",		-- skip()
+	todo = "todo",		-- todo()
+	stop = "stop",		-- the tests that follow must not run
 }
 
--- The field `verdict` of tests and files in a record.
+-- The field `verdict` of tests, files and file errors in a record.
 errors.VERDICT = constants {
 	ok = "ok", fail = "FAIL", broken = "BROKEN", skip = "skip", todo = "todo",
 }
+
+-- The kind of an error value, nil if it is no error object.
+function errors.kind_of(err) return type(err) == "table" and err.kind or nil end
 
 function errors.new(kind, fmt, ...)
 	return core.error { kind = kind, message = fmt:format(...) }
@@ -38,14 +38,28 @@ end
 
 function errors.raise(kind, fmt, ...) error(errors.new(kind, fmt, ...), 0) end
 
--- The same of kind "op", with the errno's name as a field (nil: unknown).
+-- Raises an error of kind "op" with the field errno: the errno's name, or nil.
 function errors.raise_errno(errno, fmt, ...)
 	local err = errors.new(errors.KIND.op, fmt, ...)
 	err.errno = errno
 	error(err, 0)
 end
 
--- The kind of an error value; nil if it is not an error object.
-function errors.kind_of(err) return type(err) == "table" and err.kind or nil end
+-- Raises an agent's fail message as an error of kind "op": "read_file /x: ENOENT".  The
+-- field reason is the message's enum wire_reason (agent/wire/wire.h).
+function errors.raise_fail_message(fail, label)
+	local errno, err
+	if fail.err == 0 then
+		err = errors.new(errors.KIND.op, "%s: %s", label, fail.text)
+	else
+		errno = core.errno[fail.err] or ("errno " .. fail.err)
+		if fail.text ~= "" and not label:find(fail.text, 1, true) then
+			label = ("%s: %s"):format(label, fail.text)
+		end
+		err = errors.new(errors.KIND.op, "%s: %s", label, errno)
+	end
+	err.errno, err.reason = errno, fail.reason
+	error(err, 0)
+end
 
 return errors

@@ -3,8 +3,9 @@
 
 local core = require "provium.core"
 local errors = require "provium.errors"
-local harness = require "provium.harness"
 local fixture = require "provium.fixture"
+local build_fixture = require "provium.fixture_build"
+local session = require "provium.session"
 
 local command = {}
 
@@ -12,17 +13,19 @@ local function usage(fmt, ...)
 	errors.raise(errors.KIND.user, "fixture: " .. fmt, ...)
 end
 
--- As make reads it: relative to here if below, blanks and dollars escaped.
+-- The path as a makefile has it: relative to the current folder if it is in it, with
+-- blanks, # and $ escaped.
 local function make_path(path)
 	local here = core.realpath(".") .. "/"
 	if path:sub(1, #here) == here then path = path:sub(#here + 1) end
 	return (path:gsub("[ #]", "\\%0"):gsub("%$", "$$"))
 end
 
--- STAMP, as new as what was just looked at, and STAMP.d for make.
+-- Writes the stamp, and beside it STAMP.d: make's rule that the stamp depends on the
+-- fixture's inputs.
 local function write_stamp(stamp, meta)
 	local lines, target = {}, make_path(stamp)
-	local paths = fixture.paths_of(meta)
+	local paths = fixture.input_paths(meta)
 	for i, path in ipairs(paths) do paths[i] = make_path(path) end
 	lines[1] = ("%s: %s\n"):format(target, table.concat(paths, " "))
 	for _, path in ipairs(paths) do lines[#lines + 1] = ("\n%s:\n"):format(path) end
@@ -30,14 +33,22 @@ local function write_stamp(stamp, meta)
 	assert(core.write(stamp, meta.key .. "\n"))
 end
 
+local function value_of(option, args)
+	return table.remove(args, 1) or usage("build: %s: expected a value", option)
+end
+
+-- --stamp FILE, for make: see write_stamp().  --for NAMES, from another builder: the
+-- fixtures that need this one.
 local function build(args)
-	local opts, name = { for_whom = "" }, nil
+	local opts, name = { chain = {} }, nil
 	while #args > 0 do
 		local arg = table.remove(args, 1)
 		if arg == "-v" then
 			opts.verbose = true
-		elseif arg == "--stamp" or arg == "--for" then
-			opts[arg == "--stamp" and "stamp" or "for_whom"] = table.remove(args, 1) or usage("build: %s: of what?", arg)
+		elseif arg == "--stamp" then
+			opts.stamp = value_of(arg, args)
+		elseif arg == "--for" then
+			for earlier in value_of(arg, args):gmatch("[^,]+") do table.insert(opts.chain, earlier) end
 		elseif arg:sub(1, 1) == "-" or name then
 			usage("build: expected one name, got \"%s\"", arg)
 		else
@@ -51,7 +62,7 @@ local function build(args)
 	if not found then usage("build: %s", err) end
 	name = script:match("([^/]+)%.lua$") or usage("build: %s: expected a .lua file", script)
 	local start = core.now()
-	local meta, why = fixture.build(name, script, opts.for_whom)
+	local meta, why = build_fixture(name, script, opts.chain)
 	if opts.verbose then
 		io.stdout:write(why and ("fixture %s: %s: built in %.2f s\n"):format(name, why, core.now() - start)
 			or ("fixture %s: is current\n"):format(name))
@@ -91,13 +102,13 @@ local function clean(args)
 	return 0
 end
 
--- Its exit status.
+-- The arguments after "fixture"; returns the exit status.
 function command.run(...)
 	local args = { ... }
-	local what = table.remove(args, 1)
-	local fn = ({ build = build, list = list, clean = clean })[what]
-	if not fn then usage("expected build, list or clean, got \"%s\"", tostring(what)) end
-	harness.begin(".")
+	local name = table.remove(args, 1)
+	local fn = ({ build = build, list = list, clean = clean })[name]
+	if not fn then usage("expected build, list or clean, got \"%s\"", tostring(name)) end
+	session.begin(".")
 	return fn(args)
 end
 

@@ -1,31 +1,34 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Jobs: shell commands that go on by themselves.
+-- Jobs: shell commands in the background, with their output.
 
 local options = require "provium.options"
+local show = require "provium.show"
 
-return function(VM)
+local methods = {}
 
 local JOB_OPTIONS = { cwd = true, env = true }
+local MAX_MS = 0xffffffff	-- a u32 on the wire
 
-function VM:background(cmd, opts)
+function methods:background(cmd, opts)
 	cmd = options.string("background", "command", cmd)
 	opts = options.check("background", opts, JOB_OPTIONS)
-	local reply = self:op("job", { cmd = cmd, cwd = opts.cwd, env = VM.environment("background", opts.env) },
-		("background %q"):format(VM.short(cmd)))
+	local reply = self:op("job", { cmd = cmd, cwd = opts.cwd, env = options.environment("background", opts.env) },
+		("background %q"):format(show.command(cmd)))
 	return { id = reply.id, pid = reply.pid }
 end
 
-local function id_of(who, job)
+local function check_job(method, job)
 	if type(job) ~= "table" or math.type(job.id) ~= "integer" then
-		error(("%s: expected a job, as background() returns it, got %s"):format(who, type(job)), 0)
+		error(("%s: expected a job, as background() returns it, got %s"):format(method, type(job)), 0)
 	end
 	return job.id
 end
 
-local function wait(vm, who, job, seconds, kill)
+-- The job's state and its output so far, after at most wait_s seconds.
+local function wait(vm, method, job, wait_s, kill)
 	local reply = vm:op("job_wait", {
-		id = id_of(who, job), ms = math.min(math.ceil(seconds * 1000), 0xffffffff), kill = kill,
-	}, ("%s %d"):format(who, job.id), seconds + vm.timeout)
+		id = check_job(method, job), ms = math.min(math.ceil(wait_s * 1000), MAX_MS), kill = kill,
+	}, ("%s %d"):format(method, job.id), wait_s + vm.timeout)
 	return {
 		running = reply.running == 1, exit_code = reply.code,
 		signal = reply.signal ~= 0 and reply.signal or nil,
@@ -35,12 +38,12 @@ local function wait(vm, who, job, seconds, kill)
 	}
 end
 
-function VM:job_wait(job, timeout)
-	local seconds = options.seconds(timeout or 0, "job_wait: timeout")
-	if seconds > 0 then seconds = seconds * self.core:info().slowness end
-	return wait(self, "job_wait", job, seconds, 0)
+function methods:job_wait(job, timeout)
+	local wait_s = options.seconds(timeout or 0, "job_wait: timeout")
+	if wait_s > 0 then wait_s = wait_s * self.core:info().slowness end
+	return wait(self, "job_wait", job, wait_s, 0)
 end
 
-function VM:job_kill(job) return wait(self, "job_kill", job, 0, 1) end
+function methods:job_kill(job) return wait(self, "job_kill", job, 0, 1) end
 
-end
+return { methods = methods }

@@ -51,4 +51,14 @@ function options.string(who, what, v)
 	return v
 end
 
+-- { NAME = value } as the wire has it: a list of "NAME=value" in a fixed order.
+function options.environment(where, env)
+	local list = {}
+	for name, value in pairs(env or {}) do
+		list[#list + 1] = { value = options.string(where, "env", name) .. "=" .. tostring(value) }
+	end
+	table.sort(list, function(a, b) return a.value < b.value end)
+	return list
+end
+
 return options

@@ -1,27 +1,31 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Values for people: literals, hex dumps, and where two of them differ.
+-- Values as messages show them: literals, hex dumps, commands.
 
 local core = require "provium.core"
 local text = require "provium.text"
 
 local show = {}
 
-local MAX_TEXT, MAX_ITEMS, ROWS = 400, 40, 16
+local MAX_TEXT = 400		-- bytes of a string
+local MAX_ITEMS = 40		-- of a table
+local HEX_ROWS = 16
+local MAX_COMMAND = 60		-- bytes
 
--- Printable as it stands: UTF-8 without control characters but newline and tab.
+-- UTF-8 without control characters except newline and tab.
 local function is_text(s)
 	return utf8.len(s) and not s:find("[%z\1-\8\11-\31\127]")
 end
 
--- A string that any report can carry (runner/base/text.h).
+-- Replaces what a report cannot contain (runner/base/text.h).
 show.clean = core.clean
 
--- Rows of 16 bytes from the row of `mark` (0-based offset, may be nil) on.
+-- A hex dump in rows of 16 bytes.  mark: the 0-based offset of a byte to mark, or
+-- nil; the dump begins one row before it.
 function show.hex(s, mark)
 	local first = mark and mark // 16 * 16 or 0
 	local from = math.max(0, first - 16)
 	local rows = {}
-	for row = from, math.min(#s - 1, from + ROWS * 16 - 1), 16 do
+	for row = from, math.min(#s - 1, from + HEX_ROWS * 16 - 1), 16 do
 		local hex, letters = {}, {}
 		for i = row, row + 15 do
 			local b = s:byte(i + 1)
@@ -31,7 +35,7 @@ function show.hex(s, mark)
 		end
 		rows[#rows + 1] = ("  %04x %s  %s"):format(row, table.concat(hex), table.concat(letters))
 	end
-	if from + ROWS * 16 < #s then
+	if from + HEX_ROWS * 16 < #s then
 		rows[#rows + 1] = ("  … %d bytes in all"):format(#s)
 	end
 	return table.concat(rows, "\n")
@@ -57,7 +61,8 @@ local function sorted_keys(t)
 	return keys
 end
 
--- A Lua literal, near enough.  Plain strings of results count as strings.
+-- A value much like a Lua literal; long strings and tables are cut.  seen: the tables
+-- that contain it, for cycles; callers leave it out.
 function show.value(v, seen)
 	v = text.plain(v)
 	if type(v) == "string" then return (show_string(v)) end
@@ -86,7 +91,12 @@ function show.value(v, seen)
 	return "{" .. table.concat(parts, ", ") .. "}"
 end
 
--- First offset (0-based) at which two strings differ.
+-- A command as messages show it.
+function show.command(cmd)
+	return #cmd > MAX_COMMAND and cmd:sub(1, MAX_COMMAND) .. "…" or cmd
+end
+
+-- The first 0-based offset at which two strings differ.
 function show.difference(a, b)
 	local n = math.min(#a, #b)
 	for i = 1, n do

@@ -1,47 +1,61 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A VM as a test sees it: its life, and the one way a call goes to its guest.
--- The methods of docs/api.md are in the files that are loaded at the end.
+-- A VM as a test sees it: from boot to shutdown, and the one way in which a call
+-- reaches its guest.  The other methods of docs/api.md come from the files in PARTS.
 
 local core = require "provium.core"
+local calls = require "provium.calls"
 local errors = require "provium.errors"
+local limits = require "provium.limits"
 local options = require "provium.options"
+local session = require "provium.session"
 
 local check_string = options.string
 
 local VM = {}
-VM.__index = VM
 
--- harness: what this file belongs to; see harness.lua.
-local harness
+-- Each returns a table with its methods by name.
+local PARTS = { "kernel_log", "snapshot", "syscall", "calls", "system", "worker", "async", "job" }
 
-function VM.attach(h)
-	harness = h
-	VM.harness = h
+local MIN_MEMORY = 64 << 20	-- with less, neither a kernel nor the agent starts
+local SHUTDOWN_TIMEOUT_S = 10
+local CALL_TIMEOUT_S = 60	-- default of vm.timeout
+
+-- A name that is no method can be a module with system calls.
+function VM.__index(vm, key)
+	local method = VM[key]
+	if method == nil and rawget(vm, "core") then return calls.module_of(vm, key) end
+	return method
 end
 
+function VM.__tostring(vm) return ("VM (%s)"):format(vm.core:info().profile) end
+
+-- core_vm: a VM of provium.core; log_next: see kernel_log.lua.
+local function new_vm(core_vm, log_next, log_is_cut)
+	local vm = setmetatable({
+		core = core_vm, channel = 1, timeout = CALL_TIMEOUT_S,
+		calls_in_flight = {},	-- by channel: the call that async() returned last
+		log = {}, log_next = log_next, log_is_cut = log_is_cut, log_judged = 0,
+		dropped = false,	-- its test is over: no evidence of others
+	}, VM)
+	vm.root = vm			-- a worker's root is its VM
+	session.vms[#session.vms + 1] = vm
+	return vm
+end
+
+-- provium.create(profile): a VM that has not booted.
 function VM.create(profile)
 	if type(profile) ~= "string" then
 		error(("create: profile: expected a name, got %s"):format(type(profile)), 0)
 	end
-	-- root: the VM of a worker; flights: by channel, the call that is under way there.
-	local vm = setmetatable({ core = core.vm(profile), channel = 1, timeout = 60, log = {}, log_next = 0, flights = {},
-		log_judged = 0, log_is_cut = false, dropped = false }, VM)
-	vm.root = vm
-	harness.vms[#harness.vms + 1] = vm
-	harness.depend(vm.core:info().kernel)
+	local vm = new_vm(core.vm(profile), 0, false)
+	session.depend(vm.core:info().kernel)
 	return vm
 end
 
--- A VM that was resumed; what stands in its kernel log before log_next is its fixture's.
-function VM.adopt(vm, log_next)
-	vm = setmetatable({ core = vm, channel = 1, timeout = 60, log = {}, log_next = log_next, log_is_cut = true,
-		flights = {}, log_judged = 0, dropped = false }, VM)
-	vm.root = vm
-	harness.vms[#harness.vms + 1] = vm
-	return vm
-end
+-- A clone, resumed from a fixture whose kernel log ends before log_next.
+function VM.adopt(core_vm, log_next) return new_vm(core_vm, log_next, true) end
 
--- --- life ---
+-- --- boot to shutdown ---
 
 local BOOT_OPTIONS = { memory = true, cpus = true, files = true, disks = true, append = true, timeout = true }
 
@@ -50,9 +64,9 @@ local function boot_files(files)
 	for guest, host in pairs(files or {}) do
 		list[#list + 1] = {
 			guest = check_string("boot", "files: guest path", guest),
-			host = harness.find_file(check_string("boot", "files: host path", host)),
+			host = session.find_file(check_string("boot", "files: host path", host)),
 		}
-		harness.depend(list[#list].host)
+		session.depend(list[#list].host)
 	end
 	table.sort(list, function(a, b) return a.guest < b.guest end)
 	return list
@@ -65,10 +79,10 @@ local function boot_disks(disks)
 	for i, disk in ipairs(disks or {}) do
 		disk = options.check(("boot: disks[%d]"):format(i), disk, DISK_OPTIONS)
 		list[i] = {
-			path = harness.find_file(check_string("boot", ("disks[%d]: path"):format(i), disk.path or disk[1])),
+			path = session.find_file(check_string("boot", ("disks[%d]: path"):format(i), disk.path or disk[1])),
 			format = disk.format or "raw", readonly = disk.readonly,
 		}
-		if harness.building then harness.depend(list[i].path) end
+		if session.building then session.depend(list[i].path) end
 	end
 	return list
 end
@@ -80,7 +94,7 @@ function VM:boot(opts)
 		error(("boot: cpus: expected an integer of 1 to 255, got %s"):format(tostring(cpus)), 0)
 	end
 	local memory = options.bytes(opts.memory or "512M", "boot: memory")
-	if memory < 64 << 20 then
+	if memory < MIN_MEMORY then
 		error(("boot: memory: %s is too little; 64M is the least a kernel and the agent start in")
 			:format(opts.memory), 0)
 	end
@@ -89,121 +103,69 @@ function VM:boot(opts)
 		timeout = options.seconds(opts.timeout or 30, "boot: timeout"),
 		append = opts.append and check_string("boot", "append", opts.append),
 		files = boot_files(opts.files), disks = boot_disks(opts.disks),
-		to_save = harness.building ~= nil,
+		to_save = session.building ~= nil,
 	}
-	local ok, err = pcall(harness.take_turn, function()
+	local ok, err = pcall(limits.wait_at_gate, function()
 		self.core:boot(request)
 		return self.core:info().waited
 	end)
-	harness.booted(self.core:info())	-- what it ran on, or would have
+	-- A boot that fails has chosen an accelerator, too, which the record names.
+	limits.booted(self.core:info())
 	if not ok then error(err, 0) end
 	return self
 end
 
-function VM:shutdown() self.core:shutdown(10) end
+function VM:shutdown() self.core:shutdown(SHUTDOWN_TIMEOUT_S) end
 
 function VM:kill() self.core:kill() end
 
 function VM:is_running() return self.core:info().state == "running" end
 
--- What its agent is spoken to by: "vsock" or "serial".
+-- "vsock" or "serial"
 function VM:transport() return self.core:info().link end
 
+function VM:wait_until(fn, opts) return limits.wait_until(fn, opts) end
+
 -- --- calls ---
+--
+-- label is the call's name in messages: "read_file /x".
 
--- A fail frame becomes an error: "read_file /x: ENOENT".
-function VM.result(reply, fail, what)
-	if reply then return reply end
-	if fail.err ~= 0 then
-		local errno = core.errno[fail.err] or ("errno " .. fail.err)
-		what = fail.text ~= "" and not what:find(fail.text, 1, true) and what .. ": " .. fail.text or what
-		errors.raise_errno(errno, "%s: %s", what, errno)
+-- The label, with the worker's name unless the VM's own executor is called.
+function VM:full_label(label)
+	return self.channel == 1 and label or ("%s on %s"):format(label, tostring(self))
+end
+
+-- Raises if this channel cannot take a call: one is in flight, or the worker was killed.
+function VM:check_free(label)
+	local call = self.calls_in_flight[self.channel]
+	if call and not call:done() then
+		error(("%s: %s is still in flight; wait() for it, or use another worker")
+			:format(self:full_label(label), call.label), 0)
 	end
-	errors.raise(errors.KIND.op, "%s: %s", what, fail.text)
+	if self.killed then error(("%s: the worker was killed"):format(self:full_label(label)), 0) end
 end
 
--- Who answers, for messages: nothing for the VM's own executor.
-function VM:label(what)
-	return self.channel == 1 and what or ("%s on %s"):format(what, tostring(self))
+-- Sends a request to the executor and waits for its reply, which is returned as a
+-- table.  timeout: seconds or a duration, unscaled; by default vm.timeout.
+function VM:op(name, request, label, timeout)
+	if self.calls_in_flight[self.channel] or self.killed then self:check_free(label) end
+	if self.channel ~= 1 then label = self:full_label(label) end
+	local timeout_s = options.seconds(timeout or self.timeout, "timeout")
+	local reply, fail = self.core:call(name, request, label, self.channel, timeout_s)
+	return reply or errors.raise_fail_message(fail, label)
 end
 
--- Raises if a call is under way on this channel, or its worker was killed.
-function VM:check_free(what)
-	local flight = self.flights[self.channel]
-	if flight and not flight:done() then
-		error(("%s: %s is still under way; wait() for it, or use another worker"):format(self:label(what), flight.what), 0)
+-- The same to the supervisor, which answers even while every executor is in a call.
+function VM:supervisor_op(name, request, label, timeout)
+	local reply, fail = self.core:call(name, request, label, 0, timeout or self.timeout)
+	return reply or errors.raise_fail_message(fail, label)
+end
+
+for _, part in ipairs(PARTS) do
+	for name, method in pairs(require("provium." .. part).methods) do
+		if VM[name] ~= nil then error(("provium.%s: a VM has a method %s already"):format(part, name)) end
+		VM[name] = method
 	end
-	if self.killed then error(("%s: it was killed"):format(self:label(what)), 0) end
-end
-
--- One op, there and back.
-function VM:op(name, request, what, timeout)
-	if self.flights[self.channel] or self.killed then self:check_free(what) end
-	if self.channel ~= 1 then what = self:label(what) end
-	local reply, fail = self.core:call(name, request, what, self.channel, options.seconds(timeout or self.timeout, "timeout"))
-	return reply or VM.result(nil, fail, what)
-end
-
--- One of the supervisor's, which answers whatever the executors are at.
-function VM:supervisor_op(name, request, what, timeout)
-	local reply, fail = self.core:call(name, request, what, 0, timeout or self.timeout)
-	return reply or VM.result(nil, fail, what)
-end
-
--- --- the kernel log: every line crosses the link once ---
-
-function VM:read_log()
-	self = self.root
-	local reply = self:supervisor_op("kmsg", { from = self.log_next }, "dmesg")
-	self.log_next = reply.next
-	for line in reply.stream1:gmatch("[^\n]+") do self.log[#self.log + 1] = line end
-	return self.log
-end
-
--- --- snapshots: the kernel log goes back, too ---
-
-function VM:snapshot()
-	if self.channel ~= 1 then error("snapshot: expected a VM, got a worker of one", 0) end
-	self:read_log()
-	local core_snapshot, log_next = self.core:snapshot()
-	self:read_log()		-- the mark; what follows it is after the snapshot
-	return { of = self, core = core_snapshot, log_next = log_next, log = #self.log, log_is_cut = self.log_is_cut }
-end
-
-function VM:restore(snapshot)
-	if type(snapshot) ~= "table" or snapshot.of ~= self then
-		error(("restore: expected a snapshot of this VM, got %s"):format(type(snapshot) == "table" and
-			"one of another" or type(snapshot)), 0)
-	end
-	harness.hear()
-	self.core:restore(snapshot.core)
-	for channel in pairs(self.flights) do self.flights[channel] = nil end
-	for i = #self.log, snapshot.log + 1, -1 do self.log[i] = nil end
-	self.log_next, self.log_is_cut = snapshot.log_next + 1, snapshot.log_is_cut
-	self.log_judged = math.min(self.log_judged, snapshot.log)
-end
-
--- The part from before the resume, fetched when somebody asks for it.
-local function complete_log(vm)
-	local since = #vm:read_log()
-	vm.log, vm.log_next, vm.log_is_cut = {}, 0, false
-	vm.log_judged = vm.log_judged + #vm:read_log() - since
-end
-
-function VM:dmesg(pattern)
-	local lines = {}
-	self = self.root
-	if self.log_is_cut then complete_log(self) end
-	for _, line in ipairs(self:read_log()) do
-		if not pattern or line:find(pattern) then lines[#lines + 1] = line .. "\n" end
-	end
-	return table.concat(lines)
-end
-
-function VM:wait_until(fn, opts) return harness.wait_until(fn, opts) end
-
-for _, part in ipairs { "syscall", "calls", "system", "worker", "flight", "job" } do
-	require("provium." .. part)(VM)
 end
 
 return VM

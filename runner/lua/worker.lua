@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Workers: processes and threads beside the VM's executor, each with its own channel.
+-- Workers: processes and threads in the guest, each with an executor and a channel of
+-- its own, and with the identity that spawn() is asked for.
 
 local core = require "provium.core"
 local errors = require "provium.errors"
@@ -19,89 +20,88 @@ for number, name in pairs(CAPS) do CAP_NUMBERS[name] = number end
 local CAPABILITY_VERSION_3 = 0x20080522
 local PR_SET_KEEPCAPS, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 8, 24, 38, 47
 local PR_CAP_AMBIENT_RAISE = 2
+local END_WORKER_TIMEOUT_S = 10
 
 local SPAWN_OPTIONS = { thread = true, uid = true, gid = true, groups = true, caps = true, no_new_privs = true }
 
-return function(VM)
+local methods, Worker = {}, {}
 
-local Worker = {}
-
--- What a worker does not have of its own is its VM's.
+-- A worker lacks most fields and methods; those of its VM are used instead.
 local META = {
 	__index = function(worker, key)
 		if Worker[key] ~= nil then return Worker[key] end
-		local of_vm = rawget(rawget(worker, "root"), key)
+		local root = rawget(worker, "root")
+		local of_vm = rawget(root, key)
 		if of_vm ~= nil then return of_vm end
-		return VM.__index(worker, key)
+		return getmetatable(root).__index(worker, key)
 	end,
 	__tostring = function(worker) return ("worker %d"):format(worker.channel - 1) end,
 }
 
-VM.__tostring = function(vm) return ("VM (%s)"):format(vm.core:info().profile) end
-
 for _, method in ipairs { "boot", "shutdown", "spawn", "snapshot", "restore" } do
 	Worker[method] = function(worker)
-		error(("%s: %s has no %s(); its VM has"):format(method, tostring(worker), method), 0)
+		error(("%s: %s has no %s(); call it on the VM"):format(method, tostring(worker), method), 0)
 	end
 end
 
 function Worker:kill()
 	if self.killed then return end
 	if self.root:is_running() then
-		self.root:supervisor_op("end_worker", { channel = self.channel }, ("kill %s"):format(tostring(self)), 10)
+		self.root:supervisor_op("end_worker", { channel = self.channel }, ("kill %s"):format(tostring(self)), END_WORKER_TIMEOUT_S)
 	end
 	self.killed = true
 end
 
 -- --- identity ---
 
-local function id_of(what, v)
+local function check_id(option, v)
 	if math.type(v) ~= "integer" or v < 0 or v > 0xffffffff then
-		error(("spawn: %s: expected a number of 0 to 4294967295, got %s"):format(what, tostring(v)), 0)
+		error(("spawn: %s: expected a number of 0 to 4294967295, got %s"):format(option, tostring(v)), 0)
 	end
 	return v
 end
 
--- "CAP_SYS_ADMIN", "sys_admin" or a number, as a number.
-local function cap_of(v)
+-- The number of a capability: "CAP_SYS_ADMIN", "sys_admin" or the number itself.
+local function cap_number(v)
 	local name = type(v) == "string" and v:lower():gsub("^cap_", "")
 	local number = name and CAP_NUMBERS[name] or math.type(v) == "integer" and v >= 0 and v < 64 and v
 	if not number then
-		error(("spawn: caps: there is no capability \"%s\"; they are written like \"CAP_SYS_ADMIN\""):format(tostring(v)), 0)
+		error(("spawn: caps: expected capabilities like \"CAP_SYS_ADMIN\", got \"%s\""):format(tostring(v)), 0)
 	end
 	return number
 end
 
-local function list_of(what, v)
-	if type(v) ~= "table" then error(("spawn: %s: expected a list, got %s"):format(what, type(v)), 0) end
+local function check_list(option, v)
+	if type(v) ~= "table" then error(("spawn: %s: expected a list, got %s"):format(option, type(v)), 0) end
 	return v
 end
 
--- The steps to an identity: { what it is for, method, arguments }, in an order that the kernel allows.
-local function steps_of(opts)
+-- The calls that give a worker its identity, each { option, method, arguments… }.  Their
+-- order keeps each privilege until the last call that needs it.
+local function identity_steps(opts)
 	local steps = {}
-	local function add(what, ...) steps[#steps + 1] = { what, ... } end
+	local function add(option, ...) steps[#steps + 1] = { option, ... } end
 	local caps, set = opts.caps and {}, 0
-	for i, cap in ipairs(caps and list_of("caps", opts.caps) or {}) do
-		caps[i] = cap_of(cap)
+	for i, cap in ipairs(caps and check_list("caps", opts.caps) or {}) do
+		caps[i] = cap_number(cap)
 		set = set | 1 << caps[i]
 	end
 	if opts.groups then
 		local groups = ""
-		for _, gid in ipairs(list_of("groups", opts.groups)) do groups = groups .. ("I4"):pack(id_of("groups", gid)) end
+		for _, gid in ipairs(check_list("groups", opts.groups)) do groups = groups .. ("I4"):pack(check_id("groups", gid)) end
 		add("groups", "syscall_buf", "setgroups", 1, groups, #groups // 4, 0)
 	end
 	if opts.gid then
-		local gid = id_of("gid", opts.gid)
+		local gid = check_id("gid", opts.gid)
 		add("gid", "syscall", "setresgid", gid, gid, gid)
 	end
-	-- Also for what it executes: the bounding set keeps root's programs from having all.
+	-- Without this, a program that a worker executes as root would get all capabilities.
 	for cap = 0, caps and #CAPS or -1 do
 		if set & 1 << cap == 0 then add("bounding", "syscall", "prctl", PR_CAPBSET_DROP, cap, 0, 0, 0) end
 	end
 	if caps then add("caps", "syscall", "prctl", PR_SET_KEEPCAPS, 1, 0, 0, 0) end
 	if opts.uid then
-		local uid = id_of("uid", opts.uid)
+		local uid = check_id("uid", opts.uid)
 		add("uid", "syscall", "setresuid", uid, uid, uid)
 	end
 	if caps then
@@ -122,7 +122,7 @@ local function take_identity(worker, steps)
 	end)
 	for i, result in ipairs(results) do
 		local ret = result[1]
-		-- Kernels differ in how many capabilities they know.
+		-- EINVAL: the kernel is older than that capability.
 		if ret < 0 and not (steps[i][1] == "bounding" and core.errno[-ret] == "EINVAL") then
 			worker:kill()
 			local errno = core.errno[-ret]
@@ -131,18 +131,18 @@ local function take_identity(worker, steps)
 	end
 end
 
-function VM:spawn(opts)
+function methods:spawn(opts)
 	opts = options.check("spawn", opts, SPAWN_OPTIONS)
-	local steps = steps_of(opts)
+	local steps = identity_steps(opts)
 	local reply = self:op("spawn", { thread = opts.thread and 1 or 0 }, "spawn")
 	local worker = setmetatable({
 		root = self, core = self.core, channel = reply.channel, pid = reply.pid, tid = reply.tid,
 		thread = opts.thread and true or false, killed = false,
 	}, META)
-	-- A channel is given out again only after its worker was killed.
-	self.flights[worker.channel] = nil
+	-- A call that is noted here was an earlier worker's, whose channel is reused.
+	self.calls_in_flight[worker.channel] = nil
 	if #steps > 0 then take_identity(worker, steps) end
 	return worker
 end
 
-end
+return { methods = methods }

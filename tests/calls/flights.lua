@@ -132,8 +132,8 @@ test("a second call on a worker with a call in flight is refused with the first 
 	with({ {} }, function(w)
 		local call = w:async("exec", "sleep 0.1; echo slow")
 		local err = assert_error(function() w:syscall("getpid") end)
-		assert_contains(tostring(err), "exec \"sleep 0.1; echo slow\" on " .. tostring(w) .. " is still under way; wait() for it")
-		assert_error(function() w:async("syscall", "getpid") end, "is still under way")
+		assert_contains(tostring(err), "exec \"sleep 0.1; echo slow\" on " .. tostring(w) .. " is still in flight; wait() for it")
+		assert_error(function() w:async("syscall", "getpid") end, "is still in flight")
 		assert_eq("slow\n", call:wait().stdout)
 		assert_eq(w.pid, w:syscall("getpid"))
 	end)
@@ -153,7 +153,7 @@ test("async with wrong arguments raises an error, and no call is in flight", fun
 		assert_error(function() w:async("syscall", "no_such_call") end, "there is no system call")
 		assert_error(function() w:async("exec") end, "exec: command: expected a string")
 		for _, method in ipairs { "spawn", "wait_until", "async", "batch", "shutdown", "nonsense", 5 } do
-			assert_error(function() w:async(method) end, "async: .* cannot be; these can: background, exec, insmod")
+			assert_error(function() w:async(method) end, "async: cannot call .*; it can call: background, exec, insmod")
 		end
 		assert_eq(w.pid, w:syscall("getpid"))
 	end)

@@ -124,7 +124,7 @@ end)
 test("race refuses sides that are no two calls of one VM's workers", function()
 	assert_error(function() provium.race({ a, "syscall", "getpid" }, { a, "syscall", "getpid" }) end, "two workers of one VM")
 	assert_error(function() provium.race({ a, "exec", "true" }, { b, "exec", "true" }) end,
-		"race: exec%(%) cannot be; these can: ioctl, ioctl_buf, module_call, syscall")
+		"race: cannot call exec%(%); it can call: ioctl, ioctl_buf, module_call, syscall")
 	assert_error(function() provium.race({ a, "syscall", "getpid" }) end, "race: second side: expected {worker, method, …}")
 	assert_error(function() provium.race({ "a", "syscall" }, {}) end, "race: first side")
 	assert_error(function() provium.race({ a, "syscall", "nope" }, { b, "syscall", "getpid" }) end, "no system call")

@@ -39,16 +39,16 @@ test("a fixture script with a syntax error is refused", function() is_refused("p
 test("a fixture script that makes no VM is refused", function() is_refused("local x = 1\n", "its script made no VM") end)
 
 test("a fixture script that does not boot its VM is refused", function()
-	is_refused("provium.create('minimal')\n", "its VM is not booted, and a fixture is a running one")
+	is_refused("provium.create('minimal')\n", "its VM is not booted, and must be running at the script's end")
 end)
 
 test("a fixture script that shuts its VM down is refused", function()
-	is_refused("local vm = " .. home.BOOT .. "vm:shutdown()\n", "its VM is shut down, and a fixture is a running one")
+	is_refused("local vm = " .. home.BOOT .. "vm:shutdown()\n", "its VM is shut down, and must be running at the script's end")
 end)
 
 test("a fixture script that leaves a panicked guest is refused with the panic", function()
 	is_refused("local vm = " .. home.BOOT .. "pcall(vm.exec, vm, 'echo c > /proc/sysrq-trigger')\n",
-		"its VM is dead, and a fixture is a running one: ")
+		"its VM is dead, and must be running at the script's end: ")
 	is_refused("local vm = " .. home.BOOT .. "pcall(vm.exec, vm, 'echo c > /proc/sysrq-trigger')\n", "Kernel panic - ")
 end)
 
@@ -58,7 +58,7 @@ test("a fixture script whose kernel complains is refused", function()
 end)
 
 test("a fixture script that calls test() is refused", function()
-	is_refused(home.BOOT .. "test('x', function() end)\n", "test: this is a fixture's script")
+	is_refused(home.BOOT .. "test('x', function() end)\n", "test: not allowed in a fixture's script")
 end)
 
 test("fixtures that need each other are refused with the cycle", function()

@@ -27,7 +27,7 @@ endless_file.lua ... FAIL (2 of 3 failed, Ts)
   · before ... ok
   · a loop ... FAIL: the file's time limit of 0.2 s was reached
       at endless_file.lua:6
-  · (the file) ... FAIL: the file's time limit of 0.2 s was reached; what follows did not run
+  · (the file) ... FAIL: the file's time limit of 0.2 s was reached; the tests after it did not run
 FAIL: 1 passed, 2 failed
 ]], r.said)
 	assert_eq(1, r.status)

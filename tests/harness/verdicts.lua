@@ -51,7 +51,7 @@ test("the same name twice ends the file", function()
 	assert_says(1, "duplicate.lua", [[
 duplicate.lua ... FAIL (1 of 2 failed, Ts)
   · twice ... ok
-  · (the file) ... FAIL: test "twice": there is one of that name already (line 4)
+  · (the file) ... FAIL: test "twice": another test has this name (line 4)
       at duplicate.lua:5
 FAIL: 1 passed, 1 failed
 ]])
@@ -60,7 +60,7 @@ end)
 test("a test inside of a test fails the outer one", function()
 	assert_says(1, "nested.lua", [[
 nested.lua ... FAIL (1 of 2 failed, Ts)
-  · outer ... FAIL: test "inner" inside of test "outer"
+  · outer ... FAIL: test "inner": inside of test "outer"
       at nested.lua:5
   · after it ... ok
 FAIL: 1 passed, 1 failed

@@ -45,7 +45,7 @@ end)
 
 test("a string gets its NUL, and has none in it", function()
 	assert_errno("ENOENT", (vm.kacs:get_sd(kacs.AT_FDCWD, "/non", kacs.ALL, 0)))
-	assert_error(function() vm.kacs:get_sd(kacs.AT_FDCWD, "/\0", kacs.ALL, 0) end, "path: a string with a NUL in it")
+	assert_error(function() vm.kacs:get_sd(kacs.AT_FDCWD, "/\0", kacs.ALL, 0) end, "path: a string must not contain a NUL byte")
 end)
 
 test("a buffer in brings its length; a buffer out is asked for by length, and comes back", function()

@@ -4,6 +4,7 @@
 
 local calls = require "calls"
 local runner = require "runner"
+local session = require "provium.session"
 
 provium.timeout = "20m"
 
@@ -14,7 +15,7 @@ local kbuild = runner.shell(("ls -d %s/kernel/*/%s 2>/dev/null"):format(runner.q
 
 local has_calls = io.open(info.modules .. "/kacs.ko") ~= nil
 for _, file in ipairs { "modules/kacs/kacs.def", "mk/gen/calls.awk", "mk/gen/new-call.awk", "mk/new-syscall.mk" } do
-	vm.harness.depend(root .. "/" .. file)
+	session.depend(root .. "/" .. file)
 end
 
 local function run(dir, cmd)

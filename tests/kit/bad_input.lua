@@ -115,10 +115,10 @@ test("an unexpected complaint fails its test, and a missing expected one does, t
 	assert_contains(list[1], "a warning ... FAIL: the kernel complained: ")
 	assert_contains(list[1], "WARNING: CPU: 0 PID: 1 at fs/none.c:1")
 	assert_eq("is not the next test's ... ok", list[2])
-	assert_eq("expects one that does not come ... FAIL: expected the kernel to complain like \"refcount_t\"; it did not", list[3])
+	assert_eq("expects one that does not come ... FAIL: expected a complaint of the kernel that matches \"refcount_t\"; there was none", list[3])
 	assert_contains(list[4], "expects one, and another comes ... FAIL: the kernel complained: ")
 	assert_contains(list[4], "NULL pointer dereference")
-	assert_eq("expects a panic that does not come ... FAIL: expected a panic; the guest did not", list[5])
+	assert_eq("expects a panic that does not come ... FAIL: expected the guest to panic; it did not", list[5])
 	assert_eq("an assertion comes first ... FAIL: my own", list[6])
 end)
 
@@ -148,7 +148,7 @@ test("a file's time limit during a call to the guest: the rest of the file does 
 	assert_eq(1, r.status)
 	local list = outcomes(r)
 	assert(list[1]:find("^hangs %.%.%. FAIL: the file's time limit of [%d.]+ s was reached$"), list[1])
-	assert(list[2]:find("^%(the file%) %.%.%. FAIL: the file's time limit of [%d.]+ s was reached; what follows did not run$"), list[2])
+	assert(list[2]:find("^%(the file%) %.%.%. FAIL: the file's time limit of [%d.]+ s was reached; the tests after it did not run$"), list[2])
 end)
 
 test("a time limit during a C function of the host: the file ends ten seconds later", function()

@@ -4,7 +4,7 @@
 local core = require "provium.core"
 
 test("waits", { timeout = "200ms" }, function()
-	require "provium.harness".take_turn(function()
+	require "provium.limits".wait_at_gate(function()
 		core.pause(0.3)
 		return 0.3
 	end)

@@ -1,0 +1,70 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Builds a fixture: runs its script and saves the VM that the script has made.
+
+local core = require "provium.core"
+local errors = require "provium.errors"
+local fixture = require "provium.fixture"
+local harness = require "provium.harness"
+local kernel_log = require "provium.kernel_log"
+local session = require "provium.session"
+
+-- The VM to save: the last one that the script has made.
+local function vm_to_save(name)
+	local vm = session.vms[#session.vms]
+	if not vm then error(fixture.broken("fixture %s: its script made no VM", name), 0) end
+	local state = vm.core:info().state
+	if state ~= "running" then
+		local _, death = pcall(vm.read_file, vm, "/")	-- any call raises why the VM is dead
+		error(fixture.broken("fixture %s: its VM is %s, and must be running at the script's end%s", name, state,
+			state == "dead" and ": " .. tostring(death) or ""), 0)
+	end
+	return vm
+end
+
+-- An error whose cause can be a full disk: a guest's memory is a file there, and a
+-- guest that cannot write to it dies without saying why.
+local function with_disk_state(name, message)
+	local store, is_full = core.fixture_store()
+	return fixture.broken("fixture %s: %s%s", name, is_full and ("no space left in %s: "):format(store) or "", message)
+end
+
+-- Saves the script's VM.  Returns the manifest.
+local function save(name, script, started)
+	local vm = vm_to_save(name)
+	local complaints = kernel_log.take_complaints()
+	if #complaints > 0 then
+		error(fixture.broken("fixture %s: the kernel complained: %s", name, table.concat(complaints, "\n")), 0)
+	end
+	if not vm:is_running() then vm_to_save(name) end	-- it died meanwhile: raises
+	local ok, manifest = pcall(vm.core.save, vm.core, { name = name, script = script,
+		inputs = session.input_paths("file"), parents = session.building.parents, started = started })
+	if not ok then error(with_disk_state(name, tostring(manifest)), 0) end
+	return manifest
+end
+
+-- Runs the script and saves its VM, whatever is in the store.  Returns the manifest.
+local function build_anew(name, script, chain)
+	local started = core.time()
+	local ok, result = harness.run_script(script, fixture.BUILD_LIMIT_S, chain)
+	if ok then
+		ok, result = pcall(save, name, script, started)
+	elseif errors.kind_of(result) ~= errors.KIND.interrupted then
+		result = with_disk_state(name, tostring(result))
+	end
+	fixture.drop_spare()
+	session.kill_vms()
+	if not ok then error(result, 0) end
+	return result
+end
+
+-- Builds the fixture unless there is a current one.  chain: the names of the fixtures
+-- that are being built and need this one.  Returns the manifest, and why the fixture
+-- was built (nil: it was current).
+return function(name, script, chain)
+	local lock <close> = core.fixture_lock(name)
+	local image, reason, warning = core.fixture_find(name, script)
+	if image then return image:meta() end
+	io.stderr:write(warning)
+	chain[#chain + 1] = name
+	return build_anew(name, script, chain), reason
+end

@@ -1,0 +1,110 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Time limits: the file's, the running test's, and that of wait_until().
+
+local core = require "provium.core"
+local check = require "provium.check"
+local errors = require "provium.errors"
+local options = require "provium.options"
+local session = require "provium.session"
+
+local limits = {}
+
+local MIN_ALARM_S = 0.001	-- an alarm of 0 seconds would be none
+local ABORT_POLL_S = 0.002
+local ABORT_MAX_POLLS = 1000
+local PING_TIMEOUT_S = 5
+local WIRE_REASON_BUSY = 4	-- enum wire_reason, agent/wire/wire.h
+
+-- As core.now() counts.
+local function file_deadline_s()
+	return session.start + session.waited + session.limit * session.slowness
+end
+
+function limits.file_is_over() return core.now() >= file_deadline_s() end
+
+function limits.file_message()
+	return ("the file's time limit of %g s was reached"):format(session.limit * session.slowness)
+end
+
+-- Sets the alarm for the test's limit or the file's, whichever comes first.
+function limits.arm()
+	local deadline_s, test = file_deadline_s(), session.test
+	if test and test.limit then
+		deadline_s = math.min(deadline_s, test.start + test.waited + test.limit * session.slowness)
+	end
+	if deadline_s == math.huge then
+		core.alarm(0)
+	else
+		core.alarm(math.max(MIN_ALARM_S, deadline_s - core.now()))
+	end
+end
+
+-- Takes over facts about a VM that has booted or was resumed: info is its
+-- core:info().  The first one measures the machine, which scales the limits that
+-- run already.
+function limits.booted(info)
+	session.accel, session.release = info.accel or session.accel, info.release
+	if session.slowness ~= info.slowness then
+		session.slowness = info.slowness
+		limits.arm()
+	end
+end
+
+-- Calls fn, which waits at the gate and returns how many seconds that took.  The
+-- limits do not count them, since the test cannot help it.  fn's error is raised.
+function limits.wait_at_gate(fn)
+	core.alarm(0)
+	local ok, waited_s = pcall(fn)
+	if ok then
+		session.waited = session.waited + waited_s
+		if session.test then session.test.waited = session.test.waited + waited_s end
+	end
+	limits.arm()
+	if not ok then error(waited_s, 0) end
+end
+
+-- Aborts all calls in a guest and waits until its executor can take the next one.
+local function abort_calls(vm)
+	vm:supervisor_op("abort", { channel = 0 }, "abort")
+	for _ = 1, ABORT_MAX_POLLS do
+		local reply, fail = vm.core:call("echo", { data = "" }, "echo", 1, PING_TIMEOUT_S)
+		if reply or fail.reason ~= WIRE_REASON_BUSY then return end
+		core.pause(ABORT_POLL_S)
+	end
+end
+
+-- If err was raised by a limit's alarm: makes it a timeout whose message names the
+-- limit, and aborts the calls in the guests.  Other errors stay as they are.
+function limits.name_limit(err)
+	if errors.kind_of(err) ~= errors.KIND.interrupted then return end
+	err.kind = errors.KIND.timeout
+	err.message = limits.file_is_over() and limits.file_message() or "the test's time limit was reached"
+	for _, vm in ipairs(session.vms) do
+		if vm:is_running() then pcall(abort_calls, vm) end
+	end
+end
+
+local WAIT_OPTIONS = { timeout = true, interval = true, desc = true }
+
+function limits.wait_until(fn, opts)
+	if type(fn) ~= "function" then
+		error(("wait_until: expected a function, got %s"):format(type(fn)), 0)
+	end
+	opts = options.check("wait_until", opts, WAIT_OPTIONS)
+	local timeout_s = options.seconds(opts.timeout or 10, "wait_until: timeout") * session.slowness
+	local interval_s = options.seconds(opts.interval or 0.5, "wait_until: interval")
+	local start = core.now()
+	check.count = check.count + 1
+	while true do
+		local value = fn()
+		if value then return value end
+		local waited_s = core.now() - start
+		if waited_s >= timeout_s then
+			errors.raise(errors.KIND.fail, "wait_until: %s did not come true in %.1f s",
+				opts.desc or "condition", waited_s)
+		end
+		core.pause(math.min(interval_s, timeout_s - waited_s))
+	end
+end
+
+return limits

@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- The record of a file, which every report is made of (runner/report/record.h).
+
+local core = require "provium.core"
+local evidence = require "provium.evidence"
+local session = require "provium.session"
+local show = require "provium.show"
+local verdict = require "provium.verdict"
+
+local record = {}
+
+-- A copy with strings that any report can contain, and without empty tables.
+local function clean_all(v)
+	if type(v) == "string" then return show.clean(v) end
+	if type(v) ~= "table" then return v end
+	local out = {}
+	for k, item in pairs(v) do
+		if type(item) ~= "table" or next(item) ~= nil then out[k] = clean_all(item) end
+	end
+	return out
+end
+
+-- Sends an event to the parent process: "begin" or "test" with a test's record, "end"
+-- with the file's.  Every test is sent at once, so that a crash loses no verdict.
+function record.tell(event, item)
+	session.tell(core.to_json(clean_all { event = event, item = item }))
+end
+
+-- A new test's record.  start and waited go again when it ends.
+function record.new_test(name)
+	local t = { name = name, filter = evidence.filter(name), log = {}, start = core.now(), waited = 0 }
+	session.tests[#session.tests + 1] = t
+	record.tell("begin", t)
+	return t
+end
+
+-- Adds the fields that only failures have.  item: the record of a test, or a file's
+-- error; caught: the error, or nil.
+function record.add_evidence(item, caught)
+	item.where = caught and caught.where or item.where
+	item.kernel = evidence.kernel(session.vms)
+	local err = caught and caught.value
+	local has_console = type(err) == "table" and err.console and item.message == err.message
+	item.consoles = evidence.consoles(has_console and {} or session.vms)
+	session.keep_logs = true
+end
+
+-- If something has failed, writes the consoles of the VMs and what their QEMUs have
+-- printed to out/logs/.
+function record.keep_logs()
+	if not session.keep_logs then return end
+	local stem = session.path:match("([^/]+)$"):gsub("%.lua$", ""):gsub("[^%w._-]", "_")
+	local _, home = core.home()
+	local dir = ("%s/logs/%s"):format(home, stem)
+	for i, vm in ipairs(session.vms) do
+		local console, stderr = vm.core:console()
+		for name, data in pairs { console = console, qemu = stderr } do
+			local ok, reason = core.write(("%s/%s-%d.log"):format(dir, name, i), data)
+			if not ok then
+				session.logs_error = reason
+				return
+			end
+		end
+	end
+	if #session.vms > 0 then session.logs = dir end
+end
+
+-- Sends the file's record.  file_error: { verdict, message, … } of what ended the
+-- file or failed outside of its tests, or nil.
+function record.tell_end(file_error)
+	local file = { file = session.path, error = file_error, verdict = verdict.of_file(file_error) }
+	file.logs, file.logs_error = session.logs, session.logs_error
+	file.accel, file.release = session.accel, session.release
+	file.seconds = core.now() - session.start - session.waited
+	file.waited = session.waited > 0 and session.waited or nil
+	file.ignored = 0
+	for _, entry in ipairs(session.ignored) do file.ignored = file.ignored + entry.count end
+	file.deps = session.input_paths()
+	record.tell("end", file)
+end
+
+return record

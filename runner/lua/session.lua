@@ -1,0 +1,83 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- The test file being run: its place, its VMs, its inputs, its tests so far.
+-- A Lua state runs one file, so these are fields of the module itself.
+
+local core = require "provium.core"
+
+local session = {}
+
+local FILE_TIMEOUT_S = 300
+
+-- Starts the session of the file at path.  opts: those of harness.run, and
+-- limit, the file's time limit in seconds on a machine of slowness 1.
+function session.begin(path, opts)
+	opts = opts or {}
+	session.path = path
+	session.dir = path:match("^(.*)/[^/]*$") or "."
+	session.inputs = { [path] = "file" }	-- kind by path, see depend()
+	session.vms = {}			-- oldest first; see forget_dead_vms()
+	session.building = nil			-- while a fixture is built: { parents =, chain = }
+	session.accel, session.release = nil, nil	-- of the VM that booted last
+
+	session.start = core.now()
+	session.limit = opts.limit or FILE_TIMEOUT_S
+	session.slowness = 1			-- factor for time limits, known after the first boot
+	session.waited = 0			-- seconds spent waiting at the gate
+
+	session.tests = {}			-- records of the tests that have begun
+	session.lines = {}			-- by test name: the line of its test()
+	session.test = nil			-- the record of the running test
+	session.stopped = false			-- no further test of the file may run
+	session.log = {}			-- what log() got outside of tests
+	session.keep_logs = false		-- something failed: keep the VMs' consoles
+	session.logs, session.logs_error = nil, nil	-- the folder they are in, or the error
+	session.filter, session.only = opts.filter, opts.only
+	session.fail_fast = opts.fail_fast
+	session.tell = opts.tell or function() end
+
+	session.ignored = {}			-- of provium.ignore(): { pattern, reason, count }
+	session.kept_complaints = {}		-- from kernel logs that a restore has cut
+	session.outside_complaints = {}		-- that came while no test ran
+end
+
+-- Notes that the file's verdict depends on the host file at path.  kind:
+-- "fixture" for an input of a fixture that is used, else "file".
+function session.depend(path, kind)
+	session.inputs[path] = session.inputs[path] or kind or "file"
+end
+
+-- The sorted paths of all inputs, or of those of one kind.
+function session.input_paths(kind)
+	local paths = {}
+	for path, its_kind in pairs(session.inputs) do
+		if not kind or its_kind == kind then paths[#paths + 1] = path end
+	end
+	table.sort(paths)
+	return paths
+end
+
+-- The path of a host file that a test names: relative to the test's folder if
+-- the file exists there, else relative to the current folder.
+function session.find_file(path)
+	if path:sub(1, 1) == "/" then return path end
+	local beside = session.dir .. "/" .. path
+	local file = io.open(beside, "rb")
+	if file then file:close() end
+	return file and beside or path
+end
+
+-- Drops the VMs that have ended, so that Lua can free them.
+function session.forget_dead_vms()
+	local kept = {}
+	for _, vm in ipairs(session.vms) do
+		local state = vm.core:info().state
+		if state ~= "dead" and state ~= "shut down" then kept[#kept + 1] = vm end
+	end
+	session.vms = kept
+end
+
+function session.kill_vms()
+	for _, vm in ipairs(session.vms) do vm:kill() end
+end
+
+return session
