@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Memory figures out of /proc and the control group's files. */
+/* Memory figures from /proc and from the control group's files. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +8,12 @@
 #include "runner/base/buf.h"
 #include "runner/gate/budget.h"
 
-#define RESERVE_SHARE 16		/* of the machine's memory stays free */
-#define RESERVE_LEAST (256ull << 20)
-#define TIGHT 10.0			/* percent of the time somebody waits for memory */
+/* Not for VMs: a sixteenth of the memory, and at least this many bytes. */
+#define RESERVE_SHARE 16
+#define RESERVE_MIN (256ull << 20)
+#define TIGHT_PERCENT 10.0		/* of the time some task stalls for memory */
 
-/* The number behind `key` in a file of lines, or -1. */
+/* The number after `key` in a file, or -1. */
 static int64_t number(const char *path, const char *key)
 {
 	struct buf b = { 0 };
@@ -27,7 +28,7 @@ static int64_t number(const char *path, const char *key)
 	return v;
 }
 
-/* A file of our control group (version 2), as a number; -1: "max" or none. */
+/* The number in a file of our control group (version 2); -1: "max", or no file. */
 static int64_t cgroup(const char *name)
 {
 	struct buf b = { 0 };
@@ -58,7 +59,7 @@ uint64_t budget_available(void)
 	int64_t kib = number("/proc/meminfo", "MemAvailable:");
 	int64_t max = cgroup("memory.max"), used = cgroup("memory.current");
 
-	/* Before Linux 3.14: what is free. */
+	/* Before Linux 3.14 there is no MemAvailable. */
 	if (kib < 0)
 		kib = number("/proc/meminfo", "MemFree:");
 	return smaller(kib < 0 ? 0 : (uint64_t)kib << 10,
@@ -96,12 +97,12 @@ bool budget_is_tight(void)
 
 	if (!buf_read_file(&b, "/proc/pressure/memory"))
 		at = strstr(buf_str(&b), "some avg10=");
-	tight = at && strtod(at + strlen("some avg10="), NULL) > TIGHT;
+	tight = at && strtod(at + strlen("some avg10="), NULL) > TIGHT_PERCENT;
 	buf_release(&b);
 	return tight;
 }
 
-/* What the VMs of all rows have in memory already. */
+/* The resident memory of the VMs of all rows. */
 static uint64_t sum_resident(const struct ledger_rows *rows)
 {
 	uint64_t sum = 0;
@@ -117,15 +118,15 @@ static uint64_t reserve(void)
 {
 	uint64_t share = budget_total() / RESERVE_SHARE;
 
-	return share > RESERVE_LEAST ? share : RESERVE_LEAST;
+	return share > RESERVE_MIN ? share : RESERVE_MIN;
 }
 
 struct room budget_room(const struct room *limit, const struct ledger_rows *rows)
 {
-	uint64_t there = budget_available() + sum_resident(rows), keep = reserve();
+	uint64_t total = budget_available() + sum_resident(rows), keep = reserve();
 
 	return (struct room){
-		.memory = limit->memory ? limit->memory : there > keep ? there - keep : 0,
+		.memory = limit->memory ? limit->memory : total > keep ? total - keep : 0,
 		.cpus = limit->cpus ? limit->cpus : UINT64_MAX,
 	};
 }

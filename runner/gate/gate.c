@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* May this VM start now?  One row of the ledger, some of make's slots. */
+/* Reservations of this process's VMs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,8 @@
 static struct {
 	struct jobserver_account *account;
 	struct wait wait;
-	struct room claimed, drawn;	/* of guests; claimed.cpus 0: no limit */
+	/* The claim, and how much of it VMs have.  claimed.cpus 0: no limit. */
+	struct room claimed, drawn;
 } gate;
 
 /* --- the runner --- */
@@ -36,8 +37,10 @@ int gate_init(const char *account, struct err *err)
 	jobserver_open(&gate.wait.jobs, getenv("MAKEFLAGS"), NULL);
 	gate.account = jobserver_account_new(jobserver_exists(&gate.wait.jobs) ? account : NULL);
 	if (!gate.account)
-		return err_set(err, ERR_BROKEN, -EIO, "%s: %s",
-			       account ? account : "the gate's account", strerror(errno));
+		return err_set(err, ERR_BROKEN, -errno,
+			       "gate: cannot create the account of job tokens%s%s: %s",
+			       account ? " " : "", account ? account : "",
+			       strerror(errno));
 	gate.wait.jobs.account = gate.account;
 	return 0;
 }
@@ -59,21 +62,23 @@ int gate_return_tokens_of(const char *account, struct err *err)
 	struct jobserver jobs;
 
 	if (!a && errno == ENOENT)
-		return 0;		/* it was settled */
+		return 0;		/* its tokens were returned before */
 	if (!a)
-		return err_set(err, ERR_BROKEN, -EIO, "%s: no account of make's slots", account);
+		return err_set(err, ERR_BROKEN, -errno,
+			       "gate: cannot read the account of job tokens %s: %s",
+			       account, strerror(errno));
 	jobserver_open(&jobs, getenv("MAKEFLAGS"), a);
 	jobserver_restore(&jobs, deadline_in(JOBSERVER_RETURN_S));
 	unlink(account);
 	return 0;
 }
 
-void gate_set_label(const char *what)
+void gate_set_label(const char *label)
 {
-	snprintf(gate.wait.row.label, sizeof(gate.wait.row.label), "%s", what);
+	snprintf(gate.wait.row.label, sizeof(gate.wait.row.label), "%s", label);
 }
 
-/* The ledger, and make's slots if this process is not a runner's child. */
+/* Opens the ledger; and the jobserver, in a process without gate_init(). */
 static int open_gate(struct err *err)
 {
 	if (!gate.account && gate_init(NULL, err))
@@ -92,19 +97,19 @@ static int request(uint64_t memory, unsigned int cpus, bool one_more, double *wa
 	return ret ? ret : wait_for(&gate.wait, memory, cpus, one_more, waited, err);
 }
 
-/* From what was claimed; no waiting for memory, but maybe for a slot. */
+/* Takes from the claim: waits for a job token at most, not for memory. */
 static int draw(uint64_t memory, unsigned int cpus, double *waited, struct err *err)
 {
 	int ret;
 
 	if (gate.drawn.memory + memory > gate.claimed.memory)
 		return err_set(err, ERR_USER, -E2BIG,
-			       "with this VM the file has %llu MiB; it claimed %llu MiB",
+			       "with this VM the file needs %llu MiB of guest memory, but it claimed only %llu MiB",
 			       (unsigned long long)(gate.drawn.memory + memory) >> 20,
 			       (unsigned long long)gate.claimed.memory >> 20);
 	if (gate.claimed.cpus && gate.drawn.cpus + cpus > gate.claimed.cpus)
 		return err_set(err, ERR_USER, -E2BIG,
-			       "with this VM the file has %llu processors; it claimed %llu",
+			       "with this VM the file needs %llu processors, but it claimed only %llu",
 			       (unsigned long long)gate.drawn.cpus + cpus,
 			       (unsigned long long)gate.claimed.cpus);
 	ret = request(0, 0, true, waited, err);
@@ -133,7 +138,7 @@ int gate_enter(struct gate_pass *pass, uint64_t memory, unsigned int cpus,
 bool gate_enter_spare(struct gate_pass *pass, uint64_t memory, unsigned int cpus)
 {
 	uint64_t charge = memory + GATE_OVERHEAD;
-	struct room held, all;
+	struct room held, budget;
 	bool free = true;
 	struct err ignored;
 
@@ -145,14 +150,14 @@ bool gate_enter_spare(struct gate_pass *pass, uint64_t memory, unsigned int cpus
 		free = free && !gate.wait.rows.row[i].ticket;
 	if (free) {
 		held = policy_held(&gate.wait.rows);
-		all = budget_room(&gate.wait.limit, &gate.wait.rows);
-		free = held.memory + 2 * charge <= all.memory &&
-		       held.cpus + 2 * cpus <= all.cpus && !budget_is_tight();
+		budget = budget_room(&gate.wait.limit, &gate.wait.rows);
+		free = held.memory + 2 * charge <= budget.memory &&
+		       held.cpus + 2 * cpus <= budget.cpus && !budget_is_tight();
 	}
 	if (free) {
 		gate.wait.row.holds += charge;
 		gate.wait.row.holds_cpus += cpus;
-		free = !ledger_write(&gate.wait.ledger, &gate.wait.row);
+		free = !ledger_write(&gate.wait.ledger, &gate.wait.row, &ignored);
 	}
 	ledger_unlock(&gate.wait.ledger);
 	if (free)
@@ -171,9 +176,14 @@ int gate_run_spare(struct gate_pass *pass, double *waited, struct err *err)
 	return 0;
 }
 
-/* Replaces `from` among our VMs in the ledger, if there is room. */
+/*
+ * Replaces one of our VMs' pids in the ledger; 0 is a free place.  VMs beyond
+ * LEDGER_VMS are not noted: their memory is then counted twice.
+ */
 static void note_vm(pid_t from, pid_t to)
 {
+	struct err ignored;
+
 	for (int i = 0; i < LEDGER_VMS; i++) {
 		if (gate.wait.row.vms[i] != from)
 			continue;
@@ -181,7 +191,7 @@ static void note_vm(pid_t from, pid_t to)
 		break;
 	}
 	ledger_lock(&gate.wait.ledger);
-	ledger_write(&gate.wait.ledger, &gate.wait.row);
+	ledger_write(&gate.wait.ledger, &gate.wait.row, &ignored);
 	ledger_unlock(&gate.wait.ledger);
 }
 
@@ -193,7 +203,7 @@ void gate_waits_for(pid_t pid)
 		return;
 	gate.wait.row.waits_for = pid;
 	ledger_lock(&gate.wait.ledger);
-	ledger_write(&gate.wait.ledger, &gate.wait.row);
+	ledger_write(&gate.wait.ledger, &gate.wait.row, &ignored);
 	ledger_unlock(&gate.wait.ledger);
 }
 
@@ -229,8 +239,9 @@ int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *e
 	*waited = 0;
 	if (gate.claimed.memory || gate.wait.row.holds)
 		return err_set(err, ERR_USER, -EBUSY,
-			       "claim: once, before the file's first VM");
-	/* How many QEMUs it is for is not known: VMs of 384 MiB and more have enough. */
+			       "claim: allowed once, and only before the file's first VM");
+	/* The number of QEMUs is not known.  A quarter of the memory covers their
+	 * overhead for guests of 384 MiB and more. */
 	ret = request(memory + memory / 4 + GATE_OVERHEAD, cpus, false, waited, err);
 	if (ret)
 		return ret;
@@ -239,12 +250,10 @@ int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *e
 	return 0;
 }
 
-/* --- for a person --- */
-
 int gate_show(FILE *to, struct err *err)
 {
 	struct ledger_rows *rows = &gate.wait.rows;
-	struct room all;
+	struct room budget;
 	int ret = open_gate(err);
 
 	if (ret)
@@ -252,7 +261,7 @@ int gate_show(FILE *to, struct err *err)
 	ledger_lock(&gate.wait.ledger);
 	ledger_read(&gate.wait.ledger, rows);
 	ledger_unlock(&gate.wait.ledger);
-	all = budget_room(&gate.wait.limit, rows);
-	show_ledger(to, rows, &all, budget_is_tight());
+	budget = budget_room(&gate.wait.limit, rows);
+	show_ledger(to, rows, &budget, budget_is_tight());
 	return 0;
 }

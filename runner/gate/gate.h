@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * May this VM start now?  Memory and processors are shared by all runners of
- * this user on this machine (ledger.h); under make -j a further VM takes a
- * slot of make's (jobserver.h).
+ * Decides when a VM can start.  All runners of this user on this machine share
+ * its memory and processors (ledger.h); under make -j each further VM of a
+ * runner also takes a job token (jobserver.h).
  *
- * First come, first served; but who holds something already goes before who
- * holds nothing, because everybody waits for it to end.  A process that waits
- * has no slot of make's: the build goes on meanwhile.  It takes memory and
- * slots together or neither.  But of those that have VMs, and wait for slots
- * only, the first keeps one, and nobody starts a first VM before it has them.
+ * Requests are served in the order in which they came, but runners that hold a
+ * reservation go before runners that hold none, because the others wait for
+ * them to finish.  A waiting runner lends its own job token to make, so the
+ * build goes on meanwhile, and takes memory and tokens together or neither.
+ * The exception is policy_first_starved() in policy.h.
  */
 #ifndef RUNNER_GATE_GATE_H
 #define RUNNER_GATE_GATE_H
@@ -23,67 +23,76 @@
 /* What one VM has reserved.  All zeros: nothing. */
 struct gate_pass {
 	bool in;
-	bool runs;			/* counts for make's slots */
-	uint64_t memory;		/* bytes, what QEMU itself needs included */
+	bool runs;			/* a VM that runs counts for job tokens */
+	uint64_t memory;		/* bytes, QEMU's overhead included */
 	unsigned int cpus;
 	pid_t qemu;
 };
 
 /* --- the runner, before it forks --- */
 
-/* 0: what the machine has free; no limit on processors. */
+/* The limits for all VMs.  memory 0: what the machine has available; cpus 0: none. */
 void gate_set_budget(uint64_t memory, unsigned int cpus);
 /*
- * Reads MAKEFLAGS.  account: a file for what is borrowed from make, so that
- * gate_return_tokens_of() can put it right after a SIGKILL; or NULL.
+ * Reads MAKEFLAGS.  account: the file to record borrowed and lent job tokens
+ * in, so that gate_return_tokens_of() can return them after a SIGKILL; or NULL.
+ * 0 or -errno with err filled.
  */
 int gate_init(const char *account, struct err *err);
 /* Is this make -n (-q, -t)? */
 bool gate_dry_run(void);
-/* Before the process ends, and after a child's end: one slot, as make gave it. */
+/*
+ * Leaves the process with the one job token it got from make.  To be called
+ * before the process ends, and after a child was killed.
+ */
 void gate_return_tokens(void);
-/* For another process, after the runner was killed.  0 or -errno. */
+/* The same for a runner that was killed.  0 or -errno with err filled. */
 int gate_return_tokens_of(const char *account, struct err *err);
 
 /* --- the process that has the VMs --- */
 
-/* fn is called when a wait begins, and when it ends. */
+/* fn is called when a wait begins (true) and when it ends (false). */
 void gate_on_wait(void (*fn)(bool waits));
-/* What the ledger calls it. */
-void gate_set_label(const char *what);
+/* The label of this process's row in `provium gate`: its test file. */
+void gate_set_label(const char *label);
 /*
- * Waits until a VM of so much guest memory may run.  The charge is memory plus
- * GATE_OVERHEAD: a booted guest can touch each page of its RAM once, and a
- * clone of a fixture can copy each page of the template's once; the template
- * itself is page cache, which the kernel can drop.
+ * Reserves memory and processors for a VM, and waits until there is room.  The
+ * charge is the guest's memory plus GATE_OVERHEAD: a booted guest can touch each
+ * page of its RAM once, and a clone of a fixture can copy each page of the
+ * template's once; the template itself is page cache, which the kernel can drop.
  *
- * *waited: seconds.  0; -E2BIG: more than there is; -EDEADLK; -ETIMEDOUT;
- * -EINTR: all with err filled.
+ * waited: seconds.  0, or with err filled: -E2BIG if it exceeds the budget,
+ * -EDEADLK, -ETIMEDOUT, -EINTR.
  */
 int gate_enter(struct gate_pass *pass, uint64_t memory, unsigned int cpus,
 	       double *waited, struct err *err);
 /*
- * For a VM that is only to be ready: without waiting, only if nobody else
- * waits and as much again stays free.  gate_run_spare() before it runs.
+ * The same for a spare: never waits, and succeeds only if no process waits and
+ * as much again stays free.  gate_run_spare() must follow before the spare runs.
  */
 bool gate_enter_spare(struct gate_pass *pass, uint64_t memory, unsigned int cpus);
+/* Takes a job token for a spare; nothing for other VMs.  As gate_enter(). */
 int gate_run_spare(struct gate_pass *pass, double *waited, struct err *err);
-/* Its QEMU, whose memory is not to be counted twice. */
+/* The reservation's QEMU; its memory counts as part of the reservation. */
 void gate_started(struct gate_pass *pass, pid_t qemu);
-/* What we need is built by that process, or (0) by nobody any more: for deadlocks. */
+/*
+ * Records which process builds the fixture that this one waits for, to detect
+ * deadlocks; 0 when it does not wait any more.
+ */
 void gate_waits_for(pid_t pid);
-/* Gives back what was reserved.  Safe twice. */
+/* Gives the reservation back.  Safe twice. */
 void gate_leave(struct gate_pass *pass);
 /*
- * All guest memory the process will have at a time, at once: gate_enter() then
- * draws on it.  cpus 0: no limit.  Only before the first VM.  Errors as
- * gate_enter().
+ * Reserves all guest memory that this process's VMs will have at any one time;
+ * gate_enter() then draws on it without waiting for memory.  cpus 0: no limit.
+ * Only before the first VM.  Errors as gate_enter().
  */
 int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *err);
 
-#define GATE_OVERHEAD (96ull << 20)	/* QEMU beside the guest's RAM: 60 to 90 MiB seen */
+/* What QEMU needs beside the guest's RAM: 60 to 90 MiB measured. */
+#define GATE_OVERHEAD (96ull << 20)
 
-/* Who holds and who waits, for a person. */
+/* Prints who holds and who waits, for `provium gate`.  0 or -errno with err filled. */
 int gate_show(FILE *to, struct err *err);
 
 #endif

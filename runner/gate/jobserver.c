@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Slots of GNU make's jobserver: read from a pipe, written back to it. */
+/* Job tokens: bytes read from make's pipe, and written back to it. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 /* --- MAKEFLAGS --- */
 
-/* The last option of that name: "--jobserver-auth=3,4" may stand there twice. */
+/* The value of the last option of that name: make may pass one twice. */
 static const char *last_option(const char *flags, const char *name)
 {
 	const char *found = NULL;
@@ -36,8 +36,8 @@ static bool is_fifo(int fd)
 }
 
 /*
- * make's own end is shared by all its jobs: ours is a file description of our
- * own, so that it can be made not to block.
+ * A file description of our own: O_NONBLOCK on the inherited one would apply to
+ * all of make's jobs.
  */
 static int reopen(int fd)
 {
@@ -57,7 +57,7 @@ static void open_pipe(struct jobserver *j, int r, int w)
 	fcntl(w, F_SETFD, FD_CLOEXEC);
 }
 
-/* make 4.4: "fifo:PATH" */
+/* make 4.4 passes "fifo:PATH". */
 static void open_fifo(struct jobserver *j, const char *name)
 {
 	size_t n = strcspn(name, " ");
@@ -86,7 +86,7 @@ void jobserver_open(struct jobserver *j, const char *makeflags,
 	*j = (struct jobserver){ .read_fd = -1, .write_fd = -1, .account = account };
 	if (jobs)
 		j->nr_jobs = (unsigned int)strtoul(jobs, NULL, 10);
-	if (makeflags && !auth)		/* make before 4.2 */
+	if (makeflags && !auth)		/* before make 4.2 */
 		auth = last_option(makeflags, "--jobserver-fds=");
 	if (auth && !strncmp(auth, "fifo:", 5))
 		open_fifo(j, auth + 5);
@@ -101,7 +101,7 @@ uint64_t jobserver_name(const struct jobserver *j)
 	return jobserver_exists(j) && !fstat(j->read_fd, &st) ? st.st_ino : 0;
 }
 
-/* Options without arguments are the first word, without a dash, if there are any. */
+/* The first word has the options without arguments, and no dash.  It can be missing. */
 bool jobserver_dry_run(const char *makeflags)
 {
 	if (!makeflags || !isalpha((unsigned char)*makeflags))
@@ -156,7 +156,7 @@ struct jobserver_account *jobserver_account_open(const char *path)
 	return NULL;
 }
 
-/* --- slots --- */
+/* --- tokens --- */
 
 unsigned int jobserver_tokens_held(const struct jobserver *j)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The shared ledger: a file of rows, locks on its bytes, inotify. */
+/* The ledger: a file of rows, locks on its bytes, inotify. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,18 +12,20 @@
 #include "runner/base/buf.h"
 #include "runner/gate/ledger.h"
 
-#define NAME "ledger-4"			/* changes with the format */
+/* The number changes with the file's format. */
+#define NAME "ledger-4"
 
-/* The file: this, then the rows.  Locks: byte 0 the file, byte 1 + n row n. */
+/* The file is this header and the rows.  The lock on byte 0 is that of the whole
+ * ledger, the lock on byte 1 + n that of row n. */
 struct header {
 	uint64_t last_ticket;
-	uint32_t high;			/* rows 0 to high - 1 have been used */
+	uint32_t nr_used;		/* later rows have never been taken */
 	uint32_t pad;
 };
 
 void ledger_init(struct ledger *l)
 {
-	*l = (struct ledger){ .fd = -1, .watch_fd = -1, .mine = -1 };
+	*l = (struct ledger){ .fd = -1, .watch_fd = -1, .own_row = -1 };
 }
 
 static int lock(int fd, int command, short type, off_t at)
@@ -36,46 +38,59 @@ static int lock(int fd, int command, short type, off_t at)
 	return ret < 0 ? -errno : f.l_type;
 }
 
-/* A folder that only we can write to; nobody can have put another in its place. */
-static char *folder(struct err *err)
+static char *default_dir(const char *parent)
+{
+	return xasprintf("%s/provium-%u", parent, (unsigned int)getuid());
+}
+
+/*
+ * Makes the ledger's directory.  It must be ours: another user's could replace
+ * the ledger in it.
+ */
+static int make_dir(char **dir, struct err *err)
 {
 	const char *given = getenv("PROVIUM_GATE");
-	char *path = given && *given ? xstrdup(given) :
-		xasprintf("/dev/shm/provium-%u", (unsigned int)getuid());
 	struct stat st;
+	int ret;
 
-	if (mkdir(path, 0700) && errno == ENOENT && !(given && *given)) {
-		free(path);		/* no /dev/shm */
-		path = xasprintf("/tmp/provium-%u", (unsigned int)getuid());
-		mkdir(path, 0700);
+	*dir = given && *given ? xstrdup(given) : default_dir("/dev/shm");
+	ret = mkdir(*dir, 0700) && errno != EEXIST ? -errno : 0;
+	if (ret == -ENOENT && !(given && *given)) {
+		free(*dir);		/* no /dev/shm */
+		*dir = default_dir("/tmp");
+		ret = mkdir(*dir, 0700) && errno != EEXIST ? -errno : 0;
 	}
-	if (!lstat(path, &st) && S_ISDIR(st.st_mode) && st.st_uid == getuid())
-		return path;
-	err_set(err, ERR_USER, 0,
-		"the gate's folder %s is not a folder of this user: remove it, or set PROVIUM_GATE to another",
-		path);
-	free(path);
-	return NULL;
+	if (ret)
+		return err_set(err, ERR_BROKEN, ret,
+			       "gate: cannot create the directory %s: %s; set PROVIUM_GATE to a directory that can be written to",
+			       *dir, strerror(-ret));
+	if (!lstat(*dir, &st) && S_ISDIR(st.st_mode) && st.st_uid == getuid())
+		return 0;
+	return err_set(err, ERR_BROKEN, -EACCES,
+		       "gate: %s is not a directory of this user: remove it, or set PROVIUM_GATE to another",
+		       *dir);
 }
 
 int ledger_open(struct ledger *l, struct err *err)
 {
-	char *dir = folder(err), *path;
+	char *dir, *path;
+	int ret = make_dir(&dir, err);
 
-	if (!dir)
-		return -EACCES;
 	path = xasprintf("%s/" NAME, dir);
-	l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	l->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (l->fd < 0 || l->watch_fd < 0 ||
-	    inotify_add_watch(l->watch_fd, path, IN_MODIFY | IN_CLOSE_WRITE) < 0) {
-		err_set(err, ERR_BROKEN, 0, "the gate's ledger %s: %s", path,
-			strerror(errno));
-		ledger_close(l);
-	}
-	free(path);
 	free(dir);
-	return l->fd < 0 ? -EIO : 0;
+	if (!ret) {
+		l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		l->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+		if (l->fd < 0 || l->watch_fd < 0 ||
+		    inotify_add_watch(l->watch_fd, path, IN_MODIFY | IN_CLOSE_WRITE) < 0)
+			ret = err_set(err, ERR_BROKEN, -errno,
+				      "gate: cannot open the ledger %s: %s", path,
+				      strerror(errno));
+	}
+	if (ret)
+		ledger_close(l);
+	free(path);
+	return ret;
 }
 
 void ledger_lock(struct ledger *l)
@@ -92,7 +107,7 @@ static struct header read_header(struct ledger *l)
 {
 	struct header h = { 0 };
 
-	if (pread(l->fd, &h, sizeof(h), 0) != sizeof(h) || h.high > LEDGER_ROWS)
+	if (pread(l->fd, &h, sizeof(h), 0) != sizeof(h) || h.nr_used > LEDGER_ROWS)
 		h = (struct header){ 0 };
 	return h;
 }
@@ -100,7 +115,7 @@ static struct header read_header(struct ledger *l)
 static void write_header(struct ledger *l, const struct header *h)
 {
 	if (pwrite(l->fd, h, sizeof(*h), 0) < 0)
-		return;			/* no space in memory: rows are lost, too */
+		return;			/* ledger_write() fails as well, and says why */
 }
 
 static off_t place_of(int row)
@@ -108,10 +123,10 @@ static off_t place_of(int row)
 	return (off_t)sizeof(struct header) + row * (off_t)sizeof(struct ledger_row);
 }
 
-/* Our own lock does not count as somebody else's. */
+/* F_OFD_GETLK does not report a lock of our own. */
 static bool is_live(struct ledger *l, int row)
 {
-	return row == l->mine ||
+	return row == l->own_row ||
 	       lock(l->fd, F_OFD_GETLK, F_WRLCK, 1 + row) != F_UNLCK;
 }
 
@@ -120,14 +135,14 @@ void ledger_read(struct ledger *l, struct ledger_rows *rows)
 	struct header h = read_header(l);
 
 	rows->n = 0;
-	for (int i = 0; i < (int)h.high; i++) {
+	for (int i = 0; i < (int)h.nr_used; i++) {
 		struct ledger_row *row = &rows->row[rows->n];
 
 		if (!is_live(l, i) ||
 		    pread(l->fd, row, sizeof(*row), place_of(i)) != sizeof(*row))
 			continue;
 		row->label[sizeof(row->label) - 1] = 0;
-		rows->at[rows->n++] = i;
+		rows->n++;
 	}
 }
 
@@ -138,9 +153,9 @@ static int take_row(struct ledger *l)
 	for (int i = 0; i < LEDGER_ROWS; i++) {
 		if (lock(l->fd, F_OFD_SETLK, F_WRLCK, 1 + i) < 0)
 			continue;
-		l->mine = i;
-		if (i >= (int)h.high) {
-			h.high = (uint32_t)i + 1;
+		l->own_row = i;
+		if (i >= (int)h.nr_used) {
+			h.nr_used = (uint32_t)i + 1;
 			write_header(l, &h);
 		}
 		return 0;
@@ -148,14 +163,23 @@ static int take_row(struct ledger *l)
 	return -ENOSPC;
 }
 
-int ledger_write(struct ledger *l, const struct ledger_row *row)
+int ledger_write(struct ledger *l, const struct ledger_row *row, struct err *err)
 {
-	int ret = l->mine < 0 ? take_row(l) : 0;
+	ssize_t n;
 
-	if (ret)
-		return ret;
-	return pwrite(l->fd, row, sizeof(*row), place_of(l->mine)) ==
-	       sizeof(*row) ? 0 : -ENOSPC;
+	if (l->own_row < 0 && take_row(l))
+		return err_set(err, ERR_BROKEN, -EUSERS,
+			       "gate: the ledger is full: at most %d runners can use it at a time",
+			       LEDGER_ROWS);
+	n = pwrite(l->fd, row, sizeof(*row), place_of(l->own_row));
+	if (n == sizeof(*row))
+		return 0;
+	/* A short write means that the file system is full. */
+	if (n >= 0)
+		errno = ENOSPC;
+	return err_set(err, ERR_BROKEN, -errno,
+		       "gate: cannot write the ledger: %s; make room in /dev/shm, or set PROVIUM_GATE to a directory elsewhere",
+		       strerror(errno));
 }
 
 uint64_t ledger_ticket(struct ledger *l)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who may go next; see turn.h. */
+/* Which request is granted next; see policy.h. */
 #include "runner/gate/policy.h"
 
-#define DEPTH 16			/* of fixtures that are built for each other */
+#define MAX_DEPTH 16			/* of fixtures built for each other */
 
 struct room policy_held(const struct ledger_rows *rows)
 {
@@ -23,7 +23,7 @@ bool policy_before(const struct ledger_row *a, const struct ledger_row *b)
 }
 
 bool policy_fits(const struct ledger_rows *rows, const struct ledger_row *row,
-	       const struct room *all)
+		 const struct room *budget)
 {
 	struct room then = policy_held(rows);
 
@@ -37,15 +37,16 @@ bool policy_fits(const struct ledger_rows *rows, const struct ledger_row *row,
 			then.cpus += r->wants_cpus;
 		}
 	}
-	return then.memory <= all->memory && then.cpus <= all->cpus;
+	return then.memory <= budget->memory && then.cpus <= budget->cpus;
 }
 
 /*
- * Who find_request for room, of those that this process is or waits for: the builder of a
- * fixture is its child, or waits for somebody else's, and so on.  Or NULL.
+ * The request that this process waits for: its own, or that of the process which
+ * builds its fixture.  The builder is its child, or holds the lock that the child
+ * waits for.  NULL if there is none.
  */
 static const struct ledger_row *find_request(const struct ledger_rows *rows, int32_t pid,
-				       int depth)
+					     int depth)
 {
 	const struct ledger_row *found = NULL;
 
@@ -63,18 +64,18 @@ static const struct ledger_row *find_request(const struct ledger_rows *rows, int
 }
 
 bool policy_is_victim(const struct ledger_rows *rows, const struct ledger_row *row,
-		    const struct room *all)
+		      const struct room *budget)
 {
 	const struct ledger_row *last = NULL;
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct ledger_row *r = &rows->row[i], *waits;
 
-		if (r->wants && policy_fits(rows, r, all))
+		if (r->wants && policy_fits(rows, r, budget))
 			return false;
 		if (!r->holds)
 			continue;
-		waits = find_request(rows, r->pid, DEPTH);
+		waits = find_request(rows, r->pid, MAX_DEPTH);
 		if (!waits)
 			return false;
 		if (!last || waits->ticket > last->ticket)
@@ -84,7 +85,7 @@ bool policy_is_victim(const struct ledger_rows *rows, const struct ledger_row *r
 }
 
 const struct ledger_row *policy_first_starved(const struct ledger_rows *rows,
-					   uint64_t make)
+					      uint64_t make)
 {
 	const struct ledger_row *first = NULL;
 

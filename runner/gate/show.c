@@ -13,9 +13,9 @@ static void show_row(FILE *to, const struct ledger_row *r)
 		fprintf(to, "waits %lld s for %llu MiB, %u cpus%s  ",
 			(long long)(time(NULL) - r->since),
 			(unsigned long long)r->wants >> 20, r->wants_cpus,
-			r->starved ? ", slots of make's" : "");
+			r->starved ? ", job tokens" : "");
 	if (r->waits_for)
-		fprintf(to, "until %d has built what it needs  ", r->waits_for);
+		fprintf(to, "needs a fixture that process %d builds  ", r->waits_for);
 	fprintf(to, "%s\n", r->label);
 }
 
@@ -28,15 +28,15 @@ static int in_order(const void *a, const void *b)
 	return policy_before(x, y) ? -1 : policy_before(y, x);
 }
 
-void show_ledger(FILE *to, struct ledger_rows *rows, const struct room *all,
+void show_ledger(FILE *to, struct ledger_rows *rows, const struct room *budget,
 		 bool tight)
 {
 	qsort(rows->row, rows->n, sizeof(rows->row[0]), in_order);
 	fprintf(to, "budget %llu MiB, reserved %llu MiB by %zu runner%s%s\n",
-		(unsigned long long)all->memory >> 20,
+		(unsigned long long)budget->memory >> 20,
 		(unsigned long long)policy_held(rows).memory >> 20, rows->n,
 		rows->n == 1 ? "" : "s",
-		tight ? "; the machine is short of memory: no new VM starts beside others" : "");
+		tight ? "; the machine is short of memory: no VM starts while others run" : "");
 	for (size_t i = 0; i < rows->n; i++)
 		show_row(to, &rows->row[i]);
 }

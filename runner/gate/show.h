@@ -9,11 +9,11 @@
 #include "runner/gate/policy.h"
 
 /*
- * Prints the budget, then one line for each row: first those that wait for
- * nothing, then the waiting ones in the order in which they will be served.
- * Sorts rows.  all: budget_room().  tight: budget_is_tight().
+ * Prints the budget, then a line for each row: first the processes that do not
+ * wait, then the others in the order in which they will be served.
+ * Sorts rows.  budget: budget_room().  tight: budget_is_tight().
  */
-void show_ledger(FILE *to, struct ledger_rows *rows, const struct room *all,
+void show_ledger(FILE *to, struct ledger_rows *rows, const struct room *budget,
 		 bool tight);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Asks the policy, takes what it allows, or waits for a change. */
+/* Asks the policy, takes what it grants, or waits for a change. */
 #include <errno.h>
 #include <poll.h>
 #include <time.h>
@@ -12,7 +12,12 @@
 #include "runner/gate/wait.h"
 
 #define LIMIT_S 3600.0			/* for one request */
-#define POLL_S 1.0			/* for what changes without an event */
+/*
+ * Memory that other programs free, and memory pressure, change without an event.
+ * A pipe with some tokens but fewer than needed is readable all the time, so
+ * polling it would spin.
+ */
+#define POLL_S 1.0
 #define POLL_TOKENS_S 0.02
 
 int wait_open(struct wait *w, struct err *err)
@@ -33,7 +38,12 @@ int wait_open(struct wait *w, struct err *err)
 }
 
 enum answer {
-	ANSWER_YES, ANSWER_MEMORY, ANSWER_TIGHT, ANSWER_TOKENS, ANSWER_STARVED, ANSWER_DEADLOCK
+	ANSWER_YES,
+	ANSWER_MEMORY,		/* does not fit into the budget */
+	ANSWER_TIGHT,		/* fits, but the machine is short of memory */
+	ANSWER_TOKENS,		/* not enough free job tokens */
+	ANSWER_STARVED,		/* another runner waits for job tokens, and goes first */
+	ANSWER_DEADLOCK,	/* this request has to be refused */
 };
 
 unsigned int wait_tokens_needed(const struct wait *w, unsigned int nr_running)
@@ -41,22 +51,13 @@ unsigned int wait_tokens_needed(const struct wait *w, unsigned int nr_running)
 	unsigned int n = nr_running;
 
 	if (w->jobs.nr_jobs && n > w->jobs.nr_jobs)
-		n = w->jobs.nr_jobs;	/* a file alone must be able to run */
+		n = w->jobs.nr_jobs;	/* a single file must be able to run */
 	if (n > JOBSERVER_MAX_TOKENS)
 		n = JOBSERVER_MAX_TOKENS;
 	return n ? n : 1;
 }
 
-static int publish(struct wait *w, struct err *err)
-{
-	if (ledger_write(&w->ledger, &w->row))
-		return err_set(err, ERR_BROKEN, -ENOSPC,
-			       "the gate's ledger is full: %d runners at a time are the most",
-			       LEDGER_ROWS);
-	return 0;
-}
-
-/* The row's wish is granted, or given up. */
+/* The row's request was granted or refused. */
 static void end_request(struct ledger_row *row)
 {
 	row->wants = row->wants_cpus = 0;
@@ -64,17 +65,17 @@ static void end_request(struct ledger_row *row)
 	row->starved = false;
 }
 
-/* Under the lock: takes memory and slots, or says what is missing. */
-static enum answer ask(struct wait *w, bool one_more)
+/* With the lock held: takes memory and job tokens, or says what is missing. */
+static enum answer try_take(struct wait *w, bool one_more)
 {
 	struct ledger_row *row = &w->row;
-	struct room all;
+	struct room budget;
 
 	ledger_read(&w->ledger, &w->rows);
 	if (row->wants)
-		all = budget_room(&w->limit, &w->rows);
-	if (row->wants && !policy_fits(&w->rows, row, &all))
-		return policy_is_victim(&w->rows, row, &all) ? ANSWER_DEADLOCK :
+		budget = budget_room(&w->limit, &w->rows);
+	if (row->wants && !policy_fits(&w->rows, row, &budget))
+		return policy_is_victim(&w->rows, row, &budget) ? ANSWER_DEADLOCK :
 							       ANSWER_MEMORY;
 	if (row->wants && policy_held(&w->rows).memory && budget_is_tight())
 		return ANSWER_TIGHT;
@@ -89,13 +90,13 @@ static enum answer ask(struct wait *w, bool one_more)
 }
 
 /*
- * Under the lock, with ask()'s answer: others see that we wait, and for what;
- * make has our slots meanwhile.
+ * With the lock held, after try_take(): publishes the request in our row, and
+ * lends all our job tokens to make (but see policy_first_starved()).
  */
-static int stay(struct wait *w, enum answer answer, struct err *err)
+static int keep_waiting(struct wait *w, enum answer answer, struct err *err)
 {
 	struct ledger_row *row = &w->row;
-	bool news = !row->ticket || row->starved != (answer == ANSWER_TOKENS);
+	bool changed = !row->ticket || row->starved != (answer == ANSWER_TOKENS);
 	const struct ledger_row *first;
 	int ret = 0;
 
@@ -104,8 +105,8 @@ static int stay(struct wait *w, enum answer answer, struct err *err)
 		row->since = time(NULL);
 	}
 	row->starved = answer == ANSWER_TOKENS;
-	if (news)
-		ret = publish(w, err);
+	if (changed)
+		ret = ledger_write(&w->ledger, &w->row, err);
 	if (ret)
 		return ret;
 	ledger_read(&w->ledger, &w->rows);
@@ -117,33 +118,33 @@ static int stay(struct wait *w, enum answer answer, struct err *err)
 	return 0;
 }
 
-static void await_change(struct wait *w, enum answer why, int64_t deadline)
+static void await_change(struct wait *w, enum answer answer, int64_t deadline)
 {
 	bool one = wait_tokens_needed(w, w->nr_running + 1) - jobserver_tokens_held(&w->jobs) == 1;
-	/* Memory that others than VMs give back, and pressure, end without an event;
-	 * and a pipe with fewer slots than we need is readable all the time. */
-	int64_t look = deadline_in(why == ANSWER_TOKENS && !one ? POLL_TOKENS_S : POLL_S);
+	int64_t poll_end = deadline_in(answer == ANSWER_TOKENS && !one ? POLL_TOKENS_S : POLL_S);
 	struct pollfd fds[] = {
 		{ w->ledger.watch_fd, POLLIN, 0 },
 		{ interrupt_fd(), POLLIN, 0 },
-		{ why == ANSWER_TOKENS && one ? w->jobs.read_fd : -1, POLLIN, 0 },
+		{ answer == ANSWER_TOKENS && one ? w->jobs.read_fd : -1, POLLIN, 0 },
 	};
 
-	poll(fds, 3, deadline_poll_ms(look < deadline ? look : deadline));
+	poll(fds, 3, deadline_poll_ms(poll_end < deadline ? poll_end : deadline));
 }
 
 static void give_up(struct wait *w)
 {
+	struct err ignored;
+
 	ledger_lock(&w->ledger);
 	end_request(&w->row);
-	ledger_write(&w->ledger, &w->row);
+	ledger_write(&w->ledger, &w->row, &ignored);
 	ledger_unlock(&w->ledger);
-	/* Whoever gives up goes on, with the slots of what runs. */
+	/* The process goes on, and needs the tokens of the VMs it has. */
 	if (!jobserver_take(&w->jobs, wait_tokens_needed(w, w->nr_running)))
 		jobserver_restore(&w->jobs, deadline_in(JOBSERVER_RETURN_S));
 }
 
-static int failed(struct wait *w, enum answer why, uint64_t wants, int64_t start, struct err *err)
+static int refuse(struct wait *w, enum answer answer, uint64_t wants, int64_t start, struct err *err)
 {
 	uint64_t holds = w->row.holds;
 	uint64_t guests = holds + wants - (w->nr_running + 1) * GATE_OVERHEAD;
@@ -151,30 +152,30 @@ static int failed(struct wait *w, enum answer why, uint64_t wants, int64_t start
 	give_up(w);
 	if (interrupt_pending())
 		return err_set(err, ERR_INTERRUPTED, -EINTR, "interrupted");
-	if (why == ANSWER_DEADLOCK && !holds)
+	if (answer == ANSWER_DEADLOCK && !holds)
 		return err_set(err, ERR_USER, -EDEADLK,
-			       "its VM wants %llu MiB, while the file that waits for it, or others who wait for more, too, hold the rest: a deadlock. Have the fixture before the file's first VM, or built before that: make fixture-NAME",
+			       "deadlock: this VM needs %llu MiB, but the rest of the memory is held by the file that waits for the fixture, or by files that wait for memory as well. Use the fixture before the file boots its first VM, or build it beforehand: make fixture-NAME",
 			       (unsigned long long)wants >> 20);
-	if (why == ANSWER_DEADLOCK)
+	if (answer == ANSWER_DEADLOCK)
 		return err_set(err, ERR_USER, -EDEADLK,
-			       "this file holds %llu MiB for its VMs and wants %llu MiB more, while others who hold the rest wait for more, too: a deadlock. Reserve all at once, before the first VM: provium.claim{memory = \"%lluM\"}",
+			       "deadlock: this file holds %llu MiB for its VMs and needs %llu MiB more, but the rest of the memory is held by files that wait for more as well. Reserve all of it before the first VM: provium.claim{memory = \"%lluM\"}",
 			       (unsigned long long)holds >> 20,
 			       (unsigned long long)wants >> 20,
 			       (unsigned long long)guests >> 20);
 	return err_set(err, ERR_BROKEN, -ETIMEDOUT,
-		       "no %s for it within %.0f s; `provium gate` shows who has them",
-		       why >= ANSWER_TOKENS ? "slots of make's" : "memory",
-		       seconds_since(start));
+		       "gate: timed out after %.0f s waiting for %s (`provium gate` lists the holders)",
+		       seconds_since(start),
+		       answer >= ANSWER_TOKENS ? "make's job tokens" : "memory");
 }
 
-static void tell(struct wait *w, bool waits)
+static void report_wait(struct wait *w, bool waits)
 {
 	if (w->on_wait && w->wait_told != waits)
 		w->on_wait(waits);
 	w->wait_told = waits;
 }
 
-/* Until row.wants is granted.  one_more: with a slot of make's for one more VM. */
+/* Waits until row.wants is granted; one_more as in wait_for(). */
 static int wait_for_grant(struct wait *w, bool one_more, double *waited, struct err *err)
 {
 	int64_t start = clock_ns(), deadline = deadline_in(LIMIT_S);
@@ -187,21 +188,21 @@ static int wait_for_grant(struct wait *w, bool one_more, double *waited, struct 
 
 		ledger_drain(&w->ledger);
 		ledger_lock(&w->ledger);
-		answer = ask(w, one_more);
+		answer = try_take(w, one_more);
 		if (answer == ANSWER_YES)
-			ret = publish(w, err);
+			ret = ledger_write(&w->ledger, &w->row, err);
 		else
-			ret = stay(w, answer, err);
+			ret = keep_waiting(w, answer, err);
 		ledger_unlock(&w->ledger);
 		*waited = waiting ? seconds_since(start) : 0;
 		if (ret || answer == ANSWER_YES)
 			return ret;
 		if (answer == ANSWER_DEADLOCK || interrupt_pending() ||
 		    clock_ns() >= deadline)
-			return failed(w, answer, wants, start, err);
-		/* Look again at once with our wish in the ledger: it may end a deadlock. */
+			return refuse(w, answer, wants, start, err);
+		/* Try again at once: the request just published may make a deadlock. */
 		if (waiting) {
-			tell(w, true);
+			report_wait(w, true);
 			await_change(w, answer, deadline);
 		}
 		waiting = true;
@@ -218,16 +219,17 @@ static int too_large(struct wait *w, uint64_t memory, unsigned int cpus, struct 
 	ledger_unlock(&w->ledger);
 	if (w->limit.cpus && w->row.holds_cpus + cpus > w->limit.cpus)
 		return err_set(err, ERR_USER, -E2BIG,
-			       "%u processors are wanted, in all; --cpus allows %llu",
+			       "needs %u processors in all, but --cpus allows only %llu",
 			       w->row.holds_cpus + cpus,
 			       (unsigned long long)w->limit.cpus);
 	if (w->row.holds + memory <= most)
 		return 0;
 	return err_set(err, ERR_USER, -E2BIG,
-		       "%llu MiB of memory are wanted, in all (%llu MiB of it for QEMU itself); %s %llu MiB",
+		       "needs %llu MiB of memory in all (%llu MiB of it QEMU's overhead), but %s %llu MiB",
 		       (unsigned long long)(w->row.holds + memory) >> 20,
 		       (unsigned long long)GATE_OVERHEAD >> 20,
-		       w->limit.memory ? "--mem allows" : "this machine has",
+		       w->limit.memory ? "--mem allows only" :
+				 "this machine can give only",
 		       (unsigned long long)most >> 20);
 }
 
@@ -242,7 +244,7 @@ int wait_for(struct wait *w, uint64_t memory, unsigned int cpus, bool one_more,
 	w->row.wants = memory;
 	w->row.wants_cpus = cpus;
 	ret = wait_for_grant(w, one_more, waited, err);
-	tell(w, false);
+	report_wait(w, false);
 	return ret;
 }
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * One process in the ledger: its row, the requests it makes there, and the
- * waiting until a request is granted.
- */
+/* One process's row in the ledger, and waiting until its requests are granted. */
 #ifndef RUNNER_GATE_WAIT_H
 #define RUNNER_GATE_WAIT_H
 
@@ -19,7 +16,7 @@ struct wait {
 	struct ledger_row row;		/* our own, as it stands there */
 	struct ledger_rows rows;	/* all of them, when last read */
 	struct jobserver jobs;
-	unsigned int nr_running;	/* VMs that need a slot of make's each */
+	unsigned int nr_running;	/* VMs that need a job token each */
 	struct room limit;		/* what the user allows, 0: no limit */
 	void (*on_wait)(bool waits);	/* or NULL */
 	bool wait_told;			/* on_wait(true) was sent; on_wait(false) is due */
@@ -31,11 +28,11 @@ struct wait {
  * err filled.
  */
 int wait_open(struct wait *w, struct err *err);
-/* How many of make's slots this many running VMs need. */
+/* The job tokens that so many running VMs need: at least 1, at most make's -jN. */
 unsigned int wait_tokens_needed(const struct wait *w, unsigned int nr_running);
 /*
  * Adds memory (bytes) and cpus to what the row holds, waiting until the policy
- * allows it.  one_more: with a slot of make's for one more running VM.  The
+ * allows it.  one_more: also takes a job token for one more running VM.  The
  * ledger must be open.  waited: seconds.  0, or -errno as gate_enter().
  */
 int wait_for(struct wait *w, uint64_t memory, unsigned int cpus, bool one_more,

@@ -182,10 +182,10 @@ static void refusals(void)
 	struct err err;
 
 	ok(gate_enter(&pass, 3 * CHARGE, 1, &waited, &err) == -E2BIG &&
-	   strstr(err.text, "MiB of memory are wanted") && strstr(err.text, "--mem allows 392 MiB"),
+	   strstr(err.text, "needs 684 MiB of memory in all (96 MiB of it QEMU's overhead), but --mem allows only 392 MiB"),
 	   "more than there is: at once, with both numbers");
 	gate_set_budget(2 * CHARGE, 2);
-	ok(gate_enter(&pass, VM, 3, &waited, &err) == -E2BIG && strstr(err.text, "--cpus allows 2"),
+	ok(gate_enter(&pass, VM, 3, &waited, &err) == -E2BIG && strstr(err.text, "needs 3 processors in all, but --cpus allows only 2"),
 	   "more processors than there are");
 	gate_set_budget(2 * CHARGE, 0);
 	ok(!gate_enter(&pass, VM, 3, &waited, &err) && waited == 0, "no limit on processors otherwise");

@@ -51,7 +51,7 @@ end)
 test("a VM with more memory than the host has: refused with both numbers", function()
 	local r = run("vm_too_large.lua")
 	assert_eq(1, r.status)
-	assert_contains(r.said, "FAIL: boot minimal: 921600096 MiB of memory are wanted, in all (96 MiB of it for QEMU itself); this machine has ")
+	assert_contains(r.said, "FAIL: boot minimal: needs 921600096 MiB of memory in all (96 MiB of it QEMU's overhead), but this machine can give only ")
 end)
 
 test("QEMU refuses its arguments: BROKEN with QEMU's own message, status 3", function()
