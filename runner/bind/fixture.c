@@ -59,7 +59,7 @@ static int image_gc(lua_State *L)
 static int image_meta(lua_State *L);
 
 static const luaL_Reg image_methods[] = {
-	{ "meta", image_meta },
+	{ "manifest", image_meta },
 	{ "__gc", image_gc },
 	{ "__close", image_gc },
 	{ NULL, NULL },
@@ -105,7 +105,7 @@ static const luaL_Reg meta_methods[] = {
 	{ NULL, NULL },
 };
 
-/* image:meta(): its manifest, as a table. */
+/* image:manifest(), as a table. */
 static int image_meta(lua_State *L)
 {
 	struct image *img = bind_check_image(L, 1);

@@ -21,7 +21,7 @@ local SCRIPT_FOLDERS = { "fixtures", "tests/fixtures" }
 -- By name, so that a process looks each fixture up once, and does not try again to
 -- build one that could not be built.
 local found_fixtures, failures = {}, {}
-local spare		-- { image =, core = }: the VM that waits to be the next clone
+local spare		-- { handle =, core = }: the VM that waits to be the next clone
 
 function fixture.broken(fmt, ...)
 	local err = errors.new(errors.KIND.broken, fmt, ...)
@@ -103,7 +103,7 @@ local function build(name, script)
 	end
 end
 
--- { name =, script =, image =, meta = the manifest }, built if there is no current one.
+-- { name =, script =, handle =, manifest = }, built if there is no current one.
 local function look_up(name)
 	local script = fixture.find_script(name, session.dir)
 	for _, earlier in ipairs(chain()) do
@@ -111,14 +111,14 @@ local function look_up(name)
 			error(fixture.broken("fixture %s needs itself: %s → %s", name, table.concat(chain(), " → "), name), 0)
 		end
 	end
-	local image, reason, warning = core.fixture_find(name, script)
+	local handle, reason, warning = core.fixture_find(name, script)
 	io.stderr:write(warning)
-	if not image then
+	if not handle then
 		build(name, script)
-		image, reason = core.fixture_find(name, script)
+		handle, reason = core.fixture_find(name, script)
 	end
-	if not image then error(fixture.broken("fixture %s was built and is not current: %s", name, reason), 0) end
-	return { name = name, script = script, image = image, meta = image:meta() }
+	if not handle then error(fixture.broken("fixture %s was built and is not current: %s", name, reason), 0) end
+	return { name = name, script = script, handle = handle, manifest = handle:manifest() }
 end
 
 -- What look_up() returns, from the cache.  The fixture's inputs become the file's.
@@ -131,16 +131,16 @@ local function get(name)
 		error(found, 0)
 	end
 	found_fixtures[name] = found
-	for _, path in ipairs(fixture.input_paths(found.meta)) do session.depend(path, "fixture") end
+	for _, path in ipairs(fixture.input_paths(found.manifest)) do session.depend(path, "fixture") end
 	return found
 end
 
 -- --- clones and spares ---
 
 local function start(found, seed)
-	local vm = core.vm(found.meta.profile)
+	local vm = core.vm(found.manifest.profile)
 	limits.wait_at_gate(function()
-		vm:start(found.image, session.building ~= nil, seed)
+		vm:start(found.handle, session.building ~= nil, seed)
 		return vm:info().waited
 	end)
 	return vm
@@ -149,7 +149,7 @@ end
 -- The spare, if it is of this fixture and has not died.
 local function take_spare(found)
 	local taken = spare
-	if taken and taken.image == found.image then
+	if taken and taken.handle == found.handle then
 		spare = nil
 		if taken.core:lives() then return taken.core end
 	end
@@ -175,24 +175,24 @@ function fixture.clone(name, opts)
 	local vm = not seed and take_spare(found) or start(found, seed)
 	limits.wait_at_gate(function()
 		local before = vm:info().waited
-		vm:go(found.image)
+		vm:go(found.handle)
 		return vm:info().waited - before
 	end)
 	limits.booted(vm:info())
 	if session.building then
 		table.insert(session.building.parents, { name = found.name, script = found.script,
-			key = found.meta.key, rng = found.meta.rng, paths = fixture.input_paths(found.meta) })
+			key = found.manifest.key, rng = found.manifest.rng, paths = fixture.input_paths(found.manifest) })
 	end
-	return VM.adopt(vm, found.meta.log_next)
+	return VM.adopt(vm, found.manifest.log_next)
 end
 
 -- Starts a spare of the fixture, if a clone of it was taken before.
 function fixture.start_spare(name)
 	local found = found_fixtures[name]
-	if not found or spare and spare.image == found.image then return end
+	if not found or spare and spare.handle == found.handle then return end
 	fixture.drop_spare()
-	local vm = core.vm(found.meta.profile)
-	if vm:start_spare(found.image) then spare = { image = found.image, core = vm } end
+	local vm = core.vm(found.manifest.profile)
+	if vm:start_spare(found.handle) then spare = { handle = found.handle, core = vm } end
 end
 
 function fixture.drop_spare()

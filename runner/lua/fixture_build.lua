@@ -62,8 +62,8 @@ end
 -- was built (nil: it was current).
 return function(name, script, chain)
 	local lock <close> = core.fixture_lock(name)
-	local image, reason, warning = core.fixture_find(name, script)
-	if image then return image:meta() end
+	local handle, reason, warning = core.fixture_find(name, script)
+	if handle then return handle:manifest() end
 	io.stderr:write(warning)
 	chain[#chain + 1] = name
 	return build_anew(name, script, chain), reason

@@ -23,14 +23,14 @@ end
 
 -- Writes the stamp, and beside it STAMP.d: make's rule that the stamp depends on the
 -- fixture's inputs.
-local function write_stamp(stamp, meta)
+local function write_stamp(stamp, manifest)
 	local lines, target = {}, make_path(stamp)
-	local paths = fixture.input_paths(meta)
+	local paths = fixture.input_paths(manifest)
 	for i, path in ipairs(paths) do paths[i] = make_path(path) end
 	lines[1] = ("%s: %s\n"):format(target, table.concat(paths, " "))
 	for _, path in ipairs(paths) do lines[#lines + 1] = ("\n%s:\n"):format(path) end
 	assert(core.write(stamp .. ".d", table.concat(lines)))
-	assert(core.write(stamp, meta.key .. "\n"))
+	assert(core.write(stamp, manifest.key .. "\n"))
 end
 
 local function value_of(option, args)
@@ -62,12 +62,12 @@ local function build(args)
 	if not found then usage("build: %s", err) end
 	name = script:match("([^/]+)%.lua$") or usage("build: %s: expected a .lua file", script)
 	local start = core.now()
-	local meta, why = build_fixture(name, script, opts.chain)
+	local manifest, reason = build_fixture(name, script, opts.chain)
 	if opts.verbose then
-		io.stdout:write(why and ("fixture %s: %s: built in %.2f s\n"):format(name, why, core.now() - start)
+		io.stdout:write(reason and ("fixture %s: %s: built in %.2f s\n"):format(name, reason, core.now() - start)
 			or ("fixture %s: is current\n"):format(name))
 	end
-	if opts.stamp then write_stamp(opts.stamp, meta) end
+	if opts.stamp then write_stamp(opts.stamp, manifest) end
 	return 0
 end
 

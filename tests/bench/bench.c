@@ -176,7 +176,7 @@ static double our_boot(void)
 
 static const char setup[] =
 	"local core, VM = require 'provium.core', require 'provium.vm'\n"
-	"VM.attach { vms = {}, depend = function() end, booted = function() end, take_turn = function(fn) fn() end }\n"
+	"require 'provium.session'.begin('.', { limit = math.huge })\n"
 	"vm = VM.create(...):boot()\n"
 	"function trips(n)\n"
 	"	local start = core.now()\n"
