@@ -7,7 +7,7 @@
 #include "runner/base/deadline.h"
 #include "runner/bind/bind.h"
 #include "runner/qemu/console.h"
-#include "runner/probe/accel.h"
+#include "runner/probe/choice.h"
 #include "runner/fixture/fixture.h"
 #include "runner/vm/vm.h"
 
@@ -114,7 +114,7 @@ static int l_boot(lua_State *L)
 	read_disks(L, opts);
 	read_files(L, opts);
 	if (vm->state == VM_NEW &&
-	    accel_choose(vm->machine.profile.name, &accel, &err))
+	    choice_make(vm->machine.profile.name, &accel, &err))
 		bind_raise(L, &err);
 	opts->timeout *= vm->state == VM_NEW ? accel.slowness : 1;
 	lua_getfield(L, 2, "to_save");

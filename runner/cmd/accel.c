@@ -3,7 +3,7 @@
 #include "runner/base/exit_status.h"
 #include "runner/base/interrupt.h"
 #include "runner/cmd/cmd.h"
-#include "runner/probe/accel.h"
+#include "runner/probe/choice.h"
 
 static int run(int argc, char **argv)
 {
@@ -13,7 +13,7 @@ static int run(int argc, char **argv)
 
 	if (argc != 2)
 		return cmd_usage_error(&cmd_accel, "expected a profile");
-	if (accel_choose(argv[1], &accel, &err)) {
+	if (choice_make(argv[1], &accel, &err)) {
 		fprintf(stderr, "provium accel: %s\n", err.text);
 		return interrupt_pending() ? -interrupt_pending() :
 		       err.kind == ERR_USER ? EXIT_USAGE : EXIT_BROKEN;

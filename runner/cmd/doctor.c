@@ -28,7 +28,7 @@
 #include "runner/gate/jobserver.h"
 #include "runner/gate/budget.h"
 #include "runner/vm/vsock.h"
-#include "runner/probe/accel.h"
+#include "runner/probe/choice.h"
 #include "runner/fixture/facts.h"
 #include "runner/fixture/store.h"
 
@@ -239,8 +239,8 @@ static int doctor(const char *profile)
 	struct err err;
 	int ret;
 
-	accel_forget(profile);
-	ret = accel_choose(profile, &accel, &err);
+	choice_forget(profile);
+	ret = choice_make(profile, &accel, &err);
 	if (interrupt_pending())
 		return -interrupt_pending();
 	if (ret && (err.kind == ERR_USER || !accel.kind)) {

@@ -21,7 +21,7 @@
 #include "runner/qemu/console.h"
 #include "runner/qemu/proc.h"
 #include "runner/bind/state.h"
-#include "runner/probe/accel.h"
+#include "runner/probe/choice.h"
 #include "runner/vm/vm.h"
 
 #define ROUNDS 11
@@ -420,7 +420,7 @@ int main(int argc, char **argv)
 	bare_cpio = argv[2];
 	runner = argv[3];
 	make = argv[4];
-	if (interrupt_init() || accel_choose(profile, &accel, &err))
+	if (interrupt_init() || choice_make(profile, &accel, &err))
 		die("accel", err.text);
 	accel_line(&accel, line, sizeof(line));
 	printf("%s; medians of %d, round trips of %d\n", line, ROUNDS, TRIP_ROUNDS);
