@@ -155,7 +155,7 @@ function calls.methods:module_call(module, name, ...)
 			:format(tostring(module), tostring(module)), 0)
 	end
 	local row = rows[name]
-	if not row then error(("%s has no system call \"%s\"; there are: %s"):format(module, tostring(name), names(rows)), 0) end
+	if not row then error(("%s has no system call \"%s\"; its calls are: %s"):format(module, tostring(name), names(rows)), 0) end
 	local call = new_call(module, row, select("#", ...), ...)
 	if not next(call.bufs) then return self:syscall(row.nr, table.unpack(call.words)) end
 	return results(call.is_out, self:syscall_ptr(row.nr, call.bufs, call.pointers, table.unpack(call.words)))
@@ -187,7 +187,7 @@ function Module.__index(self, name)
 		return function(_, call, ...) return self.vm:async("module_call", module, call, ...) end
 	end
 	if not rows[name] then
-		error(("%s has no system call \"%s\"; there are: %s"):format(module, tostring(name), names(rows)), 2)
+		error(("%s has no system call \"%s\"; its calls are: %s"):format(module, tostring(name), names(rows)), 2)
 	end
 	return function(_, ...) return self.vm:module_call(module, name, ...) end
 end

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Assertions.  Each counts as a check; a test in which none ran is not ok.
+-- Assertions.  Each counts as a check; a test without any fails (verdict.lua).
 
 local core = require "provium.core"
 local errors = require "provium.errors"
@@ -8,7 +8,7 @@ local text = require "provium.text"
 
 local check = { count = 0 }
 
--- An error object of kind "fail"; the harness finds file and line.
+-- Raises an error of kind "fail".  verdict.lua adds the line of the test.
 function check.fail(fmt, ...)
 	errors.raise(errors.KIND.fail, fmt, ...)
 end
@@ -40,7 +40,7 @@ local function deep_equal(a, b, seen)
 	return true
 end
 
--- Two strings, at least one of them binary: both as hex dumps, marked.
+-- How two strings differ, as hex dumps in which the first difference is marked.
 local function binary_difference(a, b)
 	local at = show.difference(a, b)
 	return ("%d bytes expected, got %d; first difference at offset %d (0x%x)\nexpected:\n%s\ngot:\n%s")
@@ -76,12 +76,12 @@ function check.assert_contains(haystack, needle, msg)
 			type(haystack), type(needle))
 	end
 	if not haystack:find(needle, 1, true) then
-		check.fail("%sexpected something with %s, got %s", prefix(msg), show.value(needle),
+		check.fail("%sexpected a string that contains %s, got %s", prefix(msg), show.value(needle),
 			show.value(haystack))
 	end
 end
 
--- "EACCES", or the number itself for a result that is no errno.
+-- "EACCES" for -13; a result that is no errno as a number.
 local function errno_name(ret)
 	if math.type(ret) ~= "integer" then return show.value(ret) end
 	return ret < 0 and core.errno[-ret] or tostring(ret)
@@ -101,12 +101,12 @@ end
 function check.assert_error(fn, pattern)
 	check.count = check.count + 1
 	local ok, err = pcall(fn)
-	if ok then check.fail("expected an error, there was none") end
+	if ok then check.fail("expected an error, the function returned") end
 	-- A signal, a time limit or skip() is not the error that the test expects.
 	local kind = errors.kind_of(err)
 	if kind == errors.KIND.interrupted or kind == errors.KIND.skip then error(err, 0) end
 	if pattern and not tostring(err):find(pattern) then
-		check.fail("expected an error like %s, got %s", show.value(pattern),
+		check.fail("expected an error that matches %s, got %s", show.value(pattern),
 			show.value(tostring(err)))
 	end
 	return err

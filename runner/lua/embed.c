@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The harness's Lua files, put into the binary by the assembler.  Their chunk
- * names start with "=", so that a test's own files are told from them.
+ * The Lua files of this folder, put into the binary by the assembler.  Their
+ * chunk names start with "=", those of a test's files with "@".
  */
 #include <lauxlib.h>
 #include <string.h>
 
 #include "runner/lua/embed.h"
 
-/* In the order in which they may require each other: see harness.lua. */
+/* Each may require only files before it: see harness.lua. */
 #define FILES(F)							\
 	F(errors) F(text) F(suggest) F(options) F(show) F(session)	\
 	F(check) F(pack) F(constants) F(calls) F(syscall) F(system)	\

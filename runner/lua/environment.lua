@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Lua's own library as a test file has it: coroutines that a time limit reaches, files that count as inputs.
+-- Changes to Lua's library for the test file: time limits reach coroutines, and Lua files
+-- that are loaded become inputs.
 
 local core = require "provium.core"
 
 local environment = {}
 
--- A time limit has to interrupt coroutines, too: the core is told which one runs.
+-- Tells the core which coroutine runs, because a time limit's hook must be set in it.
 function environment.coroutines()
 	local create, resume = coroutine.create, coroutine.resume
 	local function back(before, ...)
@@ -26,7 +27,8 @@ function environment.coroutines()
 	end
 end
 
--- Modules of the test's own: beside it, and in the lib/ folders above it; depend(path) is told of each.
+-- Lets require() find modules in dir, dir/lib and dir/../lib.  depend(path) is called for
+-- every file that require(), dofile() or loadfile() load.
 function environment.require(dir, depend)
 	package.path = ("%s/?.lua;%s/lib/?.lua;%s/../lib/?.lua"):format(dir, dir, dir)
 	package.cpath = ""
@@ -37,10 +39,10 @@ function environment.require(dir, depend)
 		return loader, path
 	end
 	for _, name in ipairs { "dofile", "loadfile" } do
-		local plain = _G[name]
+		local original = _G[name]
 		_G[name] = function(path, ...)
 			if path then depend(path) end
-			return plain(path, ...)
+			return original(path, ...)
 		end
 	end
 end

@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- What a failure carries: what the kernel said during the test, the ends of the
--- consoles, and the pattern that chooses the test again.
+-- Evidence of a failure: the kernel's log lines of the test, the ends of the consoles,
+-- and the pattern that selects the test again.
 
 local show = require "provium.show"
 
 local evidence = {}
 
-local CONSOLE_LINES, KERNEL_LINES = 5, 200
+local MAX_CONSOLE_LINES, MAX_KERNEL_LINES = 5, 200	-- of a VM
 
--- From here on, what kernels say is said during the test.
+-- Marks the ends of the logs and consoles: what follows belongs to the test.
 function evidence.mark(vms)
 	for _, vm in ipairs(vms) do
 		vm.log_mark = #vm.log
@@ -20,7 +20,8 @@ local function last(lines, n)
 	return table.move(lines, math.max(1, #lines - n + 1), #lines, 1, {})
 end
 
--- What the kernel's log got since the mark; of a dead guest, what its console got.
+-- The lines that the kernel log has got since the mark.  A dead guest's log cannot be
+-- read; its lines are taken from the console.
 local function kernel_lines(vm)
 	if vm:is_running() and pcall(vm.read_log, vm) then
 		return table.move(vm.log, math.min(vm.log_mark or 0, #vm.log) + 1, #vm.log, 1, {})
@@ -33,30 +34,32 @@ local function kernel_lines(vm)
 	return lines
 end
 
--- { { vm = number, lines = the last ones, more = how many stood before them } }
+-- For each VM with lines: { vm = its number, lines = the last ones, more = how many are
+-- left out before them }.
 function evidence.kernel(vms)
 	local list = {}
 	for i, vm in ipairs(vms) do
 		local lines = kernel_lines(vm)
 		if #lines > 0 then
-			list[#list + 1] = { vm = i, lines = last(lines, KERNEL_LINES), more = math.max(0, #lines - KERNEL_LINES) }
+			list[#list + 1] = { vm = i, lines = last(lines, MAX_KERNEL_LINES), more = math.max(0, #lines - MAX_KERNEL_LINES) }
 		end
 	end
 	return list
 end
 
--- { { vm = number, lines = the last few } }
+-- For each VM with lines on its console: { vm = its number, lines = the last ones }.
 function evidence.consoles(vms)
 	local list = {}
 	for i, vm in ipairs(vms) do
 		local lines = {}
 		for line in (vm.dropped and "" or vm.core:console()):gmatch("[^\n]+") do lines[#lines + 1] = show.clean(line) end
-		if #lines > 0 then list[#list + 1] = { vm = i, lines = last(lines, CONSOLE_LINES) } end
+		if #lines > 0 then list[#list + 1] = { vm = i, lines = last(lines, MAX_CONSOLE_LINES) } end
 	end
 	return list
 end
 
--- A pattern for -f that this name meets.  What a command line cannot show is "any byte".
+-- A pattern for -f that matches this name only, as far as a command line can show it: "."
+-- stands for control characters and for bytes that are not UTF-8.
 function evidence.filter(name)
 	local pattern = name:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0"):gsub("%c", ".")
 	if show.clean(pattern) ~= pattern then pattern = pattern:gsub("[\x80-\xff]", ".") end

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Binary structs, and ioctl numbers.
+-- provium.pack() and unpack() for binary structs; ioctl numbers.
 
 local pack = {}
 
@@ -12,13 +12,14 @@ local RANGE = {
 }
 local FORMAT = {
 	u8 = "B", i8 = "b", u16 = "I2", i16 = "i2", u32 = "I4", i32 = "i4",
-	u64 = "i8", i64 = "i8",		-- a u64 is the integer with the same bits
+	u64 = "i8", i64 = "i8",		-- Lua has only signed ones: a u64 keeps its bits
 }
 
--- The items of a format: { kind = "int" | "zeros" | "string", ... }.
-local function parse(who, fmt)
+-- The items of a format: { word =, size = bytes, kind = "int" | "zeros" | "string" };
+-- those of kind "int" also have range and format (as string.pack() takes it).
+local function parse(caller, fmt)
 	if type(fmt) ~= "string" then
-		error(("%s: format: expected a string, got %s"):format(who, type(fmt)), 0)
+		error(("%s: format: expected a string, got %s"):format(caller, type(fmt)), 0)
 	end
 	local items = {}
 	for word in fmt:gmatch("%S+") do
@@ -34,8 +35,8 @@ local function parse(who, fmt)
 		elseif letter then
 			item = { kind = letter == "x" and "zeros" or "string", size = tonumber(n) }
 		else
-			error(("%s: unknown specifier \"%s\" at position %d; there are u8 i8 u16 i16 u32 i32 u64 i64, each also with be, xN and sN")
-				:format(who, word, #items + 1), 0)
+			error(("%s: unknown specifier \"%s\" at position %d; the specifiers are u8 i8 u16 i16 u32 i32 u64 i64, each also with be, xN and sN")
+				:format(caller, word, #items + 1), 0)
 		end
 		item.word = word
 		items[#items + 1] = item
@@ -43,6 +44,7 @@ local function parse(who, fmt)
 	return items
 end
 
+-- Raises an error about the item at a position.
 local function bad(item, pos, fmt, ...)
 	error(("pack: %s at position %d: %s"):format(item.word, pos, fmt:format(...)), 0)
 end
@@ -69,7 +71,7 @@ function pack.pack(fmt, ...)
 			out[pos] = ("\0"):rep(item.size)
 		else
 			used = used + 1
-			if used > given then bad(item, pos, "no value for it (%d given)", given) end
+			if used > given then bad(item, pos, "no value for it, only %d were given", given) end
 			out[pos] = pack_one(item, pos, (select(used, ...)))
 		end
 	end
@@ -107,17 +109,18 @@ function pack.unpack(fmt, data, offset)
 	return table.unpack(values, 1, n)
 end
 
--- include/uapi/asm-generic/ioctl.h: dir 2 bits, size 14, type 8, nr 8.
+-- A function that makes ioctl numbers of one direction.  From the highest bit they have
+-- dir (2 bits), size (14), type (8), nr (8): include/uapi/asm-generic/ioctl.h.
 local function ioc(name, dir)
 	return function(kind, nr, size)
 		size = size or 0
 		if type(kind) == "string" and #kind == 1 then kind = kind:byte() end
-		for _, what in ipairs { "type", "nr", "size" } do
-			local v = ({ type = kind, nr = nr, size = size })[what]
-			local most = what == "size" and 0x3fff or 0xff
-			if math.type(v) ~= "integer" or v < 0 or v > most then
-				error(("%s: %s: expected an integer of 0 to %d%s, got %s"):format(name, what, most,
-					what == "type" and " or a letter" or "", tostring(v)), 0)
+		for _, field in ipairs { "type", "nr", "size" } do
+			local v = ({ type = kind, nr = nr, size = size })[field]
+			local max = field == "size" and 0x3fff or 0xff
+			if math.type(v) ~= "integer" or v < 0 or v > max then
+				error(("%s: %s: expected an integer of 0 to %d%s, got %s"):format(name, field, max,
+					field == "type" and " or a letter" or "", tostring(v)), 0)
 			end
 		end
 		return dir << 30 | size << 16 | kind << 8 | nr
@@ -127,7 +130,8 @@ end
 pack.IO, pack.IOW = ioc("IO", 0), ioc("IOW", 1)
 pack.IOR, pack.IOWR = ioc("IOR", 2), ioc("IOWR", 3)
 
--- What a command's own bits say: writes (to the kernel), reads, size.
+-- The parts of a command: whether its struct is written to the kernel, whether it is
+-- read from the kernel, and its size in bytes.
 function pack.ioc_decode(cmd)
 	return cmd >> 30 & 1 == 1, cmd >> 31 & 1 == 1, cmd >> 16 & 0x3fff
 end

@@ -1,17 +1,18 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Text objects: output of a command, with a few questions to ask of it.
+-- Text objects: a command's output as a string with more methods.
 --
--- r.stdout.value is the plain string; .contains(s), .starts_with(s), .trim()
--- are called with a dot (a colon works too); any string method works.
+-- r.stdout.value is the plain string.  r.stdout.contains(s), .starts_with(s) and .trim()
+-- are called with a dot or a colon, and so is every function of the string library.
 
-local VALUE = {}	-- the key of the plain string
+local VALUE = {}	-- the key under which an object has its plain string
 local text = {}
 
+-- The plain string of a text object; anything else as it is.
 local function plain(v)
 	return type(v) == "table" and rawget(v, VALUE) or v
 end
 
-local questions = {
+local text_methods = {
 	contains = function(s, needle) return s:find(plain(needle), 1, true) ~= nil end,
 	starts_with = function(s, start) return s:sub(1, #plain(start)) == plain(start) end,
 	trim = function(s) return (s:match("^%s*(.-)%s*$")) end,
@@ -22,11 +23,11 @@ local mt = {}
 function mt:__index(key)
 	local s = rawget(self, VALUE)
 	if key == "value" then return s end
-	local fn = questions[key] or string[key]
+	local fn = text_methods[key] or string[key]
 	if not fn then return nil end
 	return function(first, ...)
-		if rawequal(first, self) then return fn(s, ...) end
-		if questions[key] then return fn(s, first, ...) end
+		if rawequal(first, self) then return fn(s, ...) end	-- called with a colon
+		if text_methods[key] then return fn(s, first, ...) end
 		return fn(plain(first), ...)
 	end
 end
@@ -42,7 +43,6 @@ function text.new(s)
 	return setmetatable({ [VALUE] = s }, mt)
 end
 
--- The plain string of a text object; anything else as it is.
 text.plain = plain
 
 return text

@@ -158,7 +158,7 @@ test("wait_until returns what a background command has made", function()
 end)
 
 test("exec with an unknown option raises an error with the known ones", function()
-	assert_error(function() vm:exec("true", { stdinn = "x" }) end, "exec: unknown option \"stdinn\"; there are: cwd, env, stdin, timeout")
+	assert_error(function() vm:exec("true", { stdinn = "x" }) end, "exec: unknown option \"stdinn\"; the options are: cwd, env, stdin, timeout")
 end)
 
 test("exec of a command that is no string raises an error", function()

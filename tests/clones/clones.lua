@@ -128,7 +128,7 @@ end)
 test("a wrong fixture name or option is refused", function()
 	assert_error(function() provium.fixture("../minimal") end, "expected a name, got ../minimal")
 	assert_error(function() provium.fixture(7) end, "expected a name, got 7")
-	assert_error(function() provium.fixture("minimal", { sed = 1 }) end, "unknown option \"sed\"; there are: seed")
+	assert_error(function() provium.fixture("minimal", { sed = 1 }) end, "unknown option \"sed\"; the options are: seed")
 	assert_error(function() provium.fixture("minimal", { seed = "x" }) end, "seed: expected an integer, got x")
 end)
 

@@ -119,8 +119,8 @@ end)
 
 test("assert_contains takes plain text", function()
 	assert_contains("a.b", ".")
-	assert_eq("expected something with \".\", got \"ab\"", failure(function() assert_contains("ab", ".") end))
-	assert_eq("log: expected something with \"x\", got \"\"", failure(function() assert_contains("", "x", "log") end))
+	assert_eq("expected a string that contains \".\", got \"ab\"", failure(function() assert_contains("ab", ".") end))
+	assert_eq("log: expected a string that contains \"x\", got \"\"", failure(function() assert_contains("", "x", "log") end))
 	assert_eq("assert_contains: expected two strings, got nil and string", failure(function() assert_contains(nil, "x") end))
 end)
 
@@ -146,12 +146,12 @@ end)
 
 test("assert_error takes a pattern", function()
 	assert_error(function() error("no 42", 0) end, "^no %d+$")
-	assert_eq("expected an error like \"^yes\", got \"no 42\"",
+	assert_eq("expected an error that matches \"^yes\", got \"no 42\"",
 		failure(function() assert_error(function() error("no 42", 0) end, "^yes") end))
 end)
 
 test("assert_error fails when there is none", function()
-	assert_eq("expected an error, there was none", failure(function() assert_error(function() end) end))
+	assert_eq("expected an error, the function returned", failure(function() assert_error(function() end) end))
 end)
 
 test("wait_until gives what fn gave", function()
@@ -186,7 +186,7 @@ test("wait_until: an error goes through at once", function()
 end)
 
 test("wait_until: options that make no sense are refused", function()
-	assert_error(function() wait_until(function() end, { timeuot = 1 }) end, "unknown option \"timeuot\"; there are: desc, interval, timeout")
+	assert_error(function() wait_until(function() end, { timeuot = 1 }) end, "unknown option \"timeuot\"; the options are: desc, interval, timeout")
 	assert_error(function() wait_until(function() end, { timeout = "5 minutes" }) end, "wait_until: timeout: expected seconds or a duration")
 	assert_error(function() wait_until(42) end, "wait_until: expected a function, got number")
 end)
@@ -194,5 +194,5 @@ end)
 test("test() checks its own arguments", function()
 	assert_error(function() test("no function") end, "expected a name and a function, got string and nil")
 	assert_error(function() test(42, function() end) end, "got number and function")
-	assert_error(function() test("x", { tiemout = 1 }, function() end) end, "unknown option \"tiemout\"; there are: ")
+	assert_error(function() test("x", { tiemout = 1 }, function() end) end, "unknown option \"tiemout\"; the options are: ")
 end)

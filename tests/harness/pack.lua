@@ -54,7 +54,7 @@ test("a string that is too long is refused", function()
 end)
 
 test("too few values are refused, naming the first that is missing", function()
-	assert_error(function() pack("u8 u16 u32", 1, 2) end, "pack: u32 at position 3: no value for it %(2 given%)")
+	assert_error(function() pack("u8 u16 u32", 1, 2) end, "pack: u32 at position 3: no value for it, only 2 were given")
 end)
 
 test("too many values are refused, with both counts", function()
@@ -73,7 +73,7 @@ test("a float without a fraction is an integer", function()
 end)
 
 test("an unknown specifier is refused, with those there are", function()
-	assert_error(function() pack("u8 u24", 1, 2) end, "pack: unknown specifier \"u24\" at position 2; there are u8 i8 u16")
+	assert_error(function() pack("u8 u24", 1, 2) end, "pack: unknown specifier \"u24\" at position 2; the specifiers are u8 i8 u16")
 	assert_error(function() unpack("int", "") end, "unpack: unknown specifier \"int\" at position 1")
 	assert_error(function() pack("s", "") end, "unknown specifier \"s\"")
 	assert_error(function() pack("u32le", 1) end, "unknown specifier \"u32le\"")

@@ -14,7 +14,7 @@ end)
 
 test("a call that is none: which there are", function()
 	assert_error(function() return vm.kacs.opn_self_token end,
-		'kacs has no system call "opn_self_token"; there are: open_self_token, open_process_token, create_token')
+		'kacs has no system call "opn_self_token"; its calls are: open_self_token, open_process_token, create_token')
 end)
 
 test("numbers by name, wherever a number can be", function()

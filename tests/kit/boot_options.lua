@@ -19,7 +19,7 @@ test("a call on a VM that is not booted is refused", function()
 end)
 
 test("an unknown boot option is refused with the known ones", function()
-	assert_error(function() vm:boot { cpu = 2 } end, "unknown option \"cpu\"; there are: append, cpus, disks")
+	assert_error(function() vm:boot { cpu = 2 } end, "unknown option \"cpu\"; the options are: append, cpus, disks")
 end)
 
 test("a size without a unit or below the minimum is refused", function()
