@@ -70,7 +70,9 @@ void counts_line(const struct counts *c, struct buf *to);
 
 /*
  * For make: base.result (the record), base.d (make's dependencies of
- * base.ok), and base.ok, which exists only after a pass.  0 or -errno.
+ * base.ok), and base.ok, which exists only after a pass.  A test that depends
+ * on a path which make cannot read (make_path.h) gets no base.ok, so that make
+ * runs it each time.  0 or -errno.
  */
 int result_write(const char *base, const json_t *record, struct err *err);
 int result_read(const char *base, json_t **record, struct err *err);

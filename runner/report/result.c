@@ -1,52 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What make sees of a test: a verdict, a result, a dependency file. */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "runner/base/files.h"
+#include "runner/report/make_path.h"
 #include "runner/report/record.h"
 
-/* As make reads it: relative to here if below, blanks and dollars escaped. */
-static void make_path(struct buf *to, const char *path)
-{
-	char here[PATH_MAX];
-	size_t n;
-
-	if (getcwd(here, sizeof(here))) {
-		n = strlen(here);
-		if (!strncmp(path, here, n) && path[n] == '/')
-			path += n + 1;
-	}
-	for (; *path; path++) {
-		if (*path == ' ' || *path == '#')
-			buf_add(to, "\\", 1);
-		if (*path == '$')
-			buf_add(to, "$", 1);
-		buf_add(to, path, 1);
-	}
-}
-
-/* "base.ok: deps" and, so that a deleted one is no error, "dep:" for each. */
-static void dependencies(struct buf *to, const char *base, const json_t *record)
+/*
+ * Adds "BASE.ok: DEPENDENCY..." and "DEPENDENCY:" for each, without which make
+ * would stop at one that has been deleted.  False if make cannot read a path.
+ */
+static bool add_rules(struct buf *to, const char *base, const json_t *record)
 {
 	json_t *deps = json_object_get(record, "deps"), *dep;
+	bool all = make_path_add(to, base, MAKE_TARGET);
 	size_t i;
 
-	make_path(to, base);
+	if (!all)
+		return false;
 	buf_addf(to, ".ok:");
 	json_array_foreach(deps, i, dep) {
 		buf_addf(to, " ");
-		make_path(to, json_string_value(dep));
+		all &= make_path_add(to, json_string_value(dep), MAKE_PREREQUISITE);
 	}
 	buf_addf(to, "\n");
 	json_array_foreach(deps, i, dep) {
 		buf_addf(to, "\n");
-		make_path(to, json_string_value(dep));
-		buf_addf(to, ":\n");
+		if (make_path_add(to, json_string_value(dep), MAKE_TARGET))
+			buf_addf(to, ":\n");
 	}
+	return all;
 }
 
 static int write_beside(const char *base, const char *suffix, const void *p,
@@ -73,15 +59,16 @@ int result_write(const char *base, const json_t *record, struct err *err)
 	char *dir = files_dirname(base);
 	char *text = json_dumps(record, JSON_COMPACT);
 	struct buf deps = { 0 };
+	bool complete;
 	int ret;
 
 	files_mkdirs(dir);
 	result_forget(base);
-	dependencies(&deps, base, record);
+	complete = add_rules(&deps, base, record);
 	ret = write_beside(base, ".result", text, text ? strlen(text) : 0, err);
 	if (!ret)
 		ret = write_beside(base, ".d", deps.p, deps.len, err);
-	if (!ret && passed)
+	if (!ret && passed && complete)
 		ret = write_beside(base, ".ok", "", 0, err);
 	free(dir);
 	free(text);

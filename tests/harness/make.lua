@@ -120,6 +120,47 @@ test("a runner that left no result is broken, whatever there was before", functi
 	end)
 end)
 
+-- --- dependencies ---
+
+-- A makefile whose only target is the verdict of one test, in a folder with this name.
+local function with_odd_folder(name, fn)
+	runner.with_folder(function(dir)
+		local file = ("%s/%s/t.lua"):format(dir, name)
+		os.execute("mkdir " .. runner.quote(dir .. "/" .. name))
+		runner.write(file, GOOD)
+		runner.write(dir .. "/Makefile", ("v/z.ok: ; @echo runs; %s test --verdict v/z %s >/dev/null\n-include v/z.d\n")
+			:format(runner.quote(runner.path), (runner.quote(name .. "/t.lua"):gsub("%$", "$$"))))
+		fn(dir, file, function(args)
+			return runner.shell(("cd %s && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make %s 2>&1; echo $?"):format(runner.quote(dir), args or ""))
+		end)
+	end)
+end
+
+test("a dependency may have any character but a newline in its path", function()
+	for _, name in ipairs { "a:b", "a;b", "a|b", "a=b", "a%b", "a*b", "a[b]", "~a", "a\\:b", "a\tb", "=:;|% #$&(,)\\" } do
+		with_odd_folder(name, function(_, file, make)
+			assert_eq("runs\n0", make(), name)
+			assert_eq("make: 'v/z.ok' is up to date.\n0", make(), name)
+			os.execute("touch -d 'now + 1 hour' " .. runner.quote(file))
+			assert_eq("1", make("-q"):match("%d$"), name .. ": touched")
+			os.remove(file)
+			assert_eq("1", make("-q"):match("%d$"), name .. ": removed")
+		end)
+	end
+end)
+
+test("a dependency with a newline in its path: no verdict is kept, and make goes on", function()
+	runner.with_folder(function(dir)
+		os.execute("mkdir " .. runner.quote(dir .. "/a\nb"))
+		runner.write(dir .. "/a\nb/t.lua", GOOD)
+		local r = runner.run({ "test", "--verdict", "v/z", "a\nb/t.lua" }, { cwd = dir })
+		assert_eq(0, r.status, r.said)
+		assert_eq({ nil, "ok" }, { runner.read(dir .. "/v/z.ok"), core.json(runner.read(dir .. "/v/z.result")).verdict })
+		runner.write(dir .. "/Makefile", "other: ; @echo fine\ninclude v/z.d\n")
+		assert_eq("fine", runner.shell(("env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -C %s -s other 2>&1"):format(runner.quote(dir))))
+	end)
+end)
+
 -- --- order, fail-fast, make's options ---
 
 -- As if the last run had taken so long; make then remembers it.

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Paths as GNU make reads them in a rule.
+ *
+ * The manual (4.2 "Rule Syntax") tells of few escapes; the others were found by
+ * trial with make 4.3 and are checked in tests/harness/make.lua.
+ */
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runner/report/make_path.h"
+
+/* Characters that a backslash before them makes ordinary. */
+static const char *const escaped[] = {
+	[MAKE_TARGET] = " #:*?[;\t%",
+	[MAKE_PREREQUISITE] = " #:*?[;\t|",
+};
+
+/* Characters that make must not see when it splits the line: a call yields them. */
+static const char hidden[] = ";=\t";
+
+static const char *relative(const char *path)
+{
+	char here[PATH_MAX];
+	size_t n;
+
+	if (!getcwd(here, sizeof(here)))
+		return path;
+	n = strlen(here);
+	/* make replaces a "~" at the start of a path by a home folder. */
+	if (strncmp(path, here, n) || path[n] != '/' || path[n + 1] == '~')
+		return path;
+	return path + n + 1;
+}
+
+static void add_char(struct buf *to, char c)
+{
+	if (strchr(hidden, c))
+		buf_addf(to, "$(subst x,%c,x)", c);
+	else if (c == '$')
+		buf_addf(to, "$$");
+	else
+		buf_add(to, &c, 1);
+}
+
+bool make_path_add(struct buf *to, const char *path, enum make_path_side side)
+{
+	size_t len = strlen(path);
+
+	if (strchr(path, '\n') || strchr(path, '\r') || (len && path[len - 1] == '\\'))
+		return false;
+	for (path = relative(path); *path; path++) {
+		size_t nr_backslashes = strspn(path, "\\");
+
+		/* Backslashes count as escapes only before such a character. */
+		if (strchr(escaped[side], path[nr_backslashes])) {
+			for (size_t i = 0; i < nr_backslashes; i++)
+				buf_add(to, "\\\\", 2);
+			buf_add(to, "\\", 1);
+			path += nr_backslashes;
+		} else if (nr_backslashes) {
+			buf_add(to, path, nr_backslashes);
+			path += nr_backslashes;
+		}
+		add_char(to, *path);
+	}
+	return true;
+}
