@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* QEMU's argument vector, made from what a VM is to be. */
+/* QEMU's argument vector, made from the description of a VM. */
 #ifndef RUNNER_MACHINE_ARGV_H
 #define RUNNER_MACHINE_ARGV_H
 
@@ -13,19 +13,23 @@ struct disk {
 	char *path;
 	char *format;			/* "raw" or "qcow2" */
 	bool readonly;
-	/* What the guest writes goes into the layer (qcow2), not into path. */
-	int layer_fd;			/* -1: none */
-	int backing_fd;			/* of a saved layer below that; -1: none */
+	/*
+	 * A qcow2 file that gets what the guest writes, while path is only read;
+	 * and one that a fixture saved, between the two.  -1: none.
+	 */
+	int layer_fd;
+	int backing_fd;
 };
 
-/* What to run.  Strings belong to the caller. */
+/* Everything that the arguments depend on.  Strings belong to the caller. */
 struct qemu_config {
 	const char *binary;		/* "qemu-system-x86_64" */
 	const char *accel;		/* "tcg" or "kvm" */
 	const char *machine;		/* "microvm" or "q35" */
-	const char *cpu;		/* features: "-avx,-xsave"; or NULL */
-	const char *kernel;		/* NULL with incoming, like the next two */
-	const char *initrd;		/* a path; /proc/self/fd/N will do */
+	const char *cpu;		/* features to add or remove: "-avx,+umip"; NULL: none */
+	/* Unused with incoming.  initrd can be /proc/self/fd/N. */
+	const char *kernel;
+	const char *initrd;
 	const char *append;
 	uint64_t memory;		/* bytes */
 	unsigned int cpus;
@@ -33,21 +37,25 @@ struct qemu_config {
 	size_t nr_disks;
 	uint32_t cid;			/* of vsock; 0: virtio-serial instead */
 	int vhost_fd;			/* an open /dev/vhost-vsock with that CID */
-	bool ram_in_file;		/* the guest's memory is ram_fd */
-	bool ram_named;			/* it is not, but looks so in a state */
+	bool ram_in_file;		/* the guest's memory is the file ram_fd */
 	int ram_fd;
-	bool ram_shared;		/* else copy on write */
+	bool ram_shared;		/* written to ram_fd; else copy on write */
+	/*
+	 * Without ram_in_file: gives the memory the name that it has with it, so
+	 * that a state saved with ram_in_file can be loaded.
+	 */
+	bool ram_named;
 	bool incoming;			/* waits for a state instead of booting */
-	/* After the state has come in it stays stopped, for the gdb stub. */
-	int gdb_fd;			/* -1: none */
-	uint32_t seed;			/* with that: of TCG's rdrand */
-	const char *share;		/* a folder for the guest to read, or NULL */
+	/* With incoming: the guest stays stopped, for a gdb stub; -1: no stub. */
+	int gdb_fd;
+	uint32_t seed;			/* with gdb_fd: the seed of TCG's rdrand */
+	const char *share;		/* a folder that the guest can read, or NULL */
 };
 
-/* The name under which a guest finds a shared folder (9p's mount tag). */
+/* The mount tag of the shared folder (9p). */
 #define QEMU_SHARE_TAG "root"
 
-/* Descriptors as the child will see them. */
+/* Descriptors that QEMU inherits, by the numbers they have in QEMU. */
 struct qemu_fds {
 	int qmp;
 	int link;			/* virtio-serial; -1 with vsock */
@@ -55,11 +63,11 @@ struct qemu_fds {
 };
 
 struct argv {
-	char **v;			/* NULL at the end */
+	char **v;			/* n arguments and a NULL */
 	size_t n;
 };
 
-/* 0; -EINVAL with err filled: a machine or disk that cannot be. */
+/* 0, or -EINVAL with err filled: an unknown machine or disk format. */
 int argv_build(struct argv *argv, const struct qemu_config *config,
 	       const struct qemu_fds *fds, struct err *err);
 void argv_release(struct argv *argv);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The initramfs of one boot.  The kernel unpacks concatenated archives one
- * after the other (Documentation/driver-api/early-userspace/buffer-format.rst);
- * files of later ones win, so the user's come after the shim.
+ * after the other (Documentation/driver-api/early-userspace/buffer-format.rst),
+ * and later files replace earlier ones, so the user's come after the shim.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +33,7 @@ static int append_fd(int out, int in, const char *name, struct err *err)
 		n = sendfile(out, in, &at, (size_t)(st.st_size - at));
 	if (n <= 0)
 		return err_set(err, ERR_BROKEN, -EIO, "cannot copy %s: %s",
-			       name, n ? strerror(errno) : "it became shorter");
+			       name, n ? strerror(errno) : "the file was truncated meanwhile");
 	ret = files_write_all(out, zeros, (size_t)(512 - st.st_size % 512));
 	return ret ? err_set(err, ERR_BROKEN, ret, "initramfs: %s",
 			     strerror(-ret)) : 0;
@@ -51,14 +51,17 @@ static int append_file(int out, const char *path, struct err *err)
 	return ret;
 }
 
-/* The folders above a guest path, so that the file has where to go. */
+/* The kernel does not create missing folders: adds those above the guest path. */
 static void list_dirs(struct buf *list, const char *guest)
 {
 	for (const char *at = strchr(guest + 1, '/'); at; at = strchr(at + 1, '/'))
 		buf_addf(list, "dir %.*s 0755 0 0\n", (int)(at - guest), guest);
 }
 
-/* gen_init_cpio's list; host files come by descriptor, so any name will do. */
+/*
+ * Adds a line to the list that gen_init_cpio reads.  The list has a descriptor in
+ * place of the host path, which may contain blanks.
+ */
 static int list_file(struct buf *list, const struct boot_file *f, int *fd,
 		     struct err *err)
 {
@@ -81,7 +84,7 @@ static int list_file(struct buf *list, const struct boot_file *f, int *fd,
 	return 0;
 }
 
-/* Runs the kernel's gen_init_cpio on the list, into out. */
+/* Runs the kernel's gen_init_cpio on the list; the archive goes to out. */
 static int run_gen(int out, const struct buf *list, struct err *err)
 {
 	char *tool = files_join(files_home(), "bin/gen_init_cpio");
@@ -104,7 +107,7 @@ static int run_gen(int out, const struct buf *list, struct err *err)
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (pid < 0 || status)
-		err_set(err, ERR_BROKEN, -EIO, "%s failed (status 0x%x)", tool,
+		err_set(err, ERR_BROKEN, -EIO, "%s failed (wait status 0x%x)", tool,
 			status);
 	free(tool);
 	return pid < 0 || status ? -EIO : 0;

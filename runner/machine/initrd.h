@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The initramfs of one boot: the shim, the user's own, and boot{files=}. */
+/*
+ * The initramfs of one boot: the agent's own ("the shim"), the profile's initrd,
+ * and the files of vm:boot{files=}.
+ */
 #ifndef RUNNER_MACHINE_INITRD_H
 #define RUNNER_MACHINE_INITRD_H
 
@@ -8,9 +11,10 @@
 #include "runner/machine/profile.h"
 
 /*
- * path names the archive as a QEMU child will see it.  *fd is -1 when that is
- * the shim's own file, else a descriptor to pass on under its number and then
- * close.  0 or -errno with err filled (and *fd -1).
+ * Makes the archive, and writes the path into `path` under which QEMU can open it.
+ * *fd is -1 if the shim alone is enough; else it is a descriptor that QEMU has to
+ * inherit under the same number, and that the caller closes.  0, or -errno with
+ * err filled (and *fd -1).
  */
 int initrd_open(const struct profile *profile, const struct vm_opts *opts,
 		int *fd, char *path, size_t cap, struct err *err);

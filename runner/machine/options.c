@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The options of one machine; see options.h. */
+/* The options of vm:boot(); see options.h. */
 #include <stdlib.h>
 #include <unistd.h>
 

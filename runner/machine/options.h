@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What boot() can be told: the options of one machine. */
+/* The options of vm:boot(): memory, processors, disks, files. */
 #ifndef RUNNER_MACHINE_OPTIONS_H
 #define RUNNER_MACHINE_OPTIONS_H
 
@@ -8,7 +8,7 @@
 
 #include "runner/machine/argv.h"
 
-/* A file to be put into the initramfs. */
+/* A file to add to the initramfs: its path in the guest and on the host. */
 struct boot_file {
 	char *guest;
 	char *host;
@@ -21,11 +21,11 @@ struct vm_opts {
 	size_t nr_disks;
 	struct boot_file *files;
 	size_t nr_files;
-	char *append;			/* or NULL */
-	double timeout;			/* seconds, scaled already */
+	char *append;			/* kernel arguments, or NULL */
+	double timeout;			/* of the boot, in seconds, scaled by the slowness */
 };
 
-/* Frees what opts owns and closes its disks; opts is empty afterwards. */
+/* Frees all members and closes the disks' descriptors; opts is empty afterwards. */
 void vm_opts_release(struct vm_opts *opts);
 
 #endif

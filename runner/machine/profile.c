@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Profiles from provium.toml: tables of strings, which is all they need of TOML. */
+/* Profiles from provium.toml, of which only tables of strings are understood. */
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -17,7 +17,7 @@
 static const struct key {
 	const char *name;
 	size_t offset;
-	bool path;			/* relative to the file */
+	bool path;			/* relative to the provium.toml */
 } keys[] = {
 	{ "kernel", offsetof(struct profile, kernel), true },
 	{ "initrd", offsetof(struct profile, initrd), true },
@@ -51,7 +51,10 @@ static char *skip_space(char *s)
 	return s;
 }
 
-/* "…" with \" and \\, or '…'; then nothing but a comment.  NULL: neither. */
+/*
+ * Decodes "…" with \" and \\, or '…', in place; only a comment can follow.  NULL:
+ * it is no such string.
+ */
 static char *parse_string(char *s)
 {
 	char quote = *s, *out = s, *start = s;
@@ -72,7 +75,7 @@ static char *parse_string(char *s)
 	return start;
 }
 
-/* One "key = value" line of the wanted profile. */
+/* A "key = value" line of the profile.  0, -EINVAL, or -ENOKEY: unknown key. */
 static int take_key(struct profile *p, char *line, const char *dir)
 {
 	char *eq = strchr(line, '='), *value;
@@ -110,7 +113,10 @@ static char *section_name(char *line)
 	return line;
 }
 
-/* Reads the file; notes the names it has.  1: found, 0: not there, or -errno. */
+/*
+ * Looks for the profile in the file, and adds the names of all profiles to names.
+ * 1: found; 0: not in this file; or -errno with err filled.
+ */
 static int read_file(struct profile *p, const char *file, const char *name,
 		     struct buf *names, struct err *err)
 {
@@ -144,7 +150,7 @@ static int read_file(struct profile *p, const char *file, const char *name,
 	return ret ? ret : found;
 }
 
-/* Every provium.toml that counts, nearest first. */
+/* The same in every provium.toml there is, nearest first. */
 static int search(struct profile *p, const char *name, struct buf *names,
 		  struct err *err)
 {
@@ -172,7 +178,8 @@ static int check(struct profile *p, struct err *err)
 {
 	if (!p->kernel)
 		return err_set(err, ERR_USER, -EINVAL,
-			       "profile %s in %s has no kernel", p->name, p->source);
+			       "profile %s in %s has no kernel: add kernel = \"FILE\"",
+			       p->name, p->source);
 	if (access(p->kernel, R_OK))
 		return err_set(err, ERR_USER, -EINVAL,
 			       "profile %s: kernel %s: %s", p->name, p->kernel,

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Profiles: what to boot.  Read from provium.toml, looked for from the working
- * directory upwards, then beside the runner (the ones `make` has built).
+ * Profiles: what to boot.  They are read from the provium.toml in the working
+ * directory, then those in the folders above it, then the one beside the runner,
+ * which `make` writes.  The first profile of the name is used.
  *
  *	[profile.NAME]
  *	kernel = "vmlinux or bzImage"	# paths are relative to the file
- *	initrd = "…"		# the user's own, chained behind the agent's shim
- *	rootfs = "disk.img"	# becomes /, never written
+ *	initrd = "…"		# unpacked after the agent's initramfs
+ *	rootfs = "disk.img"	# becomes /, read-only
  *	init = "/sbin/init"	# PID 1 after the agent has started
  *	append = "…"		# extra kernel arguments
  *	machine = "microvm"	# or "q35"
- *	cpu = "-avx,+umip"	# features of QEMU's processor, left out or added
+ *	cpu = "-avx,+umip"	# features of QEMU's processor to remove or add
  *	modules = "folder"	# where vm:insmod(name) looks
- *	share = "folder"	# of the host: becomes / over 9p, never written
+ *	share = "folder"	# of the host: becomes / over 9p, read-only
  */
 #ifndef RUNNER_MACHINE_PROFILE_H
 #define RUNNER_MACHINE_PROFILE_H
@@ -23,18 +24,19 @@ struct profile {
 	char *name;
 	char *source;			/* the provium.toml it came from */
 	char *kernel;
-	char *initrd;			/* NULL: the shim alone */
+	char *initrd;			/* NULL: only the agent's */
 	char *rootfs;			/* NULL: none */
 	char *init;			/* NULL: the agent is init */
 	char *append;
 	char *machine;
-	char *cpu;			/* NULL: as it is */
+	char *cpu;			/* NULL: no change */
 	char *modules;			/* NULL: none */
 	char *share;			/* NULL: none */
 };
 
 void profile_init(struct profile *p);
-/* 0; -ENOENT (no such profile; err names those there are) or -EINVAL. */
+/* 0; -ENOENT: no such profile (err names the known ones); or -EINVAL.  The caller
+ * releases p after success only. */
 int profile_load(struct profile *p, const char *name, struct err *err);
 void profile_release(struct profile *p);
 

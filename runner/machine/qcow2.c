@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Empty qcow2 images, version 3 (docs/interop/qcow2.txt in QEMU's tree): four
- * clusters of 64 KiB, which are header, refcount table, refcount block, L1 table.
+ * Empty qcow2 images, version 3 (docs/interop/qcow2.txt in QEMU's tree).  They have
+ * four clusters of 64 KiB: header, refcount table, refcount block, L1 table.
  */
 #include <endian.h>
 #include <errno.h>
@@ -16,8 +16,8 @@
 #define MAGIC 0x514649fbu
 #define CLUSTER_BITS 16
 #define CLUSTER (1u << CLUSTER_BITS)
-#define L1_COVERS (UINT64_C(1) << 29)	/* one L2 table: 8192 clusters */
-#define L1_MOST (CLUSTER / 8)		/* in one cluster: 4 TiB */
+#define L1_ENTRY_BYTES (UINT64_C(1) << 29)	/* one L2 table: 8192 clusters */
+#define MAX_L1_ENTRIES (CLUSTER / 8)	/* that fit into one cluster: 4 TiB */
 
 struct header {
 	uint32_t magic, version;
@@ -29,7 +29,7 @@ struct header {
 	uint32_t refcount_clusters, nr_snapshots;
 	uint64_t snapshots_offset, incompatible, compatible, autoclear;
 	uint32_t refcount_order, header_len;
-	uint64_t end;			/* of header extensions: none */
+	uint64_t end;			/* an empty header extension ends them */
 };
 
 int qcow2_disk_size(const char *path, const char *format, uint64_t *size,
@@ -66,7 +66,7 @@ static int fill(int fd, uint64_t size)
 	const struct header h = {
 		.magic = htobe32(MAGIC), .version = htobe32(3),
 		.cluster_bits = htobe32(CLUSTER_BITS), .size = htobe64(size),
-		.l1_size = htobe32((uint32_t)((size + L1_COVERS - 1) / L1_COVERS)),
+		.l1_size = htobe32((uint32_t)((size + L1_ENTRY_BYTES - 1) / L1_ENTRY_BYTES)),
 		.l1_offset = htobe64(3 * CLUSTER),
 		.refcount_offset = htobe64(CLUSTER),
 		.refcount_clusters = htobe32(1), .refcount_order = htobe32(4),
@@ -86,14 +86,14 @@ int qcow2_layer(const char *dir, uint64_t size, struct err *err)
 {
 	int fd;
 
-	if (!size || (size + L1_COVERS - 1) / L1_COVERS > L1_MOST)
+	if (!size || (size + L1_ENTRY_BYTES - 1) / L1_ENTRY_BYTES > MAX_L1_ENTRIES)
 		return err_set(err, ERR_USER, -EFBIG,
-			       "a disk of %llu bytes: 4 TiB is the most a fixture's can have",
+			       "a disk has %llu bytes; expected 1 byte to 4 TiB in a fixture",
 			       (unsigned long long)size);
 	fd = sparse_create(dir, 4 * CLUSTER, err);
 	if (fd >= 0 && fill(fd, size)) {
 		close(fd);
-		return err_set(err, ERR_BROKEN, -EIO, "a disk's layer in %s: %s",
+		return err_set(err, ERR_BROKEN, -EIO, "cannot write a disk layer in %s: %s",
 			       dir, strerror(errno));
 	}
 	return fd;
