@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The gate without a VM: processes that hold, wait, die and deadlock, and a
+ * The gate without VMs: processes that hold, wait, die and deadlock, and a
  * jobserver made of a pipe.
  */
 #include <errno.h>
@@ -12,53 +12,59 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/base/buf.h"
 #include "runner/base/deadline.h"
 #include "runner/base/interrupt.h"
 #include "runner/gate/gate.h"
 #include "runner/gate/jobserver.h"
+#include "runner/gate/ledger.h"
 #include "tests/host/lib/tap.h"
 
 #define MIB (1ull << 20)
-#define VM (100 * MIB)			/* of guest memory */
+#define VM (100 * MIB)			/* bytes of guest memory */
 #define CHARGE (VM + GATE_OVERHEAD)
-#define PATIENCE_MS 20000
+#define LIMIT_MS 20000			/* for an answer; only a failure takes as long */
 
-/* --- a process that does what it is told --- */
+/* --- actors: processes that use the gate on command --- */
 
 struct actor {
 	pid_t pid;
-	int in, out;			/* orders to it, answers from it */
+	int in, out;			/* commands to it, answers from it */
 };
 
-/* Orders: "e" enter, "l" leave the last, "c" claim two, "t" try, "q" quit; answers: 0 or errno. */
+/*
+ * Commands: "e" enter, "s" enter a spare, "l" leave the last, "c" claim memory for
+ * two VMs, "q" quit.  Answers: 0 or -errno.
+ */
 static void act(int in, int out)
 {
 	struct gate_pass pass[8] = { 0 };
 	int n = 0, answer;
 	double waited;
 	struct err err;
-	char order;
+	char command;
 
 	if (gate_init(NULL, &err))
 		_exit(1);
 	gate_set_label("an actor");
-	while (read(in, &order, 1) == 1) {
+	while (read(in, &command, 1) == 1) {
 		answer = 0;
-		if (order == 'e')
+		if (command == 'e')
 			answer = gate_enter(&pass[n], VM, 1, &waited, &err);
-		else if (order == 'c')
+		else if (command == 'c')
 			answer = gate_claim(2 * VM, 0, &waited, &err);
-		else if (order == 't')
+		else if (command == 's')
 			answer = gate_enter_spare(&pass[n], VM, 1) ? 0 : -EAGAIN;
-		else if (order == 'l')
+		else if (command == 'l')
 			gate_leave(&pass[--n]);
 		else
 			break;
-		if (!answer && (order == 'e' || order == 't'))
+		if (!answer && (command == 'e' || command == 's'))
 			n++;
 		if (answer == -EDEADLK && !strstr(err.text, "provium.claim{memory = \"200M\"}"))
 			answer = -EPROTO;
@@ -93,13 +99,13 @@ static struct actor actor_new(void)
 	return a;
 }
 
-static void tell(struct actor *a, char order)
+static void tell(struct actor *a, char command)
 {
-	if (write(a->in, &order, 1) != 1)
-		ok(false, "an actor takes its order");
+	if (write(a->in, &command, 1) != 1)
+		ok(false, "a running actor takes a command");
 }
 
-/* Its answer; 1 if there is none within ms. */
+/* The actor's answer; 1 if none comes within ms. */
 static int heard(struct actor *a, int ms)
 {
 	struct pollfd in = { a->out, POLLIN, 0 };
@@ -110,16 +116,16 @@ static int heard(struct actor *a, int ms)
 	return read(a->out, &answer, sizeof(answer)) == sizeof(answer) ? answer : 2;
 }
 
-static int ask(struct actor *a, char order)
+static int ask(struct actor *a, char command)
 {
-	tell(a, order);
-	return heard(a, PATIENCE_MS);
+	tell(a, command);
+	return heard(a, LIMIT_MS);
 }
 
-/* Waiting is a state of its own: the ledger's, not the clock's. */
+/* Until so many processes wait, by the ledger. */
 static bool await_waiters(int nr)
 {
-	int64_t deadline = deadline_in(PATIENCE_MS / 1000.0);
+	int64_t deadline = deadline_in(LIMIT_MS / 1000.0);
 
 	while (clock_ns() < deadline) {
 		char *text = NULL, *at;
@@ -157,20 +163,20 @@ static void turns(void)
 {
 	struct actor a = actor_new(), b = actor_new(), c = actor_new(), d = actor_new();
 
-	ok(!ask(&a, 'e') && !ask(&b, 'e'), "two VMs fit");
+	ok(!ask(&a, 'e') && !ask(&b, 'e'), "two VMs that fit into the budget start at once");
 	tell(&c, 'e');
-	ok(await_waiters(1), "the third waits");
+	ok(await_waiters(1), "a third VM waits while two fill the budget");
 	tell(&d, 'e');
-	ok(await_waiters(2) && heard(&c, 0) == 1 && heard(&d, 0) == 1, "so does the fourth");
-	ok(ask(&a, 'l') == 0 && heard(&c, PATIENCE_MS) == 0, "first come, first served");
-	ok(heard(&d, 20) == 1, "one at a time");
+	ok(await_waiters(2) && heard(&c, 0) == 1 && heard(&d, 0) == 1, "a fourth VM waits behind the third");
+	ok(ask(&a, 'l') == 0 && heard(&c, LIMIT_MS) == 0, "a VM that ends lets the first in the queue start");
+	ok(heard(&d, 20) == 1, "a VM that ends lets only one other start");
 	actor_end(&b, SIGKILL);
-	ok(heard(&d, PATIENCE_MS) == 0, "what a killed process held is there again");
+	ok(heard(&d, LIMIT_MS) == 0, "a killed process gives its reservation back");
 	tell(&a, 'e');
-	ok(await_waiters(1), "one waits");
+	ok(await_waiters(1), "a process that has a VM waits for another");
 	actor_end(&a, SIGKILL);
-	ok(await_waiters(0), "a killed one does not wait any more");
-	ok(!ask(&c, 'l') && !ask(&c, 'e'), "given back and taken again");
+	ok(await_waiters(0), "a killed process leaves the queue");
+	ok(!ask(&c, 'l') && !ask(&c, 'e'), "memory that was given back can be reserved again");
 	actor_end(&c, 0);
 	actor_end(&d, 0);
 }
@@ -183,12 +189,12 @@ static void refusals(void)
 
 	ok(gate_enter(&pass, 3 * CHARGE, 1, &waited, &err) == -E2BIG &&
 	   strstr(err.text, "needs 684 MiB of memory in all (96 MiB of it QEMU's overhead), but --mem allows only 392 MiB"),
-	   "more than there is: at once, with both numbers");
+	   "a VM larger than the budget is refused at once, with both numbers");
 	gate_set_budget(2 * CHARGE, 2);
 	ok(gate_enter(&pass, VM, 3, &waited, &err) == -E2BIG && strstr(err.text, "needs 3 processors in all, but --cpus allows only 2"),
-	   "more processors than there are");
+	   "a VM with more processors than the limit is refused");
 	gate_set_budget(2 * CHARGE, 0);
-	ok(!gate_enter(&pass, VM, 3, &waited, &err) && waited == 0, "no limit on processors otherwise");
+	ok(!gate_enter(&pass, VM, 3, &waited, &err) && waited == 0, "without a limit on processors a VM can have any number");
 	gate_leave(&pass);
 	gate_leave(&pass);
 }
@@ -198,34 +204,34 @@ static void deadlock(void)
 	struct actor a = actor_new(), b = actor_new();
 	int first, second;
 
-	ok(!ask(&a, 'e') && !ask(&b, 'e'), "two files with one VM each");
+	ok(!ask(&a, 'e') && !ask(&b, 'e'), "two processes fill the budget with one VM each");
 	tell(&a, 'e');
 	await_waiters(1);
 	tell(&b, 'e');
-	second = heard(&b, PATIENCE_MS);
-	ok(second == -EDEADLK, "want another: the later one is refused, and told of provium.claim");
-	ok(heard(&a, 0) == 1, "the other one still waits");
+	second = heard(&b, LIMIT_MS);
+	ok(second == -EDEADLK, "when both want another VM, the later one is refused: EDEADLK, and provium.claim is suggested");
+	ok(heard(&a, 0) == 1, "the earlier one of a deadlock goes on waiting");
 	ask(&b, 'l');
-	first = heard(&a, PATIENCE_MS);
-	ok(first == 0, "until that one lets go");
+	first = heard(&a, LIMIT_MS);
+	ok(first == 0, "the earlier one of a deadlock starts when the later one gives its VM back");
 	actor_end(&a, 0);
 	actor_end(&b, 0);
 }
 
-/* A newcomer that wants much must not keep those from going on who hold something. */
+/* A large request of a new process must not block processes that have VMs. */
 static void holders_first(void)
 {
 	struct actor a = actor_new(), big = actor_new();
 
-	ok(!ask(&a, 'e'), "one holds");
+	ok(!ask(&a, 'e'), "a process has a VM");
 	tell(&big, 'c');
-	ok(await_waiters(1), "one who wants twice as much waits");
-	ok(!ask(&a, 'e'), "who holds something goes first");
+	ok(await_waiters(1), "a second process waits for a claim of two VMs");
+	ok(!ask(&a, 'e'), "a process with a VM gets a second one before the claim is granted");
 	ask(&a, 'l');
 	ask(&a, 'l');
-	ok(heard(&big, PATIENCE_MS) == 0, "then the other");
-	ok(!ask(&big, 'e') && ask(&a, 't') == -EAGAIN, "a claim is drawn on, and keeps others out");
-	ok(!ask(&big, 'e') && ask(&big, 'e') == -E2BIG, "and ends where it was said to");
+	ok(heard(&big, LIMIT_MS) == 0, "a claim is granted when the others have ended");
+	ok(!ask(&big, 'e') && ask(&a, 's') == -EAGAIN, "a VM within a claim starts, and the unused part stays reserved");
+	ok(!ask(&big, 'e') && ask(&big, 'e') == -E2BIG, "a VM beyond the claim is refused: E2BIG");
 	actor_end(&a, 0);
 	actor_end(&big, 0);
 }
@@ -234,13 +240,13 @@ static void spares(void)
 {
 	struct actor a = actor_new(), b = actor_new();
 
-	ok(!ask(&a, 't') && ask(&a, 't') == -EAGAIN, "a spare only where as much again stays free");
-	ok(!ask(&b, 'e'), "which another can have");
+	ok(!ask(&a, 's') && ask(&a, 's') == -EAGAIN, "a spare is let in only where as much memory again stays free");
+	ok(!ask(&b, 'e'), "the memory a spare leaves free is available to others");
 	actor_end(&a, 0);
 	actor_end(&b, 0);
 }
 
-/* --- make's slots --- */
+/* --- job tokens --- */
 
 static int pipe_fds[2];
 
@@ -252,7 +258,7 @@ static int tokens(void)
 	return n;
 }
 
-/* As make -jN has it: N - 1 bytes in a pipe. */
+/* The jobserver of make -jN: N - 1 bytes in a pipe. */
 static void make_jobserver(int n)
 {
 	char flags[64];
@@ -275,86 +281,86 @@ static void tokens_of_vms(void)
 	a = actor_new();
 	b = actor_new();
 	c = actor_new();
-	ok(!ask(&a, 'e') && tokens() == 2, "a first VM runs in the slot make gave");
-	ok(!ask(&a, 'e') && tokens() == 1, "a second one takes another");
-	ok(!ask(&a, 'e') && tokens() == 0, "a third the last");
-	ok(!ask(&a, 'l') && tokens() == 1 && !ask(&a, 'l') && tokens() == 2, "given back with their VMs");
+	ok(!ask(&a, 'e') && tokens() == 2, "a first VM runs with the token that make gave the job");
+	ok(!ask(&a, 'e') && tokens() == 1, "a second VM borrows a token");
+	ok(!ask(&a, 'e') && tokens() == 0, "a third VM borrows the last token of -j3");
+	ok(!ask(&a, 'l') && tokens() == 1 && !ask(&a, 'l') && tokens() == 2, "each VM that ends returns its token");
 	ok(!ask(&b, 'e') && !ask(&b, 'e') && tokens() == 1 && !ask(&a, 'e') && tokens() == 0,
-	   "two runners share them");
+	   "two runners share the tokens of one make");
 	tell(&c, 'e');
-	ok(await_waiters(1), "who waits for memory");
-	ok(tokens() == 1, "lends its slot to make");
-	ok(!ask(&a, 'l') && heard(&c, PATIENCE_MS) == 0 && tokens() == 1, "and has it again before it goes on");
+	ok(await_waiters(1), "a runner waits for memory");
+	ok(tokens() == 1, "a runner that waits for memory lends its token to make");
+	ok(!ask(&a, 'l') && heard(&c, LIMIT_MS) == 0 && tokens() == 1, "a runner takes its lent token back before it goes on");
 	tell(&a, 'e');
 	await_waiters(1);
 	actor_end(&b, 0);
-	ok(heard(&a, PATIENCE_MS) == 0, "what a runner had at its end is settled");
+	ok(heard(&a, LIMIT_MS) == 0, "a runner that ends returns the tokens it borrowed");
 	actor_end(&a, 0);
 	actor_end(&c, 0);
-	ok(tokens() == 2, "in the end make has all");
+	ok(tokens() == 2, "when all runners have ended make has its 2 tokens of -j3");
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 }
 
-/* Two slots, two files with a VM each that want another: each waits with none, one gets both. */
+/* Two tokens, two runners with a VM each that want another VM: one gets both tokens. */
 static void tokens_for_two(void)
 {
 	struct actor a, b, *winner, *other;
 	struct pollfd answers[2];
 
 	make_jobserver(2);
-	if (read(pipe_fds[0], (char[1]){ 0 }, 1) != 1)	/* make runs two */
+	if (read(pipe_fds[0], (char[1]){ 0 }, 1) != 1)	/* make runs two jobs */
 		exit(1);
 	gate_set_budget(8 * CHARGE, 0);
 	a = actor_new();
 	b = actor_new();
-	ok(!ask(&a, 'e') && !ask(&b, 'e'), "both slots are taken");
+	ok(!ask(&a, 'e') && !ask(&b, 'e'), "two runners have a VM each, with both tokens of -j2");
 	tell(&a, 'e');
-	ok(heard(&a, 50) == 1, "no slot for a second VM");
+	ok(heard(&a, 50) == 1, "a second VM waits while no token is free");
 	tell(&b, 'e');
 	answers[0] = (struct pollfd){ a.out, POLLIN, 0 };
 	answers[1] = (struct pollfd){ b.out, POLLIN, 0 };
-	ok(poll(answers, 2, PATIENCE_MS) == 1, "but one of two that wait gets both");
+	ok(poll(answers, 2, LIMIT_MS) == 1, "of two runners that wait for a second token one gets both");
 	winner = answers[0].revents ? &a : &b;
 	other = answers[0].revents ? &b : &a;
-	ok(heard(winner, 0) == 0 && heard(other, 0) == 1, "the other goes on waiting");
+	ok(heard(winner, 0) == 0 && heard(other, 0) == 1, "the other of two runners goes on waiting");
 	actor_end(winner, 0);
-	/* Of two jobs one has ended: make puts its byte back. */
+	/* One of make's two jobs has ended: make writes its byte back. */
 	if (write(pipe_fds[1], "b", 1) != 1)
 		exit(1);
-	ok(heard(other, PATIENCE_MS) == 0, "and has them next");
+	ok(heard(other, LIMIT_MS) == 0, "the other of two runners gets both tokens next");
 	actor_end(other, 0);
-	ok(tokens() == 1, "make has all");
+	ok(tokens() == 1, "when both runners have ended make has its token of -j2");
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 }
 
 /*
- * Three slots, of which a file with a VM needs another: it keeps its own, who has
- * no VM yet lends what it has, and nobody takes what comes before the first has it.
+ * Three tokens.  A runner that has a VM and waits for a second token keeps its
+ * first; a runner without VMs lends its own, and takes none before that one has.
  */
 static void first_in_line(void)
 {
 	struct actor a, b, c;
 
 	make_jobserver(3);
-	if (read(pipe_fds[0], (char[2]){ 0 }, 2) != 2)	/* make runs three */
+	if (read(pipe_fds[0], (char[2]){ 0 }, 2) != 2)	/* make runs three jobs */
 		exit(1);
 	gate_set_budget(8 * CHARGE, 0);
 	a = actor_new();
 	b = actor_new();
 	c = actor_new();
-	ok(!ask(&a, 'e') && !ask(&b, 'e'), "two have a VM, the third job has none");
+	ok(!ask(&a, 'e') && !ask(&b, 'e'), "two of three runners have a VM each");
 	tell(&b, 'e');
-	ok(heard(&b, 50) == 1 && tokens() == 0, "who waits for a second slot keeps its first");
+	ok(heard(&b, 50) == 1 && tokens() == 0, "a runner that waits for a second token keeps its first");
 	tell(&c, 'e');
-	ok(heard(&b, PATIENCE_MS) == 0, "a runner without VMs stands back for it");
-	ok(heard(&c, 50) == 1 && tokens() == 0, "but has lent its slot");
-	ok(!ask(&b, 'l') && heard(&c, PATIENCE_MS) == 0, "and has it again when the VM has ended");
+	ok(heard(&b, LIMIT_MS) == 0, "a runner without VMs lends its token to one that waits for a second");
+	ok(heard(&c, 50) == 1 && tokens() == 0, "a runner without VMs waits after it has lent its token");
+	ok(!ask(&b, 'l') && heard(&c, LIMIT_MS) == 0, "a runner without VMs gets its token back when another VM has ended");
 	actor_end(&a, 0);
 	actor_end(&b, 0);
 	actor_end(&c, 0);
-	ok(tokens() == 0, "each ends with one");
+	ok(tokens() == 0, "three runners under -j3 end with one token each");
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 }
@@ -378,9 +384,9 @@ static void after_a_kill(void)
 		raise(SIGKILL);
 	}
 	waitpid(pid, NULL, 0);
-	ok(tokens() == 0, "a runner is killed with two slots");
-	ok(!gate_return_tokens_of(account, &err) && tokens() == 1, "its account is settled");
-	ok(access(account, F_OK) && !gate_return_tokens_of(account, &err) && tokens() == 1, "once");
+	ok(tokens() == 0, "a killed runner leaves make without the token it borrowed");
+	ok(!gate_return_tokens_of(account, &err) && tokens() == 1, "gate_return_tokens_of() returns the tokens of a killed runner");
+	ok(access(account, F_OK) && !gate_return_tokens_of(account, &err) && tokens() == 1, "a second gate_return_tokens_of() returns nothing");
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 }
@@ -402,18 +408,18 @@ static void flags(void)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		bad += jobserver_dry_run(rows[i].flags) != rows[i].dry;
-	ok(!bad, "make -n is told from other flags");
+	ok(!bad, "MAKEFLAGS with -n, -q or -t is told from other flags");
 	jobserver_open(&j, " -j4 --jobserver-auth=0,1", &account);
-	ok(!jobserver_exists(&j), "descriptors that are no pipes are not make's");
+	ok(!jobserver_exists(&j), "descriptors that are not pipes are not taken for a jobserver");
 	jobserver_open(&j, " -j4 --jobserver-auth=900,901", &account);
-	ok(!jobserver_exists(&j), "nor are closed ones");
+	ok(!jobserver_exists(&j), "closed descriptors are not taken for a jobserver");
 	jobserver_open(&j, " -j", &account);
 	ok(!jobserver_exists(&j) && jobserver_take(&j, 5) && jobserver_tokens_held(&j) == 1,
-	   "-j without a number: there is none, and nothing to wait for");
+	   "with -j but no number there is no jobserver, and no token to wait for");
 	make_jobserver(3);
 	jobserver_open(&j, getenv("MAKEFLAGS"), &account);
 	ok(j.nr_jobs == 3 && jobserver_take(&j, 3) && account.taken[0] == 'b' &&
-	   account.taken[1] == 'c' && !jobserver_take(&j, 4), "slots are bytes of the pipe");
+	   account.taken[1] == 'c' && !jobserver_take(&j, 4), "tokens are the bytes of the pipe, and -j3 has no fourth");
 	jobserver_give(&j, 1);
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
@@ -430,15 +436,46 @@ static void fifo(void)
 	unlink(path);
 	mkfifo(path, 0600);
 	keep = open(path, O_RDWR | O_CLOEXEC);
-	ok(write(keep, "x", 1) == 1, "make 4.4 has a named pipe");
+	ok(write(keep, "x", 1) == 1, "a byte is written into a named pipe, the jobserver of make 4.4");
 	snprintf(text, sizeof(text), " -j2 --jobserver-auth=fifo:%s", path);
 	jobserver_open(&j, text, &account);
 	ok(jobserver_exists(&j) && jobserver_take(&j, 2) && !jobserver_take(&j, 3),
-	   "a slot is taken from it");
+	   "a token is taken from a named pipe");
 	jobserver_restore(&j, deadline_in(1));
-	ok(read(keep, text, 1) == 1 && *text == 'x', "and the very byte comes back");
+	ok(read(keep, text, 1) == 1 && *text == 'x', "the same byte is returned to a named pipe");
 	unlink(path);
 	close(keep);
+}
+
+/* Each of these has to name the errno, and must not be a test's failure. */
+static void unusable_directories(const char *dir)
+{
+	char *link = xasprintf("%s/link", dir);
+	struct rlimit none = { 0, RLIM_INFINITY };
+	struct ledger_row row = { 0 };
+	struct ledger l;
+	struct err err;
+
+	ledger_init(&l);
+	setenv("PROVIUM_GATE", "/dev/null/gate", 1);
+	ok(ledger_open(&l, &err) == -ENOTDIR && err.kind == ERR_BROKEN &&
+	   !strcmp(err.text, "gate: cannot create the directory /dev/null/gate: Not a directory; set PROVIUM_GATE to a directory that can be written to"),
+	   "a directory that cannot be created is BROKEN, with its errno");
+	setenv("PROVIUM_GATE", link, 1);
+	ok(!symlink(dir, link) && ledger_open(&l, &err) == -EACCES && err.kind == ERR_BROKEN &&
+	   strstr(err.text, "is not a directory of this user: remove it"),
+	   "a symbolic link in place of the directory is refused");
+	setenv("PROVIUM_GATE", dir, 1);
+	signal(SIGXFSZ, SIG_IGN);
+	ok(!ledger_open(&l, &err) && !setrlimit(RLIMIT_FSIZE, &none) &&
+	   ledger_write(&l, &row, &err) == -EFBIG && err.kind == ERR_BROKEN &&
+	   strstr(err.text, "gate: cannot write the ledger: File too large; make room"),
+	   "a ledger that cannot be written is BROKEN, with its errno");
+	none.rlim_cur = RLIM_INFINITY;
+	setrlimit(RLIMIT_FSIZE, &none);
+	ledger_close(&l);
+	unlink(link);
+	free(link);
 }
 
 int main(void)
@@ -450,6 +487,7 @@ int main(void)
 	unsetenv("MAKEFLAGS");
 	if (!mkdtemp(dir) || setenv("PROVIUM_GATE", dir, 1))
 		return 1;
+	unusable_directories(dir);
 	gate_set_budget(2 * CHARGE, 0);
 	refusals();
 	turns();
