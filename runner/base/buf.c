@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A byte buffer that grows, and allocation that does not fail. */
+/* A growing byte buffer, and allocation that aborts instead of failing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

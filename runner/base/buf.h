@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A byte buffer that grows. */
+/* A growing byte buffer, and allocation that aborts instead of failing. */
 #ifndef RUNNER_BASE_BUF_H
 #define RUNNER_BASE_BUF_H
 
@@ -7,28 +7,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Empty is all zero.  When memory runs out the runner aborts, saying so. */
+/* All zeros is an empty buffer.  If memory runs out the runner prints so and aborts. */
 struct buf {
 	uint8_t *p;
 	size_t len;
 	size_t cap;
 };
 
-/* Room for n more bytes at the end; the caller adds to len what it used. */
+/* Makes room for n more bytes at the end; the caller adds to len what it wrote. */
 uint8_t *buf_room(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_addf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Takes n bytes off the front. */
+/* Removes the first n bytes. */
 void buf_drop(struct buf *b, size_t n);
-/* The content as a C string (a terminator is added behind it). */
+/* The content as a C string: a zero byte is written after it. */
 char *buf_str(struct buf *b);
-/* Everything that can be read from fd until its end.  0 or -errno. */
+/* Appends everything up to the end of fd, or of the file.  0 or -errno. */
 int buf_read_fd(struct buf *b, int fd);
 int buf_read_file(struct buf *b, const char *path);
 void buf_release(struct buf *b);
 
-/* malloc and friends that do not return NULL. */
+/* These never return NULL.  Callers free the result. */
 void *xcalloc(size_t n, size_t size);
 /* Resizes p to n elements of that size. */
 void *xreallocarray(void *p, size_t n, size_t size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The one place where durations become points in time. */
+/* Durations become points in time here, and nowhere else. */
 #include <limits.h>
 #include <time.h>
 

@@ -8,9 +8,9 @@
 #define DEADLINE_NEVER INT64_MAX
 
 int64_t clock_ns(void);
-/* `seconds` from now. */
+/* The time `seconds` from now. */
 int64_t deadline_in(double seconds);
-/* What is left, in milliseconds for poll(2): rounded up, -1 for never. */
+/* The rest until the deadline for poll(2), in ms: rounded up, -1 for never. */
 int deadline_poll_ms(int64_t deadline_ns);
 double seconds_since(int64_t start_ns);
 

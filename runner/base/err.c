@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Error texts: set once where the fault is known, context put before. */
+/* Error texts. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +37,7 @@ void err_context(struct err *err, const char *fmt, ...)
 	n = strlen(context);
 	if (n + 3 > sizeof(err->text))
 		return;
-	/* What falls off the end is the tail of a console. */
+	/* A text that becomes too long loses its end: a console's last lines. */
 	memmove(err->text + n + 2, err->text, sizeof(err->text) - n - 2);
 	err->text[sizeof(err->text) - 1] = 0;
 	memcpy(err->text, context, n);

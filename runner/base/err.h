@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What went wrong, in words for a person, filled where the fault is known. */
+/*
+ * Errors as text.  A function that takes a struct err fills it if, and only if,
+ * it fails.  It does so where the fault is known; callers can put context before
+ * the text, and never replace it.
+ */
 #ifndef RUNNER_BASE_ERR_H
 #define RUNNER_BASE_ERR_H
 
 #include <stddef.h>
 
-/* Whose fault it is; decides how a test sees it (docs/architecture.md). */
+/* The cause, which decides the verdict (docs/architecture.md). */
 enum err_kind {
 	ERR_NONE,
-	ERR_USER,		/* test author or command line */
-	ERR_OP,			/* an operation in the guest was refused */
-	ERR_GUEST,		/* the guest died: panic, reset, power off */
-	ERR_BROKEN,		/* the infrastructure: QEMU, host, bad frame */
+	ERR_USER,		/* the test's author, or the command line */
+	ERR_OP,			/* an operation in the guest failed */
+	ERR_GUEST,		/* the guest ended: panic, reset, power off */
+	ERR_BROKEN,		/* the infrastructure: QEMU, the host, a malformed frame */
 	ERR_TIMEOUT,		/* a deadline passed */
-	ERR_INTERRUPTED,	/* a signal to the runner */
+	ERR_INTERRUPTED,	/* the runner got a signal */
 };
 
 struct err {
@@ -22,7 +26,7 @@ struct err {
 	char text[8192];
 };
 
-/* Sets kind and text; returns ret, so that a caller can return err_set(...). */
+/* Sets kind and text.  Returns ret, for `return err_set(…)`. */
 int err_set(struct err *err, enum err_kind kind, int ret, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /* Appends the last lines of a guest's console, each after a line end ("": none). */

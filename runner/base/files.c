@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Paths, folders, and files written whole or not at all. */
+/* Paths, directories, and files that are written whole or not at all. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* MurmurHash3 x64-128 (Austin Appleby, public domain), as a stream. */
+/* MurmurHash3 x64-128 (Austin Appleby, public domain), for data in pieces. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 
 #define C1 0x87c37b91114253d5u
 #define C2 0x4cf5ad432745937fu
-#define PIECE (256u << 10)
+#define PIECE_BYTES (256u << 10)
 
 static uint64_t rotl(uint64_t v, int n)
 {
@@ -117,7 +117,7 @@ int hash_file(const char *path, char hex[HASH_HEX])
 		return -errno;
 	hash_init(&h);
 	do {
-		n = read(fd, buf_room(&b, PIECE), PIECE);
+		n = read(fd, buf_room(&b, PIECE_BYTES), PIECE_BYTES);
 		if (n > 0)
 			hash_add(&h, b.p, (size_t)n);
 	} while (n > 0 || (n < 0 && errno == EINTR));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A 128-bit hash of content: MurmurHash3 x64-128.  It tells files apart that
- * differ by accident or by an edit; it is no defence against an attacker, and
- * need not be: who can write the files can write the programs.
+ * A 128-bit hash of content: MurmurHash3 x64-128.  It detects changes by accident
+ * or by an edit.  It does not resist an attacker, and need not: a user who can
+ * write the hashed files can also write the programs that are run.
  */
 #ifndef RUNNER_BASE_HASH_H
 #define RUNNER_BASE_HASH_H
@@ -15,17 +15,17 @@
 struct hash {
 	uint64_t h1, h2;
 	uint64_t total;			/* bytes added */
-	uint8_t part[16];		/* total % 16 bytes that wait */
+	uint8_t part[16];		/* the last total % 16 bytes */
 };
 
 void hash_init(struct hash *h);
 void hash_add(struct hash *h, const void *p, size_t n);
-/* Of all that was added; more may be added afterwards. */
+/* The hash of all bytes added so far; more can be added afterwards. */
 void hash_hex(const struct hash *h, char hex[HASH_HEX]);
 /* The hash of n bytes; of a string, without its terminator. */
 void hash_buffer(const void *p, size_t n, char hex[HASH_HEX]);
 void hash_string(const char *s, char hex[HASH_HEX]);
-/* Of a whole file.  0 or -errno. */
+/* The hash of a whole file.  0 or -errno. */
 int hash_file(const char *path, char hex[HASH_HEX]);
 
 #endif

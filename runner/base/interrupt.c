@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Signals become a flag, a readable descriptor and a hook. */
+/* Signal handlers. */
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -18,16 +18,16 @@ static void handler(int sig)
 	uint64_t one = 1;
 	int saved = errno;
 
-	/* A time limit that nobody reacts to: stuck where no hook is called. */
+	/* The first SIGALRM had no effect: the process hangs where no hook is called. */
 	if (sig == SIGALRM && pending == SIGALRM)
 		_exit(INTERRUPT_STUCK);
 	if (sig == SIGALRM)
-		alarm(INTERRUPT_GRACE);
-	/* An interrupt outranks a time limit. */
+		alarm(INTERRUPT_GRACE_S);
+	/* A signal from outside replaces a time limit, not the other way round. */
 	if (!pending || sig != SIGALRM)
 		pending = sig;
 	if (write(event_fd, &one, sizeof(one)) < 0)
-		(void)0;	/* full: readable already */
+		(void)0;	/* the counter is full, so the descriptor is readable */
 	if (hook)
 		hook();
 	errno = saved;
@@ -72,7 +72,7 @@ void interrupt_alarm(double seconds)
 	if (pending == SIGALRM) {
 		pending = 0;
 		if (read(event_fd, &count, sizeof(count)) < 0)
-			(void)0;	/* nothing there */
+			(void)0;	/* it was not readable */
 	}
 	if (seconds <= 0)
 		return;

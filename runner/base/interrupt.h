@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Signals and time limits, for loops that poll and for Lua that does not.
+ * Signals and time limits, for loops that poll and for Lua code that does not.
  *
- * A signal sets what interrupt_pending() says, makes interrupt_fd() readable
- * for good, and calls the hook (from the handler: async-signal-safe only).
+ * A signal sets what interrupt_pending() returns, makes interrupt_fd() readable
+ * for good, and calls the hook in the signal handler, so the hook must be
+ * async-signal-safe.
  */
 #ifndef RUNNER_BASE_INTERRUPT_H
 #define RUNNER_BASE_INTERRUPT_H
 
 /*
- * Who has not called interrupt_alarm() again this many seconds after a time
- * limit hangs in a place that cannot be interrupted: the process exits so.
+ * If interrupt_alarm() is not called again within this many seconds after a time
+ * limit, the process hangs in C code that cannot be interrupted, and exits with
+ * this status.
  */
-#define INTERRUPT_GRACE 10
+#define INTERRUPT_GRACE_S 10
 #define INTERRUPT_STUCK 124
 
-/* Handlers for SIGINT, SIGTERM, SIGHUP and SIGALRM.  0 or -errno. */
+/* Installs handlers for SIGINT, SIGTERM, SIGHUP and SIGALRM.  0 or -errno. */
 int interrupt_init(void);
-/* Called in the handler; NULL for none. */
+/* The hook, or NULL. */
 void interrupt_set_hook(void (*hook)(void));
 int interrupt_fd(void);
-/* 0, or the signal: SIGALRM when the time limit has passed. */
+/* The signal that came, or 0; SIGALRM if the time limit has passed. */
 int interrupt_pending(void);
-/* A time limit from now; 0 for none.  Clears a limit that has passed. */
+/* Sets the time limit, seconds from now; 0 for none.  Clears one that has passed. */
 void interrupt_alarm(double seconds);
 
 #endif

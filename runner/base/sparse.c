@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Large files that are mostly holes; see sparse.h. */
+/* Sparse files: created, copied, linked, hashed.  See sparse.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,9 +14,9 @@
 #include "runner/base/sparse.h"
 
 #define PAGE 4096u
-#define PIECE (1u << 20)
+#define PIECE_BYTES (1u << 20)
 
-/* O_TMPFILE; elsewhere (old overlayfs) a file that loses its name at once. */
+/* O_TMPFILE, or where that does not exist (old overlayfs) a file unlinked at once. */
 static int unnamed(const char *dir)
 {
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
@@ -43,11 +43,11 @@ int sparse_create(const char *dir, uint64_t size, struct err *err)
 	ret = fd < 0 ? fd : -errno;
 	if (fd >= 0)
 		close(fd);
-	return err_set(err, ERR_BROKEN, ret, "a file of %llu bytes in %s: %s",
+	return err_set(err, ERR_BROKEN, ret, "cannot create a file of %llu bytes in %s: %s",
 		       (unsigned long long)size, dir, strerror(-ret));
 }
 
-/* The data from `at` on: 1 and its bounds; 0: there is no more; -errno. */
+/* Finds the next data from *at on.  1: its bounds in *at and *end; 0: no more; -errno. */
 static int next_data(int fd, off_t size, off_t *at, off_t *end)
 {
 	*at = lseek(fd, *at, SEEK_DATA);
@@ -64,8 +64,8 @@ static int next_data(int fd, off_t size, off_t *at, off_t *end)
 static int copy_range(int to, int from, off_t at, off_t end, struct buf *b)
 {
 	while (at < end) {
-		size_t want = end - at < PIECE ? (size_t)(end - at) : PIECE;
-		ssize_t n = pread(from, buf_room(b, PIECE), want, at), done;
+		size_t want = end - at < PIECE_BYTES ? (size_t)(end - at) : PIECE_BYTES;
+		ssize_t n = pread(from, buf_room(b, PIECE_BYTES), want, at), done;
 
 		if (n <= 0)
 			return n ? -errno : -EIO;
@@ -102,7 +102,7 @@ int sparse_copy(const char *dir, int from, struct err *err)
 	int fd, ret;
 
 	if (fstat(from, &st))
-		return err_set(err, ERR_BROKEN, -errno, "copy: %s", strerror(errno));
+		return err_set(err, ERR_BROKEN, -errno, "cannot copy a file into %s: %s", dir, strerror(errno));
 	fd = sparse_create(dir, (uint64_t)st.st_size, err);
 	if (fd < 0)
 		return fd;
@@ -110,11 +110,11 @@ int sparse_copy(const char *dir, int from, struct err *err)
 	if (!ret)
 		return fd;
 	close(fd);
-	return err_set(err, ERR_BROKEN, ret, "copy into %s: %s", dir,
+	return err_set(err, ERR_BROKEN, ret, "cannot copy a file into %s: %s", dir,
 		       strerror(-ret));
 }
 
-/* For files that have lost their name for good. */
+/* linkat(2) cannot give a name to a file that was unlinked. */
 static int copy_to_name(int fd, int dir_fd, const char *name)
 {
 	int to = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644), ret;
@@ -137,7 +137,7 @@ int sparse_link(int fd, int dir_fd, const char *name, struct err *err)
 	if (linkat(AT_FDCWD, self, dir_fd, name, AT_SYMLINK_FOLLOW))
 		ret = errno == ENOENT || errno == EXDEV ?
 			copy_to_name(fd, dir_fd, name) : -errno;
-	return ret ? err_set(err, ERR_BROKEN, ret, "%s: %s", name,
+	return ret ? err_set(err, ERR_BROKEN, ret, "cannot create %s: %s", name,
 			     strerror(-ret)) : 0;
 }
 
@@ -147,7 +147,7 @@ static void hash_piece(struct hash *h, const uint8_t *p, off_t at, size_t n)
 		size_t len = n - i < PAGE ? n - i : PAGE;
 		uint64_t where = (uint64_t)at + i;
 
-		/* All the same, and the first is zero: a hole, as good as. */
+		/* A page of zeros counts as a hole: all bytes equal the first, a zero. */
 		if (!p[i] && !memcmp(p + i, p + i + 1, len - 1))
 			continue;
 		hash_add(h, &where, sizeof(where));
@@ -158,8 +158,8 @@ static void hash_piece(struct hash *h, const uint8_t *p, off_t at, size_t n)
 static int hash_range(struct hash *h, int fd, off_t at, off_t end, struct buf *b)
 {
 	while (at < end) {
-		size_t want = end - at < PIECE ? (size_t)(end - at) : PIECE;
-		ssize_t n = pread(fd, buf_room(b, PIECE), want, at);
+		size_t want = end - at < PIECE_BYTES ? (size_t)(end - at) : PIECE_BYTES;
+		ssize_t n = pread(fd, buf_room(b, PIECE_BYTES), want, at);
 
 		if (n <= 0)
 			return n ? -errno : -EIO;

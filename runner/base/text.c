@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Strings from anywhere, for readers that expect text. */
+/* Untrusted strings made printable. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "runner/base/text.h"
 
-/* How many bytes the first character has and which it is; 0: that is no UTF-8. */
+/* The length of the first character, which goes to *c; 0 if it is not valid UTF-8. */
 static size_t decode(const uint8_t *s, size_t n, uint32_t *c)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -26,13 +26,13 @@ static size_t decode(const uint8_t *s, size_t n, uint32_t *c)
 	return len;
 }
 
-static bool is_plain(uint32_t c)
+static bool is_printable(uint32_t c)
 {
 	if (c < 0x20)
 		return c == '\t' || c == '\n';
 	if (c < 0xa0)
 		return c < 0x7f;
-	/* Line separators, marks and overrides of direction. */
+	/* Line separators, and controls of the writing direction. */
 	if ((c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
 		return false;
 	return (c & 0xfffe) != 0xfffe && (c < 0xfdd0 || c > 0xfdef);
@@ -44,7 +44,7 @@ void text_clean(struct buf *to, const char *s, size_t n)
 		uint32_t c = 0;
 		size_t len = decode((const uint8_t *)s, (size_t)(end - s), &c);
 
-		if (len && is_plain(c)) {
+		if (len && is_printable(c)) {
 			buf_add(to, s, len);
 			s += len;
 		} else if (*s == '\r' && end - s > 1 && s[1] == '\n') {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Strings from anywhere, for readers that expect text. */
+/* Untrusted strings made printable. */
 #ifndef RUNNER_BASE_TEXT_H
 #define RUNNER_BASE_TEXT_H
 
@@ -8,17 +8,17 @@
 #include "runner/base/buf.h"
 
 /*
- * Adds what any report can carry and any terminal can show: bytes that are no
- * UTF-8, control characters (but tab and newline), line separators, changes of
- * the writing direction and noncharacters become \xNN, byte for byte.  The
- * carriage return of a line end is left out.
+ * Appends n bytes of s so that any report can carry them and any terminal can show
+ * them.  Bytes that are not UTF-8, control characters (other than tab and newline),
+ * line separators, controls of the writing direction and noncharacters become \xNN,
+ * byte for byte.  "\r\n" becomes "\n".
  */
 void text_clean(struct buf *to, const char *s, size_t n);
-/* The same of a C string, as a new one.  Caller frees. */
+/* The same for a C string.  Caller frees. */
 char *text_cleaned(const char *s);
 /*
- * Adds the word as a shell has to be given it: as it is, in '…', or in $'…'
- * when it has bytes that cannot be shown.
+ * Appends the word quoted for a shell: as it is, in '…', or in $'…' if it has
+ * bytes that are not printable.
  */
 void text_quote(struct buf *to, const char *word);
 
