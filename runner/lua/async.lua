@@ -266,7 +266,7 @@ end
 -- Raises one of two sides' errors (nil: that side has none), preferably one that is
 -- not a mere consequence of the other side's end.
 local function raise_cause(a_err, b_err)
-	local is_consequence = type(a_err) == "table" and a_err.reason == WIRE_REASON_RACE_ENDED
+	local is_consequence = errors.kind_of(a_err) and a_err.reason == WIRE_REASON_RACE_ENDED
 	error((not a_err or is_consequence and b_err) and b_err or a_err, 0)
 end
 

@@ -29,8 +29,13 @@ errors.VERDICT = constants {
 	ok = "ok", fail = "FAIL", broken = "BROKEN", skip = "skip", todo = "todo",
 }
 
--- The kind of an error value, nil if it is no error object.
-function errors.kind_of(err) return type(err) == "table" and err.kind or nil end
+local ERROR_METATABLE = debug.getmetatable(core.error {})
+
+-- The kind of an error value, nil if it is no error object.  A table of the test's own
+-- with a field `kind` is none.
+function errors.kind_of(err)
+	return type(err) == "table" and rawequal(debug.getmetatable(err), ERROR_METATABLE) and err.kind or nil
+end
 
 function errors.new(kind, fmt, ...)
 	return core.error { kind = kind, message = fmt:format(...) }

@@ -2,6 +2,7 @@
 -- The record of a file, which every report is made of (runner/report/record.h).
 
 local core = require "provium.core"
+local errors = require "provium.errors"
 local evidence = require "provium.evidence"
 local session = require "provium.session"
 local show = require "provium.show"
@@ -40,7 +41,7 @@ function record.add_evidence(item, caught)
 	item.where = caught and caught.where or item.where
 	item.kernel = evidence.kernel(session.vms)
 	local err = caught and caught.value
-	local has_console = type(err) == "table" and err.console and item.message == err.message
+	local has_console = errors.kind_of(err) and err.console and item.message == err.message
 	item.consoles = evidence.consoles(has_console and {} or session.vms)
 	session.keep_logs = true
 end

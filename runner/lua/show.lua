@@ -8,6 +8,8 @@ local show = {}
 
 local MAX_TEXT = 400		-- bytes of a string
 local MAX_ITEMS = 40		-- of a table
+local MAX_ALL_ITEMS = 400	-- of a table and those in it
+local MAX_DEPTH = 20		-- of tables in tables
 local HEX_ROWS = 16
 local MAX_COMMAND = 60		-- bytes
 
@@ -51,45 +53,72 @@ local function show_string(s)
 	return ("%d bytes:\n%s"):format(#s, show.hex(s))
 end
 
+local function has_tostring(v)
+	local mt = debug.getmetatable(v)
+	return type(mt) == "table" and rawget(mt, "__tostring") ~= nil
+end
+
+-- What tostring() returns, or a description if the value's __tostring fails.
+local function object(v)
+	local ok, s = pcall(tostring, v)
+	if ok then return s end
+	return ("(a %s whose __tostring raised an error: %s)"):format(type(v),
+		type(s) == "string" and s or type(s))
+end
+
+local KEY_RANK = { number = 1, string = 2 }
+
+-- Numbers before strings before others, which are in no order.
 local function sorted_keys(t)
 	local keys = {}
-	for k in pairs(t) do keys[#keys + 1] = k end
+	for k in next, t do keys[#keys + 1] = k end
 	table.sort(keys, function(a, b)
-		if math.type(a) and math.type(b) then return a < b end
-		return tostring(a) < tostring(b)
+		local a_rank, b_rank = KEY_RANK[type(a)] or 3, KEY_RANK[type(b)] or 3
+		if a_rank ~= b_rank or a_rank == 3 then return a_rank < b_rank end
+		return a < b
 	end)
 	return keys
 end
 
--- A value much like a Lua literal; long strings and tables are cut.  seen: the tables
--- that contain it, for cycles; callers leave it out.
-function show.value(v, seen)
+local show_value
+
+-- The table t as a literal.  out: { seen = tables that contain it, depth = how many,
+-- nr_items = shown so far }.
+local function show_table(t, out)
+	if out.seen[t] or out.depth >= MAX_DEPTH then return "{…}" end
+	out.seen[t], out.depth = true, out.depth + 1
+	local parts, length = {}, rawlen(t)
+	for n, k in ipairs(sorted_keys(t)) do
+		out.nr_items = out.nr_items + 1
+		if n > MAX_ITEMS or out.nr_items > MAX_ALL_ITEMS then
+			parts[n] = "…"
+			break
+		end
+		local key = ""
+		if type(k) == "string" and k:find("^[%a_][%w_]*$") then
+			key = k .. " = "
+		elseif math.type(k) ~= "integer" or k < 1 or k > length then
+			key = ("[%s] = "):format(show_value(k, out))
+		end
+		parts[n] = key .. show_value(rawget(t, k), out)
+	end
+	out.seen[t], out.depth = nil, out.depth - 1
+	return "{" .. table.concat(parts, ", ") .. "}"
+end
+
+function show_value(v, out)
 	v = text.plain(v)
 	if type(v) == "string" then return (show_string(v)) end
 	if math.type(v) == "integer" and (v < -4096 or v > 4096) then
 		return ("%d (0x%x)"):format(v, v)
 	end
-	if type(v) ~= "table" or (getmetatable(v) or {}).__tostring then
-		return tostring(v)
-	end
-	seen = seen or {}
-	if seen[v] then return "{…}" end
-	seen[v] = true
-	local parts, n = {}, 0
-	for _, k in ipairs(sorted_keys(v)) do
-		n = n + 1
-		if n > MAX_ITEMS then
-			parts[#parts + 1] = "…"
-			break
-		end
-		local key = math.type(k) == "integer" and k >= 1 and k <= #v and "" or
-			(type(k) == "string" and k:match("^[%a_][%w_]*$") or
-			"[" .. show.value(k, seen) .. "]") .. " = "
-		parts[#parts + 1] = key .. show.value(v[k], seen)
-	end
-	seen[v] = nil
-	return "{" .. table.concat(parts, ", ") .. "}"
+	if type(v) ~= "table" or has_tostring(v) then return object(v) end
+	return show_table(v, out)
 end
+
+-- A value much like a Lua literal; long strings and tables are cut.  Never raises, and
+-- calls none of the value's metamethods but __tostring.
+function show.value(v) return show_value(v, { seen = {}, depth = 0, nr_items = 0 }) end
 
 -- A command as messages show it.
 function show.command(cmd)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- From what happened to a verdict: an error, a panic, kernel complaints.
 --
--- A caught error is a table { value =, where = "file:line", trace = }; see catch().
+-- A caught error is a table { value =, where = "file:line" }; see catch().
 
 local core = require "provium.core"
 local check = require "provium.check"
@@ -29,7 +29,7 @@ end
 
 -- A message handler for xpcall: makes a caught error of an error value.
 function verdict.catch(err)
-	return { value = err, where = verdict.user_line(3), trace = debug.traceback(nil, 2) }
+	return { value = err, where = verdict.user_line(3) }
 end
 
 -- The message of an error that is no error object.  A position that Lua has put
@@ -49,13 +49,16 @@ end
 -- test's control, so that its death is a failure of that test.
 function verdict.of_error(caught, in_test)
 	local err = caught.value
-	if not errors.kind_of(err) then return VERDICT.fail, plain_message(caught) end
-	if err.kind == KIND.skip then return VERDICT.skip, err.message end
-	if err.kind == KIND.todo then return VERDICT.todo, err.message end
-	if err.kind == KIND.broken or err.kind == KIND.guest and not in_test then
-		return VERDICT.broken, err.message
+	local kind = errors.kind_of(err)
+	if not kind then return VERDICT.fail, plain_message(caught) end
+	local message = err.message
+	if message ~= nil and type(message) ~= "string" then message = show.value(message) end
+	if kind == KIND.skip then return VERDICT.skip, message end
+	if kind == KIND.todo then return VERDICT.todo, message end
+	if kind == KIND.broken or kind == KIND.guest and not in_test then
+		return VERDICT.broken, message
 	end
-	return VERDICT.fail, err.message
+	return VERDICT.fail, message
 end
 
 -- True if a signal to the runner has raised the error, not a time limit.

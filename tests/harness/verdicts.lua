@@ -47,6 +47,26 @@ FAIL: 2 passed, 7 failed, 3 skipped
 ]])
 end)
 
+test("a weird error value fails its test, the next tests run", function()
+	local r = runner.run { "test", "weird_errors.lua" }
+	assert_eq(1, r.status)
+	for _, said in ipairs {
+		"__tostring raises ... FAIL: (a table whose __tostring raised an error: weird_errors.lua:5: raised by __tostring)\n",
+		"__tostring returns no string ... FAIL: (a table whose __tostring raised an error: '__tostring' must return a string)\n",
+		"__index raises ... FAIL: {}\n", "__pairs raises ... FAIL: {}\n", "__len raises ... FAIL: {}\n",
+		"__metatable is no table ... FAIL: {1}\n",
+		"a key whose __tostring raises ... FAIL: {a = 2, [(a table whose __tostring raised an error: weird_errors.lua:5: raised by __tostring)] = 1}\n",
+		"the field kind of another library ... FAIL: {kind = \"user\", message = {}}\n",
+		"the kind of a skip in a plain table ... FAIL: {kind = \"skip\"}\n",
+		"an error object with a message that is no string ... skip: {7}\n",
+		"a table nested a million deep ... FAIL: " .. ("{"):rep(21) .. "…" .. ("}"):rep(21) .. "\n",
+		"a table that contains itself often ... FAIL: {{{", "after them ... ok\n",
+	} do
+		assert_contains(r.said, "  · " .. said)
+	end
+	assert(#r.said < 20000, #r.said)
+end)
+
 test("the same name twice ends the file", function()
 	assert_says(1, "duplicate.lua", [[
 duplicate.lua ... FAIL (1 of 2 failed, Ts)
