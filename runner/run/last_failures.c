@@ -8,16 +8,35 @@
 #include "runner/report/record.h"
 #include "runner/run/last_failures.h"
 
+/* An array of titles, or null. */
+static bool is_entry(const json_t *entry)
+{
+	json_t *title;
+	size_t i;
+
+	if (!json_is_array(entry))
+		return json_is_null(entry);
+	json_array_foreach(entry, i, title)
+		if (!json_is_string(title))
+			return false;
+	return true;
+}
+
 json_t *last_failures_load(void)
 {
 	char *path = files_join(files_state(), "failed.json");
-	json_t *all = json_load_file(path, 0, NULL);
+	json_t *all = json_load_file(path, 0, NULL), *entry;
+	const char *file;
 
 	free(path);
-	if (json_is_object(all))
-		return all;
-	json_decref(all);
-	return json_object();
+	if (!json_is_object(all)) {
+		json_decref(all);
+		return json_object();
+	}
+	json_object_foreach(all, file, entry)
+		if (!is_entry(entry))
+			json_object_set_new(all, file, json_null());
+	return all;
 }
 
 const json_t *last_failures_tests(const json_t *all, const char *path)
@@ -35,7 +54,7 @@ static bool contains(const json_t *names, const char *name)
 	size_t i;
 
 	json_array_foreach(names, i, item)
-		if (!strcmp(json_string_value(item) ? json_string_value(item) : "", name))
+		if (!strcmp(json_string_value(item), name))
 			return true;
 	return false;
 }

@@ -19,7 +19,10 @@
  * has PROVIUM_INSIDE).  Errors are ignored: no verdict depends on the file.
  */
 void last_failures_record(const char *path, const json_t *record, bool partial);
-/* The content of failed.json, an object; empty if there is none.  The caller's. */
+/*
+ * The content of failed.json, an object; empty if there is none.  An entry that
+ * is damaged is null.  The caller's.
+ */
 json_t *last_failures_load(void);
 /*
  * What `all` has for the file at path: an array of titles, a JSON null (the

@@ -83,3 +83,16 @@ test("eight runners at once: nothing is lost", function()
 		assert_eq(40, failed)
 	end)
 end)
+
+test("failed.json with a damaged entry: the file counts as failed, and is mended", function()
+	with_runner(function(run, dir)
+		for _, damaged in ipairs { "[5]", "[\"three\", null]", "{}", "\"x\"", "7" } do
+			runner.write(dir .. "/out/failed.json", ('{ "%s/a.lua": %s }'):format(dir, damaged))
+			local said, status = run("-f", "^one$", "a.lua")
+			assert_eq({ "a.lua ... ok (1 test, Ts)\n  · one ... ok\nok: 1 passed\n", 0 }, { said, status }, damaged)
+			said, status = run("--rerun-failed")
+			assert_eq({ "a.lua ... FAIL (2 of 3 failed, Ts)\n", 1 }, { said:match("^[^\n]*\n"), status }, damaged)
+			assert_eq("a.lua ... FAIL (2 of 2 failed, Ts)\n", run("--rerun-failed"):match("^[^\n]*\n"), damaged)
+		end
+	end)
+end)
