@@ -41,6 +41,12 @@ void format_lines(struct buf *to, const char *indent, const char *text)
 	}
 }
 
+/* A damaged result may have other values than strings. */
+static const char *string_of(const json_t *value)
+{
+	return json_is_string(value) ? json_string_value(value) : "";
+}
+
 static int vm_of(const json_t *part)
 {
 	return (int)json_integer_value(json_object_get(part, "vm"));
@@ -57,7 +63,7 @@ static void kernel(struct buf *to, const char *indent, const json_t *part, size_
 		buf_addf(to, "%s| … (%zu lines before these)\n", indent, more);
 	for (size_t i = from; i < nr; i++)
 		buf_addf(to, "%s| %s\n", indent,
-			 json_string_value(json_array_get(lines, i)));
+			 string_of(json_array_get(lines, i)));
 }
 
 static void console(struct buf *to, const char *indent, const json_t *part)
@@ -67,7 +73,7 @@ static void console(struct buf *to, const char *indent, const json_t *part)
 
 	buf_addf(to, "%sconsole of VM %d ends:\n", indent, vm_of(part));
 	json_array_foreach(json_object_get(part, "lines"), i, line)
-		buf_addf(to, "%s| %s\n", indent, json_string_value(line));
+		buf_addf(to, "%s| %s\n", indent, string_of(line));
 }
 
 void format_evidence(struct buf *to, const char *indent, const json_t *item,
@@ -81,7 +87,7 @@ void format_evidence(struct buf *to, const char *indent, const json_t *item,
 	if (*record_text(item, "where"))
 		buf_addf(to, "%sat %s\n", indent, record_text(item, "where"));
 	json_array_foreach(json_object_get(item, "log"), i, part)
-		format_lines(to, buf_str(&prefix), json_string_value(part));
+		format_lines(to, buf_str(&prefix), string_of(part));
 	json_array_foreach(json_object_get(item, "kernel"), i, part)
 		kernel(to, indent, part, kernel_lines);
 	json_array_foreach(json_object_get(item, "consoles"), i, part)

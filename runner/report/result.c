@@ -79,11 +79,18 @@ int result_write(const char *base, const json_t *record, struct err *err)
 int result_read(const char *base, json_t **record, struct err *err)
 {
 	char *path = xasprintf("%s.result", base);
-	json_error_t why;
+	json_error_t error;
+	int ret = 0;
 
-	*record = json_load_file(path, 0, &why);
+	*record = json_load_file(path, 0, &error);
 	if (!*record)
-		err_set(err, ERR_BROKEN, -EIO, "%s: %s", path, why.text);
+		ret = err_set(err, ERR_BROKEN, -EIO, "%s: %s", path, error.text);
+	else if (!json_is_object(*record))
+		ret = err_set(err, ERR_BROKEN, -EIO, "%s: expected a JSON object", path);
+	if (ret) {
+		json_decref(*record);
+		*record = NULL;
+	}
 	free(path);
-	return *record ? 0 : -EIO;
+	return ret;
 }

@@ -163,6 +163,20 @@ test("summary: a result that is missing is broken, not passed over", function()
 	end)
 end)
 
+test("summary: a result with values of other types than the runner writes", function()
+	runner.with_folder(function(dir)
+		local odd = { "[{}]", "{\"a\": 1}", "7", "[[\"x\"], null]" }
+		for _, value in ipairs(odd) do
+			runner.write(dir .. "/odd.result", ([[{ "file": "odd.lua", "verdict": "FAIL", "tests": [{ "name": "t", "verdict": "FAIL", "message": %s,
+				"log": %s, "kernel": [{ "vm": 1, "lines": %s, "more": 2 }], "consoles": [{ "vm": 1, "lines": %s }] }] }]]):format(value, value, value, value))
+			local r = runner.run { "make-summary", "--report", dir, dir .. "/odd" }
+			assert_eq({ 1, "FAIL: 0 passed, 1 failed (1 file, 0 verdicts reused)" }, { r.status, r.said:match("([^\n]*)\n$") }, value)
+		end
+		runner.write(dir .. "/odd.result", "[1]")
+		assert_eq(3, runner.run({ "make-summary", dir .. "/odd" }).status)
+	end)
+end)
+
 test("summary: results older than the mark were reused", function()
 	runner.with_folder(function(dir)
 		runner.run { "test", "--verdict", dir .. "/good", "good.lua" }
