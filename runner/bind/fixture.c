@@ -14,6 +14,7 @@
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
 #include "runner/bind/bind.h"
+#include "runner/gate/gate.h"
 #include "runner/qemu/console.h"
 #include "runner/qemu/proc.h"
 #include "runner/fixture/fixture.h"

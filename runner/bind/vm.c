@@ -6,7 +6,7 @@
 
 #include "runner/base/deadline.h"
 #include "runner/bind/bind.h"
-#include "runner/qemu/console.h"
+#include "runner/gate/gate.h"
 #include "runner/probe/choice.h"
 #include "runner/fixture/fixture.h"
 #include "runner/vm/vm.h"
@@ -15,7 +15,10 @@
 
 struct vm *bind_check_vm(lua_State *L)
 {
-	return luaL_checkudata(L, 1, VM);
+	struct vm **vm = luaL_checkudata(L, 1, VM);
+
+	luaL_argcheck(L, *vm, 1, "this VM is released");
+	return *vm;
 }
 
 /* --- boot --- */
@@ -113,12 +116,12 @@ static int l_boot(lua_State *L)
 	opts->append = xstrdup(string_field(L, 2, "append"));
 	read_disks(L, opts);
 	read_files(L, opts);
-	if (vm->state == VM_NEW &&
-	    choice_make(vm->machine.profile.name, &accel, &err))
+	if (vm_state(vm) == VM_NEW &&
+	    choice_make(vm_machine(vm)->profile.name, &accel, &err))
 		bind_raise(L, &err);
-	opts->timeout *= vm->state == VM_NEW ? accel.slowness : 1;
+	opts->timeout *= vm_state(vm) == VM_NEW ? accel.slowness : 1;
 	lua_getfield(L, 2, "to_save");
-	if (lua_toboolean(L, -1) && vm->state == VM_NEW &&
+	if (lua_toboolean(L, -1) && vm_state(vm) == VM_NEW &&
 	    fixture_prepare(vm, opts, &err))
 		bind_raise(L, &err);
 	if (vm_boot(vm, opts, &accel, &err))
@@ -129,16 +132,19 @@ static int l_boot(lua_State *L)
 /* --- calls --- */
 
 /* A reply as a table with stream1 and stream2; or nil and the fail message. */
-static int push_result(lua_State *L, struct vm_call *call)
+static int push_result(lua_State *L, const struct vm_call *call)
 {
-	if (call->kind != WIRE_REPLY)
+	const struct vm_reply *reply = vm_call_reply(call);
+
+	if (reply->kind != WIRE_REPLY)
 		lua_pushnil(L);
-	bind_push_reply(L, call->op, call->kind, call->payload.p, call->payload.len);
+	bind_push_reply(L, vm_call_op(call), reply->kind, reply->payload.p,
+			reply->payload.len);
 	for (int i = 1; i <= 2; i++) {
-		lua_pushlstring(L, (char *)call->stream[i].p, call->stream[i].len);
+		lua_pushlstring(L, (char *)reply->stream[i].p, reply->stream[i].len);
 		lua_setfield(L, -2, i == 1 ? "stream1" : "stream2");
 	}
-	return call->kind == WIRE_REPLY ? 1 : 2;
+	return reply->kind == WIRE_REPLY ? 1 : 2;
 }
 
 /* vm, op, request, what, channel, at the places every caller has them. */
@@ -171,8 +177,7 @@ static int await(lua_State *L, struct vm_call *call, double seconds, const char 
 	struct err err;
 	int n;
 
-	if (vm_wait(vm, call, deadline_in(seconds * vm->machine.accel.slowness), what,
-		    &err)) {
+	if (vm_wait(vm, call, deadline_in(seconds * vm_slowness(vm)), what, &err)) {
 		vm_call_free(vm, call);
 		bind_raise(L, &err);
 	}
@@ -198,14 +203,14 @@ static int l_show(lua_State *L)
 	double seconds = luaL_checknumber(L, 6);
 	struct vm_call *call = submit(L, WIRE_REQUEST);
 
-	call->live = true;
+	vm_call_print_data(call);
 	return await(L, call, seconds, luaL_checkstring(L, 4));
 }
 
 /* vm:submit(op, request, what, channel): sends; its tag. */
 static int l_submit(lua_State *L)
 {
-	lua_pushinteger(L, submit(L, WIRE_ASYNC)->tag);
+	lua_pushinteger(L, vm_call_tag(submit(L, WIRE_ASYNC)));
 	return 1;
 }
 
@@ -247,24 +252,23 @@ static int l_kill(lua_State *L)
 
 static int l_gc(lua_State *L)
 {
-	vm_release(bind_check_vm(L));
+	struct vm **vm = luaL_checkudata(L, 1, VM);
+
+	vm_free(*vm);
+	*vm = NULL;
 	return 0;
 }
 
-/* The console and what QEMU said, as far as they go. */
+/* vm:console(): what the guest's console and QEMU's stderr have printed. */
 static int l_console(lua_State *L)
 {
-	struct vm *vm = bind_check_vm(L);
-	struct buf b = { 0 };
+	struct buf console = { 0 }, qemu = { 0 };
 
-	if (vm->console_fd >= 0)
-		console_read(vm->console_fd, &b);
-	lua_pushlstring(L, buf_str(&b), b.len);
-	b.len = 0;
-	if (vm->stderr_fd >= 0)
-		console_read(vm->stderr_fd, &b);
-	lua_pushlstring(L, buf_str(&b), b.len);
-	buf_release(&b);
+	vm_read_output(bind_check_vm(L), &console, &qemu);
+	lua_pushlstring(L, (char *)console.p, console.len);
+	lua_pushlstring(L, (char *)qemu.p, qemu.len);
+	buf_release(&console);
+	buf_release(&qemu);
 	return 2;
 }
 
@@ -277,41 +281,48 @@ static void set_string(lua_State *L, const char *key, const char *value)
 	lua_setfield(L, -2, key);
 }
 
-/* Facts about it, for reports and messages. */
+static void set_number(lua_State *L, const char *key, double value)
+{
+	lua_pushnumber(L, value);
+	lua_setfield(L, -2, key);
+}
+
+static void set_integer(lua_State *L, const char *key, lua_Integer value)
+{
+	lua_pushinteger(L, value);
+	lua_setfield(L, -2, key);
+}
+
+/* vm:info(): facts for reports and messages, as a table. */
 static int l_info(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);
+	const struct machine *m = vm_machine(vm);
+	struct vm_info info;
 	char line[640];
 
+	vm_info(vm, &info);
 	lua_newtable(L);
-	set_string(L, "profile", vm->machine.profile.name);
+	set_string(L, "profile", m->profile.name);
 	set_string(L, "state", vm_state_name(vm));
-	set_string(L, "release", vm->release);
-	set_string(L, "modules", vm->machine.profile.modules);
-	set_string(L, "kernel", vm->machine.profile.kernel);
-	set_string(L, "link", vm->vsock.cid ? "vsock" : "serial");
-	if (vm->vsock.cid) {
-		lua_pushinteger(L, vm->vsock.cid);
-		lua_setfield(L, -2, "cid");
-		lua_pushnumber(L, vm->vsock.seconds);
-		lua_setfield(L, -2, "connect_seconds");
-		lua_pushinteger(L, vm->vsock.attempts);
-		lua_setfield(L, -2, "connect_attempts");
+	set_string(L, "release", info.kernel_release);
+	set_string(L, "modules", m->profile.modules);
+	set_string(L, "kernel", m->profile.kernel);
+	set_string(L, "link", info.cid ? "vsock" : "serial");
+	if (info.cid) {
+		set_integer(L, "cid", info.cid);
+		set_number(L, "connect_seconds", info.connect_s);
+		set_integer(L, "connect_attempts", info.connect_attempts);
 	}
-	accel_line(&vm->machine.accel, line, sizeof(line));
-	set_string(L, "accel", vm->machine.accel.kind ? line : NULL);
-	lua_pushboolean(L, vm->panicked);
+	accel_line(&m->accel, line, sizeof(line));
+	set_string(L, "accel", m->accel.kind ? line : NULL);
+	lua_pushboolean(L, info.panicked);
 	lua_setfield(L, -2, "panicked");
-	lua_pushnumber(L, vm->machine.accel.slowness >= 1 ? vm->machine.accel.slowness : 1);
-	lua_setfield(L, -2, "slowness");
-	lua_pushnumber(L, vm->waited);
-	lua_setfield(L, -2, "waited");
-	lua_pushinteger(L, vm->qemu.pid);
-	lua_setfield(L, -2, "qemu_pid");
-	if (vm->ready) {
-		lua_pushnumber(L, (double)(vm->ready_ns - vm->start_ns) / 1e9);
-		lua_setfield(L, -2, "boot_seconds");
-	}
+	set_number(L, "slowness", vm_slowness(vm));
+	set_number(L, "waited", info.waited_s);
+	set_integer(L, "qemu_pid", info.qemu_pid);
+	if (info.boot_s >= 0)
+		set_number(L, "boot_seconds", info.boot_s);
 	return 1;
 }
 
@@ -348,10 +359,10 @@ int bind_claim(lua_State *L)
 int bind_vm_new(lua_State *L)
 {
 	const char *profile = luaL_checkstring(L, 1);
-	struct vm *vm = lua_newuserdatauv(L, sizeof(*vm), 0);
+	struct vm **vm = lua_newuserdatauv(L, sizeof(*vm), 0);
 	struct err err;
 
-	vm_init(vm);
+	*vm = NULL;
 	if (luaL_newmetatable(L, VM)) {
 		luaL_setfuncs(L, methods, 0);
 		luaL_setfuncs(L, bind_fixture_methods, 0);
@@ -360,7 +371,8 @@ int bind_vm_new(lua_State *L)
 		lua_setfield(L, -2, "__index");
 	}
 	lua_setmetatable(L, -2);
-	if (vm_create(vm, profile, &err))
+	*vm = vm_new(profile, &err);
+	if (!*vm)
 		bind_raise(L, &err);
 	return 1;
 }

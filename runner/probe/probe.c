@@ -12,6 +12,7 @@
 #include "runner/probe/probe.h"
 #include "runner/probe/tsc.h"
 #include "runner/vm/vm.h"
+#include "runner/vm/vsock.h"
 
 #define KVM_TIMEOUT_S 8.0		/* a working KVM boots in a twentieth of that */
 #define TCG_TIMEOUT_S 30.0
@@ -44,11 +45,14 @@ static double try_boot(const char *profile, enum accel_kind kind,
 		.memory = PROBE_MEMORY, .cpus = 1, .timeout = timeout_s,
 	};
 	double seconds = -1;
-	struct vm vm;
+	struct vm *vm = vm_new(profile, err);
+	struct vm_info info;
 
-	if (!vm_create(&vm, profile, err) && !vm_boot(&vm, &opts, &accel, err))
-		seconds = (double)(vm.ready_ns - vm.start_ns) / 1e9;
-	vm_release(&vm);
+	if (vm && !vm_boot(vm, &opts, &accel, err)) {
+		vm_info(vm, &info);
+		seconds = info.boot_s;
+	}
+	vm_free(vm);
 	return seconds;
 }
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A VM's life: from a description to a running guest, and back. */
+/* From a description to a running guest, and back. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "runner/base/deadline.h"
 #include "runner/base/interrupt.h"
-#include "runner/vm/launch.h"
 #include "runner/vm/internal.h"
 
+/* --- the first words with the agent --- */
+
 /*
- * The hello and its answer.  -EAGAIN: a vsock that has lost what was said, or gone;
- * there will be another.
+ * Sends hello and waits for its answer.  -EAGAIN: this vsock connection is lost,
+ * or has lost the hello, and there will be another one.
  */
 static int greet(struct vm *vm, int64_t deadline_ns, struct err *err)
 {
@@ -20,40 +20,36 @@ static int greet(struct vm *vm, int64_t deadline_ns, struct err *err)
 		.fingerprint = wire_fingerprint(),
 		.version = { WIRE_VERSION, sizeof(WIRE_VERSION) - 1 },
 	};
-	int64_t limit_ns = vsock_greeted(&vm->vsock);
-	uint8_t raw[64];
-	size_t n = wire_encode(&wire_desc_hello, &hello, raw, sizeof(raw));
-	struct vm_call *call = vm_submit(vm, WIRE_SUPERVISOR, WIRE_REQUEST,
-					 wire_op_by_number(WIRE_OP_hello), raw, n,
-					 err);
+	int64_t limit_ns = vsock_await_hello(&vm->link.vsock);
+	struct vm_call *call = vm_send(vm, WIRE_OP_hello, &hello, err);
 	int ret = 0;
 	bool done;
 
 	if (!call)
 		return -ENOTCONN;
-	while (!ret && !call->done && vm->ready && vm->state != VM_DEAD)
+	while (!ret && !call->done && vm->link.ready && vm->state != VM_DEAD)
 		ret = vm_step(vm, limit_ns < deadline_ns ? limit_ns : deadline_ns);
 	done = call->done;
 	vm_call_free(vm, call);
 	if (done || ret == -EINTR || vm->state == VM_DEAD)
 		return ret;
-	if (!vm->vsock.dialing || clock_ns() >= deadline_ns)
+	if (!vm->link.vsock.dialing || clock_ns() >= deadline_ns)
 		return -ETIMEDOUT;
-	if (vm->ready)
-		vsock_silent(&vm->vsock, &vm->conn);
-	vm->ready = false;
+	if (vm->link.ready)
+		vsock_silent(&vm->link.vsock, &vm->link.conn);
+	vm->link.ready = false;
 	return -EAGAIN;
 }
 
-static int await_agent(struct vm *vm, int64_t deadline_ns, struct err *err)
+int vm_await_agent(struct vm *vm, int64_t deadline_ns, struct err *err)
 {
 	int64_t start = clock_ns();
-	char why[128];
+	char reason[128];
 	int ret;
 
 	do {
 		ret = 0;
-		while (!ret && !vm->ready && vm->state != VM_DEAD)
+		while (!ret && !vm->link.ready && vm->state != VM_DEAD)
 			ret = vm_step(vm, deadline_ns);
 		if (ret || vm->state == VM_DEAD)
 			break;
@@ -63,107 +59,95 @@ static int await_agent(struct vm *vm, int64_t deadline_ns, struct err *err)
 	if (ret == -EINTR)
 		return err_set(err, ERR_INTERRUPTED, ret, "interrupted");
 	if (ret == -ETIMEDOUT) {
-		snprintf(why, sizeof(why), "no hello within %.3g s",
+		snprintf(reason, sizeof(reason), "no hello within %.3g s",
 			 seconds_since(start));
-		vm_die(vm, ERR_GUEST, why);
+		vm_die(vm, ERR_GUEST, reason);
 	}
 	if (vm->state == VM_DEAD) {
-		*err = vm->death;
+		*err = vm->death.err;
 		return -ENOTCONN;
 	}
-	vsock_settled(&vm->vsock);
+	vsock_connected(&vm->link.vsock);
 	return ret;
 }
 
-void vm_disconnect(struct vm *vm, int64_t deadline_ns)
-{
-	vsock_hang_up(&vm->vsock, &vm->conn, deadline_ns);
-}
+/* --- boot and shutdown --- */
 
-int vm_connect(struct vm *vm, int64_t deadline_ns, struct err *err)
+int vm_reserve(struct vm *vm, uint64_t memory, unsigned int cpus, bool wait,
+	       struct err *err)
 {
-	if (!vm->vsock.cid)
+	vm->state = VM_BOOTING;
+	if (vm->gate.pass.in)
 		return 0;
-	vm->ready = false;
-	vsock_dial(&vm->vsock, VM_PATIENCE * vm->machine.accel.slowness);
-	return await_agent(vm, deadline_ns, err);
+	if (wait)
+		return gate_enter(&vm->gate.pass, memory, cpus, &vm->gate.waited_s, err);
+	if (!gate_enter_spare(&vm->gate.pass, memory, cpus))
+		return err_set(err, ERR_BROKEN, -EBUSY, "no memory is free for a spare");
+	return 0;
 }
 
 int vm_boot(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
 	    struct err *err)
 {
+	struct machine *m = &vm->machine;
 	int ret;
 
 	if (vm->state != VM_NEW) {
 		vm_opts_release(opts);
 		return err_set(err, ERR_USER, -EBUSY,
 			       "boot: the VM (%s) is %s; a VM boots once",
-			       vm->machine.profile.name, vm_state_name(vm));
+			       m->profile.name, vm_state_name(vm));
 	}
-	vm->machine.opts = *opts;
+	m->opts = *opts;
 	*opts = (struct vm_opts){ 0 };
-	vm->machine.accel = *accel;
-	vm->state = VM_BOOTING;
-	ret = gate_enter(&vm->pass, vm->machine.opts.memory, vm->machine.opts.cpus, &vm->waited, err);
+	m->accel = *accel;
+	ret = vm_reserve(vm, m->opts.memory, m->opts.cpus, true, err);
 	if (!ret)
-		ret = launch_qemu(vm, false, err);
-	if (!ret) {
-		gate_started(&vm->pass, vm->qemu.pid);
-		ret = await_agent(vm, deadline_in(vm->machine.opts.timeout), err);
-	}
+		ret = vm_launch(vm, LAUNCH_BOOT, err);
+	if (!ret)
+		ret = vm_await_agent(vm, deadline_in(m->opts.timeout), err);
 	if (ret) {
-		err_context(err, "boot %s", vm->machine.profile.name);
+		err_context(err, "boot %s", m->profile.name);
 		vm_end_qemu(vm);
-		vm->death = *err;
+		vm->death.err = *err;
 		vm->state = VM_DEAD;
 	}
 	return ret;
 }
 
-/* --- and back --- */
-
-void vm_shutdown(struct vm *vm, double timeout)
+/* True: the agent has agreed to power off, and QEMU may have ended. */
+static bool ask_to_power_off(struct vm *vm, int64_t deadline_ns)
 {
-	struct wire_nothing none;
-	int64_t deadline = deadline_in(timeout);
-	bool asked = vm->state == VM_RUNNING;
+	struct wire_nothing nothing;
 	struct err ignored;
+	struct vm_call *call = vm_send(vm, WIRE_OP_shutdown, &nothing, &ignored);
+	int ret;
 
-	if (asked &&
-	    !vm_simple(vm, WIRE_OP_shutdown, &none, deadline, &ignored)) {
+	if (!call)
+		return false;
+	ret = vm_wait_call(vm, call, deadline_ns, &ignored);
+	vm_call_free(vm, call);
+	return !ret;
+}
+
+void vm_shutdown(struct vm *vm, double timeout_s)
+{
+	int64_t deadline_ns = deadline_in(timeout_s);
+	bool running = vm->state == VM_RUNNING;
+
+	if (running && ask_to_power_off(vm, deadline_ns)) {
 		struct pollfd end[] = {
-			{ vm->qemu.pidfd, POLLIN, 0 },
+			{ vm->qemu.proc.pidfd, POLLIN, 0 },
 			{ interrupt_fd(), POLLIN, 0 },
 		};
 
-		poll(end, 2, deadline_poll_ms(deadline));
+		poll(end, 2, deadline_poll_ms(deadline_ns));
 	}
-	/* Over vsock the answer can be lost with the guest, whose end says as much. */
-	if (asked && vm->state == VM_DEAD && vm->death.kind == ERR_GUEST && !vm->panicked) {
+	/* Over vsock the answer can be lost: then the guest's end is the answer. */
+	if (running && vm->state == VM_DEAD && vm->death.err.kind == ERR_GUEST &&
+	    !vm->death.panicked) {
 		vm->state = VM_OFF;
-		vm->death.kind = ERR_NONE;
+		vm->death.err.kind = ERR_NONE;
 	}
 	vm_kill(vm);
-}
-
-void vm_kill(struct vm *vm)
-{
-	vm_end_qemu(vm);
-	if (vm->state == VM_RUNNING || vm->state == VM_BOOTING)
-		vm->state = VM_OFF;
-}
-
-void vm_release(struct vm *vm)
-{
-	vm_kill(vm);
-	while (vm->calls)
-		vm_call_free(vm, vm->calls);
-	machine_release(&vm->machine);
-	if (vm->console_fd >= 0)
-		close(vm->console_fd);
-	if (vm->stderr_fd >= 0)
-		close(vm->stderr_fd);
-	if (vm->ram_fd >= 0)
-		close(vm->ram_fd);
-	vm->console_fd = vm->stderr_fd = vm->ram_fd = -1;
 }

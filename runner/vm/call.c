@@ -10,7 +10,7 @@
 
 struct vm_call *vm_find_call(struct vm *vm, uint32_t tag)
 {
-	struct vm_call *call = vm->calls;
+	struct vm_call *call = vm->calls.list;
 
 	while (call && call->tag != tag)
 		call = call->next;
@@ -31,36 +31,98 @@ struct vm_call *vm_submit(struct vm *vm, uint32_t channel, enum wire_kind kind,
 		return NULL;
 	if (len > WIRE_MAX) {
 		err_set(err, ERR_USER, -EMSGSIZE,
-			"%s: %zu bytes of arguments; %u MiB is the most a call can carry",
+			"%s: %zu bytes of arguments; a call can carry at most %u MiB",
 			op->name, len, WIRE_MAX >> 20);
 		return NULL;
 	}
 	call = xcalloc(1, sizeof(*call));
-	call->tag = hdr.tag = ++vm->last_tag;
+	call->tag = hdr.tag = ++vm->calls.last_tag;
 	call->channel = channel;
 	call->op = op;
 	call->stream_limit = vm->machine.opts.memory;
-	call->next = vm->calls;
-	vm->calls = call;
-	conn_send(&vm->conn, &hdr, payload);	/* a loss shows in vm_step() */
+	call->next = vm->calls.list;
+	vm->calls.list = call;
+	/* A broken connection is noticed and reported by vm_step(). */
+	conn_send(&vm->link.conn, &hdr, payload);
 	return call;
+}
+
+struct vm_call *vm_send(struct vm *vm, enum wire_op nr, const void *req,
+			struct err *err)
+{
+	const struct wire_op_desc *op = wire_op_by_number(nr);
+	uint8_t raw[1024];
+	size_t n = wire_encode(op->req, req, raw, sizeof(raw));
+
+	return vm_submit(vm, op->supervisor ? WIRE_SUPERVISOR : WIRE_EXECUTOR,
+			 WIRE_REQUEST, op, raw, n, err);
 }
 
 void vm_call_free(struct vm *vm, struct vm_call *call)
 {
-	struct vm_call **at = &vm->calls;
+	struct vm_call **at = &vm->calls.list;
 
 	while (*at && *at != call)
 		at = &(*at)->next;
 	if (*at)
 		*at = call->next;
-	buf_release(&call->payload);
-	buf_release(&call->stream[1]);
-	buf_release(&call->stream[2]);
+	buf_release(&call->reply.payload);
+	buf_release(&call->reply.stream[1]);
+	buf_release(&call->reply.stream[2]);
 	free(call);
 }
 
-/* --- frames from the agent --- */
+const char *vm_call_in_flight(const struct vm *vm)
+{
+	for (const struct vm_call *call = vm->calls.list; call; call = call->next)
+		if (!call->done)
+			return call->op->name;
+	return NULL;
+}
+
+uint32_t vm_call_tag(const struct vm_call *call)
+{
+	return call->tag;
+}
+
+const struct wire_op_desc *vm_call_op(const struct vm_call *call)
+{
+	return call->op;
+}
+
+const struct vm_reply *vm_call_reply(const struct vm_call *call)
+{
+	return &call->reply;
+}
+
+void vm_call_print_data(struct vm_call *call)
+{
+	call->print_data = true;
+}
+
+static void finish(struct vm_call *call, enum wire_kind kind, const void *payload,
+		   size_t len)
+{
+	call->reply.payload.len = 0;
+	buf_add(&call->reply.payload, payload, len);
+	call->reply.kind = kind;
+	call->done = true;
+}
+
+void vm_fail_calls(struct vm *vm, const char *reason)
+{
+	struct wire_fail fail = {
+		.reason = WIRE_REASON_GONE, .text = { reason, (uint32_t)strlen(reason) },
+	};
+	uint8_t raw[256];
+	size_t n = wire_encode(&wire_desc_fail, &fail, raw, sizeof(raw));
+
+	for (struct vm_call *call = vm->calls.list; call; call = call->next)
+		if (!call->done)
+			finish(call, WIRE_FAIL, raw, n);
+}
+
+/* --- frames from the agent, which is not trusted --- */
 
 static int take_ready(struct vm *vm, const struct wire_header *hdr,
 		      const uint8_t *payload, struct err *err)
@@ -68,25 +130,24 @@ static int take_ready(struct vm *vm, const struct wire_header *hdr,
 	struct wire_arena none = { 0 };
 	struct wire_ready ready;
 
-	if (vm->ready || wire_decode(&wire_desc_ready, &ready, payload,
-				     hdr->len, &none))
+	if (vm->link.ready || wire_decode(&wire_desc_ready, &ready, payload,
+					  hdr->len, &none))
 		return err_set(err, ERR_BROKEN, -EBADMSG,
 			       "the agent sent an unexpected ready frame");
 	if (ready.fingerprint != wire_fingerprint())
 		return err_set(err, ERR_BROKEN, -EPROTO,
-			       "the agent in the guest speaks another protocol (%016llx, this runner's is %016llx): build both from one tree",
+			       "the agent in the guest speaks another protocol (%016llx; this runner's is %016llx): build both from one tree",
 			       (unsigned long long)ready.fingerprint,
 			       (unsigned long long)wire_fingerprint());
-	snprintf(vm->release, sizeof(vm->release), "%.*s",
+	snprintf(vm->kernel_release, sizeof(vm->kernel_release), "%.*s",
 		 (int)(ready.release.len < 79 ? ready.release.len : 79),
 		 (const char *)ready.release.p);
-	vm->ready_ns = clock_ns();
-	vm->ready = true;
+	vm->link.ready_ns = clock_ns();
+	vm->link.ready = true;
 	return 0;
 }
 
-/* To a person's terminal, or whatever stands in for one. */
-static void show(uint32_t stream, const struct wire_bytes *data)
+static void print(uint32_t stream, const struct wire_bytes *data)
 {
 	FILE *to = stream == 1 ? stdout : stderr;
 
@@ -97,6 +158,7 @@ static void show(uint32_t stream, const struct wire_bytes *data)
 static int take_data(struct vm_call *call, const struct wire_header *hdr,
 		     const uint8_t *payload, struct err *err)
 {
+	struct buf *stream = call->reply.stream;
 	struct wire_arena none = { 0 };
 	struct wire_data data;
 
@@ -105,20 +167,18 @@ static int take_data(struct vm_call *call, const struct wire_header *hdr,
 		return err_set(err, ERR_BROKEN, -EBADMSG,
 			       "the agent sent malformed data for %s",
 			       call->op->name);
-	if (call->live) {
-		show(data.stream, &data.data);
+	if (call->print_data) {
+		print(data.stream, &data.data);
 		return 0;
 	}
-	if (call->stream[1].len + call->stream[2].len + data.data.len >
-	    call->stream_limit)
+	if (stream[1].len + stream[2].len + data.data.len > call->stream_limit)
 		return err_set(err, ERR_BROKEN, -EFBIG,
-			       "%s: more than %zu bytes, which is all the guest can hold",
+			       "%s: the agent sent more than %zu bytes, the size of the guest's memory",
 			       call->op->name, call->stream_limit);
-	buf_add(&call->stream[data.stream], data.data.p, data.data.len);
+	buf_add(&stream[data.stream], data.data.p, data.data.len);
 	return 0;
 }
 
-/* The guest is not trusted: a frame must answer a call that was made. */
 static int take_frame(struct vm *vm, const struct wire_header *hdr,
 		      const uint8_t *payload, struct err *err)
 {
@@ -126,21 +186,20 @@ static int take_frame(struct vm *vm, const struct wire_header *hdr,
 
 	if (hdr->kind == WIRE_READY)
 		return take_ready(vm, hdr, payload, err);
-	if (!call && hdr->tag && hdr->tag <= vm->last_tag)
-		return 0;	/* late: its call was given up */
+	/* A late answer to a call that was freed meanwhile. */
+	if (!call && hdr->tag && hdr->tag <= vm->calls.last_tag)
+		return 0;
+	/* A second answer: the executor died just after it had replied. */
 	if (call && call->done)
-		return 0;	/* an executor that died as it had replied */
-	if (!call || hdr->kind == WIRE_REQUEST ||
-	    hdr->kind == WIRE_ASYNC ||
+		return 0;
+	if (!call || hdr->kind == WIRE_REQUEST || hdr->kind == WIRE_ASYNC ||
 	    call->channel != hdr->channel || call->op->op != hdr->op)
 		return err_set(err, ERR_BROKEN, -EBADMSG,
-			       "the agent answered a call that nobody made (op %u, tag %u, channel %u)",
+			       "the agent answered a call that was never made (op %u, tag %u, channel %u)",
 			       hdr->op, hdr->tag, hdr->channel);
 	if (hdr->kind == WIRE_DATA)
 		return take_data(call, hdr, payload, err);
-	buf_add(&call->payload, payload, hdr->len);
-	call->kind = hdr->kind;
-	call->done = true;
+	finish(call, hdr->kind, payload, hdr->len);
 	return 0;
 }
 
@@ -150,9 +209,9 @@ int vm_take_frames(struct vm *vm, struct err *err)
 	const uint8_t *payload;
 	int ret;
 
-	while ((ret = conn_peek(&vm->conn, &hdr, &payload, err)) > 0) {
+	while ((ret = conn_peek(&vm->link.conn, &hdr, &payload, err)) > 0) {
 		ret = take_frame(vm, &hdr, payload, err);
-		conn_drop(&vm->conn, &hdr);
+		conn_drop(&vm->link.conn, &hdr);
 		if (ret)
 			break;
 	}

@@ -1,15 +1,86 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The functions that the files of runner/vm/ share.  Each file uses only those
- * before it: conn, vsock, state, call, loop, wait, launch, boot.
+ * The inside of a VM; only for the files of runner/vm/.  Each of them uses only
+ * those before it: conn, vsock, state, call, loop, wait, launch, boot, migration.
  */
 #ifndef RUNNER_VM_INTERNAL_H
 #define RUNNER_VM_INTERNAL_H
 
+#include "runner/gate/gate.h"
+#include "runner/qemu/proc.h"
+#include "runner/qemu/qmp.h"
+#include "runner/vm/conn.h"
 #include "runner/vm/vm.h"
+#include "runner/vm/vsock.h"
 
-/* Seconds for an action that a responsive guest or QEMU performs at once. */
+/* Seconds for what a responsive guest or QEMU does at once. */
 #define GRACE_S 2.0
+/*
+ * Seconds that an attempt to connect over vsock may take, times the slowness.  A
+ * longer limit delays the start when an attempt is lost, a shorter one gives up
+ * attempts that a busy guest would have answered.
+ */
+#define VSOCK_ATTEMPT_S 0.08
+
+struct vm_call {
+	struct vm_call *next;
+	uint32_t tag;
+	uint32_t channel;
+	const struct wire_op_desc *op;
+	bool done;			/* reply is complete */
+	bool print_data;
+	size_t stream_limit;		/* bytes of both streams; more is an error */
+	struct vm_reply reply;
+};
+
+struct vm {
+	struct machine machine;
+	enum vm_state state;
+	char kernel_release[80];
+
+	struct {
+		struct gate_pass pass;
+		double waited_s;
+	} gate;
+	struct {
+		struct proc proc;
+		struct qmp qmp;
+		int64_t start_ns;	/* when its process was started */
+	} qemu;
+	struct {
+		struct conn conn;
+		struct vsock vsock;	/* vsock.cid 0: the transport is serial */
+		bool ready;		/* the agent's first frame has arrived */
+		int64_t ready_ns;
+	} link;
+	struct {
+		struct vm_call *list;
+		uint32_t last_tag;
+	} calls;
+	/* Memory files of QEMU's output; kept after death. */
+	struct {
+		int console_fd;		/* -1: not booted yet */
+		int stderr_fd;
+	} output;
+	struct {
+		int fd;			/* the guest's memory; -1: QEMU's own */
+		bool shared;		/* the guest writes into the file */
+		bool named;		/* QEMU's own, with the name a file would have */
+	} ram;
+	struct {
+		bool set;
+		struct vm_seed seed;
+	} random;
+	struct {
+		struct err err;		/* why the state is VM_DEAD */
+		bool panicked;
+	} death;
+	struct {
+		struct vm **slot;	/* the loop's pointer to this VM, or NULL */
+		struct vm_call *call;
+		bool paused;		/* QEMU was told to stop */
+	} spare;
+};
 
 /* --- state.c --- */
 
@@ -29,6 +100,8 @@ void vm_qemu_stopped(struct vm *vm);
  * -EPROTO with err filled: the agent violates the protocol.
  */
 int vm_take_frames(struct vm *vm, struct err *err);
+/* Ends all calls in flight with a fail frame whose text is `reason`. */
+void vm_fail_calls(struct vm *vm, const char *reason);
 
 /* --- loop.c --- */
 
@@ -43,5 +116,21 @@ int vm_step(struct vm *vm, int64_t deadline_ns);
 /* As vm_wait(), but -ETIMEDOUT leaves the call in flight and err unset. */
 int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 		 struct err *err);
+
+/* --- launch.c --- */
+
+/*
+ * Starts QEMU for vm->machine, ram and random; sets output (unless it is set
+ * already), qemu and link.  incoming: QEMU waits for a state instead of booting;
+ * with gdb it also has a gdb stub, at vm->random.seed.gdb_fd.  0, or -errno with
+ * err filled; vm_end_qemu() closes what was opened by then.
+ */
+enum launch { LAUNCH_BOOT, LAUNCH_INCOMING, LAUNCH_INCOMING_GDB };
+int vm_launch(struct vm *vm, enum launch how, struct err *err);
+
+/* --- boot.c --- */
+
+/* Waits for the agent and greets it: the VM is VM_RUNNING.  On failure it is dead. */
+int vm_await_agent(struct vm *vm, int64_t deadline_ns, struct err *err);
 
 #endif

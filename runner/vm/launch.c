@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* QEMU's start: the kernel's command line, the disks, the lines, the process. */
+/* The start of QEMU: its connections, its descriptors, its process. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,54 +7,82 @@
 #include <unistd.h>
 
 #include "runner/base/deadline.h"
-#include "runner/qemu/console.h"
 #include "runner/machine/initrd.h"
-#include "runner/vm/launch.h"
+#include "runner/qemu/console.h"
+#include "runner/vm/internal.h"
 
-static int open_lines(struct vm *vm, int qmp[2], int link[2], struct err *err)
+/* Socket pairs to QEMU: [0] is the runner's end, [1] QEMU's; -1: none. */
+struct lines {
+	int qmp[2];
+	int link[2];
+	int gdb[2];
+	int initrd_fd;
+};
+
+static int open_pair(int pair[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
+}
+
+static int open_lines(struct vm *vm, struct lines *l, enum launch how, struct err *err)
 {
 	bool vsock = vm->machine.accel.transport == TRANSPORT_VSOCK;
 
-	qmp[0] = qmp[1] = link[0] = link[1] = -1;
-	if (vm->console_fd < 0)
-		vm->console_fd = console_open("console");
-	if (vm->stderr_fd < 0)
-		vm->stderr_fd = console_open("qemu-stderr");
-	if (vm->console_fd < 0 || vm->stderr_fd < 0 ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) ||
-	    (!vsock && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link)))
-		return err_set(err, ERR_BROKEN, -errno, "lines to QEMU: %s",
+	*l = (struct lines){ { -1, -1 }, { -1, -1 }, { -1, -1 }, -1 };
+	if (vm->output.console_fd < 0)
+		vm->output.console_fd = console_open("console");
+	if (vm->output.stderr_fd < 0)
+		vm->output.stderr_fd = console_open("qemu-stderr");
+	if (vm->output.console_fd < 0 || vm->output.stderr_fd < 0 ||
+	    open_pair(l->qmp) || (!vsock && open_pair(l->link)) ||
+	    (how == LAUNCH_INCOMING_GDB && open_pair(l->gdb)))
+		return err_set(err, ERR_BROKEN, -errno,
+			       "cannot create the connections to QEMU: %s",
 			       strerror(errno));
-	return vsock ? vsock_take_cid(&vm->vsock, err) : 0;
+	return vsock ? vsock_take_cid(&vm->link.vsock, err) : 0;
 }
 
-static struct qemu_config config_of(const struct vm *vm)
+static void close_fd(int fd)
 {
-	struct qemu_config config = machine_config(&vm->machine);
-
-	config.ram_in_file = vm->ram_fd >= 0;
-	config.ram_fd = vm->ram_fd;
-	config.ram_shared = vm->ram_shared;
-	config.ram_named = vm->ram_named;
-	return config;
+	if (fd >= 0)
+		close(fd);
 }
 
-/* Everything QEMU inherits; the list is the caller's to free. */
-static int *inherited(const struct vm *vm, const struct qemu_config *config,
-		      const struct qemu_fds *fds, int initrd_fd, size_t *nr)
+/* QEMU has its ends now, or will never have them. */
+static void close_qemu_ends(struct vm *vm, struct lines *l)
 {
-	int *list = xcalloc(7 + 2 * vm->machine.opts.nr_disks, sizeof(*list));
+	close_fd(l->qmp[1]);
+	close_fd(l->link[1]);
+	close_fd(l->gdb[1]);
+	close_fd(l->initrd_fd);
+	vsock_handed_over(&vm->link.vsock);
+}
+
+static void keep_own_ends(struct vm *vm, const struct lines *l)
+{
+	if (l->qmp[0] >= 0)
+		qmp_open(&vm->qemu.qmp, l->qmp[0]);
+	if (l->link[0] >= 0)
+		conn_open(&vm->link.conn, l->link[0]);
+	vm->random.seed.gdb_fd = l->gdb[0];
+}
+
+/* The list of all descriptors that QEMU inherits; the caller frees it. */
+static int *inherited(const struct vm *vm, const struct lines *l, size_t *nr)
+{
+	const struct vm_opts *o = &vm->machine.opts;
+	int *list = xcalloc(7 + 2 * o->nr_disks, sizeof(*list));
 	size_t n = 0;
 
-	list[n++] = fds->qmp;
-	list[n++] = fds->link;
-	list[n++] = fds->console;
-	list[n++] = initrd_fd;
-	list[n++] = vm->ram_fd;
-	list[n++] = config->gdb_fd;
-	list[n++] = vm->vsock.vhost_fd;
-	for (size_t i = 0; i < vm->machine.opts.nr_disks; i++) {
-		const struct disk *d = &vm->machine.opts.disks[i];
+	list[n++] = l->qmp[1];
+	list[n++] = l->link[1];
+	list[n++] = l->gdb[1];
+	list[n++] = l->initrd_fd;
+	list[n++] = vm->output.console_fd;
+	list[n++] = vm->ram.fd;
+	list[n++] = vm->link.vsock.vhost_fd;
+	for (size_t i = 0; i < o->nr_disks; i++) {
+		const struct disk *d = &o->disks[i];
 
 		list[n++] = d->layer_fd;
 		list[n++] = d->backing_fd;
@@ -63,81 +91,68 @@ static int *inherited(const struct vm *vm, const struct qemu_config *config,
 	return list;
 }
 
-static int start(struct vm *vm, struct qemu_config *config,
-		 const struct qemu_fds *fds, int initrd_fd, struct err *err)
+static struct qemu_config config_of(const struct vm *vm, const struct lines *l,
+				    enum launch how)
 {
-	struct argv argv = { 0 };
-	int ret = argv_build(&argv, config, fds, err);
-	size_t nr;
-	int *list;
+	struct qemu_config config = machine_config(&vm->machine);
+	uint64_t seed = vm->random.seed.value;
 
-	if (ret)
-		return ret;
-	list = inherited(vm, config, fds, initrd_fd, &nr);
-	vm->start_ns = clock_ns();
-	ret = proc_start(&vm->qemu, argv.v, list, nr, vm->stderr_fd, err);
-	free(list);
-	argv_release(&argv);
-	return ret;
+	config.incoming = how != LAUNCH_BOOT;
+	config.ram_in_file = vm->ram.fd >= 0;
+	config.ram_fd = vm->ram.fd;
+	config.ram_shared = vm->ram.shared;
+	config.ram_named = vm->ram.named;
+	config.gdb_fd = l->gdb[1];
+	config.seed = (uint32_t)(seed ^ seed >> 32);
+	config.cid = vm->link.vsock.cid;
+	config.vhost_fd = vm->link.vsock.vhost_fd;
+	return config;
 }
 
-static int launch(struct vm *vm, bool incoming, int gdb_fd, struct err *err)
+static int start(struct vm *vm, const struct lines *l, const char *initrd,
+		 enum launch how, struct err *err)
 {
-	struct qemu_config config;
-	char initrd[4096], *append;
-	int qmp[2], link[2], initrd_fd = -1, ret;
+	struct qemu_fds ends = { l->qmp[1], l->link[1], vm->output.console_fd };
+	struct qemu_config config = config_of(vm, l, how);
+	char *append = machine_kernel_args(&vm->machine);
+	struct argv argv = { 0 };
+	size_t nr;
+	int *fds = inherited(vm, l, &nr), ret;
 
-	if (!incoming)
-		machine_add_rootfs(&vm->machine);
-	append = machine_kernel_args(&vm->machine);
-	config = config_of(vm);
 	config.initrd = initrd;
 	config.append = append;
-	config.incoming = incoming;
-	config.gdb_fd = gdb_fd;
-	config.seed = (uint32_t)(vm->seed ^ vm->seed >> 32);
-	ret = open_lines(vm, qmp, link, err);
-	config.cid = vm->vsock.cid;
-	config.vhost_fd = vm->vsock.vhost_fd;
-	if (!ret && !incoming)
-		ret = initrd_open(&vm->machine.profile, &vm->machine.opts, &initrd_fd, initrd,
-				  sizeof(initrd), err);
+	ret = argv_build(&argv, &config, &ends, err);
 	if (!ret) {
-		struct qemu_fds fds = { qmp[1], link[1], vm->console_fd };
-
-		ret = start(vm, &config, &fds, initrd_fd, err);
+		vm->qemu.start_ns = clock_ns();
+		ret = proc_start(&vm->qemu.proc, argv.v, fds, nr,
+				 vm->output.stderr_fd, err);
 	}
-	if (qmp[1] >= 0)
-		close(qmp[1]);
-	if (link[1] >= 0)
-		close(link[1]);
-	if (initrd_fd >= 0)
-		close(initrd_fd);
-	if (qmp[0] >= 0)
-		qmp_open(&vm->qmp, qmp[0]);
-	if (link[0] >= 0)
-		conn_open(&vm->conn, link[0]);
-	vsock_handed_over(&vm->vsock);
-	if (!ret && !incoming)
-		vsock_dial(&vm->vsock, VM_PATIENCE * vm->machine.accel.slowness);
+	argv_release(&argv);
 	free(append);
+	free(fds);
 	return ret;
 }
 
-int launch_qemu(struct vm *vm, bool incoming, struct err *err)
+int vm_launch(struct vm *vm, enum launch how, struct err *err)
 {
-	return launch(vm, incoming, -1, err);
-}
+	struct lines l;
+	char initrd[4096];
+	int ret;
 
-int launch_seeded(struct vm *vm, struct err *err)
-{
-	int pair[2], ret;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return err_set(err, ERR_BROKEN, -errno, "socketpair: %s",
-			       strerror(errno));
-	vm->gdb_fd = pair[0];
-	ret = launch(vm, true, pair[1], err);
-	close(pair[1]);
-	return ret;
+	if (how == LAUNCH_BOOT)
+		machine_add_rootfs(&vm->machine);
+	ret = open_lines(vm, &l, how, err);
+	if (!ret && how == LAUNCH_BOOT)
+		ret = initrd_open(&vm->machine.profile, &vm->machine.opts,
+				  &l.initrd_fd, initrd, sizeof(initrd), err);
+	if (!ret)
+		ret = start(vm, &l, initrd, how, err);
+	close_qemu_ends(vm, &l);
+	keep_own_ends(vm, &l);
+	if (ret)
+		return ret;
+	gate_started(&vm->gate.pass, vm->qemu.proc.pid);
+	if (how == LAUNCH_BOOT)
+		vsock_dial(&vm->link.vsock, VSOCK_ATTEMPT_S * vm->machine.accel.slowness);
+	return 0;
 }

@@ -7,74 +7,97 @@
 #include "runner/base/interrupt.h"
 #include "runner/vm/internal.h"
 
-/* What is looked after while others are waited for. */
+enum source { AGENT, QEMU, QMP, SIGNALS, DIALING, SPARE, NR_SOURCES };
+
 static struct vm *spare;
 
-static void look_after(void);
+static void service_spare(void);
 
-/* Waits for something to happen and deals with it.  0, -ETIMEDOUT or -EINTR. */
+/* The connection to the agent.  True: the other end is gone for good. */
+static bool handle_link(struct vm *vm, short agent, short dialing)
+{
+	bool gone = false;
+
+	if (agent & POLLOUT)
+		conn_flush(&vm->link.conn);
+	if (agent & ~POLLOUT)
+		gone = conn_feed(&vm->link.conn);
+	/* A vsock connection counts only once the agent has answered on it. */
+	if (gone && vm->link.vsock.dialing) {
+		vsock_lost(&vm->link.vsock, &vm->link.conn);
+		vm->link.ready = false;
+		gone = false;
+	}
+	vsock_step(&vm->link.vsock, &vm->link.conn, dialing);
+	return gone;
+}
+
+/* True: QEMU has closed the connection. */
+static bool handle_qmp(struct vm *vm, short revents)
+{
+	struct qmp *q = &vm->qemu.qmp;
+	struct err err = { 0 };
+	bool gone = revents && qmp_feed(q, &err);
+
+	if (err.kind)
+		vm_die(vm, err.kind, err.text);
+	if (q->refusal.kind)
+		vm_die(vm, ERR_BROKEN, q->refusal.text);
+	if (q->stopped && !vm->spare.paused)
+		vm_qemu_stopped(vm);
+	return gone;
+}
+
+/* QEMU has ended, or a connection is closed because it is about to. */
+static void handle_end(struct vm *vm)
+{
+	struct pollfd end = { vm->qemu.proc.pidfd, POLLIN, 0 };
+
+	if (vm->qemu.proc.pid)
+		poll(&end, 1, (int)(GRACE_S * 1000));
+	if (proc_ended(&vm->qemu.proc))
+		vm_qemu_ended(vm);
+	else
+		vm_die(vm, ERR_BROKEN, vm->link.vsock.cid ?
+		       "the agent closed its connection" :
+		       "QEMU closed its connections but did not end");
+}
+
 int vm_step(struct vm *vm, int64_t deadline_ns)
 {
 	int64_t wake_ns = deadline_ns;
-	struct pollfd fds[] = {
-		{ vm->conn.fd, POLLIN, 0 },
-		{ vm->qemu.pidfd, POLLIN, 0 },
-		{ vm->qmp.fd, POLLIN, 0 },
-		{ interrupt_fd(), POLLIN, 0 },
-		vsock_poll(&vm->vsock, &wake_ns),
-		{ spare ? spare->conn.fd : -1, POLLIN, 0 },
+	struct pollfd fds[NR_SOURCES] = {
+		[AGENT] = { vm->link.conn.fd, POLLIN, 0 },
+		[QEMU] = { vm->qemu.proc.pidfd, POLLIN, 0 },
+		[QMP] = { vm->qemu.qmp.fd, POLLIN, 0 },
+		[SIGNALS] = { interrupt_fd(), POLLIN, 0 },
+		[DIALING] = vsock_poll(&vm->link.vsock, &wake_ns),
+		[SPARE] = { spare ? spare->link.conn.fd : -1, POLLIN, 0 },
 	};
 	struct err err = { 0 };
-	int n, gone;
+	bool gone;
+	int n;
 
-	if (conn_wants_out(&vm->conn))
-		fds[0].events |= POLLOUT;
-	n = poll(fds, sizeof(fds) / sizeof(fds[0]), deadline_poll_ms(wake_ns));
+	if (conn_wants_out(&vm->link.conn))
+		fds[AGENT].events |= POLLOUT;
+	n = poll(fds, NR_SOURCES, deadline_poll_ms(wake_ns));
 	if (interrupt_pending())
 		return -EINTR;
 	if (n < 0)
 		return 0;
-	if (fds[5].revents)
-		look_after();
+	if (fds[SPARE].revents)
+		service_spare();
 	if (!n && wake_ns == deadline_ns)
 		return -ETIMEDOUT;
-	if (fds[0].revents & POLLOUT)
-		conn_flush(&vm->conn);
-	gone = fds[0].revents & ~POLLOUT ? conn_feed(&vm->conn) : 0;
-	if (gone && vm->vsock.dialing) {
-		vsock_lost(&vm->vsock, &vm->conn);
-		vm->ready = false;
-		gone = 0;
-	}
-	vsock_step(&vm->vsock, &vm->conn, fds[4].revents);
-	if (gone)
-		fds[0].fd = -1;
+	gone = handle_link(vm, fds[AGENT].revents, fds[DIALING].revents);
 	/* Frames that arrived before the end still count. */
 	if (vm_take_frames(vm, &err)) {
 		vm_die(vm, err.kind, err.text);
 		return 0;
 	}
-	if (fds[2].revents && qmp_feed(&vm->qmp, &err)) {
-		if (err.kind)
-			vm_die(vm, err.kind, err.text);
-		gone = 1;
-	}
-	if (vm->qmp.refusal.kind)
-		vm_die(vm, ERR_BROKEN, vm->qmp.refusal.text);
-	if (vm->qmp.stopped && !vm->rests)
-		vm_qemu_stopped(vm);
-	if (fds[1].revents || gone) {
-		/* Closed lines without an end: QEMU is on its way out. */
-		struct pollfd end = { vm->qemu.pidfd, POLLIN, 0 };
-
-		if (vm->qemu.pid)
-			poll(&end, 1, (int)(GRACE_S * 1000));
-		if (proc_ended(&vm->qemu))
-			vm_qemu_ended(vm);
-		else
-			vm_die(vm, ERR_BROKEN, vm->vsock.cid ? "the agent hung up" :
-			    "QEMU closed its lines but did not end");
-	}
+	gone |= handle_qmp(vm, fds[QMP].revents);
+	if (fds[QEMU].revents || gone)
+		handle_end(vm);
 	return 0;
 }
 
@@ -85,24 +108,38 @@ bool vm_lives(struct vm *vm)
 	return vm->state == VM_RUNNING || vm->state == VM_BOOTING;
 }
 
-/* Something has come from the spare, which is one as any other meanwhile. */
-static void look_after(void)
+/* --- the spare --- */
+
+/* A frame from the spare has arrived. */
+static void service_spare(void)
 {
 	struct vm *vm = spare;
 
-	spare = NULL;
+	spare = NULL;	/* vm_step() must not recur for it */
 	if (!vm_lives(vm))
 		return;
-	if (vm->wake->done && !vm->rests)
-		vm->rests = !qmp_send(&vm->qmp, "stop", NULL);
+	if (vm->spare.call->done && !vm->spare.paused)
+		vm->spare.paused = !qmp_send(&vm->qemu.qmp, "stop", NULL);
 	spare = vm;
 }
 
-void vm_look_after(struct vm *vm)
+void vm_set_spare(struct vm *vm, struct vm_call *call)
 {
 	if (spare)
-		spare->registered = NULL;
+		spare->spare.slot = NULL;
 	spare = vm;
-	if (vm)
-		vm->registered = &spare;
+	vm->spare.slot = &spare;
+	vm->spare.call = call;
+}
+
+struct vm_call *vm_take_spare(struct vm *vm, bool *paused)
+{
+	struct vm_call *call = vm->spare.call;
+
+	if (vm->spare.slot)
+		spare = NULL;
+	vm->spare.slot = NULL;
+	vm->spare.call = NULL;
+	*paused = vm->spare.paused;
+	return call;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,22 +12,72 @@
 #include "runner/vm/internal.h"
 
 #define TAIL_LINES 15
+#define STDERR_TAIL_LINES 3
 
-void vm_init(struct vm *vm)
+struct vm *vm_new(const char *profile, struct err *err)
 {
-	*vm = (struct vm){ .console_fd = -1, .stderr_fd = -1, .ram_fd = -1,
-			   .gdb_fd = -1 };
+	struct vm *vm = xcalloc(1, sizeof(*vm));
+
+	vm->output.console_fd = vm->output.stderr_fd = -1;
+	vm->ram.fd = -1;
+	vm->random.seed.gdb_fd = -1;
 	machine_init(&vm->machine);
-	proc_init(&vm->qemu);
-	qmp_init(&vm->qmp);
-	conn_init(&vm->conn);
-	vsock_init(&vm->vsock);
+	proc_init(&vm->qemu.proc);
+	qmp_init(&vm->qemu.qmp);
+	conn_init(&vm->link.conn);
+	vsock_init(&vm->link.vsock);
+	if (!profile_load(&vm->machine.profile, profile, err))
+		return vm;
+	free(vm);
+	return NULL;
 }
 
-int vm_create(struct vm *vm, const char *profile, struct err *err)
+static void close_fd(int *fd)
 {
-	vm_init(vm);
-	return profile_load(&vm->machine.profile, profile, err);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void vm_end_qemu(struct vm *vm)
+{
+	proc_release(&vm->qemu.proc);
+	qmp_release(&vm->qemu.qmp);
+	conn_release(&vm->link.conn);
+	vsock_release(&vm->link.vsock);
+	close_fd(&vm->random.seed.gdb_fd);
+	if (vm->spare.slot)
+		*vm->spare.slot = NULL;
+	vm->spare.slot = NULL;
+	gate_leave(&vm->gate.pass);
+}
+
+void vm_kill(struct vm *vm)
+{
+	vm_end_qemu(vm);
+	if (vm->state == VM_RUNNING || vm->state == VM_BOOTING)
+		vm->state = VM_OFF;
+}
+
+void vm_free(struct vm *vm)
+{
+	if (!vm)
+		return;
+	vm_kill(vm);
+	while (vm->calls.list)
+		vm_call_free(vm, vm->calls.list);
+	machine_release(&vm->machine);
+	close_fd(&vm->output.console_fd);
+	close_fd(&vm->output.stderr_fd);
+	close_fd(&vm->ram.fd);
+	free(vm);
+}
+
+/* --- facts --- */
+
+enum vm_state vm_state(const struct vm *vm)
+{
+	return vm->state;
 }
 
 const char *vm_state_name(const struct vm *vm)
@@ -44,35 +95,54 @@ int vm_check_running(const struct vm *vm, struct err *err)
 {
 	if (vm->state == VM_RUNNING)
 		return 0;
-	if (vm->state == VM_DEAD && vm->death.kind)
-		*err = vm->death;
+	if (vm->state == VM_DEAD && vm->death.err.kind)
+		*err = vm->death.err;
 	else
-		err_set(err, ERR_USER, 0, "the VM (%s) is %s", vm->machine.profile.name,
-			vm_state_name(vm));
+		err_set(err, ERR_USER, 0, "the VM (%s) is %s",
+			vm->machine.profile.name, vm_state_name(vm));
 	return -ENOTCONN;
+}
+
+const struct machine *vm_machine(const struct vm *vm)
+{
+	return &vm->machine;
+}
+
+double vm_slowness(const struct vm *vm)
+{
+	double slowness = vm->machine.accel.slowness;
+
+	return slowness >= 1 ? slowness : 1;
+}
+
+void vm_info(const struct vm *vm, struct vm_info *info)
+{
+	const struct vsock *v = &vm->link.vsock;
+
+	*info = (struct vm_info){
+		.kernel_release = vm->kernel_release,
+		.qemu_pid = vm->qemu.proc.pid, .waited_s = vm->gate.waited_s,
+		.panicked = vm->death.panicked, .cid = v->cid,
+		.connect_s = v->connect_s, .connect_attempts = v->attempts,
+		.boot_s = -1,
+	};
+	if (vm->link.ready)
+		info->boot_s = (double)(vm->link.ready_ns - vm->qemu.start_ns) / 1e9;
+}
+
+void vm_read_output(const struct vm *vm, struct buf *console, struct buf *qemu)
+{
+	if (vm->output.console_fd >= 0)
+		console_read(vm->output.console_fd, console);
+	if (vm->output.stderr_fd >= 0)
+		console_read(vm->output.stderr_fd, qemu);
 }
 
 /* --- death --- */
 
-void vm_end_qemu(struct vm *vm)
+void vm_die(struct vm *vm, enum err_kind kind, const char *reason)
 {
-	proc_release(&vm->qemu);
-	qmp_release(&vm->qmp);
-	conn_release(&vm->conn);
-	vsock_release(&vm->vsock);
-	if (vm->gdb_fd >= 0)
-		close(vm->gdb_fd);
-	vm->gdb_fd = -1;
-	if (vm->registered)
-		*vm->registered = NULL;
-	vm->registered = NULL;
-	gate_leave(&vm->pass);
-}
-
-/* The VM is dead; `why` is what is known.  The console's end is added. */
-void vm_die(struct vm *vm, enum err_kind kind, const char *why)
-{
-	/* What a kernel's report of its own end can begin with. */
+	/* The beginnings of a kernel's report on its own crash. */
 	static const char *const reports[] = {
 		"BUG: ", "kernel BUG at ", "Oops: ", "general protection fault",
 		"double fault", "Kernel panic - ", NULL
@@ -82,48 +152,47 @@ void vm_die(struct vm *vm, enum err_kind kind, const char *why)
 	if (vm->state == VM_DEAD || vm->state == VM_OFF)
 		return;
 	vm_end_qemu(vm);
-	console_tail(vm->console_fd, TAIL_LINES, reports, tail, sizeof(tail));
-	err_set(&vm->death, kind, 0, "%s", why);
-	err_add_console(&vm->death, tail);
+	console_tail(vm->output.console_fd, TAIL_LINES, reports, tail, sizeof(tail));
+	err_set(&vm->death.err, kind, 0, "%s", reason);
+	err_add_console(&vm->death.err, tail);
 	vm->state = VM_DEAD;
 }
 
-/* QEMU has ended: was it the guest's doing, or QEMU's? */
 void vm_qemu_ended(struct vm *vm)
 {
 	static const char *const panic[] = { "Kernel panic - ", NULL };
-	char line[512], said[512], why[1200];
-	int status = vm->qemu.status;
+	char line[512], said[512], reason[1200];
+	int status = vm->qemu.proc.status;
 
-	console_find(vm->console_fd, panic, line, sizeof(line));
-	console_tail(vm->stderr_fd, 3, NULL, said, sizeof(said));
-	vm->panicked = *line;
-	if (vm->panicked)
-		snprintf(why, sizeof(why), "the guest panicked: %s", line);
+	console_find(vm->output.console_fd, panic, line, sizeof(line));
+	console_tail(vm->output.stderr_fd, STDERR_TAIL_LINES, NULL, said, sizeof(said));
+	vm->death.panicked = *line;
+	if (vm->death.panicked)
+		snprintf(reason, sizeof(reason), "the guest panicked: %s", line);
 	else if (WIFSIGNALED(status))
-		snprintf(why, sizeof(why), "QEMU was killed by signal %d (%s)%s%s",
+		snprintf(reason, sizeof(reason), "QEMU was killed by signal %d (%s)%s%s",
 			 WTERMSIG(status), strsignal(WTERMSIG(status)),
 			 *said ? ":" : "", said);
 	else if (WEXITSTATUS(status))
-		snprintf(why, sizeof(why), "QEMU exited with status %d:%s",
-			 WEXITSTATUS(status), *said ? said : " it said nothing");
+		snprintf(reason, sizeof(reason), "QEMU exited with status %d:%s",
+			 WEXITSTATUS(status), *said ? said : " it printed no error");
 	else
-		snprintf(why, sizeof(why), "the guest reset or powered off");
-	vm_die(vm, vm->panicked || !status ? ERR_GUEST : ERR_BROKEN, why);
+		snprintf(reason, sizeof(reason), "the guest reset or powered off");
+	vm_die(vm, vm->death.panicked || !status ? ERR_GUEST : ERR_BROKEN, reason);
 }
 
-/* QEMU has stopped the guest by itself: a disk that is full, memory that is not there. */
+/* QEMU stops a guest by itself if a disk image cannot grow, or KVM cannot continue. */
 void vm_qemu_stopped(struct vm *vm)
 {
 	static const char *const words[] = {
 		"kvm run failed", "KVM internal error", NULL
 	};
-	char line[512], why[1200];
+	const char *disk_error = vm->qemu.qmp.disk_error;
+	char line[512], reason[1200];
 
-	console_find(vm->stderr_fd, words, line, sizeof(line));
-	snprintf(why, sizeof(why), "QEMU stopped the machine: %s%s%s",
-		 *vm->qmp.disk_error ? "writing to a disk: " : "",
-		 *vm->qmp.disk_error ? vm->qmp.disk_error : line,
-		 *vm->qmp.disk_error || *line ? "" : "it did not say why");
-	vm_die(vm, ERR_BROKEN, why);
+	console_find(vm->output.stderr_fd, words, line, sizeof(line));
+	snprintf(reason, sizeof(reason), "QEMU stopped the machine: %s%s",
+		 *disk_error ? "writing to a disk: " : "",
+		 *disk_error ? disk_error : *line ? line : "it reported no reason");
+	vm_die(vm, ERR_BROKEN, reason);
 }

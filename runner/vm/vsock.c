@@ -211,7 +211,7 @@ void vsock_lost(struct vsock *v, struct conn *c)
 	refused(v);
 }
 
-int64_t vsock_greeted(struct vsock *v)
+int64_t vsock_await_hello(struct vsock *v)
 {
 	v->wake_ns = DEADLINE_NEVER;
 	return v->dialing ? clock_ns() + v->patience_ns : DEADLINE_NEVER;
@@ -224,10 +224,10 @@ void vsock_silent(struct vsock *v, struct conn *c)
 	begin(v);
 }
 
-void vsock_settled(struct vsock *v)
+void vsock_connected(struct vsock *v)
 {
 	if (v->dialing)
-		v->seconds = seconds_since(v->dialed_ns);
+		v->connect_s = seconds_since(v->dialed_ns);
 	v->dialing = false;
 }
 

@@ -27,7 +27,7 @@ struct vsock {
 	int64_t patience_ns;		/* for the attempt under way */
 	unsigned int attempts;		/* so far */
 	int64_t dialed_ns;		/* when it began to look for the agent */
-	double seconds;			/* that it took */
+	double connect_s;		/* from the first attempt until connected */
 };
 
 void vsock_init(struct vsock *v);
@@ -52,11 +52,11 @@ void vsock_step(struct vsock *v, struct conn *c, short revents);
 /* While dialing: the connection in c is gone.  There will be another. */
 void vsock_lost(struct vsock *v, struct conn *c);
 /* The agent has spoken: how long its next word may take. */
-int64_t vsock_greeted(struct vsock *v);
+int64_t vsock_await_hello(struct vsock *v);
 /* It did not come: the connection in c is a lost one. */
 void vsock_silent(struct vsock *v, struct conn *c);
 /* The agent has answered: this is the link now. */
-void vsock_settled(struct vsock *v);
+void vsock_connected(struct vsock *v);
 /*
  * Takes leave of the agent, and waits until the guest has seen it: no connection
  * may be open in a guest that is saved.  Closes c, in any case.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Waiting for the answer to a call, and ending one that takes too long. */
+/* Waiting for the answer to a call, and ending a call that takes too long. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "runner/vm/internal.h"
 
 int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
-		     struct err *err)
+		 struct err *err)
 {
 	int ret = 0;
 
@@ -17,7 +17,7 @@ int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 	if (call->done)
 		return 0;
 	if (vm->state == VM_DEAD) {
-		*err = vm->death;
+		*err = vm->death.err;
 		return -ENOTCONN;
 	}
 	if (ret == -EINTR)
@@ -32,100 +32,129 @@ bool vm_call_done(struct vm *vm, struct vm_call *call)
 	return call->done || vm->state != VM_RUNNING;
 }
 
-static struct vm_call *submit_abort(struct vm *vm, uint32_t channel, bool abandon)
+/* --- a call that has passed its deadline --- */
+
+static int64_t grace(const struct vm *vm)
+{
+	return deadline_in(GRACE_S * vm->machine.accel.slowness);
+}
+
+static struct vm_call *send_abort(struct vm *vm, uint32_t channel, bool abandon)
 {
 	struct wire_abort_req req = { .channel = channel, .abandon = abandon };
 	struct err ignored;
-	uint8_t raw[16];
-	size_t n = wire_encode(&wire_desc_abort_req, &req, raw, sizeof(raw));
 
-	return vm_submit(vm, WIRE_SUPERVISOR, WIRE_REQUEST,
-			 wire_op_by_number(WIRE_OP_abort), raw, n, &ignored);
+	return vm_send(vm, WIRE_OP_abort, &req, &ignored);
 }
 
-/* Its last frame, so that the channel is free again; who does not die is given up. */
+/*
+ * Waits for the aborted call's last frame, after which its channel is free.  The
+ * agent gives up an executor that does not die in time.
+ */
 static void await_end(struct vm *vm, struct vm_call *call)
 {
-	double grace = GRACE_S * vm->machine.accel.slowness;
 	struct err ignored;
 	struct vm_call *abort;
 
-	if (vm_wait_call(vm, call, deadline_in(grace), &ignored) != -ETIMEDOUT)
+	if (vm_wait_call(vm, call, grace(vm), &ignored) != -ETIMEDOUT)
 		return;
-	abort = submit_abort(vm, call->channel, true);
+	abort = send_abort(vm, call->channel, true);
 	if (!abort)
 		return;
-	vm_wait_call(vm, abort, deadline_in(grace), &ignored);
+	vm_wait_call(vm, abort, grace(vm), &ignored);
 	vm_call_free(vm, abort);
-	vm_wait_call(vm, call, deadline_in(grace), &ignored);
+	vm_wait_call(vm, call, grace(vm), &ignored);
 }
 
-/* The agent's report on where the call hangs; ends it in the guest. */
-static void abort_call(struct vm *vm, struct vm_call *call, const char *what,
-		       double waited, struct err *err)
+/* False: no answer in time, or a malformed one.  *rep points into the abort's reply. */
+static bool get_report(struct vm *vm, struct vm_call *abort, struct wire_abort_rep *rep)
 {
-	static const char *const did[] = {
-		[WIRE_ABORTED_NOTHING] = "it was just over",
+	struct wire_arena none = { 0 };
+	struct err ignored;
+
+	return abort && !vm_wait_call(vm, abort, grace(vm), &ignored) &&
+	       abort->reply.kind == WIRE_REPLY &&
+	       !wire_decode(&wire_desc_abort_rep, rep, abort->reply.payload.p,
+			    abort->reply.payload.len, &none) &&
+	       rep->aborted <= WIRE_ABORTED_EXECUTOR;
+}
+
+/* Ends the call in the guest; err says what that did and where the call hung. */
+static void abort_call(struct vm *vm, struct vm_call *call, const char *label,
+		       double waited_s, struct err *err)
+{
+	static const char *const effects[] = {
+		[WIRE_ABORTED_NOTHING] = "it ended while it was being aborted",
 		[WIRE_ABORTED_COMMAND] = "the command was killed",
 		[WIRE_ABORTED_EXECUTOR] = "its executor was killed, descriptors are gone",
 	};
-	struct vm_call *abort = submit_abort(vm, call->channel, false);
-	struct wire_arena none = { 0 };
+	struct vm_call *abort = send_abort(vm, call->channel, false);
+	bool worker = call->channel > WIRE_EXECUTOR;
 	struct wire_abort_rep rep;
-	struct err ignored;
 
-	if (!abort || vm_wait_call(vm, abort, deadline_in(GRACE_S * vm->machine.accel.slowness),
-				&ignored) ||
-	    abort->kind != WIRE_REPLY ||
-	    wire_decode(&wire_desc_abort_rep, &rep, abort->payload.p,
-			abort->payload.len, &none) ||
-	    rep.aborted > WIRE_ABORTED_EXECUTOR) {
+	if (!get_report(vm, abort, &rep)) {
 		if (abort)
 			vm_call_free(vm, abort);
 		vm_die(vm, ERR_GUEST, "the guest hangs: its agent does not answer any more");
-		*err = vm->death;
-		err->kind = ERR_TIMEOUT;
-		err_context(err, "%s: no result within %.3g s", what, waited);
+		err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s, and %s",
+			label, waited_s, vm->death.err.text);
 		return;
 	}
 	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s; %s%s%.*s",
-		what, waited, call->channel > WIRE_EXECUTOR &&
-		rep.aborted == WIRE_ABORTED_EXECUTOR ? "the worker was killed" :
-		did[rep.aborted], rep.report.len ? "; it was at\n" : "",
+		label, waited_s,
+		worker && rep.aborted == WIRE_ABORTED_EXECUTOR ? "the worker was killed" :
+		effects[rep.aborted], rep.report.len ? "; it was at\n" : "",
 		(int)rep.report.len, (const char *)rep.report.p);
 	vm_call_free(vm, abort);
 	await_end(vm, call);
 }
 
 int vm_wait(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
-	    const char *what, struct err *err)
+	    const char *label, struct err *err)
 {
 	int64_t start = clock_ns();
 	int ret = vm_wait_call(vm, call, deadline_ns, err);
 
 	if (ret == -ETIMEDOUT)
-		abort_call(vm, call, what, seconds_since(start), err);
+		abort_call(vm, call, label, seconds_since(start), err);
 	else if (ret)
-		err_context(err, "%s", what);
+		err_context(err, "%s", label);
 	return ret;
 }
 
-int vm_simple(struct vm *vm, enum wire_op nr, const void *req, int64_t deadline_ns,
+/* --- requests of the runner itself --- */
+
+/* The agent's own words, if the answer has any. */
+static int agent_failed(const struct vm_call *call, struct err *err)
+{
+	const struct buf *payload = &call->reply.payload;
+	struct wire_arena none = { 0 };
+	struct wire_fail fail = { 0 };
+
+	wire_decode(&wire_desc_fail, &fail, payload->p, payload->len, &none);
+	return err_set(err, ERR_BROKEN, -EIO, "%s: the agent failed: %.*s",
+		       call->op->name, (int)fail.text.len,
+		       fail.text.len ? (const char *)fail.text.p : "");
+}
+
+int vm_finish(struct vm *vm, struct vm_call *call, void *rep, int64_t deadline_ns,
 	      struct err *err)
 {
-	const struct wire_op_desc *op = wire_op_by_number(nr);
-	uint8_t raw[512];
-	size_t n = wire_encode(op->req, req, raw, sizeof(raw));
-	struct vm_call *call = vm_submit(vm, WIRE_SUPERVISOR, WIRE_REQUEST, op, raw,
-					 n, err);
-	int ret;
+	struct wire_arena none = { 0 };
+	int ret = vm_wait(vm, call, deadline_ns, call->op->name, err);
 
-	if (!call)
-		return -ENOTCONN;
-	ret = vm_wait_call(vm, call, deadline_ns, err);
-	if (ret == -ETIMEDOUT)
-		err_set(err, ERR_BROKEN, 0, "%s: the agent does not answer",
-			op->name);
+	if (!ret && (call->reply.kind != WIRE_REPLY ||
+		     wire_decode(call->op->rep, rep, call->reply.payload.p,
+				 call->reply.payload.len, &none)))
+		ret = agent_failed(call, err);
 	vm_call_free(vm, call);
 	return ret;
+}
+
+int vm_request(struct vm *vm, enum wire_op op, const void *req, void *rep,
+	       int64_t deadline_ns, struct err *err)
+{
+	struct vm_call *call = vm_send(vm, op, req, err);
+
+	return call ? vm_finish(vm, call, rep, deadline_ns, err) : -ENOTCONN;
 }

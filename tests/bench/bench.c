@@ -164,14 +164,14 @@ static double our_boot(void)
 {
 	struct vm_opts opts = { .memory = 512u << 20, .cpus = 1, .timeout = LIMIT_S };
 	struct err err;
-	struct vm vm;
-	double seconds;
+	struct vm *vm = vm_new(profile, &err);
+	struct vm_info info;
 
-	if (vm_create(&vm, profile, &err) || vm_boot(&vm, &opts, &accel, &err))
+	if (!vm || vm_boot(vm, &opts, &accel, &err))
 		die("boot", err.text);
-	seconds = (double)(vm.ready_ns - vm.start_ns) / 1e9;
-	vm_release(&vm);
-	return seconds;
+	vm_info(vm, &info);
+	vm_free(vm);
+	return info.boot_s;
 }
 
 static const char setup[] =

@@ -116,7 +116,7 @@ test("a snapshot of a VM that writes to a disk image directly is refused", funct
 	file:write(("\0"):rep(1 << 20))
 	file:close()
 	local vm = provium.create("minimal"):boot { disks = { { path = path } } }
-	assert_error(function() vm:snapshot() end, "is written directly, and nothing brings it back")
+	assert_error(function() vm:snapshot() end, "is written directly, and a restore cannot undo that")
 	vm:kill()
 	os.remove(path)
 end)
