@@ -121,7 +121,7 @@ home.with(function(h)
 			assert_contains(h:run({ "fixture", "list" }).said, file .. " is damaged")
 			local r = h:run { "test", "t.lua" }
 			assert_eq(0, r.status, r.said)
-			local warning = "fixture base: " .. path .. " is damaged: it is not used, and built again\n"
+			local warning = "fixture base: " .. path .. " is damaged; the fixture will be built again\n"
 			assert_contains(r.said, (warning:gsub(h.dir:gsub("%p", "%%%0") .. "/out", "HOME")):gsub("HOME", h.dir .. "/out"))
 			h:is_current("base")
 		end)
@@ -130,7 +130,7 @@ end)
 
 test("a fixture saved by another version of QEMU is rebuilt with that reason", function()
 	home.with(function(h)
-		h:is_rebuilt("base", "there is none")
+		h:is_rebuilt("base", "not in the store")
 		-- Another program of that name in front of the real one: it says another version.
 		-- A program of QEMU's name, first in PATH, that tells another version.
 		runner.write(h.dir .. "/bin/qemu-system-x86_64",
@@ -152,7 +152,7 @@ for i = 1, 4 do
 	end)
 end
 ]])
-		h:is_rebuilt("base", "there is none")
+		h:is_rebuilt("base", "not in the store")
 		local before = shell("cd " .. h:folder("base") .. " && cksum ram state manifest")
 		assert_eq(0, h:run({ "test", "t.lua" }).status)
 		assert_eq(before, shell("cd " .. h:folder("base") .. " && cksum ram state manifest"))
@@ -205,7 +205,7 @@ test("a builder that is killed leaves no fixture, no QEMU and no lock", function
 		runner.assert_gone(qemu)
 		assert_eq(".lock", shell("ls -A " .. h.store .. "/base"))
 		h:write("go", "")
-		h:is_rebuilt("base", "there is none")
+		h:is_rebuilt("base", "not in the store")
 	end)
 end)
 
@@ -213,7 +213,7 @@ test("an unfinished fixture of a killed builder is not listed, and removed", fun
 	home.with(function(h)
 		shell(("mkdir -p %s/base/.new.1 && echo x >%s/base/.new.1/ram"):format(h.store, h.store))
 		assert_eq("", h:run({ "fixture", "list" }).said)
-		h:is_rebuilt("base", "there is none")
+		h:is_rebuilt("base", "not in the store")
 		assert_eq("", shell(("ls -d %s/base/.new.* 2>/dev/null"):format(h.store)))
 	end)
 end)
@@ -251,7 +251,7 @@ test("another user of a checkout has a store of their own", function()
 	if shell("command -v setpriv") == "" then skip("needs setpriv") end
 	home.with(function(h)
 		h:write("t.lua", USES_BASE)
-		h:is_rebuilt("base", "there is none")
+		h:is_rebuilt("base", "not in the store")
 		shell(("mkdir %s/cache && chown 65534 %s/cache && chmod -R a+rX %s"):format(h.dir, h.dir, h.dir))
 		local nobody = h:opts { prefix = { "setpriv", "--reuid", "65534", "--clear-groups" },
 			env = { XDG_CACHE_HOME = h.dir .. "/cache" } }

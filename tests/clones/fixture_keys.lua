@@ -9,7 +9,7 @@ provium.timeout = "10m"
 -- Tests in a home of their own, whose fixture "base" has been built.
 local function with_base(fn)
 	home.with(function(h)
-		h:is_rebuilt("base", "there is none")
+		h:is_rebuilt("base", "not in the store")
 		fn(h)
 	end)
 end
@@ -18,8 +18,8 @@ end
 local function add_children(h)
 	h:script("child", "provium.fixture('base'):insmod('echo')\n")
 	h:script("other", "provium.fixture('base')\n")
-	h:is_rebuilt("child", "there is none")
-	h:is_rebuilt("other", "there is none")
+	h:is_rebuilt("child", "not in the store")
+	h:is_rebuilt("other", "not in the store")
 end
 
 test("a fixture whose inputs are unchanged is not rebuilt", function()
@@ -120,7 +120,7 @@ test("each changed input rebuilds a fixture with its name, and the oldest of fiv
 	home.with(function(h)
 		h:script("base", "require 'helper'\n" .. home.BOOT)
 		h:write("lib/helper.lua", "return 1\n")
-		h:is_rebuilt("base", "there is none")
+		h:is_rebuilt("base", "not in the store")
 		h:write("lib/helper.lua", "return 2\n")
 		h:is_rebuilt("base", "lib/helper.lua changed")
 		h:script("base", "require 'helper'\n-- changed\n" .. home.BOOT)

@@ -99,7 +99,7 @@ test("an unknown key is refused with the known ones", function()
 end)
 
 test("a profile without a kernel is refused", function()
-	assert_refused("[profile.mine]\nappend = \"quiet\"\n", "profile mine in DIR/provium.toml has no kernel")
+	assert_refused("[profile.mine]\nappend = \"quiet\"\n", "profile mine in DIR/provium.toml has no kernel: add kernel = \"FILE\"")
 end)
 
 test("a kernel file that does not exist is refused with its path", function()
