@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The agent: PID 1 of a guest; or, for tests, the same agent as an ordinary
- * process, over a connected stream socket or as a listener on vsock.
+ * The agent: PID 1 of a guest.  For tests it also runs as an ordinary process,
+ * over a connected stream socket, or as a listener on vsock.
+ *
+ * The folders of agent/, each of which includes only those before it:
+ *	wire		the protocol and its codec; shared with the runner
+ *	shared		memory of all processes: link, mailboxes, jobs, races
+ *	guest		what is done to the guest: boot, log, clock, random numbers
+ *	executor	the process that carries requests out
+ *	ops		one file for each kind of request
+ * and above them the supervisor's files, in the order that supervisor.h gives.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "agent/guest/boot.h"
+#include "agent/supervise.h"
 
 static noreturn void guest(void)
 {
 	struct supervisor_config config = { .guest = true };
 
 	boot_guest();
-	/* The runner gives a VM one of the two; who has a port needs no listener. */
+	/* The runner gives a VM either a port or vsock. */
 	config.link_fd = boot_open_port();
 	config.listen_fd = -1;
 	if (config.link_fd == -ENODEV)
@@ -50,8 +60,8 @@ int main(int argc, char **argv)
 			strerror(-config.listen_fd));
 		return 1;
 	}
-	dprintf(2, "usage: agent --fd N       a connected stream socket\n"
-		   "       agent --vsock PORT  listens there\n"
-		   "In a guest it is started by the kernel, as PID 1.\n");
+	dprintf(2, "usage: agent --fd N        serve a connected stream socket\n"
+		   "       agent --vsock PORT  listen on a vsock port\n"
+		   "In a guest the kernel starts the agent as PID 1, without arguments.\n");
 	return 2;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /bin/sh -c, as a child in a session of its own. */
+/* Runs /bin/sh -c, as a child in a session of its own. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -7,9 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/ops/ops.h"
+#include "agent/executor/command.h"
 
-static bool names(const struct wire_list *l, const char *variable)
+/* Does the list set that variable (NAME=value)? */
+static bool sets(const struct wire_list *l, const char *variable)
 {
 	const struct wire_str *strs = l->items;
 	size_t n = strcspn(variable, "=") + 1;
@@ -21,8 +22,9 @@ static bool names(const struct wire_list *l, const char *variable)
 }
 
 /*
- * The default environment, less what the request has its own words for: of two
- * equal names libc takes the first and busybox's shell the last.
+ * The default environment without the variables that the request sets, and then
+ * those.  A name must not come twice: libc takes the first, busybox's shell the
+ * last.
  */
 static char **environment(struct executor *ex, const struct wire_list *l)
 {
@@ -38,7 +40,7 @@ static char **environment(struct executor *ex, const struct wire_list *l)
 	if (!env)
 		return NULL;
 	for (size_t i = 0; i < nr_base; i++)
-		if (!names(l, base[i]))
+		if (!sets(l, base[i]))
 			env[n++] = base[i];
 	for (uint32_t i = 0; i < l->nr; i++) {
 		env[n] = executor_string(ex, &strs[i].value);
@@ -49,14 +51,14 @@ static char **environment(struct executor *ex, const struct wire_list *l)
 	return env;
 }
 
-/* What the child of vfork does, on its parent's memory; an errno if it comes back. */
+/* The child of vfork, in its parent's memory.  Returns only on failure: an errno. */
 static int become_shell(const struct command *c, pid_t parent, char *cmd,
 			const char *cwd, char **env)
 {
 	char *argv[] = { (char *)"sh", (char *)"-c", cmd, NULL };
 	sigset_t none;
 
-	/* A parent that is killed does not wait for us; 0: it is in another namespace. */
+	/* The parent may be dead already.  0: it is in another pid namespace. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent && getppid())
 		_exit(127);
@@ -76,11 +78,11 @@ static int become_shell(const struct command *c, pid_t parent, char *cmd,
 	return errno;
 }
 
-/* No handler may run in the child: it is on our stack. */
+/* All signals are blocked: a handler in the child would run on our stack. */
 static pid_t spawn(const struct command *c, char *cmd, const char *cwd, char **env,
 		   int *error)
 {
-	volatile int why = 0;
+	volatile int failed = 0;
 	sigset_t all, before;
 	pid_t parent = getpid(), pid;
 
@@ -88,10 +90,10 @@ static pid_t spawn(const struct command *c, char *cmd, const char *cwd, char **e
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = vfork();
 	if (!pid) {
-		why = become_shell(c, parent, cmd, cwd, env);
+		failed = become_shell(c, parent, cmd, cwd, env);
 		_exit(127);
 	}
-	*error = pid < 0 ? errno : why;
+	*error = pid < 0 ? errno : failed;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
 }

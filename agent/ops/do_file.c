@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Files of the guest: read whole, written in pieces. */
+/* read and write: a file of the guest is read as a whole, and written in pieces. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,14 +8,14 @@
 
 #include "agent/ops/ops.h"
 
-/* The request's path as a C string. */
+/* The request's path as a C string; NULL after executor_fail(). */
 static char *path_of(struct executor *ex, const struct wire_bytes *b)
 {
 	char *path = memchr(b->p, 0, b->len) ? NULL : executor_string(ex, b);
 
 	if (!path)
 		executor_fail(ex, WIRE_REASON_ERRNO, EINVAL,
-			      "a path of %u bytes, or with a zero byte", b->len);
+			      "the path (%u bytes) is too long or contains a zero byte", b->len);
 	return path;
 }
 

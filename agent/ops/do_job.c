@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Jobs: shell commands that go on by themselves.
+ * job and job_wait: shell commands that run on their own.
  *
- * Each has a keeper, a process that reads the job's output into shared memory
- * for as long as somebody may write it, and waits for its shell.  So a job
- * outlives the executor that started it, and any executor can ask for it.
+ * Each job has a keeper: a process that reads the job's output into shared
+ * memory until the last writer has closed it, and waits for the shell.  So a
+ * job outlives the executor that started it, and any executor can ask for it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/executor/command.h"
+#include "agent/executor/sibling.h"
 #include "agent/ops/ops.h"
+#include "agent/shared/futex.h"
 
 static void set_state(struct job *job, enum job_state state)
 {
@@ -27,18 +30,20 @@ static void set_state(struct job *job, enum job_state state)
 	futex_wake_all(&job->state);
 }
 
+#define READ_BYTES (64u << 10)		/* at most, of a stream at a time */
+
 /* --- the keeper --- */
 
-/* False at the stream's end. */
+/* Reads once from the stream into the ring.  False at the stream's end. */
 static bool keep(struct kept *kept, int fd)
 {
 	uint64_t total = atomic_load(&kept->total);
-	size_t at = total % JOB_KEPT, room = JOB_KEPT - at;
+	size_t at = total % JOB_KEPT_BYTES, room = JOB_KEPT_BYTES - at;
 	ssize_t n;
 
-	if (room > (64u << 10))
-		room = 64u << 10;
-	/* A reader must not take the bytes that are about to be overwritten. */
+	if (room > READ_BYTES)
+		room = READ_BYTES;
+	/* Tells readers which old bytes are about to be overwritten. */
 	atomic_store(&kept->claimed, total + room);
 	n = read(fd, kept->ring + at, room);
 	if (n > 0)
@@ -51,7 +56,7 @@ static void shell_ended(struct job *job, struct pollfd fds[3])
 {
 	int status = 0;
 
-	/* What it has written is there already. */
+	/* The shell has ended: all that it wrote is in the pipes. */
 	for (int i = 0; i < 2; i++)
 		for (struct pollfd p = fds[i];
 		     p.fd >= 0 && poll(&p, 1, 0) > 0 && p.revents & POLLIN;)
@@ -64,7 +69,7 @@ static void shell_ended(struct job *job, struct pollfd fds[3])
 	fds[2].fd = -1;
 }
 
-/* Until both streams have ended and the shell has. */
+/* Reads until both streams and the shell have ended. */
 static void pump(struct job *job, struct pollfd fds[3])
 {
 	while (fds[0].fd >= 0 || fds[1].fd >= 0 || fds[2].fd >= 0) {
@@ -82,8 +87,8 @@ static void pump(struct job *job, struct pollfd fds[3])
 	}
 }
 
-/* Moves them to 3, 4, 5 and closes the rest: none of the test's stay open here. */
-static void descriptors(struct pollfd fds[3])
+/* Moves the descriptors to 3, 4, 5 and closes all others, which are the test's. */
+static void keep_only(struct pollfd fds[3])
 {
 	for (int i = 0; i < 3; i++)
 		fds[i].fd = fcntl(fds[i].fd, F_DUPFD_CLOEXEC, 10);
@@ -131,14 +136,14 @@ static noreturn void keeper(struct executor *ex, struct job *job,
 		_exit(0);
 	}
 	set_state(job, JOB_RUNNING);
-	descriptors(fds);
+	keep_only(fds);
 	pump(job, fds);
 	_exit(0);
 }
 
 /* --- ops --- */
 
-/* One that is free, or the longest forgotten of those that have ended. */
+/* A free job, or the oldest that has ended; NULL if all are running. */
 static struct job *take_job(struct shared *shared)
 {
 	struct job *best = NULL;
@@ -165,7 +170,7 @@ static void job_reset(struct job *job, uint32_t id)
 	for (int i = 0; i < 2; i++) {
 		atomic_store(&job->out[i].claimed, 0);
 		atomic_store(&job->out[i].total, 0);
-		madvise(job->out[i].ring, JOB_KEPT, MADV_REMOVE);
+		madvise(job->out[i].ring, JOB_KEPT_BYTES, MADV_REMOVE);
 	}
 }
 
@@ -178,7 +183,7 @@ int do_job(struct executor *ex, const struct wire_job_req *q, struct wire_job_re
 		return executor_fail(ex, WIRE_REASON_ERRNO, EAGAIN,
 				     "%u jobs are running, which is the most", JOBS);
 	job_reset(job, atomic_fetch_add(&ex->shared->last_job, 1) + 1);
-	pid = fork_sibling(&job->keeper);
+	pid = sibling_fork(&job->keeper);
 	if (!pid)
 		keeper(ex, job, q);
 	if (pid < 0) {
@@ -213,29 +218,30 @@ static void await_end(struct job *job, uint32_t ms)
 }
 
 /*
- * Bytes from..end of the stream, in dest.  What the keeper has overwritten
- * meanwhile is the beginning of them; the first byte that is good.
+ * Copies bytes from..end of the stream to dest, without a lock.  The keeper may
+ * overwrite the first of them meanwhile.  The offset of the first good byte.
  */
 static uint64_t copy_kept(const struct kept *kept, uint64_t from, uint64_t end,
 			  uint8_t *dest)
 {
-	size_t at = from % JOB_KEPT, n = end - from;
-	size_t first = n < JOB_KEPT - at ? n : JOB_KEPT - at;
+	size_t at = from % JOB_KEPT_BYTES, n = end - from;
+	size_t first = n < JOB_KEPT_BYTES - at ? n : JOB_KEPT_BYTES - at;
 	uint64_t claimed;
 
 	memcpy(dest, kept->ring + at, first);
 	memcpy(dest + first, kept->ring, n - first);
 	claimed = atomic_load(&kept->claimed);
-	if (claimed < from + JOB_KEPT)
+	if (claimed < from + JOB_KEPT_BYTES)
 		return from;
-	return claimed - JOB_KEPT < end ? claimed - JOB_KEPT : end;
+	return claimed - JOB_KEPT_BYTES < end ? claimed - JOB_KEPT_BYTES : end;
 }
 
-/* Sends what is kept of a stream; how much of its beginning is not.  -1: no memory. */
+/* Sends the bytes that are kept of a stream.  How many bytes of its beginning are
+ * no longer kept, or -1: no memory. */
 static int64_t send_kept(struct executor *ex, const struct kept *kept, uint32_t stream)
 {
 	uint64_t end = atomic_load(&kept->total);
-	uint64_t from = end > JOB_KEPT ? end - JOB_KEPT : 0, good;
+	uint64_t from = end > JOB_KEPT_BYTES ? end - JOB_KEPT_BYTES : 0, good;
 	size_t size = end - from + 1;
 	uint8_t *copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -264,7 +270,7 @@ static int kill_group(struct executor *ex, struct job *job)
 
 	if (pid > 1 && kill(-pid, SIGKILL) && errno != ESRCH)
 		return executor_fail(ex, WIRE_REASON_ERRNO, errno, "process group %d", pid);
-	/* Its end needs nothing but the kernel, and the keeper to see it. */
+	/* SIGKILL cannot be ignored: the keeper sees the shell end. */
 	while (atomic_load(&job->state) == JOB_RUNNING)
 		futex_wait(&job->state, JOB_RUNNING);
 	return 0;
@@ -277,7 +283,9 @@ int do_job_wait(struct executor *ex, const struct wire_job_wait_req *q,
 	int64_t dropped[2];
 
 	if (!job)
-		return executor_fail(ex, WIRE_REASON_BAD, 0, "there is no such job; the last %u that were started are remembered", JOBS);
+		return executor_fail(ex, WIRE_REASON_BAD, 0,
+				     "there is no such job; the last %u that were started are remembered",
+				     JOBS);
 	if (q->kill && kill_group(ex, job))
 		return -1;
 	if (q->ms)
@@ -293,7 +301,7 @@ int do_job_wait(struct executor *ex, const struct wire_job_wait_req *q,
 	for (uint32_t i = 0; i < 2; i++)
 		dropped[i] = send_kept(ex, &job->out[i], i + 1);
 	if (dropped[0] < 0 || dropped[1] < 0)
-		return executor_fail(ex, WIRE_REASON_ERRNO, ENOMEM, "a copy of its output");
+		return executor_fail(ex, WIRE_REASON_ERRNO, ENOMEM, "no memory to copy the job's output");
 	p->dropped1 = (uint64_t)dropped[0];
 	p->dropped2 = (uint64_t)dropped[1];
 	return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Workers: executors beside the first one, each with a channel of its own. */
+/* spawn: a worker, which is an executor with a channel of its own. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -7,53 +7,17 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/executor/sibling.h"
 #include "agent/ops/ops.h"
+#include "agent/shared/futex.h"
 
-#define STACK_SIZE (128u << 10)
+#define STACK_SIZE (128u << 10)		/* of a thread worker, in bytes */
 
-/*
- * A child of the supervisor, not of ours: it outlives us, and is reaped.  The
- * kernel writes its pid before it runs.
- */
-pid_t fork_sibling(_Atomic int32_t *pid)
-{
-	long ret = syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID, 0, pid, 0, 0);
-
-	return ret < 0 ? -errno : (pid_t)ret;
-}
-
-void sibling_set_up(const struct shared *shared)
-{
-	pid_t parent;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	parent = getppid();
-	/* 0: it is in another namespace */
-	if (parent && parent != atomic_load(&shared->supervisor))
-		_exit(1);
-	setsid();
-}
-
-void mailbox_reset(struct mailbox *box, bool no_role)
-{
-	atomic_store(&box->pid, 0);
-	atomic_store(&box->tid, 0);
-	atomic_store(&box->thread, 0);
-	atomic_store(&box->alive, 0);
-	atomic_store(&box->posted, 0);
-	atomic_store(&box->no_role, no_role);
-	atomic_store(&box->busy, BOX_IDLE);
-	atomic_store(&box->deferred, 0);
-	atomic_store(&box->command, 0);
-	atomic_store(&box->race, 0);
-}
-
-/* A channel that nobody has: its number, or 0. */
+/* Takes a free channel: its number, or 0. */
 static uint32_t take_channel(struct shared *shared)
 {
 	for (uint32_t channel = WIRE_EXECUTOR + 1; channel <= CHANNELS; channel++) {
@@ -76,7 +40,8 @@ static struct executor worker_of(const struct executor *ex, uint32_t channel)
 		.channel = channel, .link = ex->link, .generation = ex->generation,
 		.notify_fd = ex->notify_fd, .timer_fd = ex->timer_fd,
 		.random_fd = ex->random_fd,
-		.shared = ex->shared, .box = &ex->shared->box[channel - 1],
+		.shared = ex->shared, .run_op = ex->run_op,
+		.box = &ex->shared->box[channel - 1],
 	};
 }
 
@@ -86,7 +51,7 @@ static noreturn void process_main(const struct executor *parent, uint32_t channe
 {
 	struct executor me = worker_of(parent, channel);
 
-	me.arena = parent->arena;	/* our copies of them */
+	me.arena = parent->arena;	/* the fork copied them */
 	me.guards = parent->guards;
 	sibling_set_up(parent->shared);
 	executor_main(&me);
@@ -95,7 +60,7 @@ static noreturn void process_main(const struct executor *parent, uint32_t channe
 static int start_process(struct executor *ex, uint32_t channel)
 {
 	struct mailbox *box = &ex->shared->box[channel - 1];
-	pid_t pid = fork_sibling(&box->pid);
+	pid_t pid = sibling_fork(&box->pid);
 
 	if (!pid)
 		process_main(ex, channel);
@@ -105,14 +70,14 @@ static int start_process(struct executor *ex, uint32_t channel)
 
 /* --- threads --- */
 
-/* One mapping: this, the stack, the arena. */
+/* At the start of a thread's mapping; its stack and its arena follow. */
 struct thread {
 	struct executor ex;
-	sigjmp_buf leave;		/* how THREAD_END_SIGNAL ends it */
-	bool returned;			/* glibc knows that it has ended */
+	sigjmp_buf leave;		/* THREAD_END_SIGNAL jumps there */
+	bool returned;			/* from its function, as glibc expects */
 };
 
-/* This process's thread workers, by channel; and which of them we are. */
+/* This process's thread workers, by channel - 1; and the calling thread's. */
 static struct thread *threads[CHANNELS];
 static _Thread_local struct thread *self;
 
@@ -124,9 +89,9 @@ static void end_thread(int sig)
 }
 
 /*
- * The supervisor is no parent of a thread.  But what the thread seems to hold
- * as a robust mutex is marked by the kernel at its end, whatever ends it, and
- * whoever waits for it is woken: get_robust_list(2).
+ * A thread's end sends the supervisor no SIGCHLD.  But the kernel marks every
+ * robust mutex that a thread holds when the thread ends, however that happens,
+ * and wakes the waiters (get_robust_list(2)).  So the thread claims to hold one.
  */
 static void announce_end(struct mailbox *box)
 {
@@ -140,15 +105,13 @@ static void announce_end(struct mailbox *box)
 	syscall(SYS_set_robust_list, &box->robust, sizeof(box->robust));
 }
 
-/* Its command and its descriptors are the whole process's, which goes on. */
+/* Ends the thread's command and closes its descriptors: the process goes on. */
 static void leave_nothing(struct executor *ex)
 {
 	struct mailbox *box = ex->box;
 	pid_t command = atomic_load(&box->command);
 
-	for (size_t i = 0; i < HELD_MAX; i++)
-		if (ex->held[i])
-			close(ex->held[i] - 1);
+	executor_close_held(ex);
 	if (command <= 1)
 		return;
 	kill(-command, SIGKILL);
@@ -156,13 +119,12 @@ static void leave_nothing(struct executor *ex)
 	atomic_store(&box->command, 0);
 }
 
-/* Working directory and root are its own from here. */
 static void *thread_main(void *arg)
 {
 	struct mailbox *box = ((struct thread *)arg)->ex.box;
 
 	self = arg;
-	unshare(CLONE_FS);
+	unshare(CLONE_FS);	/* a working directory and root of its own */
 	announce_end(box);
 	atomic_store(&box->pid, getpid());
 	if (!sigsetjmp(self->leave, 1)) {
@@ -180,7 +142,7 @@ static void *thread_main(void *arg)
 static void thread_release(struct thread *t)
 {
 	guards_release(&t->ex.guards);
-	/* glibc still lists the stack of one that ended by itself. */
+	/* glibc still uses the stack of a thread that has not returned. */
 	if (t->returned)
 		munmap(t, THREAD_SIZE);
 	else
@@ -246,7 +208,7 @@ int do_spawn(struct executor *ex, const struct wire_spawn_req *q,
 	int ret;
 
 	if (ex->channel != WIRE_EXECUTOR)
-		return executor_fail(ex, WIRE_REASON_BAD, 0, "only the VM's own executor spawns");
+		return executor_fail(ex, WIRE_REASON_BAD, 0, "only the VM's own executor can spawn a worker");
 	forget_ended_threads(ex->shared);
 	channel = take_channel(ex->shared);
 	if (!channel)
@@ -265,6 +227,6 @@ int do_spawn(struct executor *ex, const struct wire_spawn_req *q,
 	p->tid = atomic_load(&box->tid);
 	atomic_store(&box->life, LIFE_ON);
 	if (q->thread)
-		executor_wake_supervisor(ex);	/* it watches */
+		executor_wake_supervisor(ex);	/* it watches for the thread's end */
 	return 0;
 }

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The handlers the executor dispatches to, declared from the op table. */
+/* The handlers of the ops that executors carry out, declared from the op table. */
 #ifndef AGENT_OPS_OPS_H
 #define AGENT_OPS_OPS_H
 
-#include "agent/agent.h"
-
-/* A call that lasts longer has the supervisor read the link. */
-#define TAKE_OVER_NS 25000000
-
-/* Exit status of an executor whose own descriptors were closed by the test. */
-#define EXECUTOR_LOST_FDS 125
+#include "agent/executor/executor.h"
 
 /*
  * int do_NAME(executor, request, reply): 0 with reply filled in, or what
- * executor_fail() returned.  What reply points to must live in scratch or
- * until the next request; data frames may be sent before returning.
+ * executor_fail() returned.  Memory that the reply points to is scratch, or
+ * lasts until the next request.  A handler can send data frames before it
+ * returns.
  */
-#define DO_executor(name, req, rep)						\
+#define DO_executor(name, req, rep)					\
 	int do_##name(struct executor *ex, const struct wire_##req *q,	\
 		      struct wire_##rep *p);
 #define DO_supervisor(name, req, rep)

@@ -2,11 +2,11 @@
 /*
  * The protocol between runner and agent, as one table.
  *
- * From these rows come the enum of ops, the structs, the descriptors that the
- * codec walks, the agent's dispatch, the trace printer, the fuzzer of
+ * These rows make the enum of ops, the structs, the descriptors that the codec
+ * walks, the agent's dispatch, the trace printer, the fuzzer in
  * tests/host/codec.c, the fingerprint in hello and the protocol manual
- * (provium protocol).  To add an op: a row in WIRE_OPS, rows for its
- * messages, one do_NAME() in the agent, one test.
+ * (provium protocol).  A new op needs a row in WIRE_OPS, rows for its messages,
+ * one do_NAME() in agent/ops and one test.
  */
 #ifndef AGENT_WIRE_PROTOCOL_H
 #define AGENT_WIRE_PROTOCOL_H
@@ -31,38 +31,38 @@
 #define WIRE_MSGS(MSG)							\
 	MSG(nothing, "no fields")					\
 	MSG(str, "a string in a list")					\
-	MSG(seg, "a buffer of a system call, and where its address goes") \
-	MSG(out, "what a buffer holds after the call")			\
+	MSG(seg, "a buffer of a system call, and where its address is written") \
+	MSG(out, "a buffer's content after the call")			\
 	MSG(blob, "uninterpreted bytes")				\
-	MSG(fail, "why an op could not be done")			\
+	MSG(fail, "an op could not be carried out")			\
 	MSG(data, "a piece of a stream that belongs to the request")	\
 	MSG(ready, "the agent's first frame on a link")			\
 	MSG(hello, "the runner's first frame on a link")		\
-	MSG(abort_req, "which executor")				\
-	MSG(abort_rep, "what was done to it, and where it was stuck")	\
+	MSG(abort_req, "the executor whose call to end")				\
+	MSG(abort_rep, "what was killed, and where the call was stuck")	\
 	MSG(syscall_req, "a system call")				\
 	MSG(syscall_rep, "its raw result")				\
 	MSG(exec_req, "a shell command")				\
-	MSG(exec_rep, "how it ended")					\
+	MSG(exec_rep, "how the command ended")					\
 	MSG(path_req, "a file to read")					\
-	MSG(read_rep, "after the data")					\
+	MSG(read_rep, "the end of the file's data frames")					\
 	MSG(write_req, "a piece of a file to write")			\
-	MSG(kmsg_req, "from where in the kernel log")			\
-	MSG(kmsg_rep, "after the records")				\
-	MSG(channel_req, "which executor")					\
-	MSG(spawn_req, "what kind of worker")				\
-	MSG(spawn_rep, "who it is")					\
+	MSG(kmsg_req, "the part of the kernel log to read")			\
+	MSG(kmsg_rep, "the end of the log's data frames")				\
+	MSG(channel_req, "one executor")					\
+	MSG(spawn_req, "the kind of worker to make")				\
+	MSG(spawn_rep, "the new worker")					\
 	MSG(item, "one call of a batch")				\
-	MSG(result, "what came of it")					\
-	MSG(batch_req, "calls to make one after the other")		\
-	MSG(batch_rep, "what came of each")				\
-	MSG(job_req, "a shell command that goes on by itself")		\
-	MSG(job_rep, "who it is")					\
-	MSG(job_wait_req, "which job, and how long")			\
-	MSG(job_wait_rep, "how it is; output came as data frames")		\
-	MSG(quiesce_req, "what to find out before a save")		\
-	MSG(quiesce_rep, "where the kernel's random numbers come from; 0: unknown") \
-	MSG(resume_req, "what the guest has missed")
+	MSG(result, "the result of one call of a batch")					\
+	MSG(batch_req, "calls to make one after another")		\
+	MSG(batch_rep, "the results of a batch")				\
+	MSG(job_req, "a shell command that runs on its own")		\
+	MSG(job_rep, "the new job")					\
+	MSG(job_wait_req, "the job to wait for, and how long")			\
+	MSG(job_wait_rep, "the job's state; its output came in data frames")		\
+	MSG(quiesce_req, "what to prepare before a save")		\
+	MSG(quiesce_rep, "addresses of the kernel's random number generator; 0: unknown") \
+	MSG(resume_req, "the time, and random bytes, for a resumed guest")
 
 #define WIRE_MSG_nothing(F, S)
 
@@ -72,26 +72,26 @@
 #define WIRE_MSG_seg(F, S)						\
 	F(S, s32, arg, "argument 0-5 that becomes its address, or -1")	\
 	F(S, s32, parent, "earlier buffer that holds its address, or -1") \
-	F(S, u32, offset, "where in the parent, in bytes")		\
-	F(S, u32, len, "its length; what data does not fill is zero")	\
+	F(S, u32, offset, "of the address in the parent, in bytes")		\
+	F(S, u32, len, "its length in bytes; the rest after data is zero")	\
 	F(S, u32, out, "1: send it back after the call")		\
-	F(S, bytes, data, "what it holds before the call")
+	F(S, bytes, data, "its content before the call")
 
 #define WIRE_MSG_out(F, S)						\
 	F(S, u32, seg, "index of the buffer in the request")		\
 	F(S, u32, under, "bytes before its start that were overwritten") \
-	F(S, bytes, data, "its content, at full length, if it was asked for")
+	F(S, bytes, data, "its content, at full length, if the request has out")
 
 #define WIRE_MSG_blob(F, S)						\
-	F(S, bytes, data, "any")
+	F(S, bytes, data, "any bytes")
 
 #define WIRE_MSG_fail(F, S)						\
 	F(S, u32, reason, "enum wire_reason")					\
 	F(S, s32, err, "errno, or 0")					\
-	F(S, bytes, text, "for a person")
+	F(S, bytes, text, "a message for a person")
 
 #define WIRE_MSG_data(F, S)						\
-	F(S, u32, stream, "1 stdout, file or log; 2 stderr")		\
+	F(S, u32, stream, "1: stdout, file or log; 2: stderr")		\
 	F(S, bytes, data, "at most WIRE_PIECE")
 
 #define WIRE_MSG_ready(F, S)						\
@@ -105,7 +105,7 @@
 
 #define WIRE_MSG_abort_req(F, S)					\
 	F(S, u32, channel, "the executor's channel; 0: all of them")	\
-	F(S, u32, abandon, "1: it did not end; give it up")
+	F(S, u32, abandon, "1: the executor did not end: give it up")
 
 #define WIRE_MSG_abort_rep(F, S)					\
 	F(S, u32, aborted, "enum wire_aborted")				\
@@ -122,20 +122,20 @@
 	F(S, seg_list, segs, "buffers; parents before their children")
 
 #define WIRE_MSG_syscall_rep(F, S)					\
-	F(S, s64, ret, "what the kernel returned in rax")		\
+	F(S, s64, ret, "rax after the call: a result or -errno")		\
 	F(S, out_list, outs, "in the order of the request's buffers")
 
 #define WIRE_MSG_exec_req(F, S)						\
 	F(S, bytes, cmd, "for /bin/sh -c")				\
-	F(S, bytes, cwd, "empty: the executor's")			\
+	F(S, bytes, cwd, "working directory; empty: the executor's")			\
 	F(S, str_list, env, "NAME=value, added to the default environment") \
 	F(S, bytes, input, "its standard input")			\
-	F(S, u32, limit, "bytes a stream may have before it is killed")
+	F(S, u32, limit, "bytes of a stream after which the command is killed")
 
 #define WIRE_MSG_exec_rep(F, S)						\
 	F(S, s32, code, "exit status, or 128+signal")			\
-	F(S, s32, signal, "that killed it, or 0")			\
-	F(S, u32, overflow, "stream that grew past the limit, or 0")
+	F(S, s32, signal, "signal that killed it, or 0")			\
+	F(S, u32, overflow, "the stream (1 or 2) that passed the limit, or 0")
 
 #define WIRE_MSG_path_req(F, S)						\
 	F(S, bytes, path, "")
@@ -145,11 +145,11 @@
 
 #define WIRE_MSG_write_req(F, S)					\
 	F(S, bytes, path, "")						\
-	F(S, u64, offset, "0 creates and truncates")			\
+	F(S, u64, offset, "in the file; 0 creates and truncates it")			\
 	F(S, bytes, data, "")
 
 #define WIRE_MSG_kmsg_req(F, S)						\
-	F(S, u64, from, "first sequence number wanted; 0: all there is")
+	F(S, u64, from, "first sequence number to send; 0: all records")
 
 #define WIRE_MSG_kmsg_rep(F, S)						\
 	F(S, u64, next, "sequence number of the next record to come")
@@ -174,18 +174,18 @@
 	F(S, bytes, payload, "that message, encoded")
 
 #define WIRE_MSG_batch_req(F, S)					\
-	F(S, u32, rounds, "how often to make them all")			\
-	F(S, u32, race, "0, or a number both sides of a race have, and no other") \
+	F(S, u32, rounds, "how many times to make all of them")			\
+	F(S, u32, race, "0, or a number that the two sides of one race share") \
 	F(S, u32, holder, "channel of the race's first side")		\
 	F(S, u32, side, "0 or 1")					\
-	F(S, item_list, calls, "the calls; in a race each begins with the other side's")
+	F(S, item_list, calls, "in a race, each call starts together with the other side's")
 
 #define WIRE_MSG_batch_rep(F, S)					\
 	F(S, result_list, results, "round after round")
 
 #define WIRE_MSG_job_req(F, S)						\
 	F(S, bytes, cmd, "for /bin/sh -c")				\
-	F(S, bytes, cwd, "empty: the executor's")			\
+	F(S, bytes, cwd, "working directory; empty: the executor's")			\
 	F(S, str_list, env, "NAME=value, added to the default environment")
 
 #define WIRE_MSG_job_rep(F, S)						\
@@ -194,31 +194,31 @@
 
 #define WIRE_MSG_job_wait_req(F, S)					\
 	F(S, u32, id, "the job's number")				\
-	F(S, u32, ms, "how long to wait for its end")			\
+	F(S, u32, ms, "milliseconds to wait for its end")			\
 	F(S, u32, kill, "1: kill its process group first")
 
 #define WIRE_MSG_job_wait_rep(F, S)					\
-	F(S, u32, running, "1: it has not ended")			\
+	F(S, u32, running, "1: the job has not ended")			\
 	F(S, s32, code, "exit status, or 128+signal")			\
-	F(S, s32, signal, "that killed it, or 0")			\
-	F(S, u64, dropped1, "oldest bytes of stdout that were not kept") \
+	F(S, s32, signal, "signal that killed it, or 0")			\
+	F(S, u64, dropped1, "bytes at the beginning of stdout that were not kept") \
 	F(S, u64, dropped2, "the same of stderr")
 
 #define WIRE_MSG_quiesce_req(F, S)					\
-	F(S, u32, symbols, "1: look for the addresses")			\
+	F(S, u32, symbols, "1: find the addresses in the reply")			\
 	F(S, bytes, mark, "a line for the kernel log")
 
 #define WIRE_MSG_quiesce_rep(F, S)					\
 	F(S, u64, base, "of base_crng, whose first 32 bytes are its key")	\
-	F(S, u64, each, "of crngs, the same for each processor (an offset)") \
+	F(S, u64, each, "of crngs, the key of each processor (an offset)") \
 	F(S, u64, offsets, "of __per_cpu_offset")			\
 	F(S, u64, reseed, "of crng_reseed")				\
 	F(S, u64, log, "sequence number of the mark in the kernel log")	\
-	F(S, u32, executor_can_set_clock, "1: the executor may do what PID 1 may")
+	F(S, u32, executor_can_set_clock, "1: the executor can carry out executor_resume")
 
 #define WIRE_MSG_resume_req(F, S)					\
 	F(S, u64, time_ns, "of the host's real-time clock")		\
-	F(S, bytes, entropy, "for the random number generator; empty: leave it")
+	F(S, bytes, entropy, "for the random number generator; empty: leave it as it is")
 
 /*
  * OP(number, name, by, request, reply, doc).  by: supervisor, answered by the
@@ -229,7 +229,7 @@
 	   "opens a session; must be the runner's first frame")		\
 	OP(2, ping, supervisor, blob, blob, "sends the bytes back")		\
 	OP(3, abort, supervisor, abort_req, abort_rep,				\
-	   "ends a call past its deadline, and says where it was stuck") \
+	   "ends a call past its deadline, and reports where it was stuck") \
 	OP(4, shutdown, supervisor, nothing, nothing,				\
 	   "syncs and powers off, after the reply")			\
 	OP(5, kmsg, supervisor, kmsg_req, kmsg_rep,				\
@@ -237,25 +237,25 @@
 	OP(6, end_worker, supervisor, channel_req, nothing,				\
 	   "ends a worker; the reply comes when it is gone")		\
 	OP(12, quiesce, supervisor, quiesce_req, quiesce_rep,			\
-	   "before a save: files in order, a fresh generator, a mark in the log") \
+	   "before a save: syncs, reseeds, marks the kernel log") \
 	OP(13, resume, supervisor, resume_req, nothing,			\
-	   "after a resume: the clock, and random numbers of its own")	\
+	   "after a resume: sets the clock, reseeds")	\
 	OP(15, executor_resume, executor, resume_req, nothing,			\
-	   "resumed, by an executor that can set the clock: it reads the link already")	\
-	OP(16, echo, executor, blob, blob, "ping, by way of the executor")	\
+	   "the same, by an executor, which reads the link: faster")	\
+	OP(16, echo, executor, blob, blob, "sends the bytes back, from the executor")	\
 	OP(17, syscall, executor, syscall_req, syscall_rep,			\
-	   "one raw system call, with buffers, pointers inside them")	\
+	   "one raw system call, with buffers and pointers in them")	\
 	OP(18, exec, executor, exec_req, exec_rep,				\
-	   "a shell command; output comes as data frames")		\
+	   "a shell command; its output comes as data frames")		\
 	OP(19, read, executor, path_req, read_rep,				\
-	   "a file; content comes as data frames")			\
-	OP(20, write, executor, write_req, nothing, "a piece of a file")	\
+	   "reads a file; its content comes as data frames")			\
+	OP(20, write, executor, write_req, nothing, "writes a piece of a file")	\
 	OP(21, spawn, executor, spawn_req, spawn_rep,			\
-	   "a worker: an executor with a channel of its own")		\
+	   "makes a worker: an executor with a channel of its own")		\
 	OP(22, batch, executor, batch_req, batch_rep,			\
-	   "many calls in one; or one side of a race")			\
-	OP(23, job, executor, job_req, job_rep, "starts a shell command and goes on") \
+	   "makes many calls; or is one side of a race")			\
+	OP(23, job, executor, job_req, job_rep, "starts a shell command and does not wait for it") \
 	OP(24, job_wait, executor, job_wait_req, job_wait_rep,		\
-	   "a job's output so far, and its end")
+	   "waits for a job; sends its output so far")
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The protocol for people: one line a frame, and the manual. */
+/* Prints frames as one line each, and the protocol manual. */
 #include <ctype.h>
 #include <inttypes.h>
 
@@ -98,12 +98,12 @@ static const char *type_name(enum wire_type type)
 void wire_manual(FILE *to)
 {
 	fprintf(to, "# The protocol between runner and agent\n\n"
-		"Made by `provium protocol` from `agent/wire/protocol.h`; "
+		"Printed by `provium protocol` from `agent/wire/protocol.h`; "
 		"fingerprint `%016" PRIx64 "`.\n\n"
 		"A frame is 16 bytes of header (`u32 len; u32 tag; u32 channel; "
 		"u16 op; u16 kind`, little-endian)\nand `len` bytes of "
 		"payload, at most %u MiB. Kinds: 1 request, 2 reply, 3 fail, "
-		"4 data, 5 ready.\n\n## Ops\n\n"
+		"4 data, 5 ready, 6 asynchronous request.\n\n## Ops\n\n"
 		"| nr | op | answered by | request | reply | |\n"
 		"| --- | --- | --- | --- | --- | --- |\n",
 		wire_fingerprint(), WIRE_MAX >> 20);

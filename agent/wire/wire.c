@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The codec: data made from the table of ops.h, and the functions that walk it. */
+/* The codec: descriptors made from the table in protocol.h, and functions that
+ * walk them. */
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
@@ -179,7 +180,7 @@ int wire_take_bytes(struct wire_cursor *cur, struct wire_bytes *b)
 	return b->p ? 0 : -EBADMSG;
 }
 
-/* The fewest bytes a message can take: every list and string empty. */
+/* The smallest payload of a message: every list and string is empty. */
 static size_t least(const struct wire_desc *desc)
 {
 	size_t n = 0;
@@ -203,7 +204,7 @@ int wire_take_count(struct wire_cursor *cur, const struct wire_desc *elem,
 	return 0;
 }
 
-/* Writes n bytes at *pos if they fit, and counts them in any case. */
+/* Writes n bytes at *pos if they fit; moves *pos on in any case. */
 static void put(uint8_t *buf, size_t cap, size_t *pos, const void *p, size_t n)
 {
 	if (n && *pos <= cap && n <= cap - *pos)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Frames and their codec: a leaf, compiled into both the runner and the agent.
+ * Frames and their codec, compiled into both the runner and the agent.
  *
  * A frame is a header of 16 bytes, all fields little-endian
  *
  *	u32 len; u32 tag; u32 channel; u16 op; u16 kind;
  *
- * and len bytes of payload.  A request carries a tag of the runner's choice;
- * every data, reply and fail frame that answers it carries the same.  What
- * kind says decides the payload: a message of the op's row, or data, or fail.
+ * and len bytes of payload.  The runner chooses a request's tag; every data,
+ * reply and fail frame that answers the request has the same tag.  The kind
+ * decides which message the payload is: one of the op's row, data, or fail.
  *
- * Nothing here trusts its input: every read is bounded by take(), trailing
- * bytes are an error, counts are checked against what can still follow.
+ * The input is not trusted: wire_take() bounds every read, trailing bytes are an
+ * error, counts are checked against the number of bytes that are left.
  */
 #ifndef AGENT_WIRE_WIRE_H
 #define AGENT_WIRE_WIRE_H
@@ -34,17 +34,17 @@ enum wire_channel { WIRE_SUPERVISOR = 0, WIRE_EXECUTOR = 1 };	/* then workers */
 
 enum wire_kind {
 	WIRE_REQUEST = 1,	/* runner to agent */
-	WIRE_REPLY,		/* agent to runner: the last word on a tag */
-	WIRE_FAIL,		/* the same: a fail message instead */
+	WIRE_REPLY,		/* agent to runner: the last frame with this tag */
+	WIRE_FAIL,		/* the same, with a fail message */
 	WIRE_DATA,		/* agent to runner: more follows */
 	WIRE_READY,		/* agent to runner: tag 0, a ready message */
-	WIRE_ASYNC,		/* a request; others will come before its answer */
+	WIRE_ASYNC,		/* a request; other frames follow before its answer */
 };
 
 enum wire_reason {
-	WIRE_REASON_ERRNO = 1,	/* the kernel refused; err says what */
+	WIRE_REASON_ERRNO = 1,	/* a system call failed; err has its errno */
 	WIRE_REASON_BAD,		/* the request makes no sense */
-	WIRE_REASON_GONE,		/* the executor is dead; text says how */
+	WIRE_REASON_GONE,	/* the executor has died; text says how */
 	WIRE_REASON_BUSY,		/* the channel has a call in flight */
 	WIRE_REASON_RACE_ENDED,		/* the other side of the race has ended */
 };
@@ -61,7 +61,7 @@ enum wire_op {
 #undef OP
 };
 
-/* Points into the buffer that was decoded, or wherever the sender likes. */
+/* Decoded: points into the buffer.  To be encoded: the caller's memory. */
 struct wire_bytes {
 	const void *p;
 	uint32_t len;
@@ -120,7 +120,7 @@ struct wire_op_desc {
 
 extern const struct wire_op_desc wire_ops[];
 extern const size_t wire_nr_ops;
-/* Every message, for those who walk the whole table. */
+/* Every message of the table. */
 extern const struct wire_desc *const wire_msgs[];
 extern const size_t wire_nr_msgs;
 
@@ -145,13 +145,13 @@ void wire_put_header(uint8_t raw[static WIRE_HEADER],
 int wire_get_header(const uint8_t raw[static WIRE_HEADER],
 		    struct wire_header *hdr);
 
-/* A read position in memory that somebody else filled. */
+/* A read position in memory that the peer has filled. */
 struct wire_cursor {
 	const uint8_t *p;
 	size_t left;
 };
 
-/* n bytes, or NULL when there are not so many left: the one bounds check. */
+/* n bytes, or NULL if fewer are left: the only bounds check of the decoder. */
 const void *wire_take(struct wire_cursor *cur, size_t n);
 /* Scalars, sign- or zero-extended.  0 or -EBADMSG. */
 int wire_take_int(struct wire_cursor *cur, enum wire_type type, uint64_t *v);
@@ -161,7 +161,7 @@ int wire_take_count(struct wire_cursor *cur, const struct wire_desc *elem,
 		    uint32_t *nr);
 /* Encoded size of a scalar: 4 or 8; 0 for other types. */
 size_t wire_int_size(enum wire_type type);
-/* What a list of this type is a list of; NULL for other types. */
+/* The message that a list of this type contains; NULL if it is not a list. */
 const struct wire_desc *wire_elem(enum wire_type type);
 void wire_put_int(uint8_t *p, enum wire_type type, uint64_t v);
 
@@ -172,25 +172,25 @@ struct wire_arena {
 	size_t used;
 };
 
-/* n bytes of it, aligned for any message; NULL when there are not so many. */
+/* n bytes, aligned for any message; NULL if fewer are left. */
 void *wire_arena_take(struct wire_arena *arena, size_t n);
 
 /*
- * The size of the message's payload; it is written to buf if that is not
- * more than cap.  Never fails; sizes above WIRE_MAX are the caller's to refuse.
+ * The size of the message's payload in bytes; it is written to buf if it is at
+ * most cap.  Never fails: the caller refuses sizes above WIRE_MAX.
  */
 size_t wire_encode(const struct wire_desc *desc, const void *msg,
 		   void *buf, size_t cap);
 /*
- * Fills msg, whose bytes fields then point into buf and whose lists into the
- * arena.  0; -EBADMSG: not such a message; -ENOMEM: the arena is too small.
+ * Fills msg; its bytes fields point into buf, its lists into the arena.  0;
+ * -EBADMSG: buf is not such a message; -ENOMEM: the arena is too small.
  */
 int wire_decode(const struct wire_desc *desc, void *msg, const void *buf,
 		size_t len, struct wire_arena *arena);
 
-/* The payload's message for a frame of this op and kind, or NULL. */
+/* The message that a frame of this op and kind carries, or NULL. */
 const struct wire_desc *wire_payload(const struct wire_header *hdr);
-/* One line, for tracing: op, kind, channel, tag and fields. */
+/* Prints one line for a trace: op, kind, channel, tag and fields. */
 void wire_print(FILE *to, const char *prefix, const struct wire_header *hdr,
 		const void *payload);
 /* The protocol manual, as Markdown. */

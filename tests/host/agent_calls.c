@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "agent/shared/shared.h"
 #include "tests/host/lib/agent_peer.h"
 #include "tests/host/lib/tap.h"
 

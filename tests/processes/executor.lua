@@ -6,7 +6,7 @@ local pack = provium.pack
 
 local vm = provium.create("minimal"):boot()
 
-local AGENT_FDS = 1000		-- the executor's own descriptors start here; see agent/agent.h
+local AGENT_FDS = 1000		-- the executor's own descriptors start here; see agent/shared/high_fd.h
 
 -- The guest works with a new executor, whose first free descriptor is 3.
 local function assert_recovered(former)

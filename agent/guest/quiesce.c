@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * What a guest does before it is saved, and after it was resumed: it wakes at
- * another time, in several copies, each of which needs random numbers of its own.
- */
+/* Prepares a guest to be saved; sets the clock and fresh random numbers after it
+ * was resumed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,26 +11,27 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
-#include "agent/ops/ops.h"
+#include "agent/guest/quiesce.h"
+#include "agent/shared/high_fd.h"
 
-#define ENTROPY_MAX 256
+#define ENTROPY_MAX_BYTES 256
 
-int resume_open_random(void)
+int quiesce_open_random(void)
 {
 	int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
 
-	return fd < 0 ? -1 : fd_out_of_the_way(fd);
+	return fd < 0 ? -1 : high_fd(fd);
 }
 
-/* "ffffffff81234560 d base_crng": the address, if the name is the wanted one. */
+/* Takes the address from a line of kallsyms ("ffffffff81234560 d base_crng"), if
+ * it has that name. */
 static void take_symbol(const char *line, const char *name, uint64_t *value)
 {
 	const char *at = strchr(line, ' ');
 	size_t len = strlen(name);
 
 	at = at ? strchr(at + 1, ' ') : NULL;
-	/* The compiler may have made name.isra.0 of it. */
+	/* The compiler can have made "name.isra.0" of the name. */
 	if (at && !strncmp(at + 1, name, len) &&
 	    strchr("\n\t.", at[1 + len]) && !*value)
 		*value = strtoull(line, NULL, 16);
@@ -53,7 +52,7 @@ static void find_symbols(struct wire_quiesce_rep *p)
 		fclose(list);
 }
 
-/* The sequence number of the record after the last one there is. */
+/* Reads fd to the log's end.  The sequence number after the last record. */
 static uint64_t log_end(int fd)
 {
 	char record[8192];
@@ -70,7 +69,8 @@ static uint64_t log_end(int fd)
 	return next;
 }
 
-/* The mark's own number: it is the first record that a resumed guest has. */
+/* Writes the mark to the kernel log.  Its sequence number; a resumed guest's log
+ * begins there. */
 static uint64_t mark_log(const struct wire_bytes *mark)
 {
 	int fd = open("/dev/kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -93,7 +93,7 @@ void quiesce_guest(const struct wire_quiesce_req *q, struct wire_quiesce_rep *p,
 		find_symbols(p);
 	sync();
 	p->log = mark_log(&q->mark);
-	/* What was drawn in advance is stale from here on, in every copy. */
+	/* Every copy of the guest drops the random bytes it has in stock. */
 	ioctl(random_fd, RNDRESEEDCRNG);
 }
 
@@ -107,15 +107,15 @@ static int set_clock(uint64_t ns)
 	return clock_settime(CLOCK_REALTIME, &ts) ? -errno : 0;
 }
 
-/* Mixed in, and used from now on, on every processor (random(4)). */
+/* Mixes the bytes in, and reseeds every processor's generator (random(4)). */
 static int add_entropy(const struct wire_bytes *bytes, int random_fd)
 {
 	union {
 		struct rand_pool_info info;
-		uint8_t room[sizeof(struct rand_pool_info) + ENTROPY_MAX];
+		uint8_t room[sizeof(struct rand_pool_info) + ENTROPY_MAX_BYTES];
 	} pool;
 
-	if (bytes->len > ENTROPY_MAX)
+	if (bytes->len > ENTROPY_MAX_BYTES)
 		return -EINVAL;
 	pool.info.entropy_count = (int)bytes->len * 8;
 	pool.info.buf_size = (int)bytes->len;
@@ -124,7 +124,7 @@ static int add_entropy(const struct wire_bytes *bytes, int random_fd)
 	       ioctl(random_fd, RNDRESEEDCRNG) ? -errno : 0;
 }
 
-int resume_now(const struct wire_resume_req *q, int random_fd)
+int quiesce_resume(const struct wire_resume_req *q, int random_fd)
 {
 	int ret = set_clock(q->time_ns);
 
@@ -133,16 +133,7 @@ int resume_now(const struct wire_resume_req *q, int random_fd)
 	return ret;
 }
 
-int do_executor_resume(struct executor *ex, const struct wire_resume_req *q,
-	     struct wire_nothing *p)
-{
-	int ret = resume_now(q, ex->random_fd);
-
-	(void)p;
-	return ret ? executor_fail(ex, WIRE_REASON_ERRNO, -ret, "%s", strerror(-ret)) : 0;
-}
-
-/* A line of /proc/PID/status, with its name. */
+/* The line of /proc/PID/status that begins with name; empty if there is none. */
 static void status_line(pid_t pid, const char *name, char *line, size_t cap)
 {
 	char path[40];
@@ -160,7 +151,7 @@ static void status_line(pid_t pid, const char *name, char *line, size_t cap)
 	*line = 0;
 }
 
-bool resume_executor_can_set_clock(pid_t pid)
+bool quiesce_can_set_clock(pid_t pid)
 {
 	char own[128], its[128];
 

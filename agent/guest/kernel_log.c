@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The kernel log, record by record, with the sequence numbers of /dev/kmsg. */
+/* Reads records of /dev/kmsg (Documentation/ABI/testing/dev-kmsg). */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -7,11 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "agent/guest/kernel_log.h"
+#include "agent/shared/high_fd.h"
+#include "agent/wire/wire.h"
 
 #define RECORD_MAX 8192			/* kernel/printk/printk.c: CONSOLE_EXT_LOG_MAX */
 
-/* "prio,seq,usec,flags;text\n continuation\n" to "[s.us] text\n". */
+/* Turns "prio,seq,usec,flags;text\n continuation\n" into "[s.us] text\n".  The
+ * length of line, or 0: not a record. */
 static size_t reformat(char *record, size_t n, uint64_t *seq, char *line, size_t cap)
 {
 	char *text, *end;
@@ -30,30 +33,18 @@ static size_t reformat(char *record, size_t n, uint64_t *seq, char *line, size_t
 	return len < 0 ? 0 : (size_t)len < cap ? (size_t)len : cap - 1;
 }
 
-static void flush_piece(struct link *link, const struct wire_header *req,
-			const char *piece, size_t *used)
-{
-	struct wire_header hdr = *req;
-	struct wire_data data = { 1, { piece, (uint32_t)*used } };
-
-	hdr.kind = WIRE_DATA;
-	if (*used)
-		link_send(link, &hdr, &wire_desc_data, &data);
-	*used = 0;
-}
-
-int64_t kmsg_send(struct link *link, const struct wire_header *req, uint64_t from)
+int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context)
 {
 	static char record[RECORD_MAX + 1], line[RECORD_MAX + 64];
 	static char piece[WIRE_PIECE];
-	static int fd = -1;		/* stays open: a log is read often */
-	static uint64_t next;		/* the record fd stands at */
+	static int fd = -1;		/* stays open: the log is read often */
+	static uint64_t next;		/* the record that fd will read */
 	size_t used = 0;
 
 	if (fd < 0) {
 		fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		if (fd >= 0)
-			fd = fd_out_of_the_way(fd);
+			fd = high_fd(fd);
 		if (fd < 0)
 			return -errno;
 	}
@@ -65,23 +56,26 @@ int64_t kmsg_send(struct link *link, const struct wire_header *req, uint64_t fro
 		size_t len;
 
 		if (n < 0 && (errno == EPIPE || errno == EINTR))
-			continue;	/* EPIPE: overwritten, the next one follows */
+			continue;	/* EPIPE: that record was overwritten */
 		if (n <= 0)
 			break;
 		len = reformat(record, (size_t)n, &seq, line, sizeof(line));
 		next = seq + 1;
 		if (!len || seq < from)
 			continue;
-		if (used + len > sizeof(piece))
-			flush_piece(link, req, piece, &used);
+		if (used + len > sizeof(piece)) {
+			emit(context, piece, used);
+			used = 0;
+		}
 		memcpy(piece + used, line, len);
 		used += len;
 	}
-	flush_piece(link, req, piece, &used);
+	if (used)
+		emit(context, piece, used);
 	return (int64_t)next;
 }
 
-void kmsg_blocked_tasks(char *buf, size_t cap)
+void kernel_log_blocked_tasks(char *buf, size_t cap)
 {
 	static char record[RECORD_MAX + 1], line[RECORD_MAX + 64];
 	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);

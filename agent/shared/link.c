@@ -1,58 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Frames in and out of the link, and the lock that keeps writers apart. */
+/* Frames in and out of the link, and the lock that keeps its writers apart. */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "agent/shared/futex.h"
+#include "agent/shared/link.h"
+#include "agent/shared/memory.h"
 
-#define IN_SIZE (WIRE_HEADER + (size_t)WIRE_MAX)
+#define IN_SIZE FRAME_MAX
 
-void *shared_map(size_t size)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
-void frame_forget(uint8_t *bytes)
-{
-	madvise(bytes, FRAME_MAX, MADV_REMOVE);
-}
-
-int fd_out_of_the_way(int fd)
-{
-	int moved = fcntl(fd, F_DUPFD_CLOEXEC, AGENT_FD_BASE);
-
-	if (moved < 0)
-		return -errno;
-	close(fd);
-	return moved;
-}
-
-int futex_wait(_Atomic uint32_t *word, uint32_t while_value)
-{
-	return (int)syscall(SYS_futex, word, FUTEX_WAIT, while_value, NULL,
-			    NULL, 0);
-}
-
-void futex_wake(_Atomic uint32_t *word)
-{
-	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
-}
-
-void futex_wake_all(_Atomic uint32_t *word)
-{
-	syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
-}
-
-static uint8_t pattern[LINK_WINDOW];	/* what is no data */
+/* What the window holds where no bytes have been read. */
+static uint8_t pattern[LINK_WINDOW_BYTES];
 
 static uint32_t span_start(uint64_t span)
 {
@@ -75,7 +36,7 @@ int link_init(struct link *link)
 	link->fd = -1;
 	link->state = shared_map(sizeof(*link->state));
 	link->in = shared_map(IN_SIZE);
-	for (uint32_t i = 0; i < LINK_WINDOW; i++)
+	for (uint32_t i = 0; i < LINK_WINDOW_BYTES; i++)
 		pattern[i] = (uint8_t)(0x5b + 37 * i + i / 256);
 	return link->state && link->in ? 0 : -ENOMEM;
 }
@@ -97,7 +58,7 @@ void link_detach(struct link *link)
 	set_span(link, 0, 0);
 }
 
-/* Moves the bytes held to the front; only the supervisor, who does not die. */
+/* Moves the bytes held to the front.  Only the supervisor does: it is not killed. */
 static void compact(struct link *link)
 {
 	uint64_t span = atomic_load(&link->state->span);
@@ -111,7 +72,7 @@ static void compact(struct link *link)
 
 ssize_t link_fill(struct link *link, bool executor)
 {
-	size_t cap = executor ? LINK_WINDOW : IN_SIZE;
+	size_t cap = executor ? LINK_WINDOW_BYTES : IN_SIZE;
 	uint64_t span;
 	ssize_t n;
 
@@ -141,12 +102,12 @@ int link_peek(struct link *link, struct wire_header *hdr, const uint8_t **payloa
 	return n >= WIRE_HEADER + hdr->len;
 }
 
-/* Forgets everything, and puts the pattern back where bytes were. */
+/* Forgets all bytes held, and puts the pattern back over the first `used`. */
 static void wipe(struct link *link, size_t used)
 {
 	atomic_store(&link->state->dirty, 1);
 	set_span(link, 0, 0);
-	memcpy(link->in, pattern, used < LINK_WINDOW ? used : LINK_WINDOW);
+	memcpy(link->in, pattern, used < LINK_WINDOW_BYTES ? used : LINK_WINDOW_BYTES);
 	atomic_store(&link->state->dirty, 0);
 }
 
@@ -160,8 +121,8 @@ void link_drop(struct link *link, const struct wire_header *hdr)
 		return;
 	}
 	wipe(link, start);
-	if (hdr->len > LINK_ATOMIC)
-		madvise(link->in + LINK_WINDOW, IN_SIZE - LINK_WINDOW, MADV_REMOVE);
+	if (hdr->len > LINK_ATOMIC_BYTES)
+		madvise(link->in + LINK_WINDOW_BYTES, IN_SIZE - LINK_WINDOW_BYTES, MADV_REMOVE);
 }
 
 bool link_make_clean(struct link *link)
@@ -170,20 +131,20 @@ bool link_make_clean(struct link *link)
 
 	if (span_start(span) != span_end(span))
 		return false;
-	wipe(link, LINK_WINDOW);
+	wipe(link, LINK_WINDOW_BYTES);
 	return true;
 }
 
 void link_recover(struct link *link)
 {
 	uint64_t span = atomic_load(&link->state->span);
-	uint32_t end = LINK_WINDOW;
+	uint32_t end = LINK_WINDOW_BYTES;
 
 	if (atomic_load(&link->state->dirty)) {
-		wipe(link, LINK_WINDOW);
+		wipe(link, LINK_WINDOW_BYTES);
 		return;
 	}
-	/* A read that was not accounted for shows where the pattern is gone. */
+	/* Bytes that were read but not counted: the pattern is gone there. */
 	while (end > span_end(span) && link->in[end - 1] == pattern[end - 1])
 		end--;
 	set_span(link, span_start(span), end);
@@ -232,13 +193,13 @@ int link_write(int fd, const void *p, size_t n)
 void link_send(struct link *link, const struct wire_header *hdr,
 	       const struct wire_desc *desc, const void *msg)
 {
-	static uint8_t frame[LINK_ATOMIC];
+	static uint8_t frame[LINK_ATOMIC_BYTES];
 	struct wire_header out = *hdr;
 	size_t n = wire_encode(desc, msg, frame + WIRE_HEADER,
 			       sizeof(frame) - WIRE_HEADER);
 
 	if (link->fd < 0 || n > sizeof(frame) - WIRE_HEADER)
-		return;		/* the runner sees a tag without a reply */
+		return;		/* the runner times out waiting for this tag */
 	out.len = (uint32_t)n;
 	wire_put_header(frame, &out);
 	link_lock(link->state, WIRE_SUPERVISOR);

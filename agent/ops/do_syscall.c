@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One raw system call: buffers with guards, pointers patched into them. */
+/* echo; and syscall: one raw system call, with guarded buffers. */
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/ops/ops.h"
+#include "agent/shared/race.h"
 
 int do_echo(struct executor *ex, const struct wire_blob *q, struct wire_blob *p)
 {
@@ -15,8 +16,8 @@ int do_echo(struct executor *ex, const struct wire_blob *q, struct wire_blob *p)
 }
 
 /*
- * The call itself.  A child that a fork-like call makes comes back here with
- * rax = 0; it ends at once, before it touches a stack that may not be its own.
+ * Makes the call.  A child that the call makes, as fork() does, returns here with
+ * rax = 0, and exits at once, before it touches a stack that it may share.
  */
 static long raw_syscall(const struct wire_syscall_req *q, const uint64_t a[6])
 {
@@ -44,7 +45,8 @@ static long raw_syscall(const struct wire_syscall_req *q, const uint64_t a[6])
 	return ret;
 }
 
-/* Where buffer i's address goes; NULL if the request makes no sense. */
+/* Where buffer i's address has to be written; NULL if the request names no such
+ * place. */
 static void *place_of(const struct wire_seg *seg, uint32_t i, uint64_t a[6],
 		      const struct guarded *g)
 {
@@ -66,12 +68,12 @@ static int set_up(struct executor *ex, const struct wire_seg *seg, uint32_t i,
 
 	if (seg->data.len > seg->len || seg->len > WIRE_MAX)
 		return executor_fail(ex, WIRE_REASON_BAD, 0,
-				     "buffer %u: %u bytes of data for %u", i,
+				     "buffer %u: %u bytes of data for a length of %u", i,
 				     seg->data.len, seg->len);
 	place = place_of(seg, i, a, g);
 	if (!place)
 		return executor_fail(ex, WIRE_REASON_BAD, 0,
-				     "buffer %u: no place for its address (argument %d, parent %d, offset %u)",
+				     "buffer %u: its address has no place (argument %d, parent %d, offset %u)",
 				     i, seg->arg, seg->parent, seg->offset);
 	ret = guarded_get(&ex->guards, &g[i], seg->len);
 	if (ret)
@@ -102,7 +104,7 @@ static void collect(const struct wire_syscall_req *q, const struct guarded *g,
 	}
 }
 
-/* Buffers live until the next call: the reply is made from them. */
+/* The buffers last until the next call, since the reply points to them. */
 int do_syscall(struct executor *ex, const struct wire_syscall_req *q,
 	       struct wire_syscall_rep *p)
 {
@@ -119,7 +121,7 @@ int do_syscall(struct executor *ex, const struct wire_syscall_req *q,
 	for (uint32_t i = 0; i < q->segs.nr; i++)
 		if (set_up(ex, &segs[i], i, a, bufs))
 			return -1;
-	if (!race_meet(ex))
+	if (!race_meet(ex->shared, ex->box))
 		return executor_fail(ex, WIRE_REASON_RACE_ENDED, 0,
 				     "the other side of the race has ended");
 	p->ret = raw_syscall(q, a);

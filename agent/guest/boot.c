@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PID 1's duties in a guest: mounts, the profile's root and init, the links.
+ * The duties of a guest's PID 1: mounts, the profile's root and init, the links.
  *
- * From the kernel's command line:
- *	provium.root=/dev/vda	a file system to enter (read-only, with a
- *				writable layer in memory if there is overlayfs)
- *	provium.root=9p:TAG	the same with a folder of the host's
- *	provium.init=/sbin/init	becomes PID 1; the agent goes on as its child
+ * Parameters on the kernel's command line:
+ *	provium.root=/dev/vda	a file system that becomes the root: read-only,
+ *				with a writable layer in memory if the kernel
+ *				has overlayfs
+ *	provium.root=9p:TAG	the same with a folder of the host
+ *	provium.init=/sbin/init	becomes PID 1; the agent runs on as its child
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +17,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -27,12 +30,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "agent/guest/boot.h"
+#include "agent/wire/wire.h"
 
-#define PORT_WAIT_MS 2000		/* a driver that has not come by then has failed */
+#define PORT_WAIT_MS 2000		/* the driver has failed if it takes longer */
 /*
- * The runner makes one controller with one port, number 1 (0 is a console's).
- * Its name (WIRE_PORT_NAME) comes later than the device, without an event.
+ * The runner makes one controller with one port, number 1 (number 0 is reserved
+ * for a console).  The port's name (WIRE_PORT_NAME) becomes visible after the
+ * device node, without an event.
  */
 #define PORT "/dev/vport0p1"
 #define NEW_ROOT "/.provium/root"
@@ -46,10 +51,10 @@ static noreturn __attribute__((format(printf, 1, 2))) void die(const char *fmt, 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	dprintf(2, "provium agent: %s\n", text);
-	exit(1);		/* the kernel panics, the runner shows the console */
+	exit(1);		/* the kernel panics, and the runner shows the console */
 }
 
-/* Makes the directory and mounts there; what is mounted already stays. */
+/* Makes the directory and mounts on it; a mount that is there already stays. */
 static int mount_at(const char *type, const char *dir, const char *data)
 {
 	mkdir(dir, 0755);
@@ -58,7 +63,7 @@ static int mount_at(const char *type, const char *dir, const char *data)
 	return 0;
 }
 
-/* tmp: an empty one; a host's folder brings its own, and writes go to the layer. */
+/* tmp: also mounts an empty /tmp.  A folder of the host has its own /tmp. */
 static void mount_basics(bool tmp)
 {
 	if (mount_at("devtmpfs", "/dev", "mode=0755"))
@@ -89,7 +94,7 @@ static char *parameter(const char *name, char *buf, size_t cap)
 	return NULL;
 }
 
-/* Tries each file system that lives on a device. */
+/* Tries each file system type that needs a device.  0 or -ENODEV. */
 static int mount_any(const char *dev, const char *dir)
 {
 	FILE *list = fopen("/proc/filesystems", "re");
@@ -114,7 +119,7 @@ static int mount_source(const char *source, const char *dir)
 {
 	if (!is_share(source))
 		return mount_any(source, dir);
-	/* Nobody writes there meanwhile: what was read once is kept. */
+	/* The folder does not change while the VM runs: cache everything. */
 	return mount(source + 3, dir, "9p", MS_RDONLY,
 		     "trans=virtio,version=9p2000.L,msize=512000,cache=loose");
 }
@@ -125,7 +130,7 @@ static void enter_root(const char *dev)
 	mkdir("/.provium/layer", 0755);
 	mkdir(NEW_ROOT, 0755);
 	if (mount_source(dev, "/.provium/lower"))
-		die("provium.root=%s: no file system of this kernel mounts it", dev);
+		die("provium.root=%s: no file system of this kernel can mount it", dev);
 	mount("tmpfs", "/.provium/layer", "tmpfs", 0, "mode=0755");
 	mkdir("/.provium/layer/up", 0755);
 	mkdir("/.provium/layer/work", 0755);
@@ -146,7 +151,7 @@ static void start_init(const char *init)
 	if (pid < 0)
 		die("fork: %s", strerror(errno));
 	if (!pid)
-		return;			/* we are the supervisor now */
+		return;			/* the child becomes the supervisor */
 	execl(init, init, NULL);
 	die("provium.init=%s: %s", init, strerror(errno));
 }
@@ -180,7 +185,7 @@ void boot_guest(void)
 	setenv("PATH", "/sbin:/usr/sbin:/bin:/usr/bin", 1);
 }
 
-/* Is there a controller at all?  Drivers bind before init starts. */
+/* Is there a virtio-serial controller?  Its driver binds before PID 1 starts. */
 static bool has_controller(void)
 {
 	DIR *dir = opendir("/sys/bus/virtio/drivers/virtio_console");
@@ -239,7 +244,7 @@ int boot_listen_vsock(unsigned int port)
 noreturn void boot_power_off(void)
 {
 	sync();
-	/* A reset: QEMU runs with -no-reboot, and microvm has no power switch. */
+	/* QEMU ends on a reset (-no-reboot); microvm has no power switch. */
 	reboot(RB_AUTOBOOT);
 	_exit(0);
 }

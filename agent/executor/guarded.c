@@ -1,33 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Buffers for system calls: each ends exactly where an unmapped page begins,
- * and has a canary before its start.  So a kernel that writes past the end
- * gets EFAULT, and one that writes before the start is found out.
- *
- * Small buffers take a standing slot (no system call to set up), large ones a
- * mapping of their own.
+ * Buffers with a guard page behind and a canary before them.  Small ones take a
+ * standing slot, which needs no system call; large ones get a mapping of their
+ * own.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "agent/agent.h"
+#include "agent/executor/guarded.h"
 
 #define PAGE 4096u
 #define CANARY 0xc5
-#define CANARY_LEN 256u
+#define CANARY_LEN 256u			/* bytes */
 #define SLOT_PAGES 5u			/* the last one is the guard */
 #define SLOT_SIZE (SLOT_PAGES * PAGE)
 #define SLOT_ROOM ((SLOT_PAGES - 1) * PAGE - CANARY_LEN)
 #define NR_SLOTS 32u
 
-/* At the start of a mapping of its own. */
+/* At the start of a large buffer's mapping. */
 struct mapping {
 	struct mapping *next;
 	size_t len;
 };
 
-/* One mapping, every fifth page of it taken away. */
+/* One mapping, in which every fifth page cannot be touched. */
 static int slots_init(struct guards *guards)
 {
 	uint8_t *p = mmap(NULL, NR_SLOTS * SLOT_SIZE, PROT_READ | PROT_WRITE,
@@ -49,7 +46,8 @@ static void fill(struct guarded *g, uint8_t *guard_page, size_t len)
 	memset(g->p, 0, len);
 }
 
-/* The first page is the mapping's own: no canary damage reaches it. */
+/* struct mapping has the first page to itself: a write before the buffer
+ * damages the canary, not the list. */
 static int get_mapped(struct guards *guards, struct guarded *g, size_t len)
 {
 	size_t room = PAGE + (CANARY_LEN + len + PAGE - 1) / PAGE * PAGE;

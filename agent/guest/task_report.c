@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where a task is stuck: what /proc and the kernel's log say of it. */
+/* Where a task is stuck, from /proc and the kernel log. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/supervise.h"
+#include "agent/guest/kernel_log.h"
+#include "agent/guest/task_report.h"
 
 static void append_file(char *buf, size_t cap, pid_t pid, const char *name)
 {
@@ -27,7 +28,7 @@ static void append_file(char *buf, size_t cap, pid_t pid, const char *name)
 	buf[used] = 0;
 }
 
-/* Its state's letter, as in proc(5); '?' if it is gone. */
+/* The letter of its state, as in proc(5); '?' if the task is gone. */
 static char task_state(pid_t pid)
 {
 	char stat[512] = "", *end;
@@ -37,7 +38,7 @@ static char task_state(pid_t pid)
 	return end && end[1] == ' ' ? end[2] : '?';
 }
 
-void describe_task(pid_t task, char *report, size_t cap)
+void task_report(pid_t task, char *report, size_t cap)
 {
 	char state = task_state(task);
 
@@ -46,5 +47,5 @@ void describe_task(pid_t task, char *report, size_t cap)
 	append_file(report, cap, task, "syscall");
 	append_file(report, cap, task, "stack");
 	if (state == 'D')
-		kmsg_blocked_tasks(report, cap);
+		kernel_log_blocked_tasks(report, cap);
 }

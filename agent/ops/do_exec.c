@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Shell commands: their input, their output as it comes, how they ended. */
+/* exec: a shell command; its output is sent as it comes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/executor/command.h"
 #include "agent/ops/ops.h"
 
 enum { IN, OUT, ERR, END };		/* indices of the poll set */
@@ -44,12 +45,12 @@ static void feed(struct executor *ex, struct running *c)
 		c->input += n;
 		c->input_left -= (size_t)n;
 	}
-	/* Nobody reads it any more, or that was all. */
+	/* All is written, or the command has closed its end. */
 	if (!c->input_left || (n < 0 && errno != EAGAIN && errno != EINTR))
 		executor_close(ex, &c->fds[IN].fd);
 }
 
-/* False when there is nothing to read now. */
+/* Reads a stream once and sends it.  False when there is nothing to read now. */
 static bool drain(struct executor *ex, struct running *c, int stream)
 {
 	ssize_t n = read(c->fds[stream].fd, c->piece, WIRE_PIECE);
@@ -74,7 +75,8 @@ static bool drain(struct executor *ex, struct running *c, int stream)
 	return true;
 }
 
-/* Without a pidfd (kernels before 5.3) the end is the end of both streams. */
+/* Without a pidfd (kernels before 5.3) the command counts as ended when both of
+ * its streams have. */
 static bool over(const struct running *c)
 {
 	if (c->fds[END].fd >= 0)
@@ -82,7 +84,7 @@ static bool over(const struct running *c)
 	return c->fds[OUT].fd < 0 && c->fds[ERR].fd < 0;
 }
 
-/* Until the shell has ended; what it left running may keep the pipes. */
+/* Until the shell has ended.  Processes it left running may still hold the pipes. */
 static void pump(struct executor *ex, struct running *c)
 {
 	while (!over(c)) {
@@ -147,7 +149,9 @@ int do_exec(struct executor *ex, const struct wire_exec_req *q,
 	executor_close(ex, &pipes[1][1]);
 	executor_close(ex, &pipes[2][1]);
 	if (!ret) {
-		atomic_store(&ex->box->command, c.pid);	/* in our namespace */
+		/* command_start() noted the pid as the child sees it; in another
+		 * pid namespace that is a different number. */
+		atomic_store(&ex->box->command, c.pid);
 		pidfd = executor_pidfd(ex, c.pid);
 		fcntl(pipes[0][1], F_SETFL, O_NONBLOCK);
 		fcntl(pipes[1][0], F_SETFL, O_NONBLOCK);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Ends calls and workers, when the runner asks for it. */
+#ifndef AGENT_ABORT_H
+#define AGENT_ABORT_H
+
+#include "agent/roster.h"
+
+/*
+ * Ends the call of a channel (0: of all channels): kills its command if it runs
+ * one, else its executor.  With give_up, an executor that has not died of that
+ * is abandoned.  What was done; report says where the task was.
+ */
+enum wire_aborted abort_call(struct supervisor *s, uint32_t channel, bool give_up,
+			     char *report, size_t cap);
+/* Ends a worker, and answers the request when it is gone. */
+void abort_worker(struct supervisor *s, const struct wire_header *hdr, uint32_t channel);
+
+#endif

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the supervisor does when an executor or a job's keeper has ended. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "agent/death.h"
+#include "agent/deferred_reply.h"
+#include "agent/executor/executor.h"
+#include "agent/reader_role.h"
+#include "agent/reply.h"
+#include "agent/shared/futex.h"
+#include "agent/shared/high_fd.h"
+#include "agent/shared/race.h"
+
+/* --- reports --- */
+
+/* Writes how the executor's process ended; status is as waitpid(2) has it. */
+static void describe_end(struct supervisor *s, uint32_t channel, int status, char *text,
+			 size_t cap)
+{
+	int n = roster_name(s, channel, text, cap);
+	const char *whose = atomic_load(&roster_box(s, channel)->thread) ? ": its process" : "";
+	char *at = text + n;
+	size_t left = cap - (size_t)n;
+
+	if (WIFSIGNALED(status))
+		snprintf(at, left, "%s was killed by signal %d (%s)", whose,
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status) == EXECUTOR_LOST_FDS)
+		snprintf(at, left, "%s ended: its own descriptors (%d and up) were closed",
+			 whose, HIGH_FD_BASE);
+	else
+		snprintf(at, left, "%s exited with status %d", whose, WEXITSTATUS(status));
+}
+
+void death_report(struct supervisor *s, const struct wire_header *req)
+{
+	const struct wire_op_desc *op = wire_op_by_number(req->op);
+	struct roster_entry *m = roster_entry(s, req->channel);
+	uint32_t busy = atomic_load(&roster_box(s, req->channel)->busy);
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s %s %s; %s", m->death_report,
+		 busy ? "during" : "before this", op ? op->name : "op",
+		 req->channel == WIRE_EXECUTOR ?
+		 "its descriptors are gone; the next call gets a new executor" :
+		 "a worker that has ended is not replaced: spawn another");
+	reply_fail(&s->link, req, WIRE_REASON_GONE, text);
+	/*
+	 * An executor that died while replying may have replied: then the runner
+	 * drops this answer, and the next call has to be told.
+	 */
+	if (req->channel == WIRE_EXECUTOR && busy != BOX_REPLYING)
+		m->death_report[0] = 0;
+}
+
+void death_answer_end_worker(struct supervisor *s, uint32_t channel)
+{
+	struct roster_entry *m = roster_entry(s, channel);
+	struct wire_nothing none;
+
+	m->ending = false;
+	roster_forget(s, channel);
+	reply_send(&s->link, &m->end_request, &none);
+}
+
+/* --- executors --- */
+
+/* Takes back everything the executor held.  It will not run again; its death
+ * report is written. */
+static void reap_channel(struct supervisor *s, uint32_t channel)
+{
+	struct mailbox *box = roster_box(s, channel);
+	pid_t command = atomic_load(&box->command);
+	/* A frame deferred while replying is the reply: it is sent here. */
+	bool replied = atomic_load(&box->deferred) &&
+		       atomic_load(&box->busy) == BOX_REPLYING;
+
+	deferred_reply_send(s, channel);
+	reader_role_take_from_dead(s, channel);
+	if (atomic_load(&s->link.state->owner) == channel + 1)
+		link_unlock(s->link.state);
+	if (command > 1)
+		kill(-command, SIGKILL);
+	if (atomic_load(&box->busy) != BOX_IDLE)
+		race_forfeit(s->shared, &box->req, box->in);
+	roster_entry(s, channel)->watched = false;
+	atomic_store(&box->life, LIFE_OVER);
+	if (atomic_load(&box->busy) != BOX_IDLE && !replied)
+		death_report(s, &box->req);
+	atomic_store(&box->busy, BOX_IDLE);
+	if (roster_entry(s, channel)->ending)
+		death_answer_end_worker(s, channel);
+}
+
+/* Frees the channels of workers that the executor was making when it died. */
+static void reap_unborn(struct supervisor *s)
+{
+	for_each_channel(s, channel) {
+		struct mailbox *box = roster_box(s, channel);
+
+		if (atomic_load(&box->life) != LIFE_STARTING)
+			continue;
+		if (!atomic_load(&box->thread) && atomic_load(&box->pid) > 1)
+			kill(atomic_load(&box->pid), SIGKILL);
+		roster_forget(s, channel);
+	}
+}
+
+/* The keeper is gone: nothing would see the job end. */
+static void end_orphaned_job(struct job *job)
+{
+	pid_t pid = atomic_load(&job->pid);
+
+	if (atomic_load(&job->state) != JOB_ENDED) {
+		if (pid > 1)
+			kill(-pid, SIGKILL);
+		job->status = SIGKILL;
+		if (atomic_load(&job->state) == JOB_STARTING)
+			atomic_store(&job->error, EINTR);
+		atomic_store(&job->state, JOB_ENDED);
+		futex_wake_all(&job->state);
+	}
+	atomic_store(&job->keeper, 0);
+}
+
+/* A stopped executor that has the role would keep the link from being read. */
+static void stopped(struct supervisor *s, uint32_t channel, pid_t pid)
+{
+	if (channel == WIRE_EXECUTOR ||
+	    atomic_load(&s->link.state->role) == link_reader(channel))
+		kill(pid, SIGKILL);
+}
+
+void death_of_child(struct supervisor *s, pid_t pid, int status)
+{
+	for_each_channel(s, channel) {
+		struct mailbox *box = roster_box(s, channel);
+		struct roster_entry *m = roster_entry(s, channel);
+
+		if (!mailbox_is_on(box) || atomic_load(&box->pid) != pid)
+			continue;
+		if (WIFSTOPPED(status)) {
+			stopped(s, channel, pid);
+			continue;
+		}
+		describe_end(s, channel, status, m->death_report, sizeof(m->death_report));
+		reap_channel(s, channel);
+		if (channel == WIRE_EXECUTOR)
+			reap_unborn(s);
+	}
+	if (WIFSTOPPED(status))
+		return;
+	for (uint32_t i = 0; i < JOBS; i++)
+		if (atomic_load(&s->shared->jobs[i].keeper) == pid)
+			end_orphaned_job(&s->shared->jobs[i]);
+}
+
+void death_of_thread(struct supervisor *s, uint32_t channel)
+{
+	struct roster_entry *m = roster_entry(s, channel);
+	size_t n = (size_t)roster_name(s, channel, m->death_report, sizeof(m->death_report));
+
+	snprintf(m->death_report + n, sizeof(m->death_report) - n, " ended");
+	reap_channel(s, channel);
+}
+
+void death_abandon(struct supervisor *s, uint32_t channel)
+{
+	struct mailbox *box = roster_box(s, channel);
+	struct roster_entry *m = roster_entry(s, channel);
+	size_t n = (size_t)roster_name(s, channel, m->death_report, sizeof(m->death_report));
+
+	snprintf(m->death_report + n, sizeof(m->death_report) - n,
+		 " was killed, but is stuck in the kernel");
+	m->stuck = atomic_load(&box->thread);
+	if (atomic_load(&box->pid) > 1)
+		kill(atomic_load(&box->pid), SIGKILL);
+	reap_channel(s, channel);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Processes that an executor makes and that outlive it: children of the supervisor. */
+#ifndef AGENT_EXECUTOR_SIBLING_H
+#define AGENT_EXECUTOR_SIBLING_H
+
+#include "agent/shared/shared.h"
+
+/*
+ * As fork(2), but the child's parent is the supervisor, which reaps it.  The
+ * kernel writes the child's pid to *pid before the child runs.  -errno.
+ */
+pid_t sibling_fork(_Atomic int32_t *pid);
+/* In that child: makes a session of its own, and has the kernel kill the child
+ * when the supervisor ends. */
+void sibling_set_up(const struct shared *shared);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From an op's number to its handler. */
+#ifndef AGENT_OPS_DISPATCH_H
+#define AGENT_OPS_DISPATCH_H
+
+#include "agent/executor/executor.h"
+
+/* Decodes the request and carries it out: 0 with rep (MAX_STRUCT bytes) filled
+ * in, or what executor_fail() returned. */
+int op_run(struct executor *ex, unsigned int op, const void *payload, size_t len,
+	   void *rep);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which process reads the link, as the supervisor sees it: see agent/shared/link.h. */
+#ifndef AGENT_READER_ROLE_H
+#define AGENT_READER_ROLE_H
+
+#include "agent/roster.h"
+
+/* Lets the executor used last read the link, if it is idle and the supervisor has
+ * the role and no bytes to deal with. */
+void reader_role_give(struct supervisor *s);
+/* The timer has run out: takes the role from an executor whose call lasts. */
+void reader_role_timer(struct supervisor *s);
+/* Stops the timer, before a save. */
+void reader_role_stop_timer(struct supervisor *s);
+/* After an executor's death: takes the role, and the bytes it had read. */
+void reader_role_take_from_dead(struct supervisor *s, uint32_t channel);
+/* Is an executor reading the link, or about to? */
+bool reader_role_is_given(struct supervisor *s);
+/* The pid of the VM's own executor, if it is idle and can read the link: then it
+ * will be the reader.  Else 0. */
+pid_t reader_role_idle_executor(struct supervisor *s);
+/* Tells all executors that there is another link. */
+void reader_role_new_link(struct supervisor *s);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Futexes in memory that several processes map; so never FUTEX_PRIVATE_FLAG. */
+#ifndef AGENT_SHARED_FUTEX_H
+#define AGENT_SHARED_FUTEX_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* Sleeps while *word is while_value.  Returns on a wake-up, and now and then
+ * without one: the caller looks at *word again. */
+int futex_wait(_Atomic uint32_t *word, uint32_t while_value);
+/* Wakes one waiter. */
+void futex_wake(_Atomic uint32_t *word);
+void futex_wake_all(_Atomic uint32_t *word);
+
+#endif
