@@ -8,7 +8,7 @@
 
 #include "agent/death.h"
 #include "agent/deferred_reply.h"
-#include "agent/executor/executor.h"
+#include "agent/executor/context.h"
 #include "agent/reader_role.h"
 #include "agent/reply.h"
 #include "agent/shared/futex.h"

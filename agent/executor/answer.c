@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/executor/internal.h"
+#include "agent/executor/answer.h"
 #include "agent/shared/futex.h"
 
 int executor_fail(struct executor *ex, enum wire_reason reason, int err,

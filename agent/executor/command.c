@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/executor/answer.h"
 #include "agent/executor/command.h"
 
 /* Does the list set that variable (NAME=value)? */

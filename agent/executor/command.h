@@ -3,7 +3,7 @@
 #ifndef AGENT_EXECUTOR_COMMAND_H
 #define AGENT_EXECUTOR_COMMAND_H
 
-#include "agent/executor/executor.h"
+#include "agent/executor/context.h"
 
 struct command {
 	const struct wire_bytes *cmd;	/* for /bin/sh -c */

@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/executor/internal.h"
+#include "agent/executor/op_fd.h"
 
 sigset_t executor_block_end(void)
 {

@@ -8,7 +8,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "agent/executor/internal.h"
+#include "agent/executor/answer.h"
+#include "agent/executor/op_fd.h"
+#include "agent/executor/read_link.h"
+#include "agent/executor/serve.h"
 
 /* --- another link --- */
 

@@ -3,7 +3,7 @@
 #ifndef AGENT_OPS_DISPATCH_H
 #define AGENT_OPS_DISPATCH_H
 
-#include "agent/executor/executor.h"
+#include "agent/executor/context.h"
 
 /* Decodes the request and carries it out: 0 with rep (MAX_STRUCT bytes) filled
  * in, or what executor_fail() returned. */

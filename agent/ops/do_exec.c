@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/executor/command.h"
+#include "agent/executor/op_fd.h"
 #include "agent/ops/ops.h"
 
 enum { IN, OUT, ERR, END };		/* indices of the poll set */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/executor/op_fd.h"
 #include "agent/ops/ops.h"
 
 /* The request's path as a C string; NULL after executor_fail(). */

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/executor/executor.h"
+#include "agent/executor/op_fd.h"
 #include "agent/executor/sibling.h"
 #include "agent/ops/ops.h"
 #include "agent/shared/futex.h"

@@ -3,7 +3,8 @@
 #ifndef AGENT_OPS_OPS_H
 #define AGENT_OPS_OPS_H
 
-#include "agent/executor/executor.h"
+#include "agent/executor/answer.h"
+#include "agent/executor/context.h"
 
 /*
  * int do_NAME(executor, request, reply): 0 with reply filled in, or what

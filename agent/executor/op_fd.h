@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Descriptors that an op opens. */
+#ifndef AGENT_EXECUTOR_OP_FD_H
+#define AGENT_EXECUTOR_OP_FD_H
+
+#include <signal.h>
+
+#include "agent/executor/context.h"
+
+/*
+ * An op's descriptors.  When a thread worker is ended in the middle of an op,
+ * they are closed, because its process goes on.  All are close-on-exec.  The
+ * descriptor (0 for the pipe and close), or -errno.
+ */
+int executor_open(struct executor *ex, const char *path, int flags);
+int executor_pipe(struct executor *ex, int fds[2]);
+int executor_pidfd(struct executor *ex, pid_t pid);
+/* Closes *fd, if it is not -1, and sets it to -1. */
+int executor_close(struct executor *ex, int *fd);
+/* Closes those that are open, after the thread's end. */
+void executor_close_held(struct executor *ex);
+/* Blocks THREAD_END_SIGNAL, so that no descriptor is lost between the call that
+ * makes it and the note of it.  The mask before. */
+sigset_t executor_block_end(void);
+
+#endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Carries one request out and replies. */
+#include "agent/executor/answer.h"
+#include "agent/executor/serve.h"
+
+#define LARGE_BYTES (1u << 20)		/* a request whose pages are given back */
+
+void executor_serve(struct executor *ex)
+{
+	uint64_t rep[MAX_STRUCT / sizeof(uint64_t)] = { 0 };
+	struct mailbox *box = ex->box;
+	uint32_t replying = BOX_REPLYING;
+	size_t n;
+
+	ex->arena.used = 0;
+	ex->streamed = false;
+	if (ex->run_op(ex, box->req.op, box->in, box->req.len, rep))
+		n = executor_make_frame(ex, WIRE_FAIL, &wire_desc_fail, &ex->fail);
+	else
+		n = executor_make_frame(ex, WIRE_REPLY,
+					wire_op_by_number(box->req.op)->rep, rep);
+	if (box->req.len > LARGE_BYTES)
+		frame_forget(box->in);
+	atomic_store(&box->busy, BOX_REPLYING);
+	executor_send_out(ex, n);
+	/* The next request may be there already: then it stays busy. */
+	atomic_compare_exchange_strong(&box->busy, &replying, BOX_IDLE);
+}
