@@ -46,13 +46,20 @@ function record.add_evidence(item, caught)
 	session.keep_logs = true
 end
 
+-- The folder for the file's logs: out/logs/ and its path, which is relative to the
+-- current folder if the file is below that.  So every file has a folder of its own.
+local function log_folder()
+	local _, home = core.home()
+	local path, here = core.realpath(session.path) or session.path, core.realpath(".") .. "/"
+	if path:sub(1, #here) == here then path = path:sub(#here + 1) end
+	return ("%s/logs/%s"):format(home, (path:gsub("^/+", ""):gsub("%.lua$", "")))
+end
+
 -- If something has failed, writes the consoles of the VMs and what their QEMUs have
--- printed to out/logs/.
+-- printed to the folder for logs.
 function record.keep_logs()
 	if not session.keep_logs then return end
-	local stem = session.path:match("([^/]+)$"):gsub("%.lua$", ""):gsub("[^%w._-]", "_")
-	local _, home = core.home()
-	local dir = ("%s/logs/%s"):format(home, stem)
+	local dir = log_folder()
 	for i, vm in ipairs(session.vms) do
 		local console, stderr = vm.core:console()
 		for name, data in pairs { console = console, qemu = stderr } do

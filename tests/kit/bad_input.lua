@@ -89,6 +89,22 @@ test("a failed boot: its whole console is kept as console-1.log", function()
 	assert_contains(runner.read(logs .. "/console-1.log"), "Kernel panic - not syncing")
 end)
 
+test("two files of one name in different folders keep their logs apart", function()
+	runner.with_folder(function(dir)
+		local folders = {}
+		for _, name in ipairs { "a", "b" } do
+			os.execute("mkdir " .. runner.quote(dir .. "/" .. name))
+			runner.write(("%s/%s/same.lua"):format(dir, name),
+				"provium.create('minimal')\ntest('fails', function() assert(false) end)\n")
+		end
+		local r = runner.run({ "test", "a/same.lua", "b/same.lua" }, { cwd = dir })
+		for folder in r.said:gmatch("logs kept in ([^\n]+)") do folders[#folders + 1] = folder end
+		assert_eq({ "HOME/logs/a/same", "HOME/logs/b/same" }, folders)
+		r = runner.run({ "test", dir .. "/a/same.lua" }, { cwd = "/" })
+		assert_contains(r.said, ("logs kept in HOME/logs%s/a/same\n"):format(dir))
+	end)
+end)
+
 -- --- the guest dies ---
 
 test("a guest that panics in a test: its tests fail, and the next file runs", function()
