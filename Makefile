@@ -16,6 +16,7 @@ include mk/runner.mk
 include mk/test.mk
 include mk/fixture.mk
 include mk/selftest.mk
+include mk/lint.mk
 include mk/bench.mk
 include mk/nested.mk
 include mk/help.mk

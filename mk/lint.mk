@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# make lint: checks of the sources that need no VM and take under a minute.
+
+LINT_FILES  = $(filter-out tests/harness/_canned/% LICENSE,$(shell git ls-files))
+LINT_TEXT   = $(filter %.c %.h %.lua %.mk %.awk %.sh %.def %.config %.profile %.md Makefile .ci/run, \
+	      $(LINT_FILES))
+LINT_SHELL := mk/deps.sh .ci/run kernel-configs/overlay/apply
+LINT_STEPS := text leftovers paths shell lua functions layout
+
+.PHONY: lint $(LINT_STEPS:%=lint-%)
+lint: $(LINT_STEPS:%=lint-%) ## check the sources: text, shell, Lua, functions, layout (make deps-dev)
+	@echo 'lint: ok'
+
+# Lengths of lines and files, blanks at line ends.
+lint-text:
+	@LC_ALL=C awk -f mk/lint.awk $(LINT_TEXT)
+
+# What an editor or patch left behind.
+lint-leftovers:
+	@$(if $(filter %.orig %.rej %~ %.swp,$(LINT_FILES)),echo 'lint: remove these files: \
+	$(filter %.orig %.rej %~ %.swp,$(LINT_FILES))'; false)
+
+# Nothing refers to a place on one developer's machine.
+lint-paths:
+	@! git grep -nE '/home/[a-z]+/|$(CURDIR)/' -- . ':!mk/lint.mk'
+
+lint-shell:
+	@shellcheck $(LINT_SHELL)
+
+lint-lua:
+	@luacheck -q --no-color --formatter plain runner/lua tests mk
+
+lint-functions:
+	@ctags -o - --fields=+ne --kinds-C=f $(filter runner/%.c agent/%.c,$(LINT_FILES)) | \
+	awk -f mk/functions.awk
+
+# Floors and circles.
+lint-layout: $(BIN)/host/floors
+	@$< | awk '/^(not ok|#)/ { print; bad = 1 } END { exit bad }'
+
+# The style of the C sources. Columns inside of a line are not compared, since
+# clang-format cannot keep comments and tables that are aligned with tabs.
+FORMAT_FILES = $(filter %.c %.h,$(LINT_FILES))
+squeeze = sed 's/\([^ \t]\)[ \t]\+/\1 /g'
+
+.PHONY: format-check $(FORMAT_FILES:%=format-check-of-%)
+format-check: ## show where clang-format would change the C sources
+	@for f in $(FORMAT_FILES); do $(squeeze) $$f >$O/format.is; \
+	clang-format $$f | $(squeeze) | diff -u --label $$f --label $$f.formatted $O/format.is - || \
+	bad=1; done; test -z "$$bad"
+
+# --- for editors
+
+.PHONY: tags
+tags: ## an index of the C and Lua sources for editors (ctags)
+	$(call run,TAGS)ctags -o $@ $(filter %.c %.h %.lua,$(LINT_FILES))
+
+# What an editor's language server wants to know: how each source is compiled.
+COMPILED := $(RUNNER_SRC) $(AGENT_SRC) $(wildcard tests/host/*.c tests/host/lib/*.c) tests/bench/bench.c
+compile_command = {"directory":"$(CURDIR)","file":"$1","command":"$(subst ",\",$(compile)) \
+	$(LUA_CPPFLAGS:-I%=-isystem %) -c $1"}
+comma := ,
+
+compile_commands.json: $(GENERATED) FORCE ## how each C source is compiled, for language servers
+	$(call run,GEN)printf '%s\n' '[' $(foreach f,$(COMPILED), \
+	'$(call compile_command,$f)$(if $(filter $f,$(lastword $(COMPILED))),,$(comma))') ']' >$@
