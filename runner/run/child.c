@@ -29,6 +29,7 @@
 #include "runner/run/child.h"
 
 #define INTERRUPT_TIMEOUT_S 5.0		/* for a child to shut its VMs down */
+#define CLEANUP_TIMEOUT_S 10		/* for a child after its file has ended */
 #define TICK_MS 1000
 #define MAX_OUTPUT_BYTES (64u << 10)	/* the end of longer output is kept */
 
@@ -94,6 +95,25 @@ static void die_of(int sig)
 	_exit(128 + sig);
 }
 
+static void give_up(int sig)
+{
+	(void)sig;
+	_exit(INTERRUPT_STUCK);
+}
+
+/*
+ * Shuts down the VMs that still run, and ends the process if Lua's finalizers,
+ * the file's own ones among them, do not end.
+ */
+static void clean_up(lua_State *L)
+{
+	signal(SIGALRM, give_up);
+	alarm(CLEANUP_TIMEOUT_S);
+	lua_close(L);
+	forkserver_stop();
+	alarm(0);
+}
+
 static void child(const char *path, const struct child_opts *opts, int event_fd)
 {
 	lua_State *L = bind_state_new();
@@ -112,8 +132,7 @@ static void child(const char *path, const struct child_opts *opts, int event_fd)
 	if (failed && !sig)
 		fprintf(stderr, "provium: %s: the harness failed: %s\n", path,
 			luaL_tolstring(L, -1, NULL));
-	lua_close(L);			/* shuts down the VMs that still run */
-	forkserver_stop();
+	clean_up(L);
 	if (sig)
 		die_of(sig);
 	fflush(NULL);
@@ -253,8 +272,8 @@ static int start(struct run *r)
 	return r->pid < 0 ? -errno : 0;
 }
 
-/* The verdict of a child that ended without one, and its message (static). */
-static const char *verdict_of_status(int status, const char **message)
+/* The verdict of a child that failed, and its message (static).  ended: the file had. */
+static const char *verdict_of_status(int status, bool ended, const char **message)
 {
 	static char text[256];
 
@@ -263,6 +282,12 @@ static const char *verdict_of_status(int status, const char **message)
 		snprintf(text, sizeof(text), "the file's process was killed by signal %d (%s)",
 			 WTERMSIG(status), strsignal(WTERMSIG(status)));
 		return "BROKEN";
+	}
+	if (WEXITSTATUS(status) == INTERRUPT_STUCK && ended) {
+		snprintf(text, sizeof(text), "the file's cleanup did not end within %d s "
+			 "(a __gc or __close metamethod, or io.popen() of a program that still runs)",
+			 CLEANUP_TIMEOUT_S);
+		return "FAIL";
 	}
 	if (WEXITSTATUS(status) == INTERRUPT_STUCK) {
 		*message = "timed out inside a C call that could not be interrupted";
@@ -281,7 +306,7 @@ static const char *verdict_of_status(int status, const char **message)
 /* Blames the child's death on the test that was running, or else on the file. */
 static void record_death(struct run *r, int status)
 {
-	const char *message, *verdict = verdict_of_status(status, &message);
+	const char *message, *verdict = verdict_of_status(status, r->ended, &message);
 	json_t *item = r->running ? r->running : json_object();
 
 	json_object_set_new(item, "verdict", json_string(verdict));

@@ -33,6 +33,22 @@ FAIL: 1 passed, 2 failed
 	assert_eq(1, r.status)
 end)
 
+test("a file whose cleanup does not end fails after 10 s", function()
+	local finish = {}
+	for i, name in ipairs { "endless_gc", "endless_popen" } do
+		finish[i] = select(2, runner.start({ "test", name .. ".lua" }, { prefix = { runner.timeout, "60" } }))
+	end
+	for i, name in ipairs { "endless_gc", "endless_popen" } do
+		local status, said = finish[i]()
+		assert_eq({ 1, ([[
+%s.lua ... FAIL (1 of 2 failed, Ts)
+  · passes ... ok
+  · (the file) ... FAIL: the file's cleanup did not end within 10 s (a __gc or __close metamethod, or io.popen() of a program that still runs)
+FAIL: 1 passed, 1 failed
+]]):format(name) }, { status, said })
+	end
+end)
+
 test("waiting at the gate counts for no limit, and is told apart from what the file took", function()
 	local said = runner.run({ "test", "waits.lua" }, { raw = true }).said
 	assert_contains(said, "waits.lua ... ok (1 test, 0.0s, waited 0.3s)\n")
