@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The openings of the kernel's own reports.  Only a line that opens one is in
- * the table, so that a report counts once.
+ * The first lines of the kernel's reports.  The table has no other lines of a report,
+ * so that each report counts once.
  */
 #include <string.h>
 
@@ -46,7 +46,7 @@ static const struct {
 	{ "BUG: ", "bug" },
 };
 
-/* "[    1.234567] " and a "[ T12] " of CONFIG_PRINTK_CALLER. */
+/* Skips "[    1.234567] ", and "[ T12] " of CONFIG_PRINTK_CALLER. */
 static size_t skip_stamp(const char *line, size_t len)
 {
 	size_t at = 0;
@@ -68,7 +68,7 @@ const char *complaint_kind(const char *line, size_t len)
 	size_t skip = skip_stamp(line, len);
 	size_t nr = sizeof(openings) / sizeof(openings[0]);
 
-	/* A user's program that crashes is no fault of the kernel. */
+	/* A line about a crashed user program is not a complaint. */
 	if (len - skip >= 6 && !memcmp(line + skip, "traps:", 6))
 		return NULL;
 	for (size_t i = 0; i < nr; i++)

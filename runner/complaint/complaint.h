@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What in a kernel log is a complaint, and of which kind. */
+/* Finds complaints in a kernel log. */
 #ifndef RUNNER_COMPLAINT_COMPLAINT_H
 #define RUNNER_COMPLAINT_COMPLAINT_H
 
 #include <stddef.h>
 
 /*
- * The kind of complaint that this line of a kernel log opens ("warning",
- * "lockdep", …), or NULL.  The line need not end in a zero byte.
+ * The kind of complaint ("warning", "lockdep", …) that starts with this line, or NULL
+ * if none does.  The line needs no terminator.
  */
 const char *complaint_kind(const char *line, size_t len);
 

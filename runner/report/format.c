@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What formats have in common. */
+/* Finding a format, and the parts that formats share. */
 #include <string.h>
 
 #include "runner/report/format.h"
@@ -47,7 +47,7 @@ static const char *string_of(const json_t *value)
 	return json_is_string(value) ? json_string_value(value) : "";
 }
 
-static int vm_of(const json_t *part)
+static int vm_number(const json_t *part)
 {
 	return (int)json_integer_value(json_object_get(part, "vm"));
 }
@@ -58,7 +58,7 @@ static void kernel(struct buf *to, const char *indent, const json_t *part, size_
 	size_t nr = json_array_size(lines), from = nr > max ? nr - max : 0;
 	size_t more = from + (size_t)json_integer_value(json_object_get(part, "more"));
 
-	buf_addf(to, "%skernel of VM %d said meanwhile:\n", indent, vm_of(part));
+	buf_addf(to, "%skernel log of VM %d:\n", indent, vm_number(part));
 	if (more)
 		buf_addf(to, "%s| … (%zu lines before these)\n", indent, more);
 	for (size_t i = from; i < nr; i++)
@@ -71,7 +71,7 @@ static void console(struct buf *to, const char *indent, const json_t *part)
 	json_t *line;
 	size_t i;
 
-	buf_addf(to, "%sconsole of VM %d ends:\n", indent, vm_of(part));
+	buf_addf(to, "%sconsole of VM %d ends:\n", indent, vm_number(part));
 	json_array_foreach(json_object_get(part, "lines"), i, line)
 		buf_addf(to, "%s| %s\n", indent, string_of(line));
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A record for a person at a terminal. */
+/* The formats human and brief: text for a terminal. */
 #include <string.h>
 
 #include "runner/report/format.h"
 
 #define KERNEL_LINES 20
 
-/* One line, line ends made visible. */
+/* The text in one line: a newline becomes \n. */
 static void one_line(struct buf *to, const char *text)
 {
 	for (; *text; text++)
@@ -16,7 +16,7 @@ static void one_line(struct buf *to, const char *text)
 			buf_add(to, text, 1);
 }
 
-/* Verdict, message, and under a failure what helps to understand it. */
+/* The verdict and the message; under a failure also the evidence. */
 static void outcome(struct buf *to, const json_t *item)
 {
 	const char *verdict = record_text(item, "verdict");

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Records as JSON lines, as things happen: an object a line, { "event": …, … }.
+ * The format json: one object on each line, { "event": …, … }, as events happen.
  *
  *	start	file, name, started
- *	test	file, and an item (record.h)
- *	end	the record but for its tests
+ *	test	file, and the members of an item (record.h)
+ *	end	the members of the record without tests
  *	summary	verdict, passed, failed, broken, skipped, ignored
  */
 #include <stdlib.h>
 
 #include "runner/report/format.h"
 
-/* Takes the object over. */
+/* Appends the object, and drops the caller's reference. */
 static void add(struct buf *to, json_t *object)
 {
 	char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));

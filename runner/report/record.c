@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Making records, and counting over them. */
+/* Makes records, reads their fields, counts their tests. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,7 @@ void record_set_error(json_t *record, const char *verdict, const char *message)
 	json_object_set_new(record, "verdict", json_string(verdict));
 }
 
-/* How one would call this runner from here. */
+/* The command that starts this runner from the current directory. */
 static void add_runner(struct buf *to)
 {
 	char exe[PATH_MAX] = "", here[PATH_MAX];
@@ -93,7 +93,7 @@ void record_add_repeat(json_t *item, const char *file)
 	buf_release(&b);
 }
 
-/* --- asking --- */
+/* --- reading --- */
 
 const char *record_text(const json_t *record, const char *key)
 {
@@ -130,7 +130,7 @@ static void count(struct counts *c, const json_t *item)
 	else if (!strcmp(record_text(item, "verdict"), "BROKEN"))
 		c->broken++;
 	else
-		c->failed++;	/* no verdict is a failure */
+		c->failed++;	/* FAIL, or no verdict */
 }
 
 void counts_add(struct counts *c, const json_t *record)

@@ -1,35 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The record of one test file, of which every report is made.
+ * The record of one test file; every report is made from it.
  *
  * A JSON object:
- *	file, name	path as given, and what to call it
+ *	file, name	path as given, and its last part
  *	verdict		"ok", "FAIL" or "BROKEN"
- *	seconds		number, without waiting for its turn at the gate
- *	waited		that, if it had to
+ *	seconds		number, without the wait for memory and job tokens
+ *	waited		seconds of that wait
  *	started		"2026-01-31T12:00:00", UTC
  *	tests		[item], in the order in which they ended
- *	error		item without name: what ended the file, outside of its tests
- *	accel, release	what it ran on; absent when nothing was booted
- *	ignored		number of kernel complaints that were to be ignored
- *	output		what the file printed, when that was to be kept
- *	logs		folder with whole consoles, kept after a failure
+ *	error		item without name: an error outside of the tests
+ *	accel, release	accelerator and kernel; absent if no VM was booted
+ *	ignored		number of kernel complaints that the tests ignored
+ *	output		what the file printed, if the caller kept it
+ *	logs		directory with the complete consoles, after a failure
  *	logs_error	why they could not be kept
- *	deps		[path]: every file that went into the verdict
- *	reused		true: of an earlier run (in make's reports)
+ *	deps		[path]: every file that the verdict depends on
+ *	reused		true: the record of an earlier run (in make's reports)
  *
  * An item:
  *	name, verdict	"ok", "FAIL", "BROKEN", "skip" or "todo"
- *	message, where	what was wrong, and "file:line"
+ *	message, where	the error, and its "file:line"
  *	seconds		number
  *	log		[line] that the test left with log()
- *	kernel		[{ vm, lines [line], more }]: what the kernel said meanwhile,
- *			`more` lines before those
- *	consoles	[{ vm, lines [line] }]: their ends
- *	filter		the pattern for -f that chooses it
+ *	kernel		[{ vm, lines [line], more }]: the kernel log during the test;
+ *			`more` lines before these were left out
+ *	consoles	[{ vm, lines [line] }]: the last lines of each console
+ *	filter		the pattern for -f that chooses this test
  *	repeat		after a failure: the command that runs it again
  *
- * All strings are clean (runner/base/text.h).  What would be empty is absent.
+ * All strings are clean (text_clean() in runner/base/text.h).  Empty members are
+ * absent.
  */
 #ifndef RUNNER_REPORT_RECORD_H
 #define RUNNER_REPORT_RECORD_H
@@ -41,19 +42,19 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 
-/* An empty record of this file.  The caller's. */
+/* An empty record of this file.  The caller owns it. */
 json_t *record_new(const char *file);
 /* Sets the record's error, and its verdict. */
 void record_set_error(json_t *record, const char *verdict, const char *message);
-/* Sets the item's `repeat` if it is a failure; item may be NULL.  file: the path
- * as it was given, unclean. */
+/* Sets the item's `repeat` if it failed; item can be NULL.  file: the path as given,
+ * not cleaned. */
 void record_add_repeat(json_t *item, const char *file);
-/* The record's or item's text field, or "" */
+/* A text member of a record or an item, or "". */
 const char *record_text(const json_t *record, const char *key);
 double record_seconds(const json_t *record);
-/* Whether an item has failed (FAIL, BROKEN, or no verdict at all). */
+/* Has the item failed: FAIL, BROKEN, or no verdict? */
 bool item_failed(const json_t *item);
-/* Whether it counts as skipped: skip or todo. */
+/* Does the item count as skipped: skip or todo? */
 bool item_skipped(const json_t *item);
 
 struct counts {
@@ -69,14 +70,15 @@ int counts_status(const struct counts *c);
 void counts_line(const struct counts *c, struct buf *to);
 
 /*
- * For make: base.result (the record), base.d (make's dependencies of
- * base.ok), and base.ok, which exists only after a pass.  A test that depends
+ * Writes make's files of a test: base.result (the record), base.d (the
+ * dependencies of base.ok) and, only after a pass, base.ok.  A test that depends
  * on a path which make cannot read (make_path.h) gets no base.ok, so that make
  * runs it each time.  0 or -errno.
  */
 int result_write(const char *base, const json_t *record, struct err *err);
+/* Reads base.result; the caller owns the record.  0 or -errno with err filled. */
 int result_read(const char *base, json_t **record, struct err *err);
-/* There is no verdict any more. */
+/* Removes base.ok. */
 void result_forget(const char *base);
 
 #endif

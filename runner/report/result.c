@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What make sees of a test: a verdict, a result, a dependency file. */
+/* make's files of a test: verdict, result, dependencies. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +84,7 @@ int result_read(const char *base, json_t **record, struct err *err)
 
 	*record = json_load_file(path, 0, &error);
 	if (!*record)
-		ret = err_set(err, ERR_BROKEN, -EIO, "%s: %s", path, error.text);
+		ret = err_set(err, ERR_BROKEN, -EIO, "cannot read %s: %s", path, error.text);
 	else if (!json_is_object(*record))
 		ret = err_set(err, ERR_BROKEN, -EIO, "%s: expected a JSON object", path);
 	if (ret) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A record as KTAP (Documentation/dev-tools/ktap.rst): tests nested in files.
+ * The format tap: KTAP (Documentation/dev-tools/ktap.rst), tests nested in files.
  *
- * To be read by tools/testing/kunit/kunit_parser.py, too: a "#" in a name is
- * none of its test results, and some words end or begin something for it
- * wherever they stand.
+ * tools/testing/kunit/kunit_parser.py has to read it as well.  It does not accept a
+ * "#" in a test's name, and takes some words for the end of a kernel log wherever
+ * they occur.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -19,8 +19,8 @@ static void begin(size_t nr_files, struct buf *to)
 }
 
 /*
- * kunit_parser.py's KTAP_END, which it searches for in every line: how far it is
- * to the first blank of one that begins here, or 0.
+ * kunit_parser.py searches each line for these (KTAP_END).  If text starts with one:
+ * the offset of its first blank; else 0.
  */
 static size_t end_word(const char *text)
 {
@@ -35,7 +35,7 @@ static size_t end_word(const char *text)
 	return 0;
 }
 
-/* A "#" starts a directive, a line end would start a line; a name there must be. */
+/* Escapes "#", which starts a directive, and newlines.  KTAP has no empty names. */
 static void name(struct buf *to, const char *text)
 {
 	size_t n;
@@ -55,13 +55,14 @@ static void name(struct buf *to, const char *text)
 	}
 }
 
-/* What could be taken for an end is not (and a pattern it stands in still fits). */
+/* Puts a dot into what kunit_parser.py would take for the end of a log; as a pattern
+ * for -f it still matches. */
 static void comment_line(struct buf *to, const char *indent, const char *text, size_t n)
 {
 	size_t from = to->len;
 	char *at;
 
-	/* "# Subtest: " is a header, for kunit_parser.py. */
+	/* kunit_parser.py takes "# Subtest: " for a header; two blanks prevent that. */
 	buf_addf(to, "%s#%s %.*s\n", indent, strncmp(text, "Subtest:", 8) ? "" : " ",
 		 (int)n, text);
 	for (at = buf_str(to) + from; *at; at++)
@@ -85,7 +86,7 @@ static void outcome(struct buf *to, size_t n, const char *title, const json_t *i
 	struct buf evidence = { 0 };
 
 	if (item_failed(item)) {
-		/* Diagnostics stand before the result they belong to. */
+		/* In KTAP diagnostics come before their result. */
 		format_evidence(&evidence, "", item, KERNEL_LINES);
 		comment(to, "    ", message);
 		comment(to, "    ", buf_str(&evidence));
@@ -100,7 +101,7 @@ static void outcome(struct buf *to, size_t n, const char *title, const json_t *i
 	buf_addf(to, "\n");
 }
 
-/* A plan of none is an error for readers: such a file is a test that was skipped. */
+/* Readers refuse a plan of 0 tests: a file without tests is one skipped test. */
 static void file(const json_t *record, size_t n, struct buf *to)
 {
 	const json_t *tests = json_object_get(record, "tests");
@@ -121,7 +122,7 @@ static void file(const json_t *record, size_t n, struct buf *to)
 		outcome(to, nr, "(the file)", error);
 	format_file_notes(&notes, "", record);
 	if (json_is_true(json_object_get(record, "reused")))
-		buf_addf(&notes, "reused: passed in an earlier run, with the same inputs\n");
+		buf_addf(&notes, "reused: passed in an earlier run with the same inputs\n");
 	comment(to, "", buf_str(&notes));
 	buf_addf(to, "%s %zu ", ok ? "ok" : "not ok", n);
 	name(to, record_text(record, "name"));

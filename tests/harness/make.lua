@@ -86,7 +86,7 @@ test("out/report: every file in TAP, JUnit and JSON, reused ones marked", functi
 		t:make()
 		local tap = t:read("out/report/results.tap")
 		assert_contains(tap, "KTAP version 1\n1..2\n")
-		assert_contains(tap, "# reused: passed in an earlier run, with the same inputs\nok 1 a.lua\n")
+		assert_contains(tap, "# reused: passed in an earlier run with the same inputs\nok 1 a.lua\n")
 		assert_contains(tap, ("    # expected 1, got 2\n    # at tests/b.lua:2\n    # log: so\n    # repeat: %s test -f '^bad$' tests/b.lua\n    not ok 2 bad\nnot ok 2 b.lua\n# FAIL: 2 passed, 1 failed\n")
 			:format(runner.path))
 		local ends = events(t, "end")
