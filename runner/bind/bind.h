@@ -58,14 +58,14 @@ json_t *bind_to_json(lua_State *L, int idx);
 
 /* --- fixture.c --- */
 
-struct image;
+struct fixture;
 struct vm;
 
 /* The VM at index 1; raises if it is something else. */
 struct vm *bind_check_vm(lua_State *L);
-struct image *bind_check_image(lua_State *L, int idx);
+struct fixture *bind_check_fixture(lua_State *L, int idx);
 /* Pushes an empty one. */
-struct image *bind_new_image(lua_State *L);
+struct fixture *bind_new_fixture(lua_State *L);
 /* What fixtures add to provium.core, and to a VM's methods. */
 extern const luaL_Reg bind_fixture_functions[], bind_fixture_methods[];
 extern const luaL_Reg bind_snapshot_methods[];

@@ -22,7 +22,7 @@
 #include "runner/fixture/store_list.h"
 #include "runner/fixture/store_lock.h"
 
-#define IMAGE "provium.image"
+#define FIXTURE "provium.fixture"
 #define LOCK "provium.lock"
 #define META "provium.meta"
 
@@ -43,35 +43,35 @@ static void *new_handle(lua_State *L, size_t size, const char *name,
 	return p;
 }
 
-struct image *bind_check_image(lua_State *L, int idx)
+struct fixture *bind_check_fixture(lua_State *L, int idx)
 {
-	struct image *img = luaL_checkudata(L, idx, IMAGE);
+	struct fixture *fixture = luaL_checkudata(L, idx, FIXTURE);
 
-	luaL_argcheck(L, img->manifest, idx, "this image is released");
-	return img;
+	luaL_argcheck(L, fixture->manifest, idx, "this fixture is released");
+	return fixture;
 }
 
-static int image_gc(lua_State *L)
+static int fixture_gc(lua_State *L)
 {
-	image_release(luaL_checkudata(L, 1, IMAGE));
+	fixture_release(luaL_checkudata(L, 1, FIXTURE));
 	return 0;
 }
 
-static int image_meta(lua_State *L);
+static int fixture_manifest(lua_State *L);
 
-static const luaL_Reg image_methods[] = {
-	{ "manifest", image_meta },
-	{ "__gc", image_gc },
-	{ "__close", image_gc },
+static const luaL_Reg fixture_methods[] = {
+	{ "manifest", fixture_manifest },
+	{ "__gc", fixture_gc },
+	{ "__close", fixture_gc },
 	{ NULL, NULL },
 };
 
-struct image *bind_new_image(lua_State *L)
+struct fixture *bind_new_fixture(lua_State *L)
 {
-	struct image *img = new_handle(L, sizeof(*img), IMAGE, image_methods);
+	struct fixture *fixture = new_handle(L, sizeof(*fixture), FIXTURE, fixture_methods);
 
-	image_init(img);
-	return img;
+	fixture_init(fixture);
+	return fixture;
 }
 
 static int lock_gc(lua_State *L)
@@ -107,25 +107,25 @@ static const luaL_Reg meta_methods[] = {
 };
 
 /* image:manifest(), as a table. */
-static int image_meta(lua_State *L)
+static int fixture_manifest(lua_State *L)
 {
-	struct image *img = bind_check_image(L, 1);
+	struct fixture *fixture = bind_check_fixture(L, 1);
 	json_t **doc = new_handle(L, sizeof(*doc), META, meta_methods);
 
-	*doc = manifest_to_json(img->manifest);
+	*doc = manifest_to_json(fixture->manifest);
 	bind_push_json(L, *doc);
 	return 1;
 }
 
 /* --- the store --- */
 
-/* core.fixture_find(name, script): image, nil, warning; or nil, why, warning. */
+/* core.fixture_find(name, script): fixture, nil, warning; or nil, why, warning. */
 static int l_find(lua_State *L)
 {
 	const char *name = luaL_checkstring(L, 1), *script = luaL_checkstring(L, 2);
-	struct image *img = bind_new_image(L);
+	struct fixture *fixture = bind_new_fixture(L);
 	struct buf why = { 0 }, warning = { 0 };
-	int found = store_find(name, script, img, &why, &warning);
+	int found = store_find(name, script, fixture, &why, &warning);
 
 	if (!found)
 		lua_pushnil(L);
@@ -300,27 +300,27 @@ const luaL_Reg bind_fixture_functions[] = {
 
 /* --- methods of a VM --- */
 
-/* vm:start(image, to_save, seed or nil): a QEMU that waits. */
+/* vm:start(fixture, to_save, seed or nil): a QEMU that waits. */
 static int l_start(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);
-	struct image *img = bind_check_image(L, 2);
+	struct fixture *fixture = bind_check_fixture(L, 2);
 	uint64_t seed = (uint64_t)luaL_optinteger(L, 4, 0);
 	struct err err;
 
-	if (fixture_start(vm, img, lua_toboolean(L, 3),
+	if (fixture_start(vm, fixture, lua_toboolean(L, 3),
 			  lua_isnoneornil(L, 4) ? NULL : &seed, &err))
 		bind_raise(L, &err);
 	return 0;
 }
 
-/* vm:start_spare(image): the same without waiting for room; false: there is none. */
+/* vm:start_spare(fixture): the same without waiting for room; false: there is none. */
 static int l_start_spare(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);
 	struct err ignored;
 
-	lua_pushboolean(L, !fixture_start_spare(vm, bind_check_image(L, 2),
+	lua_pushboolean(L, !fixture_start_spare(vm, bind_check_fixture(L, 2),
 						&ignored));
 	return 1;
 }
@@ -332,14 +332,14 @@ static int l_lives(lua_State *L)
 	return 1;
 }
 
-/* vm:go(image): it runs. */
+/* vm:go(fixture): it runs. */
 static int l_go(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);
-	struct image *img = bind_check_image(L, 2);
+	struct fixture *fixture = bind_check_fixture(L, 2);
 	struct err err;
 
-	if (fixture_go(vm, img, &err))
+	if (fixture_go(vm, fixture, &err))
 		bind_raise(L, &err);
 	return 0;
 }
