@@ -104,6 +104,33 @@ static int l_alarm(lua_State *L)
 	return 0;
 }
 
+/*
+ * core.protected_call(fn, handler): true; or false and what handler(error value)
+ * returns.  A hook that fn has set is removed, because it could raise in the harness.
+ * If the handler fails, or memory is short, the second result is a table { value }.
+ */
+static int l_protected_call(lua_State *L)
+{
+	int status;
+
+	lua_settop(L, 2);
+	lua_insert(L, 1);
+	status = lua_pcall(L, 0, 0, 1);
+	lua_sethook(L, NULL, 0, 0);
+	if (interrupt_pending())
+		set_hook();
+	lua_pushboolean(L, status == LUA_OK);
+	if (status == LUA_OK)
+		return 1;
+	lua_insert(L, -2);
+	if (status != LUA_ERRRUN) {
+		lua_newtable(L);
+		lua_insert(L, -2);
+		lua_setfield(L, -2, "value");
+	}
+	return 2;
+}
+
 static int l_interrupted(lua_State *L)
 {
 	lua_pushboolean(L, interrupt_pending() && interrupt_pending() != SIGALRM);
@@ -198,6 +225,7 @@ static const luaL_Reg functions[] = {
 	{ "decode", bind_l_decode },
 	{ "alarm", l_alarm },
 	{ "running", l_running },
+	{ "protected_call", l_protected_call },
 	{ "interrupted", l_interrupted },
 	{ "now", l_now },
 	{ "error", l_error },

@@ -37,6 +37,60 @@ static const struct chunk {
 #undef F
 };
 
+/* A copy of the table at idx, one level deep. */
+static void push_copy(lua_State *L, int idx)
+{
+	lua_newtable(L);
+	for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+		lua_pushvalue(L, -2);
+		lua_pushvalue(L, -2);
+		lua_rawset(L, -5);
+	}
+}
+
+/*
+ * The environment of this folder's files: copies of the globals and of Lua's
+ * library tables, which a test can change only for itself.  _G and package are
+ * the test's.
+ */
+static void push_environment(lua_State *L)
+{
+	static const char *const libraries[] = {
+		"string", "table", "math", "utf8", "debug", "io", "os", "coroutine",
+	};
+	int globals, env;
+
+	lua_pushglobaltable(L);
+	globals = lua_gettop(L);
+	push_copy(L, globals);
+	env = lua_gettop(L);
+	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+		lua_getfield(L, globals, libraries[i]);
+		push_copy(L, lua_gettop(L));
+		lua_setfield(L, env, libraries[i]);
+		lua_pop(L, 1);
+	}
+	lua_remove(L, globals);
+}
+
+/*
+ * Methods of strings are found in the copy of the library first, then among what
+ * the test has added to its own.  env: the environment's index.
+ */
+static void protect_string_methods(lua_State *L, int env)
+{
+	lua_pushliteral(L, "");
+	lua_getmetatable(L, -1);
+	lua_getfield(L, env, "string");
+	lua_newtable(L);
+	lua_getglobal(L, "string");
+	lua_setfield(L, -2, "__index");
+	lua_setmetatable(L, -2);
+	lua_setfield(L, -2, "__index");
+	lua_pop(L, 2);
+}
+
+/* Upvalues: the chunk, the environment. */
 static int load_chunk(lua_State *L)
 {
 	const struct chunk *c = lua_touserdata(L, lua_upvalueindex(1));
@@ -46,18 +100,26 @@ static int load_chunk(lua_State *L)
 	strncat(name, c->name, sizeof(name) - strlen(name) - 1);
 	if (luaL_loadbufferx(L, c->start, (size_t)(c->end - c->start), name, "t"))
 		lua_error(L);
+	lua_pushvalue(L, lua_upvalueindex(2));
+	lua_setupvalue(L, -2, 1);	/* _ENV */
 	lua_call(L, 0, 1);
 	return 1;
 }
 
 void embed_install(lua_State *L)
 {
+	int env;
+
+	push_environment(L);
+	env = lua_gettop(L);
+	protect_string_methods(L, env);
 	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
 	for (size_t i = 0; i < sizeof(chunks) / sizeof(chunks[0]); i++) {
 		lua_pushfstring(L, "provium.%s", chunks[i].name);
 		lua_pushlightuserdata(L, (void *)(uintptr_t)&chunks[i]);
-		lua_pushcclosure(L, load_chunk, 1);
+		lua_pushvalue(L, env);
+		lua_pushcclosure(L, load_chunk, 2);
 		lua_settable(L, -3);
 	}
-	lua_pop(L, 1);
+	lua_pop(L, 2);
 }

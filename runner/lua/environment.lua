@@ -6,6 +6,9 @@ local core = require "provium.core"
 
 local environment = {}
 
+-- The test's tables; the names of this file's own environment are copies (embed.c).
+local coroutine = _G.coroutine
+
 -- Tells the core which coroutine runs, because a time limit's hook must be set in it.
 function environment.coroutines()
 	local create, resume = coroutine.create, coroutine.resume

@@ -62,7 +62,7 @@ local function call_test(t, opts, fn)
 	if opts.fixture then fn = with_clone(t, opts.fixture, fn) end
 	t.limit = opts.timeout and options.seconds(opts.timeout, "test: timeout")
 	limits.arm()
-	local ok, caught = xpcall(fn, verdict.catch)
+	local ok, caught = core.protected_call(fn, verdict.catch)
 	t.limit = nil
 	limits.arm()
 	if ok then
@@ -187,7 +187,7 @@ local function call_file(path)
 	local chunk, reason = loadfile(path, "t")
 	if not chunk then return { value = reason }, true end
 	limits.arm()
-	local ok, caught = xpcall(chunk, verdict.catch)
+	local ok, caught = core.protected_call(chunk, verdict.catch)
 	core.alarm(0)
 	if not ok then return caught, false end
 end

@@ -27,7 +27,7 @@ function verdict.user_line(level)
 	end
 end
 
--- A message handler for xpcall: makes a caught error of an error value.
+-- A message handler for core.protected_call(): makes a caught error of an error value.
 function verdict.catch(err)
 	return { value = err, where = verdict.user_line(3) }
 end

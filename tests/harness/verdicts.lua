@@ -67,6 +67,20 @@ test("a weird error value fails its test, the next tests run", function()
 	assert(#r.said < 20000, #r.said)
 end)
 
+test("a test that breaks Lua's library or sets a hook harms no other test", function()
+	assert_says(1, "breaks_library.lua", [[
+breaks_library.lua ... FAIL (2 of 5 failed, Ts)
+  · a hook that raises ... FAIL: raised by the hook
+      at breaks_library.lua:7
+  · after the hook ... ok
+  · removes the library ... ok
+  · after the library ... FAIL: expected {a = {1}}, got {a = {2}}
+      at breaks_library.lua:23
+  · string methods ... ok
+FAIL: 3 passed, 2 failed
+]])
+end)
+
 test("the same name twice ends the file", function()
 	assert_says(1, "duplicate.lua", [[
 duplicate.lua ... FAIL (1 of 2 failed, Ts)
