@@ -2,7 +2,9 @@
 /* The choice of accelerator and transport; see choice.h. */
 #include <errno.h>
 #include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "runner/base/buf.h"
@@ -12,6 +14,9 @@
 #include "runner/probe/probe.h"
 #include "runner/probe/record.h"
 #include "runner/probe/tsc.h"
+
+/* A probe is repeated once the load has fallen by this factor. */
+#define CALMER 2
 
 static const char *env_word(const char *name)
 {
@@ -53,17 +58,40 @@ static bool is_given(const struct probe_request *request, struct accel *accel)
 	return true;
 }
 
+/* The load average of the last minute per processor; 0 if it is unknown. */
+static double load_now(void)
+{
+	double load;
+
+	return getloadavg(&load, 1) == 1 ?
+	       load / (double)sysconf(_SC_NPROCESSORS_ONLN) : 0;
+}
+
+static bool was_busy(const struct record *record)
+{
+	return record->load > 1 && load_now() < record->load / CALMER;
+}
+
+static void probe_and_save(const char *profile, const struct probe_request *request,
+			   const char *path, const char *key, struct record *record)
+{
+	bool valid = probe_run(profile, request, &record->accel);
+
+	record->load = load_now();
+	/* A probe that a signal has cut short says nothing about the machine. */
+	if (valid && !interrupt_pending())
+		record_save(path, key, record);
+}
+
 /* Probes, unless another runner has while this one waited for the lock. */
 static void probe_locked(const char *profile, const struct probe_request *request,
-			 const char *path, const char *key, struct accel *accel)
+			 const char *path, const char *key, struct record *record)
 {
 	char *lock = xasprintf("%s.lock", path);
 	int fd = files_lock(lock, true);
 
-	/* A probe that a signal has cut short says nothing about the machine. */
-	if (record_load(path, key, accel) && probe_run(profile, request, accel) &&
-	    !interrupt_pending())
-		record_save(path, key, accel);
+	if (record_load(path, key, record))
+		probe_and_save(profile, request, path, key, record);
 	if (fd >= 0) {
 		unlink(lock);
 		close(fd);
@@ -71,13 +99,46 @@ static void probe_locked(const char *profile, const struct probe_request *reques
 	free(lock);
 }
 
+/*
+ * Repeats the probe of a busy machine, at most once in this process.  It does not
+ * wait for the lock, because its holder may wait at the gate for memory of a runner
+ * that waits for this one.
+ */
+static void probe_again(const char *profile, const struct probe_request *request,
+			const char *path, const char *key, struct record *record)
+{
+	static bool done;
+	struct record repeated;
+	char *lock;
+	int fd;
+
+	if (done || !was_busy(record))
+		return;
+	done = true;
+	lock = xasprintf("%s.lock", path);
+	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB)) {
+		probe_and_save(profile, request, path, key, &repeated);
+		if (!record_load(path, key, &repeated))
+			*record = repeated;
+		unlink(lock);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(lock);
+}
+
 static int from_record(const char *profile, const struct probe_request *request,
 		       const char *key, struct accel *accel, struct err *err)
 {
 	char *path = record_path(key);
+	struct record record;
 
-	if (record_load(path, key, accel))
-		probe_locked(profile, request, path, key, accel);
+	if (record_load(path, key, &record))
+		probe_locked(profile, request, path, key, &record);
+	else
+		probe_again(profile, request, path, key, &record);
+	*accel = record.accel;
 	free(path);
 	return interrupt_pending() ? err_set(err, ERR_INTERRUPTED, -EINTR,
 					     "interrupted") : 0;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Which accelerator and transport a profile runs on, according to $ACCEL, to
- * $TRANSPORT, and to the probe, which runs once and leaves a record.
+ * $TRANSPORT, and to the probe, which runs once and leaves a record.  A probe of a
+ * busy machine is repeated when the machine is not so busy any more: it would give
+ * all time limits too large a factor until the host reboots.
  */
 #ifndef RUNNER_PROBE_CHOICE_H
 #define RUNNER_PROBE_CHOICE_H

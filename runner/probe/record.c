@@ -74,17 +74,19 @@ char *record_path(const char *key)
 	return path;
 }
 
-/* Fills in accel from the members of a record.  0 or -ENOENT. */
-static int read_members(json_t *doc, const char *key, struct accel *accel)
+/* Fills in the record from its JSON.  0 or -ENOENT. */
+static int read_members(json_t *doc, const char *key, struct record *record)
 {
+	struct accel *accel = &record->accel;
 	const char *kind, *transport, *reason, *transport_reason, *own_key;
 	int tsc_khz;
 
-	*accel = (struct accel){ 0 };
-	if (json_unpack(doc, "{s:s, s:s, s:s, s:s, s:s, s:F, s:i}", "key", &own_key,
+	*record = (struct record){ 0 };
+	if (json_unpack(doc, "{s:s, s:s, s:s, s:s, s:s, s:F, s:i, s:F}", "key", &own_key,
 			"kind", &kind, "reason", &reason, "transport", &transport,
 			"transport_reason", &transport_reason,
-			"slowness", &accel->slowness, "tsc_khz", &tsc_khz) ||
+			"slowness", &accel->slowness, "tsc_khz", &tsc_khz,
+			"load", &record->load) ||
 	    strcmp(own_key, key) || accel->slowness < 1 ||
 	    accel_kind_parse(kind, &accel->kind) ||
 	    transport_parse(transport, &accel->transport))
@@ -96,24 +98,25 @@ static int read_members(json_t *doc, const char *key, struct accel *accel)
 	return 0;
 }
 
-int record_load(const char *path, const char *key, struct accel *accel)
+int record_load(const char *path, const char *key, struct record *record)
 {
 	json_t *doc = json_load_file(path, 0, NULL);
-	int ret = read_members(doc, key, accel);
+	int ret = read_members(doc, key, record);
 
 	json_decref(doc);
 	return ret;
 }
 
-void record_save(const char *path, const char *key, const struct accel *accel)
+void record_save(const char *path, const char *key, const struct record *record)
 {
-	json_t *doc = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:i}", "key", key,
+	const struct accel *accel = &record->accel;
+	json_t *doc = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:i, s:f}", "key", key,
 				"kind", accel_kind_name(accel->kind),
 				"reason", accel->reason,
 				"transport", transport_name(accel->transport),
 				"transport_reason", accel->transport_reason,
 				"slowness", accel->slowness,
-				"tsc_khz", (int)accel->tsc_khz);
+				"tsc_khz", (int)accel->tsc_khz, "load", record->load);
 	char *text = json_dumps(doc, JSON_INDENT(1));
 	struct err ignored;
 

@@ -10,6 +10,12 @@
 #include "runner/machine/accel.h"
 #include "runner/probe/probe.h"
 
+struct record {
+	struct accel accel;
+	/* Load average of the last minute per processor, when the probe ended. */
+	double load;
+};
+
 /*
  * A text of everything that the result depends on.  NULL with err filled if the
  * profile cannot be loaded.  The caller frees.
@@ -19,8 +25,8 @@ char *record_key(const char *profile, const struct probe_request *request,
 /* The file for that key; its folder is created.  The caller frees. */
 char *record_path(const char *key);
 /* 0, or -ENOENT: there is no valid record of that key. */
-int record_load(const char *path, const char *key, struct accel *accel);
+int record_load(const char *path, const char *key, struct record *record);
 /* A record that cannot be written is lost: the next run probes again. */
-void record_save(const char *path, const char *key, const struct accel *accel);
+void record_save(const char *path, const char *key, const struct record *record);
 
 #endif
