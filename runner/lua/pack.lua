@@ -3,6 +3,9 @@
 
 local pack = {}
 
+local MAX_BYTES = 1 << 30	-- of a packed struct
+local MAX_VALUES = 100000	-- that unpack() returns; Lua's stack has a limit
+
 local RANGE = {
 	u8 = { 0, 0xff }, i8 = { -0x80, 0x7f },
 	u16 = { 0, 0xffff }, i16 = { -0x8000, 0x7fff },
@@ -15,13 +18,18 @@ local FORMAT = {
 	u64 = "i8", i64 = "i8",		-- Lua has only signed ones: a u64 keeps its bits
 }
 
+-- Raises an error about the item at a position.
+local function raise_at(caller, item, pos, fmt, ...)
+	error(("%s: %s at position %d: %s"):format(caller, item.word, pos, fmt:format(...)), 0)
+end
+
 -- The items of a format: { word =, size = bytes, kind = "int" | "zeros" | "string" };
 -- those of kind "int" also have range and format (as string.pack() takes it).
 local function parse(caller, fmt)
 	if type(fmt) ~= "string" then
 		error(("%s: format: expected a string, got %s"):format(caller, type(fmt)), 0)
 	end
-	local items = {}
+	local items, nr_bytes = {}, 0
 	for word in fmt:gmatch("%S+") do
 		local name, be = word:match("^([ui]%d+)(b?e?)$")
 		local letter, n = word:match("^([xs])(%d+)$")
@@ -33,33 +41,32 @@ local function parse(caller, fmt)
 				size = tonumber(name:sub(2)) // 8,
 			}
 		elseif letter then
-			item = { kind = letter == "x" and "zeros" or "string", size = tonumber(n) }
+			item = { kind = letter == "x" and "zeros" or "string", size = math.tointeger(tonumber(n)) or math.huge }
 		else
 			error(("%s: unknown specifier \"%s\" at position %d; the specifiers are u8 i8 u16 i16 u32 i32 u64 i64, each also with be, xN and sN")
 				:format(caller, word, #items + 1), 0)
 		end
 		item.word = word
 		items[#items + 1] = item
+		nr_bytes = nr_bytes + item.size
+		if nr_bytes > MAX_BYTES then
+			raise_at(caller, item, #items, "the format has more than %d bytes", MAX_BYTES)
+		end
 	end
 	return items
-end
-
--- Raises an error about the item at a position.
-local function bad(item, pos, fmt, ...)
-	error(("pack: %s at position %d: %s"):format(item.word, pos, fmt:format(...)), 0)
 end
 
 local function pack_one(item, pos, v)
 	if item.kind == "string" then
 		v = type(v) == "table" and tostring(v) or v
-		if type(v) ~= "string" then bad(item, pos, "expected a string, got %s", type(v)) end
-		if #v > item.size then bad(item, pos, "a string of %d bytes does not fit", #v) end
+		if type(v) ~= "string" then raise_at("pack", item, pos, "expected a string, got %s", type(v)) end
+		if #v > item.size then raise_at("pack", item, pos, "a string of %d bytes does not fit", #v) end
 		return v .. ("\0"):rep(item.size - #v)
 	end
 	local i = math.type(v) == "integer" and v or math.type(v) == "float" and math.tointeger(v)
-	if not i then bad(item, pos, "expected an integer, got %s", math.type(v) or type(v)) end
+	if not i then raise_at("pack", item, pos, "expected an integer, got %s", math.type(v) or type(v)) end
 	if i < item.range[1] or i > item.range[2] then
-		bad(item, pos, "%d is out of range (%d to %d)", i, item.range[1], item.range[2])
+		raise_at("pack", item, pos, "%d is out of range (%d to %d)", i, item.range[1], item.range[2])
 	end
 	return string.pack(item.format, i)
 end
@@ -71,7 +78,7 @@ function pack.pack(fmt, ...)
 			out[pos] = ("\0"):rep(item.size)
 		else
 			used = used + 1
-			if used > given then bad(item, pos, "no value for it, only %d were given", given) end
+			if used > given then raise_at("pack", item, pos, "no value for it, only %d were given", given) end
 			out[pos] = pack_one(item, pos, (select(used, ...)))
 		end
 	end
@@ -101,6 +108,10 @@ function pack.unpack(fmt, data, offset)
 	for _, item in ipairs(items) do
 		if item.kind ~= "zeros" then
 			n = n + 1
+			if n > MAX_VALUES then
+				error(("unpack: the format has more than %d values; unpack the data in parts, with an offset")
+					:format(MAX_VALUES), 0)
+			end
 			values[n] = item.kind == "string" and data:sub(at, at + item.size - 1) or
 				string.unpack(item.format, data, at)
 		end

@@ -169,3 +169,17 @@ end)
 test("there is nothing else to set on provium but timeout", function()
 	assert_error(function() provium.tiemout = 3 end, "provium.tiemout cannot be set")
 end)
+
+test("pack and unpack: a format of too many bytes is refused", function()
+	assert_error(function() pack("u8 x99999999999999999999", 1) end,
+		"^pack: x99999999999999999999 at position 2: the format has more than 1073741824 bytes")
+	assert_error(function() pack("x1073741824 x1") end, "^pack: x1 at position 2: the format has more than 1073741824 bytes")
+	assert_error(function() unpack("s1073741825", "") end, "^unpack: s1073741825 at position 1: the format has more than")
+end)
+
+test("unpack: a format of too many values is refused with what to do", function()
+	local n = 200000
+	assert_error(function() unpack(("u8 "):rep(n), ("\1"):rep(n)) end,
+		"^unpack: the format has more than 100000 values; unpack the data in parts, with an offset$")
+	assert_eq(100000, select("#", unpack(("u8 "):rep(100000), ("\1"):rep(100000))))
+end)
