@@ -31,11 +31,11 @@ static void hellos(void)
 	ok(!next_frame(p) && p->hdr.kind == WIRE_READY &&
 	   !wire_decode(&wire_desc_ready, &ready, p->payload, p->hdr.len, &none) &&
 	   ready.fingerprint == wire_fingerprint(),
-	   "ready comes first, with the table's fingerprint");
+	   "the agent sends ready first, with the protocol's fingerprint");
 	send_op(p, WIRE_OP_hello, &wrong);
 	ok(answer(p) == -EPIPE, "a hello with another fingerprint ends the link");
 	ok(peer_end(p, &status) && WIFEXITED(status) && WEXITSTATUS(status) == 1,
-	   "and the agent");
+	   "a hello with another fingerprint ends the agent with status 1");
 
 	p = peer_start();
 	next_frame(p);
@@ -49,13 +49,13 @@ static void echoes(struct peer *p)
 	static uint8_t big[100000];
 	struct wire_blob blob = { str("hello") }, rep;
 
-	ok(call(p, WIRE_OP_echo, &blob, &rep) && rep.data.len == 5, "echo");
-	ok(call(p, WIRE_OP_ping, &blob, &rep) && rep.data.len == 5, "ping");
+	ok(call(p, WIRE_OP_echo, &blob, &rep) && rep.data.len == 5, "echo returns its payload");
+	ok(call(p, WIRE_OP_ping, &blob, &rep) && rep.data.len == 5, "ping returns its payload");
 	memset(big, 'b', sizeof(big));
 	blob.data = (struct wire_bytes){ big, sizeof(big) };
 	ok(call(p, WIRE_OP_echo, &blob, &rep) && rep.data.len == sizeof(big) &&
-	   !memcmp(rep.data.p, big, sizeof(big)), "echo of 100000 bytes");
-	ok(call(p, WIRE_OP_echo, &(struct wire_blob){ str("") }, &rep), "and of none");
+	   !memcmp(rep.data.p, big, sizeof(big)), "echo returns 100000 bytes");
+	ok(call(p, WIRE_OP_echo, &(struct wire_blob){ str("") }, &rep), "echo returns an empty payload");
 }
 
 static void buffers(struct peer *p)
@@ -71,7 +71,7 @@ static void buffers(struct peer *p)
 	const struct wire_out *out;
 	int64_t fd;
 
-	ok(pid > 0 && pid == getpid_by(p), "one executor, pid %d", (int)pid);
+	ok(pid > 0 && pid == getpid_by(p), "two calls run in one executor, pid %d", (int)pid);
 	ok(call(p, WIRE_OP_syscall, &req, &rep) && rep.ret == 3,
 	   "the first descriptor a test opens is 3");
 	fd = rep.ret;
@@ -83,11 +83,11 @@ static void buffers(struct peer *p)
 	};
 	ok(call(p, WIRE_OP_syscall, &req, &rep) && rep.ret == 16 && rep.outs.nr == 1 &&
 	   (out = rep.outs.items)->data.len == 16 && !*(const char *)out->data.p,
-	   "read fills the buffer");
+	   "read fills an output buffer");
 	req.a2 = 17;
 	ok(call(p, WIRE_OP_syscall, &req, &rep) &&
 	   (rep.ret == -EFAULT || rep.ret == 16),
-	   "one byte past the end is not written (%d)", (int)rep.ret);
+	   "read does not write past a buffer's end (%d)", (int)rep.ret);
 	/* readv: an iovec whose pointer is patched to a third buffer. */
 	uint64_t iov[2] = { 0, 8 };
 
@@ -103,7 +103,7 @@ static void buffers(struct peer *p)
 	};
 	ok(call(p, WIRE_OP_syscall, &req, &rep) && rep.ret == 8 && rep.outs.nr == 1 &&
 	   !*(const char *)((struct wire_out *)rep.outs.items)->data.p,
-	   "a pointer inside a buffer");
+	   "a pointer inside a buffer is set to another buffer");
 	segs[1].offset = 9;
 	ok(!call(p, WIRE_OP_syscall, &req, &rep) &&
 	   failure(p).reason == WIRE_REASON_BAD, "a pointer past its buffer's end is refused");
@@ -124,10 +124,10 @@ static void fork_likes(struct peer *p)
 	child = rep.ret;
 	req = (struct wire_syscall_req){ .nr = SYS_wait4, .a0 = (uint64_t)child };
 	ok(call(p, WIRE_OP_syscall, &req, &rep) && rep.ret == child,
-	   "the child has ended, and is the test's to wait for");
+	   "a forked child ends, and the test can wait for it");
 	req = (struct wire_syscall_req){ .nr = SYS_vfork };
-	ok(call(p, WIRE_OP_syscall, &req, &rep) && rep.ret > 0, "vfork");
-	ok(getpid_by(p) == pid, "the executor goes on");
+	ok(call(p, WIRE_OP_syscall, &req, &rep) && rep.ret > 0, "vfork returns a child's pid");
+	ok(getpid_by(p) == pid, "the executor survives fork and vfork");
 }
 
 static void batches(struct peer *p)
@@ -147,20 +147,20 @@ static void batches(struct peer *p)
 
 	items[0].payload.len = (uint32_t)wire_encode(&wire_desc_syscall_req, &one, raw[0], 128);
 	items[1].payload.len = (uint32_t)wire_encode(&wire_desc_exec_req, &streams, raw[1], 128);
-	ok(call(p, WIRE_OP_batch, &req, &rep) && rep.results.nr == 6, "two rounds of three");
+	ok(call(p, WIRE_OP_batch, &req, &rep) && rep.results.nr == 6, "a batch of two rounds of three calls returns six results");
 	results = rep.results.items;
 	ok(results[3].kind == WIRE_REPLY &&
 	   !wire_decode(&wire_desc_syscall_rep, &got, results[3].payload.p,
 			results[3].payload.len, &none) &&
-	   got.ret == getpid_by(p), "a call's result");
+	   got.ret == getpid_by(p), "a batch returns a system call's result");
 	ok(results[1].kind == WIRE_FAIL && results[2].kind == WIRE_FAIL,
-	   "what streams, and a batch, are refused");
+	   "a streaming op and a batch are refused inside a batch");
 	req.rounds = ~0u;
 	ok(!call(p, WIRE_OP_batch, &req, &rep) && failure(p).reason == WIRE_REASON_BAD,
-	   "too many rounds");
+	   "a batch with too many rounds is refused");
 	req = (struct wire_batch_req){ .rounds = 1, .race = 1, .holder = CHAN_NOBODY };
 	ok(!call(p, WIRE_OP_batch, &req, &rep) && failure(p).reason == WIRE_REASON_BAD,
-	   "a race that nobody holds");
+	   "a race on a channel without a holder is refused");
 }
 
 static void commands(struct peer *p)
@@ -174,20 +174,20 @@ static void commands(struct peer *p)
 	struct wire_exec_rep rep;
 
 	ok(call(p, WIRE_OP_exec, &req, &rep) && rep.code == 7 && !rep.signal,
-	   "exit status");
-	ok(!strncmp(buf_str(&p->data), "in\nb c\n/\n", 9), "stdin, env, cwd");
+	   "exec returns the exit status");
+	ok(!strncmp(buf_str(&p->data), "in\nb c\n/\n", 9), "exec passes stdin, environment and working directory");
 	req = (struct wire_exec_req){ .cmd = str("kill -9 $$"), .limit = 100 };
 	ok(call(p, WIRE_OP_exec, &req, &rep) && rep.code == 137 && rep.signal == 9,
-	   "killed by a signal");
+	   "exec returns the signal that ended the command");
 	req.cmd = str("yes");
 	ok(call(p, WIRE_OP_exec, &req, &rep) && rep.overflow == 1 &&
-	   p->data.len <= 100, "more output than the limit: killed");
+	   p->data.len <= 100, "exec kills a command whose output exceeds the limit");
 	req.cmd = str("true");
 	req.cwd = str("/no/such");
-	ok(!call(p, WIRE_OP_exec, &req, &rep) && failure(p).err == ENOENT, "no such cwd");
+	ok(!call(p, WIRE_OP_exec, &req, &rep) && failure(p).err == ENOENT, "exec with a cwd that does not exist fails: ENOENT");
 	req = (struct wire_exec_req){ .cmd = str("sleep 1 & echo x"), .limit = 100 };
 	ok(call(p, WIRE_OP_exec, &req, &rep) && !rep.code,
-	   "what a command leaves running is not waited for");
+	   "exec does not wait for background processes of the command");
 }
 
 static void files(struct peer *p)
@@ -200,16 +200,16 @@ static void files(struct peer *p)
 	struct wire_read_rep rep;
 
 	close(fd);
-	ok(call(p, WIRE_OP_write, &w, &none), "write");
+	ok(call(p, WIRE_OP_write, &w, &none), "write creates a file");
 	w = (struct wire_write_req){ str(path), 6, str("world") };
 	ok(call(p, WIRE_OP_write, &w, &none) && call(p, WIRE_OP_read, &r, &rep) &&
 	   rep.size == 11 && !strcmp(buf_str(&p->data), "hello world"),
-	   "write on, read back");
+	   "write appends at an offset, and read returns all of it");
 	unlink(path);
-	ok(!call(p, WIRE_OP_read, &r, &rep) && failure(p).err == ENOENT, "ENOENT");
+	ok(!call(p, WIRE_OP_read, &r, &rep) && failure(p).err == ENOENT, "read of a file that does not exist fails: ENOENT");
 	r.path = str("/proc/self/status");
 	ok(call(p, WIRE_OP_read, &r, &rep) && strstr(buf_str(&p->data), "Pid:"),
-	   "a file without a size");
+	   "read returns a file of /proc, which has no size");
 }
 
 static void bad_frames(void)
@@ -219,18 +219,18 @@ static void bad_frames(void)
 	int status;
 
 	send_raw(p, 7, WIRE_OP_echo, "", 0);
-	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "no such channel");
+	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "a request on an unknown channel is refused");
 	send_raw(p, WIRE_SUPERVISOR, 999, "", 0);
-	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "no such op");
+	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "an unknown op is refused");
 	send_raw(p, WIRE_EXECUTOR, WIRE_OP_hello, "", 0);
-	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "an op of the other's");
+	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "an op of the supervisor is refused on an executor's channel");
 	send_raw(p, WIRE_EXECUTOR, WIRE_OP_syscall, "short", 5);
-	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "a truncated request");
-	ok(getpid_by(p) > 0, "none of them did any harm");
+	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "a truncated request is refused");
+	ok(getpid_by(p) > 0, "refused requests leave the link usable");
 	memset(junk, 0xff, sizeof(junk));
-	ok(send(p->conn.fd, junk, sizeof(junk), 0) == sizeof(junk), "16 bytes of 0xff");
-	ok(answer(p) == -EPIPE, "end the link");
-	ok(peer_end(p, &status), "and the agent");
+	ok(send(p->conn.fd, junk, sizeof(junk), 0) == sizeof(junk), "16 bytes of 0xff are sent");
+	ok(answer(p) == -EPIPE, "a malformed header ends the link");
+	ok(peer_end(p, &status), "a malformed header ends the agent");
 }
 
 int main(void)

@@ -37,30 +37,30 @@ static void deaths(struct peer *p)
 	int64_t pid = getpid_by(p);
 
 	ok(!call(p, WIRE_OP_syscall, &req, &rep) && told(p, "exited with status 3"),
-	   "exit_group has no reply, but says so");
-	ok(getpid_by(p) > 0 && getpid_by(p) != pid, "the next call has a new executor");
+	   "exit_group fails with the executor's exit status");
+	ok(getpid_by(p) > 0 && getpid_by(p) != pid, "a call after an executor's end has a new executor");
 	pid = getpid_by(p);
 	req = (struct wire_syscall_req){
 		.nr = SYS_tgkill, .a0 = (uint64_t)pid, .a1 = (uint64_t)pid,
 		.a2 = SIGSEGV,	/* tgkill refuses pids that are not positive */
 	};
-	ok(!call(p, WIRE_OP_syscall, &req, &rep) && told(p, "signal 11"), "SIGSEGV");
+	ok(!call(p, WIRE_OP_syscall, &req, &rep) && told(p, "signal 11"), "an executor's SIGSEGV fails the call with the signal");
 	/* Between two calls, from outside, while it reads the link. */
 	pid = getpid_by(p);
 	signal_to(pid, SIGKILL);
 	await_end(pid);
 	ok(!call(p, WIRE_OP_syscall, &req, &rep) && told(p, "before this"),
-	   "killed while idle: the next call says so");
+	   "a kill between two calls fails the next call");
 	req = (struct wire_syscall_req){
 		.nr = SYS_close_range, .a0 = 3, .a1 = ~0u,
 	};
 	ok(!call(p, WIRE_OP_syscall, &req, &rep) && told(p, "were closed"),
-	   "close_range of all");
+	   "close_range of the agent's descriptors fails the call");
 	pid = getpid_by(p);
 	signal_to(pid, SIGSTOP);
 	ok(!call(p, WIRE_OP_syscall, &req, &rep) && failure(p).reason == WIRE_REASON_GONE,
-	   "a stopped executor does not hang the link");
-	ok(getpid_by(p) > 0, "and the next call works");
+	   "a call to a stopped executor fails instead of hanging");
+	ok(getpid_by(p) > 0, "a call after a stopped executor works");
 }
 
 /* Kills at random moments, during calls and between them; tags stay in step. */
@@ -90,11 +90,11 @@ static void random_kills(struct peer *p, int rounds)
 		else
 			other++;
 	}
-	ok(!other, "%d kills at random moments: %u replies, %u deaths told",
+	ok(!other, "%d kills at random moments: %u replies, %u reported deaths, nothing else",
 	   rounds, replies, gone);
 	call(p, WIRE_OP_echo, &blob, &rep);	/* may tell of the last death */
 	ok(call(p, WIRE_OP_echo, &blob, &rep) && rep.data.len == 8,
-	   "and the link is in step");
+	   "after random kills replies match their requests");
 }
 
 static void worker(struct peer *p, bool thread)
@@ -109,26 +109,26 @@ static void worker(struct peer *p, bool thread)
 	int64_t pid = getpid_by(p);
 
 	ok(call(p, WIRE_OP_spawn, &req, &rep) && rep.channel > WIRE_EXECUTOR &&
-	   (rep.pid == pid) == thread && rep.tid != pid, "a %s worker", kind);
+	   (rep.pid == pid) == thread && rep.tid != pid, "spawn makes a %s worker", kind);
 	p->executor = whom.channel = rep.channel;
 	ok(ask(p, SYS_gettid) == rep.tid && ask(p, SYS_getpid) == rep.pid,
-	   "calls on its channel are its own");
+	   "a %s worker executes the calls on its channel", kind);
 	ok(!call(p, WIRE_OP_spawn, &req, &rep) && failure(p).reason == WIRE_REASON_BAD,
-	   "a worker does not spawn");
+	   "spawn on a %s worker is refused", kind);
 	ok(!call(p, WIRE_OP_syscall, &exit_req, &exit_rep) &&
-	   failure(p).reason == WIRE_REASON_GONE, "its end is told");
+	   failure(p).reason == WIRE_REASON_GONE, "a %s worker's exit fails the call", kind);
 	ok(ask(p, SYS_getpid) == -1 && failure(p).reason == WIRE_REASON_GONE,
-	   "and told again: it is not replaced");
+	   "a call to an ended %s worker fails: it is not replaced", kind);
 	p->executor = WIRE_EXECUTOR;
-	ok(getpid_by(p) == pid, "the executor goes on");
-	ok(call(p, WIRE_OP_end_worker, &whom, &none), "dismissed after its end");
+	ok(getpid_by(p) == pid, "the executor survives a %s worker's end", kind);
+	ok(call(p, WIRE_OP_end_worker, &whom, &none), "a %s worker can be dismissed after its end", kind);
 	ok(!call(p, WIRE_OP_end_worker, &whom, &none) &&
-	   failure(p).reason == WIRE_REASON_BAD, "but not twice");
-	ok(call(p, WIRE_OP_spawn, &req, &rep), "another");
+	   failure(p).reason == WIRE_REASON_BAD, "a %s worker cannot be dismissed twice", kind);
+	ok(call(p, WIRE_OP_spawn, &req, &rep), "spawn makes another %s worker", kind);
 	whom.channel = rep.channel;
-	ok(call(p, WIRE_OP_end_worker, &whom, &none), "dismissed alive");
+	ok(call(p, WIRE_OP_end_worker, &whom, &none), "a %s worker can be dismissed alive", kind);
 	ok(thread ? syscall(SYS_tgkill, rep.pid, rep.tid, 0) && errno == ESRCH :
-	   await_end(rep.pid), "it is gone");
+	   await_end(rep.pid), "a dismissed %s worker is gone", kind);
 }
 
 static void many_threads(struct peer *p, int rounds)
@@ -148,7 +148,7 @@ static void many_threads(struct peer *p, int rounds)
 		p->executor = WIRE_EXECUTOR;
 		bad += !call(p, WIRE_OP_end_worker, &whom, &none);
 	}
-	ok(!bad && getpid_by(p) == pid, "%d threads one after the other", rounds);
+	ok(!bad && getpid_by(p) == pid, "%d thread workers, one after the other, all work", rounds);
 }
 
 static void jobs(struct peer *p)
@@ -158,21 +158,21 @@ static void jobs(struct peer *p)
 	struct wire_job_wait_rep rep;
 	struct wire_job_rep job;
 
-	ok(call(p, WIRE_OP_job, &req, &job) && job.pid > 1, "a job");
+	ok(call(p, WIRE_OP_job, &req, &job) && job.pid > 1, "a job starts");
 	wait.id = job.id;
 	ok(call(p, WIRE_OP_job_wait, &wait, &rep) && !rep.running && rep.code == 5 &&
-	   !strcmp(buf_str(&p->data), "out\nerr\n"), "its end and its output");
+	   !strcmp(buf_str(&p->data), "out\nerr\n"), "job_wait returns a job's exit status and output");
 	req.cmd = str("sleep 1000");
-	ok(call(p, WIRE_OP_job, &req, &job), "one that lasts");
+	ok(call(p, WIRE_OP_job, &req, &job), "a long job starts");
 	wait = (struct wire_job_wait_req){ .id = job.id };
-	ok(call(p, WIRE_OP_job_wait, &wait, &rep) && rep.running && rep.code == -1, "it runs");
+	ok(call(p, WIRE_OP_job_wait, &wait, &rep) && rep.running && rep.code == -1, "job_wait without a timeout reports a running job");
 	wait.kill = 1;
 	ok(call(p, WIRE_OP_job_wait, &wait, &rep) && !rep.running && rep.signal == SIGKILL,
-	   "killed");
+	   "job_wait can kill a job");
 	wait.id = 12345;
-	ok(!call(p, WIRE_OP_job_wait, &wait, &rep), "no such job");
+	ok(!call(p, WIRE_OP_job_wait, &wait, &rep), "job_wait for an unknown job fails");
 	req.cwd = str("/no/such");
-	ok(!call(p, WIRE_OP_job, &req, &job) && failure(p).err == ENOENT, "no such cwd");
+	ok(!call(p, WIRE_OP_job, &req, &job) && failure(p).err == ENOENT, "a job with a cwd that does not exist fails: ENOENT");
 }
 
 /* Whole lines, each one more than the one before. */
@@ -209,7 +209,7 @@ static void flood(struct peer *p)
 		torn += !counts_up(buf_str(&p->data));
 	}
 	ok(!rep.running && !torn && rep.dropped1 > JOB_KEPT_BYTES,
-	   "a flood of output: asked for %d times, torn %d times", asked, torn);
+	   "a job that floods its output: read %d times, %d torn reads", asked, torn);
 }
 
 static void aborts(struct peer *p)
@@ -224,17 +224,17 @@ static void aborts(struct peer *p)
 	first = p->tag;
 	send_op(p, WIRE_OP_echo, &(struct wire_blob){ str("x") });
 	ok(!answer(p) && failure(p).reason == WIRE_REASON_BUSY,
-	   "a second call meanwhile: busy");
+	   "a second call on a busy channel is refused");
 	send_op(p, WIRE_OP_abort, &req);
 	ok(!answer(p) && p->hdr.kind == WIRE_REPLY &&
 	   !wire_decode(&wire_desc_abort_rep, &rep, p->payload, p->hdr.len, &none) &&
 	   rep.aborted == WIRE_ABORTED_EXECUTOR && text_has(&rep.report, PAUSE_SYSCALL),
-	   "abort says where it was");
+	   "abort reports the system call it interrupted");
 	p->tag = first;
-	ok(!answer(p) && failure(p).reason == WIRE_REASON_GONE, "and the call is over");
+	ok(!answer(p) && failure(p).reason == WIRE_REASON_GONE, "an aborted call fails");
 	p->tag = first + 10;
 	ok(call(p, WIRE_OP_abort, &req, &rep) && rep.aborted == WIRE_ABORTED_NOTHING,
-	   "nothing to abort");
+	   "abort without a running call aborts nothing");
 }
 
 static void nothing_left(void)
@@ -248,12 +248,12 @@ static void nothing_left(void)
 	int status;
 
 	ok(call(p, WIRE_OP_job, &req, &job) && call(p, WIRE_OP_spawn, &spawn, &worker_rep),
-	   "an agent with a worker and a job");
+	   "an agent has a worker and a job");
 
 	ok(peer_end(p, &status) && WIFEXITED(status) && !WEXITSTATUS(status),
-	   "hanging up ends the agent");
+	   "hanging up ends the agent with status 0");
 	ok(await_end(first) && await_end(worker_rep.pid) && await_end(job.pid),
-	   "and its executor, its worker and its job");
+	   "hanging up ends the executor, the worker and the job");
 }
 
 int main(void)

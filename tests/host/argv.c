@@ -51,22 +51,22 @@ static void microvm(void)
 	struct argv a;
 	struct err err;
 
-	ok(!argv_build(&a, &c, &fds, &err), "microvm");
-	ok(!strcmp(a.v[0], "qemu-system-x86_64") && !a.v[a.n], "program first, NULL last");
+	ok(!argv_build(&a, &c, &fds, &err), "arguments for a microvm are made");
+	ok(!strcmp(a.v[0], "qemu-system-x86_64") && !a.v[a.n], "the vector starts with the program and ends with NULL");
 	ok(has_word(&a, "-nodefaults") && has_word(&a, "-no-user-config") &&
-	   has_word(&a, "-no-reboot"), "nothing of the user's, and a reset ends it");
+	   has_word(&a, "-no-reboot"), "QEMU ignores the user's configuration and ends at a reset");
 	ok(!strcmp(value(&a, "-m", 0), "512M") && !strcmp(value(&a, "-smp", 0), "2,sockets=2"),
-	   "memory and cpus");
+	   "memory and processors are passed");
 	ok(!strcmp(value(&a, "-append", 0), "console=ttyS0 quiet"),
-	   "the kernel's arguments are one argument");
+	   "the kernel's command line is one argument");
 	ok(has(&a, "-chardev", "id=qmp,fd=7") && has(&a, "-chardev", "id=link,fd=8") &&
-	   has(&a, "-chardev", "/proc/self/fd/9"), "lines are descriptors");
+	   has(&a, "-chardev", "/proc/self/fd/9"), "QMP, link and console are descriptors");
 	ok(has(&a, "-device", "virtio-serial-device") &&
-	   has(&a, "-device", "name=provium.0"), "virtio-serial on virtio-mmio");
-	ok(has(&a, "-M", "acpi=off"), "devices are told on the command line");
+	   has(&a, "-device", "name=provium.0"), "a microvm has virtio-serial on virtio-mmio");
+	ok(has(&a, "-M", "acpi=off"), "a microvm announces its devices on the kernel's command line");
 	argv_release(&a);
 	argv_release(&a);
-	ok(!a.n, "released twice");
+	ok(!a.n, "argv_release() is safe twice");
 }
 
 static void q35_and_vsock(void)
@@ -79,14 +79,14 @@ static void q35_and_vsock(void)
 	c.accel = "kvm";
 	c.cid = 77;
 	c.vhost_fd = 5;
-	ok(!argv_build(&a, &c, &fds, &err), "q35");
-	ok(has(&a, "-device", "vhost-vsock-pci,guest-cid=77,vhostfd=5"), "vsock on PCI");
-	ok(!has(&a, "-device", "virtio-serial"), "and no serial port then");
-	ok(!strcmp(value(&a, "-cpu", 0), "host"), "KVM: the host's CPU");
+	ok(!argv_build(&a, &c, &fds, &err), "arguments for a q35 are made");
+	ok(has(&a, "-device", "vhost-vsock-pci,guest-cid=77,vhostfd=5"), "a q35 has vsock on PCI");
+	ok(!has(&a, "-device", "virtio-serial"), "a machine with vsock has no virtio-serial");
+	ok(!strcmp(value(&a, "-cpu", 0), "host"), "a machine on KVM has the host's CPU");
 	argv_release(&a);
 	c.machine = "pc";
 	ok(argv_build(&a, &c, &fds, &err) == -EINVAL && strstr(err.text, "microvm or q35"),
-	   "another machine is refused: %s", err.text);
+	   "an unknown machine type is refused: %s", err.text);
 }
 
 static void disks(void)
@@ -103,15 +103,15 @@ static void disks(void)
 
 	c.disks = d;
 	c.nr_disks = 2;
-	ok(!argv_build(&a, &c, &fds, &err), "two disks");
+	ok(!argv_build(&a, &c, &fds, &err), "arguments for two disks are made");
 	ok(has(&a, "-drive", "file=/a,,b/x.img,format=raw,readonly=on"),
-	   "a comma in a path is doubled");
+	   "a comma in a disk's path is doubled");
 	ok(has(&a, "-drive", "file=/y.qcow2,format=qcow2") &&
-	   !has(&a, "-drive", "qcow2,readonly"), "a writable one");
+	   !has(&a, "-drive", "qcow2,readonly"), "a writable disk is not read-only");
 	argv_release(&a);
 	d[1].format = (char *)"vmdk";
 	ok(argv_build(&a, &c, &fds, &err) == -EINVAL && strstr(err.text, "/y.qcow2"),
-	   "another format is refused: %s", err.text);
+	   "an unknown disk format is refused: %s", err.text);
 }
 
 static void share_and_cpu(void)
@@ -121,15 +121,15 @@ static void share_and_cpu(void)
 	struct err err;
 
 	ok(!argv_build(&a, &c, &fds, &err) && !has(&a, "-fsdev", "path="),
-	   "no folder is shared unasked");
+	   "no directory is shared by default");
 	argv_release(&a);
 	c.share = "/a,b";
 	c.cpu = "-avx";
-	ok(!argv_build(&a, &c, &fds, &err), "a folder, and a processor without AVX");
+	ok(!argv_build(&a, &c, &fds, &err), "arguments for a shared directory and a CPU without AVX are made");
 	ok(has(&a, "-fsdev", "path=/a,,b,") && has(&a, "-fsdev", "readonly=on"),
-	   "it is read-only");
+	   "a shared directory is read-only");
 	ok(has(&a, "-device", "virtio-9p-device") && has(&a, "-cpu", "max,-erms,-fsrm,-avx"),
-	   "9p, and the feature is off");
+	   "the directory is shared by 9p, and AVX is off");
 	argv_release(&a);
 }
 

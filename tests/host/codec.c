@@ -106,7 +106,7 @@ static void round_trip(const struct wire_desc *desc)
 	same = !ret && wire_encode(desc, again, back, sizeof(back)) == n &&
 	       !memcmp(raw, back, n);
 	free(copy);
-	ok(same, "%s: %zu bytes there and back", desc->name, n);
+	ok(same, "%s: %zu bytes are encoded and decoded unchanged", desc->name, n);
 	for (size_t k = 0; k < n; k++)
 		truncations &= refused(desc, raw, k);
 	ok(truncations, "%s: every truncation is refused", desc->name);
@@ -123,8 +123,8 @@ static void small_buffer(void)
 
 	memset(raw, 0xee, sizeof(raw));
 	ok(wire_encode(&wire_desc_blob, &blob, raw, 10) == 44,
-	   "encode says what it would need");
-	ok(raw[10] == 0xee && raw[43] == 0xee, "and writes nothing past cap");
+	   "wire_encode() returns the size it needs");
+	ok(raw[10] == 0xee && raw[43] == 0xee, "wire_encode() writes nothing past the buffer");
 }
 
 static void huge_counts(void)
@@ -148,7 +148,7 @@ static void full_arena(void)
 	size_t n = wire_encode(&wire_desc_syscall_req, &req, raw, sizeof(raw));
 
 	ok(wire_decode(&wire_desc_syscall_req, &back, raw, n, &arena) == -ENOMEM,
-	   "a list that does not fit the arena: ENOMEM");
+	   "a list larger than the arena is refused: ENOMEM");
 }
 
 static void random_bytes(void)
@@ -169,7 +169,7 @@ static void random_bytes(void)
 		odd += ret && ret != -EBADMSG;
 		free(copy);
 	}
-	ok(!odd, "%d random payloads: taken or refused", RANDOM_ROUNDS);
+	ok(!odd, "%d random payloads are decoded or refused with EBADMSG", RANDOM_ROUNDS);
 }
 
 static void headers(void)
@@ -180,18 +180,18 @@ static void headers(void)
 
 	wire_put_header(raw, &hdr);
 	ok(!wire_get_header(raw, &back) && !memcmp(&hdr, &back, sizeof(hdr)),
-	   "a header there and back");
+	   "a header is encoded and decoded unchanged");
 	hdr.len = WIRE_MAX + 1;
 	wire_put_header(raw, &hdr);
 	ok(wire_get_header(raw, &back) == -EBADMSG,
-	   "a length above the maximum is refused");
+	   "a header with a length above WIRE_MAX is refused");
 	for (int i = 0; i < RANDOM_ROUNDS; i++) {
 		for (size_t k = 0; k < sizeof(raw); k++)
 			raw[k] = (uint8_t)rnd();
 		if (!wire_get_header(raw, &back))
 			taken += back.len > WIRE_MAX || back.kind > WIRE_ASYNC;
 	}
-	ok(!taken, "random headers: none out of bounds is taken");
+	ok(!taken, "no random header out of bounds is accepted");
 }
 
 static void table(void)
@@ -205,8 +205,8 @@ static void table(void)
 		named &= wire_op_by_number(wire_ops[i].op) == &wire_ops[i];
 	}
 	ok(unique, "op numbers are unique");
-	ok(named, "ops are found by name and number");
-	ok(!wire_op_by_number(999) && !wire_op_by_name("nope"), "others are not");
+	ok(named, "every op is found by name and by number");
+	ok(!wire_op_by_number(999) && !wire_op_by_name("nope"), "an unknown op is not found");
 	ok(wire_fingerprint() == wire_fingerprint() && wire_fingerprint(),
 	   "the fingerprint is %016" PRIx64, wire_fingerprint());
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What reports can carry, and what a shell reads back. */
+/* text_clean() and text_quote(). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static void cleans(const char *name, const char *from, size_t n, const char *to)
 	buf_release(&b);
 }
 
-/* bash has to be there: make's recipes do without it, $'…' does not. */
+/* Needs bash: sh has no $'…'. */
 static void reads_back(const char *word)
 {
 	struct buf b = { 0 };
@@ -31,7 +31,7 @@ static void reads_back(const char *word)
 	shell = popen("bash -c \"$COMMAND\"", "r");
 	n = shell ? fread(said, 1, sizeof(said) - 1, shell) : 0;
 	if (!ok(shell && !pclose(shell) && n == strlen(word) && !memcmp(said, word, n),
-		"a shell reads %s back", buf_str(&b)))
+		"a shell reads %s as the original word", buf_str(&b)))
 		note("got %s", said);
 	free(command);
 	buf_release(&b);
@@ -41,19 +41,19 @@ static void reads_back(const char *word)
 
 int main(void)
 {
-	CLEANS("text stays", "plain ñ 漢 🙂\ttab\nline", "plain ñ 漢 🙂\ttab\nline");
-	CLEANS("control characters", "a\0b\033[0m\177", "a\\x00b\\x1b[0m\\x7f");
-	CLEANS("a line end of two bytes", "one\r\ntwo\rthree\r", "one\ntwo\\x0dthree\\x0d");
-	CLEANS("C1 controls", "\xc2\x9b" "31m \xc2\x85", "\\xc2\\x9b31m \\xc2\\x85");
-	CLEANS("separators of lines", "\u2028 \u2029", "\\xe2\\x80\\xa8 \\xe2\\x80\\xa9");
-	CLEANS("overrides of direction", "\u202e \u2066", "\\xe2\\x80\\xae \\xe2\\x81\\xa6");
-	CLEANS("noncharacters", "\uffff \ufdd0", "\\xef\\xbf\\xbf \\xef\\xb7\\x90");
-	CLEANS("bytes that begin nothing", "\xff\xfe\x80", "\\xff\\xfe\\x80");
-	CLEANS("a character that breaks off", "\xe2\x82", "\\xe2\\x82");
-	CLEANS("and one before text", "\xf0\x9f\x99x", "\\xf0\\x9f\\x99x");
-	CLEANS("longer than need be", "\xc0\x80 \xe0\x80\x80", "\\xc0\\x80 \\xe0\\x80\\x80");
-	CLEANS("surrogates", "\xed\xa0\x80", "\\xed\\xa0\\x80");
-	CLEANS("beyond Unicode", "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
+	CLEANS("printable text, tabs and newlines are kept", "plain ñ 漢 🙂\ttab\nline", "plain ñ 漢 🙂\ttab\nline");
+	CLEANS("control characters become \\xNN", "a\0b\033[0m\177", "a\\x00b\\x1b[0m\\x7f");
+	CLEANS("CR LF becomes LF, and a single CR \\x0d", "one\r\ntwo\rthree\r", "one\ntwo\\x0dthree\\x0d");
+	CLEANS("C1 controls become \\xNN", "\xc2\x9b" "31m \xc2\x85", "\\xc2\\x9b31m \\xc2\\x85");
+	CLEANS("Unicode line separators become \\xNN", "\u2028 \u2029", "\\xe2\\x80\\xa8 \\xe2\\x80\\xa9");
+	CLEANS("controls of the writing direction become \\xNN", "\u202e \u2066", "\\xe2\\x80\\xae \\xe2\\x81\\xa6");
+	CLEANS("noncharacters become \\xNN", "\uffff \ufdd0", "\\xef\\xbf\\xbf \\xef\\xb7\\x90");
+	CLEANS("bytes that start no character become \\xNN", "\xff\xfe\x80", "\\xff\\xfe\\x80");
+	CLEANS("a truncated character becomes \\xNN", "\xe2\x82", "\\xe2\\x82");
+	CLEANS("a truncated character before text becomes \\xNN", "\xf0\x9f\x99x", "\\xf0\\x9f\\x99x");
+	CLEANS("overlong encodings become \\xNN", "\xc0\x80 \xe0\x80\x80", "\\xc0\\x80 \\xe0\\x80\\x80");
+	CLEANS("surrogates become \\xNN", "\xed\xa0\x80", "\\xed\\xa0\\x80");
+	CLEANS("code points beyond Unicode become \\xNN", "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
 	reads_back("plain/word.lua");
 	reads_back("");
 	reads_back("two words");
