@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * make bench: our times as ratios to bare ones, taken alternately in one run,
- * medians.  Usage: bench PROFILE BARE_CPIO RUNNER MAKE
+ * make bench: the toolkit's times as ratios to those of a bare QEMU with the same
+ * kernel, measured alternately in one run; medians.
+ * Usage: bench PROFILE BARE_CPIO RUNNER MAKE
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,10 +26,10 @@
 #include "runner/vm/vm.h"
 
 #define ROUNDS 11
-#define TRIPS 250			/* many short turns: the host's mood changes */
+#define TRIPS 250			/* many short rounds: the host's speed varies */
 #define TRIP_ROUNDS 41
 #define REQUEST_BYTES 76		/* header and payload of syscall("getpid") */
-#define LIMIT_S 120.0
+#define LIMIT_S 120.0			/* for a boot or an answer */
 
 static const char *profile, *bare_cpio, *runner, *make;
 static struct accel accel;
@@ -127,7 +128,7 @@ static double bare_boot(void)
 	bare_start(&b, "poweroff");
 	end = (struct pollfd){ b.qemu.pidfd, POLLIN, 0 };
 	if (poll(&end, 1, (int)(LIMIT_S * 1000)) != 1)
-		die("bare boot", "did not end");
+		die("bare boot", "timed out before QEMU ended");
 	seconds = seconds_since(b.start_ns);
 	bare_stop(&b);
 	return seconds;
@@ -151,14 +152,14 @@ static double bare_trips(struct bare *b, size_t n)
 				die("bare echo", "no answer");
 			k = recv(b->link, buf + got, sizeof(buf) - got, 0);
 			if (k <= 0)
-				die("bare echo", "gone");
+				die("bare echo", "QEMU has closed the link");
 			got += (size_t)k;
 		}
 	}
 	return seconds_since(start) / (double)n;
 }
 
-/* --- ours --- */
+/* --- the toolkit's --- */
 
 static double our_boot(void)
 {
@@ -217,7 +218,7 @@ static lua_State *our_vm(void)
 	return L;
 }
 
-/* What the setup's function of that name says for n. */
+/* Calls the Lua function of that name in `setup` with n. */
 static double ask(lua_State *L, const char *function, size_t n)
 {
 	double seconds;
@@ -271,7 +272,7 @@ static void bench_boot(void)
 		bare[i] = bare_boot();
 		ours[i] = our_boot();
 	}
-	row("exec of QEMU to hello / bare boot", median(ours, ROUNDS),
+	row("boot to the agent's hello / bare boot", median(ours, ROUNDS),
 	    median(bare, ROUNDS), 1.25);
 }
 
@@ -327,7 +328,7 @@ static void bench_runner(void)
 	for (int i = 0; i < ROUNDS; i++)
 		ours[i] = first_byte(argv);
 	unlink(file);
-	row("runner start to first line of Lua", median(ours, ROUNDS), 0, 0.015);
+	row("start of the runner to the first Lua line", median(ours, ROUNDS), 0, 0.015);
 }
 
 static void bench_gate(void)
@@ -345,17 +346,17 @@ static void bench_gate(void)
 		ours[i] = seconds_since(start);
 		gate_leave(&pass);
 	}
-	row("the gate, when nobody waits", median(ours, ROUNDS), 0, 0.001);
+	row("gate_enter() without waiting", median(ours, ROUNDS), 0, 0.001);
 }
 
-/* What the file itself took, from its first line to the end of its VM. */
+/* The seconds that the file measured, from its first line to the end of its VM. */
 static double own_time(const char *path)
 {
 	FILE *f = fopen(path, "r");
 	double seconds;
 
 	if (!f || fscanf(f, "%lf", &seconds) != 1)
-		die(path, "the test left no time there");
+		die(path, "the test wrote no time");
 	fclose(f);
 	return seconds;
 }
@@ -374,7 +375,7 @@ static void write_test(const char *file, const char *took)
 	fclose(f);
 }
 
-/* As make runs a file: from exec to exit, less what the file did with its VM. */
+/* The runner as make starts it: from exec to exit, without the file's own time. */
 static void bench_file(void)
 {
 	char dir[] = "/tmp/provium-bench-XXXXXX", file[64], took[64], base[64];
@@ -395,7 +396,7 @@ static void bench_file(void)
 		ours[i] = seconds_since(start) - own_time(took);
 	}
 	first_byte(rm);
-	row("the runner for a file, beside its VM", median(ours, ROUNDS), 0, 0.025);
+	row("a test file without the time of its VM", median(ours, ROUNDS), 0, 0.025);
 }
 
 static void bench_make(void)
@@ -423,7 +424,7 @@ int main(int argc, char **argv)
 	if (interrupt_init() || choice_make(profile, &accel, &err))
 		die("accel", err.text);
 	accel_line(&accel, line, sizeof(line));
-	printf("%s; medians of %d, round trips of %d\n", line, ROUNDS, TRIP_ROUNDS);
+	printf("%s; medians of %d rounds, of %d for round trips\n", line, ROUNDS, TRIP_ROUNDS);
 	bench_runner();
 	bench_file();
 	bench_gate();

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- make bench: what a fixture costs, as ratios to a boot, taken alternately in one run, medians.
+-- make bench: the costs of fixtures as ratios to a boot, measured alternately in one run; medians.
 
 local core = require "provium.core"
 local fixture = require "provium.fixture"
@@ -47,16 +47,16 @@ end
 for _, name in ipairs { "minimal", "small", "large" } do first_answer(clone(name)) end
 
 local booted, resumed = times(boot, clone("minimal"))
-row("resume to first answer / boot", resumed, booted, 1 / 12, "1/12")
+row("resume to the first answer / boot", resumed, booted, 1 / 12, "1/12")
 
 local spares, other = {}, provium.fixture("minimal")
 for i = 1, ROUNDS do
 	fixture.start_spare("minimal")
-	other:exec("sleep 0.2")		-- a test that runs meanwhile
+	other:exec("sleep 0.2")		-- stands for a test during which the spare gets ready
 	spares[i] = first_answer(clone("minimal"))
 end
 other:kill()
-row("with a spare waiting / boot", median(spares), booted, 1 / 30, "1/30")
+row("resume of a ready spare / boot", median(spares), booted, 1 / 30, "1/30")
 
 local small, large = times(clone("small"), clone("large"))
 row("resume of 2 GiB / of 128 MiB", large, small, 1.3)
@@ -71,7 +71,7 @@ local function private_bytes(vm)
 	return kb << 10
 end
 
--- All start before the first one runs.
+-- Every clone is started before the first one runs.
 local begin, vms, image = core.now(), {}, core.fixture_find("minimal", fixture.find_script("minimal", "tests"))
 for i = 1, 16 do
 	vms[i] = core.vm("minimal")
@@ -79,13 +79,13 @@ for i = 1, 16 do
 end
 for _, vm in ipairs(vms) do vm:go(image) end
 local all = core.now() - begin
-row("16 clones at once / one", all, resumed, 40)
+row("16 clones at once / one clone", all, resumed, 40)
 for _, vm in ipairs(vms) do vm:kill() end
 
 local first, more = provium.fixture("minimal"), provium.fixture("minimal")
 more:exec("true")
 local bytes = private_bytes(more)
-print(("%-44s %9.1f MiB %27s (at most 30 MiB)%s"):format("private memory of one more clone", bytes / (1 << 20), "",
+print(("%-44s %9.1f MiB %27s (at most 30 MiB)%s"):format("private memory of a second clone", bytes / (1 << 20), "",
 	bytes > 30 << 20 and "  OVER" or ""))
 first:kill()
 more:kill()
@@ -123,5 +123,5 @@ for i = 1, 7 do
 	children[i] = rebuild("child")
 end
 os.execute("rm -rf " .. dir)
-row("rebuilding a child / its parent", median(children), median(parents), 1 / 4, "1/4")
+row("rebuild of a child / of its parent", median(children), median(parents), 1 / 4, "1/4")
 assert(true)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- make bench, inside the lab: what KVM and vsock cost there.  Ratios only mean something
--- here: every exit of this guest is some thousand emulated instructions of its host.
+-- make bench, inside the nested VM: the costs of KVM and vsock there.  Only the ratios mean
+-- something: each exit of this guest takes some thousand emulated instructions.
 
 local core = require "provium.core"
 
@@ -20,7 +20,7 @@ end
 local function boot() return provium.create("minimal"):boot() end
 local function clone() return provium.fixture("minimal") end
 
--- Seconds to hello by the VM's own account, and to the first answered call.
+-- Seconds to the first answered call, and to hello as the VM measured it.
 local function start(how)
 	local begin = core.now()
 	local vm = how()
@@ -45,7 +45,7 @@ for i = 1, ROUNDS do
 	resumed[i] = start(clone)
 end
 
--- A start of QEMU that does nothing is the least that either can take.
+-- The lower bound of both: a QEMU that only prints its version.
 local function bare()
 	local begin = core.now()
 	os.execute "qemu-system-x86_64 --version >/dev/null"
