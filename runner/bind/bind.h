@@ -56,18 +56,13 @@ void bind_push_json(lua_State *L, const json_t *v);
 /* The value at idx as JSON: the caller releases it. */
 json_t *bind_to_json(lua_State *L, int idx);
 
-/* --- fixture.c --- */
-
-struct fixture;
 struct vm;
 
-/* The VM at index 1; raises if it is something else. */
+/* The VM at index 1; raises if it is no VM, or released. */
 struct vm *bind_check_vm(lua_State *L);
-struct fixture *bind_check_fixture(lua_State *L, int idx);
-/* Pushes an empty one. */
-struct fixture *bind_new_fixture(lua_State *L);
-/* What fixtures add to provium.core, and to a VM's methods. */
+/* Functions for provium.core, and methods for a VM. */
 extern const luaL_Reg bind_fixture_functions[], bind_fixture_methods[];
 extern const luaL_Reg bind_snapshot_methods[];
+extern const luaL_Reg bind_host_functions[];
 
 #endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Services of the host for the harness: files, the clock, another runner. */
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runner/base/deadline.h"
+#include "runner/base/interrupt.h"
+#include "runner/bind/bind.h"
+#include "runner/qemu/console.h"
+#include "runner/qemu/proc.h"
+
+/* core.time(): CLOCK_REALTIME in nanoseconds, comparable with files' timestamps. */
+static int l_time(lua_State *L)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	lua_pushinteger(L, now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+	return 1;
+}
+
+/* core.realpath(path): the path, or nil if it does not exist. */
+static int l_realpath(lua_State *L)
+{
+	char *real = realpath(luaL_checkstring(L, 1), NULL);
+
+	lua_pushstring(L, real);	/* nil for NULL */
+	free(real);
+	return 1;
+}
+
+/* core.list(dir): the names in it, sorted; an empty list if it cannot be read. */
+static int l_list_dir(lua_State *L)
+{
+	struct dirent **names;
+	int n = scandir(luaL_checkstring(L, 1), &names, NULL, alphasort);
+
+	lua_newtable(L);
+	for (int i = 0; i < n; i++) {
+		lua_pushstring(L, names[i]->d_name);
+		lua_rawseti(L, -2, i + 1);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
+	return 1;
+}
+
+/* --- another runner, which builds a fixture --- */
+
+static int await_end(struct proc *p, int64_t deadline_ns)
+{
+	struct pollfd fds[] = {
+		{ p->pidfd, POLLIN, 0 },
+		{ interrupt_fd(), POLLIN, 0 },
+	};
+	int n;
+
+	do {
+		n = poll(fds, 2, deadline_poll_ms(deadline_ns));
+	} while (n < 0 && !interrupt_pending());
+	if (interrupt_pending())
+		return -EINTR;
+	return n ? 0 : -ETIMEDOUT;
+}
+
+/*
+ * Runs argv until its end or for timeout_s; then it gets SIGTERM.  0 with *status
+ * of wait(2); -EINTR, -ETIMEDOUT or an error of proc_start(), with err filled.
+ */
+static int run(char *const argv[], double timeout_s, int stderr_fd, int *status,
+	       struct err *err)
+{
+	struct proc p;
+	int ret;
+
+	proc_init(&p);
+	ret = proc_start(&p, argv, NULL, 0, stderr_fd, err);
+	if (ret)
+		return ret;
+	ret = await_end(&p, deadline_in(timeout_s));
+	if (ret == -EINTR)
+		err_set(err, ERR_INTERRUPTED, 0, "interrupted");
+	else if (ret)
+		err_set(err, ERR_TIMEOUT, 0, "did not end within %.3g s", timeout_s);
+	if (ret)
+		kill(p.pid, SIGTERM);
+	else
+		proc_ended(&p);
+	*status = p.status;
+	proc_release(&p);
+	return ret;
+}
+
+/*
+ * core.run({arg, …}, seconds): runs this program with other arguments.  Returns
+ * its exit status (128+n if it was killed by signal n) and what it wrote to stderr.
+ * Raises on a signal to this process, and when the time is over.
+ */
+static int l_run(lua_State *L)
+{
+	lua_Integer n = luaL_len(L, 1);
+	double seconds = luaL_checknumber(L, 2);
+	char **argv = lua_newuserdatauv(L, sizeof(*argv) * (size_t)(n + 2), 0);
+	struct buf output = { 0 };
+	struct err err;
+	int fd, ret, status;
+
+	argv[0] = (char *)"/proc/self/exe";
+	argv[n + 1] = NULL;
+	for (lua_Integer i = 1; i <= n; i++) {
+		lua_geti(L, 1, i);
+		argv[i] = (char *)(uintptr_t)luaL_checkstring(L, -1);
+	}
+	fd = console_open("stderr");
+	ret = run(argv, seconds, fd, &status, &err);
+	if (fd >= 0) {
+		console_read(fd, &output);
+		close(fd);
+	}
+	if (ret) {
+		buf_release(&output);
+		bind_raise(L, &err);
+	}
+	lua_pushinteger(L, WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+			WEXITSTATUS(status));
+	lua_pushlstring(L, (char *)output.p, output.len);
+	buf_release(&output);
+	return 2;
+}
+
+const luaL_Reg bind_host_functions[] = {
+	{ "time", l_time },
+	{ "realpath", l_realpath },
+	{ "list", l_list_dir },
+	{ "run", l_run },
+	{ NULL, NULL },
+};
