@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The whole build, in one make: see "make help", and mk/ for one concern a file.
+# The whole build is one make. "make help" lists its targets; each file in mk/ has
+# the rules for one subject.
 
 .DEFAULT_GOAL := all
 
@@ -22,7 +23,7 @@ include mk/nested.mk
 include mk/help.mk
 
 .PHONY: all
-all: kernel modules initramfs runner $(O)/provium.toml ## everything that tests need (the default)
+all: kernel modules initramfs runner $(O)/provium.toml ## use: build everything that tests need (the default)
 	@:
 
 -include $(DEPENDENCIES)

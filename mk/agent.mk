@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# agent/ ─▶ out/bin/agent: one static program, for the guest and for tests on the host.
+# agent/ ─▶ out/bin/agent: the program that carries out calls in the guest.
 #
-#   out/bin/agent  static, what the initramfs takes
+#   out/bin/agent  linked statically, for the initramfs and for host tests
 #   out/san/agent  with sanitizers, for host tests (SAN=1)
 
 AGENT     := $(BIN)/agent
@@ -16,5 +16,5 @@ $O/san/agent: $(AGENT_SRC:%.c=$O/obj-san/%.o)
 DEPENDENCIES += $(AGENT_SRC:%.c=$O/obj/%.d) $(AGENT_SRC:%.c=$O/obj-san/%.d)
 
 .PHONY: agent
-agent: $(AGENT) ## the program that carries out calls in the guest
+agent: $(AGENT) ## kit: build the agent, which carries out calls in the guest
 	@:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# tests/bench/ ─▶ out/bin/bench, which measures us against bare QEMU and a bare echo.
+# tests/bench/ ─▶ out/bin/bench, which compares the kit with QEMU alone and with a
+# program that only echoes bytes.
 
 BENCH     := $O/bin/bench
 BARE_CPIO := $O/bench/bare.cpio
@@ -17,7 +18,7 @@ $(BENCH): $(call objects,tests/bench/bench.c) $(filter-out $(OBJ)/runner/main.o,
 	$(call run,LINK)$(CC) -o $@.tmp $^ $(LUA_LIBS) && mv $@.tmp $@
 
 .PHONY: bench
-bench: all nested $(BENCH) $(BARE_CPIO) ## what a boot, a call and a make cost, as ratios
+bench: all nested $(BENCH) $(BARE_CPIO) ## kit: measure what a boot, a call and a run of make cost, as ratios
 	@$(BENCH) $(PROFILE) $(BARE_CPIO) $(RUNNER) $(MAKE)
 	@$(RUNNER) test tests/bench/fixtures.lua tests/bench/parallel.lua
 	$(call nested_run,1/1,bench/nested)

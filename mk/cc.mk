@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# C sources ─▶ objects, and the headers that are made from the system's own tables.
+# C sources ─▶ objects; and headers generated from the system's own headers.
 #
 #   out/obj/PATH.o      from PATH.c
 #   out/obj-san/PATH.o  the same, with sanitizers (SAN=1)
@@ -25,17 +25,19 @@ $(call remember,$O/obj-san/.flags,compile_san)
 
 GENERATED := $O/gen/nr.h $O/gen/errno.h $O/gen/const-uapi.h $O/gen/const-libc.h
 
-# A rule adds what its sources need in EXTRA.
+# EXTRA: options for some objects, as a target-specific variable.
 $O/obj/%.o: %.c $O/obj/.flags | $(GENERATED)
 	$(call run,CC)mkdir -p $(@D) && $(compile) $(EXTRA) -MMD -MP -c -o $@ $<
 
 $O/obj-san/%.o: %.c $O/obj-san/.flags | $(GENERATED)
 	$(call run,CC)mkdir -p $(@D) && $(compile_san) $(EXTRA) -MMD -MP -c -o $@ $<
 
-# $(call objects,SOURCES): where they go; their dependencies are read at once.
+# $(call objects,SOURCES): the objects of the sources. Their dependency files are added
+# to DEPENDENCIES.
 objects = $(foreach o,$(patsubst %.c,$(OBJ)/%.o,$1),$o$(eval DEPENDENCIES += $(o:.o=.d)))
 
-# $(call macros,HEADER): the #defines that HEADER brings, and what it was read from.
+# $(call macros,HEADER): a shell command that prints the macros HEADER defines. It also
+# writes the dependency file of the target.
 macros = echo '\#include $1' | $(CC) -D_GNU_SOURCE -I. -E -dM -MD -MF $@.d -MT $@ -
 
 $O/gen/nr.h: mk/gen/nr.awk $O/obj/.flags

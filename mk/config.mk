@@ -1,36 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What a build can be told from outside, and what must hold before it starts.
+# Variables that a user can set, and checks of them before anything is built.
 
-O         ?= out#       where everything is built
-PROFILE   ?= minimal#   which kernel: kernel-configs/PROFILE.profile
-ACCEL     ?=#           auto, kvm or tcg (the runner reads it)
-TRANSPORT ?=#           auto, vsock or serial (the runner reads it)
-KERNEL_SRC ?=#          a kernel tree, else the distribution's source package
-MODULE    ?=#           the folder of a module that is not in modules/
-T         ?=#           which tests: a glob over their names
-N         ?= 100#       how often: make stress
-FAILFAST  ?=#           1: after a failure no further test starts
-V         ?=#           1 shows the commands
-NAME      ?=#           of the call: make new-syscall
+O         ?= out#       the folder for everything that is built
+PROFILE   ?= minimal#   the kernel to build and test: kernel-configs/PROFILE.profile
+ACCEL     ?=#           accelerator: auto, kvm or tcg
+TRANSPORT ?=#           connection to the guest: auto, vsock or serial
+KERNEL_SRC ?=#          your kernel tree; empty: the distribution's linux-source package
+MODULE    ?=#           the folder of your out-of-tree module
+T         ?=#           the tests to run, by file or folder: T=kit/boot, T='calls/b*'
+N         ?= 100#       how often "make stress" runs the tests
+FAILFAST  ?=#           1: start no further test after a failure
+V         ?=#           1: show the commands
+NAME      ?=#           the name of the new call (make new-syscall)
 NR        ?=#           its number, 1000 to 1063
 ARGS      ?=#           its arguments: "fd:int buf:in:len"
-SAN       ?=#           1 builds our own programs with sanitizers
+SAN       ?=#           1: build runner and agent with sanitizers
 
-# kbuild splits every path it is given at blanks, and reads a colon as make does:
-# it cannot build there, so nothing else starts.
+# kbuild splits every path at blanks, and a colon in a path reads as a rule. It cannot
+# build in such a folder.
 unfit = $(or $(filter-out 0 1,$(words x$1)),$(findstring :,$1))
 $(foreach v,CURDIR O KERNEL_SRC MODULE,$(if $(call unfit,$($v)), \
-	$(error $v is '$($v)': kbuild cannot build in a path with blanks or colons)))
+	$(error $v='$($v)': kbuild cannot build in a path with blanks or colons; move or rename the folder)))
 
-# make's built-in CC is not a choice that anybody made.
+# make sets CC to "cc" by default; only a CC that the user set counts.
 ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-# For the runner; empty means that nobody asked.
+# For the runner. A variable that is empty is not exported.
 export PROFILE
 $(foreach v,ACCEL TRANSPORT,$(if $($v),$(eval export $v)))
 
-# Variables given to this make are not meant for kbuild: V, O and CC have a meaning
-# of their own there. What it needs, it is given by name.
+# Variables on the command line of this make must not reach kbuild: V, O and CC mean
+# something else there. kbuild gets what it needs by name.
 MAKEOVERRIDES :=

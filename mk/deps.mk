@@ -2,15 +2,15 @@
 # make deps, make deps-dev: packages of the distribution, by mk/deps.sh.
 
 .PHONY: deps deps-dev
-deps: ## install the packages that building and testing need (Debian, Ubuntu)
+deps: ## use: install the packages that building and testing need (Debian, Ubuntu)
 	@echo 'deps: everything is installed'
 
-deps-dev: ## install the packages that "make lint" and "make tags" need
+deps-dev: ## kit: install the packages that "make lint" and "make tags" need
 	@echo 'deps-dev: everything is installed'
 
-# In "make deps test" on a fresh clone, the other makefiles look for what deps installs
-# while make reads them. So it is installed before that: make remakes included files
-# first, and starts over if one changed.
+# For "make deps test" on a fresh clone: the other makefiles look for the packages' files
+# while make reads them. make remakes included files before anything else and starts
+# over if one has changed, so the packages are installed by the rule for such a file.
 deps_sets := $(patsubst deps,user,$(patsubst deps-%,%,$(filter deps deps-dev,$(MAKECMDGOALS))))
 ifneq ($(if $(findstring n,$(short_flags)),,$(deps_sets)),)
 

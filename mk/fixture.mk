@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# tests/fixtures/NAME.lua ─▶ a booted VM in files, from which tests get their clones.
+# tests/fixtures/NAME.lua ─▶ a fixture: a booted VM in files, which tests clone.
 #
-#   out/fixtures/NAME/KEY/      ram, state, manifest; the key is of all that it was made from
-#   out/fixtures/NAME/.built    as new as the last look at it
-#   out/fixtures/NAME/.built.d  what it was made from, written by the runner
+#   out/fixtures/NAME/KEY/      the fixture; KEY is a hash of all its inputs
+#   out/fixtures/NAME/.built    touched when the runner has checked the fixture
+#   out/fixtures/NAME/.built.d  its inputs, written by the runner
 #
-# The runner knows by content what is stale; make only spares the question.
+# The runner compares the contents of the inputs. make only decides, by dates,
+# whether the runner has to be asked.
 
 FIXTURES := $(patsubst tests/fixtures/%.lua,%,$(wildcard tests/fixtures/*.lua))
 
@@ -17,9 +18,8 @@ $(FIXTURES:%=$O/fixtures/%/.built): $O/fixtures/%/.built: tests/fixtures/%.lua $
 $(FIXTURES:%=fixture-%): fixture-%: $O/fixtures/%/.built
 	@:
 
-# For "make help", which lists what it finds beside "##".
 .PHONY: fixtures
-fixtures: $(FIXTURES:%=fixture-%) ## all of tests/fixtures/; fixture-NAME one, V=1 why
+fixtures: $(FIXTURES:%=fixture-%) ## use: build all fixtures of tests/fixtures/; fixture-NAME: one of them (V=1: why)
 	@:
 
 DEPENDENCIES += $(FIXTURES:%=$O/fixtures/%/.built.d)

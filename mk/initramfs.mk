@@ -8,19 +8,19 @@ BUSYBOX := $(firstword $(wildcard $(addsuffix /busybox,$(subst :, ,$(PATH)))))
 INITRAMFS_FILES := $O/bin/agent $(BUSYBOX) initramfs/passwd initramfs/group
 INITRAMFS_ROOT  := $O/initramfs/root
 
-# The kernel's own tool. It is our compiler's, like the programs it packs.
+# The kernel's own tool, compiled from its source.
 $(GEN_INIT_CPIO): $(KSRC_READY:FORCE=)
 	$(call run,HOSTCC)mkdir -p $(@D) && $(CC) -O2 -o $@.tmp $(KSRC)/usr/gen_init_cpio.c && \
 	mv $@.tmp $@
 
-# A link for each command that this busybox has.
+# A link to busybox for each of its commands.
 $O/initramfs/applets.list: $(BUSYBOX) mk/initramfs.mk
-	$(if $(BUSYBOX),,$(error no busybox on this machine: run "make deps"))
+	$(if $(BUSYBOX),,$(error initramfs: no busybox in PATH; run "make deps", or install a static busybox))
 	$(call run,GEN)mkdir -p $(@D) && $(BUSYBOX) --list-full | grep -vx bin/busybox | \
 	sed 's,.*,slink /& /bin/busybox 0777 0 0,' >$@.tmp && mv $@.tmp $@
 
-# Fixed dates and owners: the same inputs give the same archive. The tool does not see
-# a full disk; the archive's last entry tells whether it is all there.
+# Dates and owners are fixed, so that the same inputs give the same archive. The tool
+# does not notice a full disk, so the archive is checked for its last entry.
 $(INITRAMFS): initramfs/base.list $O/initramfs/applets.list $(INITRAMFS_FILES) $(GEN_INIT_CPIO)
 	$(call run,CPIO)mkdir -p $(INITRAMFS_ROOT) && cp $(INITRAMFS_FILES) $(INITRAMFS_ROOT) && \
 	touch -d @0 $(INITRAMFS_ROOT)/*
@@ -28,5 +28,5 @@ $(INITRAMFS): initramfs/base.list $O/initramfs/applets.list $(INITRAMFS_FILES) $
 	$(Q)tail -c 1024 $@.tmp | grep -qa 'TRAILER!!!' && mv $@.tmp $@
 
 .PHONY: initramfs
-initramfs: $(INITRAMFS) ## the guest's root: busybox and the agent
+initramfs: $(INITRAMFS) ## kit: build the initramfs, the guest's root: busybox and the agent
 	@:

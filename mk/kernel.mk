@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Kernel source and a profile ─▶ the kernel that everything runs on.
+# Kernel source and a profile ─▶ the kernel that the tests run on.
 #
 #   out/src/NAME/                  the distribution's source package, unpacked, and the
 #                                  system-call overlay (kernel-configs/overlay) in it
-#   out/kernel/SOURCE/PROFILE/     where kbuild works: one folder for each source
-#   out/profile/PROFILE/vmlinux    the stripped image of the source in use: it changes
-#                                  when its content does, and only then
+#   out/kernel/SOURCE/PROFILE/     kbuild's output folder, one for each source
+#   out/profile/PROFILE/vmlinux    the stripped image; gets a new date only if its
+#                                  content changes
 #   out/profile/PROFILE/modules/   its modules (modules.mk)
-#   out/provium.toml               the profiles that have been built, for the runner
+#   out/provium.toml               the profiles that were built, for the runner
 
-# --- the source: a tree of the user's, or the newest package
+# --- the source: the user's tree, or the distribution's newest linux-source package
 
 ifneq ($(KERNEL_SRC),)
 
@@ -17,13 +17,13 @@ KSRC    := $(abspath $(KERNEL_SRC))
 KSOURCE := $(notdir $(KSRC))-$(firstword $(shell echo '$(KSRC)' | cksum))
 
 $(if $(wildcard $(KSRC)/Kconfig),,$(error \
-	KERNEL_SRC=$(KERNEL_SRC) is no kernel tree: there is no Kconfig in it))
+	KERNEL_SRC=$(KERNEL_SRC): not a kernel tree: it has no Kconfig; give the top of a kernel tree))
 $(if $(wildcard $(KSRC)/.config $(KSRC)/include/config),$(error \
-	KERNEL_SRC=$(KERNEL_SRC) has been built in, and kbuild can build such a tree nowhere \
-	else. Clean it (make -C $(KERNEL_SRC) mrproper removes its .config, too) or give a \
-	worktree of it (git -C $(KERNEL_SRC) worktree add)))
+	KERNEL_SRC=$(KERNEL_SRC): the tree was built in place, and kbuild refuses to build such a \
+	tree in another folder. Clean it (make -C $(KERNEL_SRC) mrproper; this removes its \
+	.config) or give a worktree of it (git -C $(KERNEL_SRC) worktree add)))
 
-# Only kbuild knows what has changed in there, so it is asked each time.
+# Only kbuild knows what has changed in the tree, so kbuild runs every time.
 KSRC_READY := FORCE
 
 else
@@ -37,9 +37,10 @@ KSRC    := $(abspath $O)/src/$(KSOURCE)
 UNPACKED := $O/src/$(or $(KSOURCE),linux-source).unpacked
 KSRC_READY := $(UNPACKED:.unpacked=.overlaid)
 
-# The files get today's date: to make, an update is newer than what was built before.
+# tar -m: the files get today's date, so that after an update they are newer than the
+# objects of the build before.
 $(UNPACKED): $(if $(call same,$(file <$(UNPACKED)),$(tarball)),,FORCE)
-	$(if $(TARBALL),,$(error no kernel source: run "make deps", or give KERNEL_SRC=))
+	$(if $(TARBALL),,$(error kernel: no /usr/src/linux-source-*.tar.*: run "make deps", or give KERNEL_SRC=TREE))
 	$(call run,UNPACK)rm -rf $O/src/new $(KSRC) && mkdir -p $O/src/new
 	$(Q)tar -xmf $(TARBALL) -C $O/src/new
 	$(Q)mv $O/src/new/* $(KSRC) && rmdir $O/src/new
@@ -51,14 +52,15 @@ $(KSRC_READY): $(UNPACKED) $(wildcard kernel-configs/overlay/*)
 
 endif
 
-# A tree of the user's is not written to: it has the overlay if the user put it there.
+# The user's tree is never written to. It has the system calls only if the user applied
+# the overlay to it.
 HAS_SYSCALLS := $(if $(KERNEL_SRC),$(wildcard $(KSRC)/include/linux/provium_syscalls.h),yes)
 
-# --- the profile: which fragments, which machine
+# --- the profile: its configuration fragments and its machine
 
 profiles := $(patsubst kernel-configs/%.profile,%,$(wildcard kernel-configs/*.profile))
 $(if $(filter $(PROFILE),$(profiles)),,$(error \
-	no profile '$(PROFILE)' in kernel-configs/; there are: $(profiles)))
+	PROFILE=$(PROFILE): no kernel-configs/$(PROFILE).profile; choose from: $(profiles)))
 include kernel-configs/$(PROFILE).profile
 FRAGMENTS := $(fragments:%=kernel-configs/%.config)
 
@@ -72,11 +74,12 @@ KERNEL_IMAGE := $(PROFILE_DIR)/vmlinux
 REPRODUCIBLE := KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=provium \
 		KBUILD_BUILD_HOST=provium KBUILD_BUILD_VERSION=1 LOCALVERSION=
 
-# Two makes in one checkout would write over each other: they take turns.
+# A lock, because two makes in one checkout would overwrite each other's files.
 kbuild = flock $O/kernel/.lock \
 	 $(MAKE) $(if $V,V=1,-s) -C $(KSRC) O=$(abspath $(KBUILD)) $(REPRODUCIBLE) $(kbuild_args)
 
-# allnoconfig: what no fragment asks for is off. Of two that ask, the last wins.
+# allnoconfig turns everything off that no fragment sets. If two fragments set the same
+# option, the last one wins.
 $(KBUILD)/.configured: $(FRAGMENTS) kernel-configs/$(PROFILE).profile \
 		       kernel-configs/check.awk $(KSRC_READY)
 	$(call run,CONFIG)mkdir -p $(KBUILD)
@@ -96,10 +99,10 @@ $(KERNEL_IMAGE): $(KBUILD)/.built FORCE
 	@install -C -m 644 $(KBUILD)/vmlinux.stripped $@
 
 .PHONY: kernel
-kernel: $(KERNEL_IMAGE) ## the profile's kernel
+kernel: $(KERNEL_IMAGE) ## use: build the kernel of the profile (PROFILE=)
 	@:
 
-# --- what the runner is told
+# --- the profile as the runner reads it
 
 define profile_toml
 [profile.$(PROFILE)]

@@ -8,7 +8,7 @@ LINT_SHELL := mk/deps.sh .ci/run kernel-configs/overlay/apply
 LINT_STEPS := text leftovers paths shell lua functions layout
 
 .PHONY: lint $(LINT_STEPS:%=lint-%)
-lint: $(LINT_STEPS:%=lint-%) ## check the sources: text, shell, Lua, functions, layout (make deps-dev)
+lint: $(LINT_STEPS:%=lint-%) ## kit: check the sources: text, shell, Lua, functions, layout (make deps-dev)
 	@echo 'lint: ok'
 
 # Lengths of lines and files, blanks at line ends.
@@ -44,7 +44,7 @@ FORMAT_FILES = $(filter %.c %.h,$(LINT_FILES))
 squeeze = sed 's/\([^ \t]\)[ \t]\+/\1 /g'
 
 .PHONY: format-check $(FORMAT_FILES:%=format-check-of-%)
-format-check: ## show where clang-format would change the C sources
+format-check: ## kit: show where clang-format would change the C sources
 	@for f in $(FORMAT_FILES); do $(squeeze) $$f >$O/format.is; \
 	clang-format $$f | $(squeeze) | diff -u --label $$f --label $$f.formatted $O/format.is - || \
 	bad=1; done; test -z "$$bad"
@@ -52,7 +52,7 @@ format-check: ## show where clang-format would change the C sources
 # --- for editors
 
 .PHONY: tags
-tags: ## an index of the C and Lua sources for editors (ctags)
+tags: ## kit: make an index of the C and Lua sources for editors (ctags)
 	$(call run,TAGS)ctags -o $@ $(filter %.c %.h %.lua,$(LINT_FILES))
 
 # What an editor's language server wants to know: how each source is compiled.
@@ -61,6 +61,6 @@ compile_command = {"directory":"$(CURDIR)","file":"$1","command":"$(subst ",\",$
 	$(LUA_CPPFLAGS:-I%=-isystem %) -c $1"}
 comma := ,
 
-compile_commands.json: $(GENERATED) FORCE ## how each C source is compiled, for language servers
+compile_commands.json: $(GENERATED) FORCE ## kit: how each C source is compiled, for language servers
 	$(call run,GEN)printf '%s\n' '[' $(foreach f,$(COMPILED), \
 	'$(call compile_command,$f)$(if $(filter $f,$(lastword $(COMPILED))),,$(comma))') ']' >$@

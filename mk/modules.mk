@@ -1,37 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# modules/NAME/ and MODULE= ─▶ the .ko files of the profile's kernel, in one folder.
+# modules/NAME/ and MODULE= ─▶ modules for the profile's kernel, in one folder.
 #
-#   out/kernel/SOURCE/PROFILE.modules/NAME/  where kbuild works: links to the sources,
-#                                            since M= builds where the sources are
-#                                            and what is made of NAME.def (mk/gen/calls.awk)
-#   out/profile/PROFILE/modules/             every .ko, changed only when it changed, and
-#                                            NAME.calls.lua for those with system calls
-#   docs/NAME.md                             their reference pages
+#   out/kernel/SOURCE/PROFILE.modules/NAME/  links to the sources, because kbuild builds
+#                                            where the sources are; and the files that
+#                                            mk/gen/calls.awk makes from NAME.def
+#   out/profile/PROFILE/modules/             every .ko; and NAME.calls.lua for a module
+#                                            with system calls. A file gets a new date
+#                                            only if its content changes
+#   docs/NAME.md                             the reference page of its system calls
 
 $(if $(MODULE),$(if $(wildcard $(MODULE)/Kbuild $(MODULE)/Makefile),,$(error \
-	MODULE=$(MODULE) is no module's folder: there is no Kbuild or Makefile in it)))
+	MODULE=$(MODULE): not the folder of a module: it has no Kbuild and no Makefile)))
 
 MODULE_SRC := $(sort $(patsubst %/,%, \
 	      $(dir $(wildcard modules/*/Kbuild modules/*/Makefile)) $(MODULE)))
 
 $(if $(call same,$(words $(MODULE_SRC)),$(words $(sort $(notdir $(MODULE_SRC))))),,$(error \
-	MODULE=$(MODULE): modules/ has one of that name already))
+	MODULE=$(MODULE): modules/ has a module of this name; rename the folder))
 
 MODULE_BUILD := $(KBUILD).modules
 
-# Those with system calls of their own, which not every kernel can have.
+# Modules with system calls of their own. They need a kernel with the overlay.
 with_calls = $(foreach m,$1,$(if $(wildcard $m/$(notdir $m).def),$m))
 CALLS_SRC := $(call with_calls,$(MODULE_SRC))
 
 ifeq ($(HAS_SYSCALLS),)
 $(if $(call with_calls,$(MODULE)),$(error \
-	MODULE=$(MODULE) has system calls, and KERNEL_SRC=$(KERNEL_SRC) has no room for them. \
-	To give it some: kernel-configs/overlay/apply $(KERNEL_SRC)))
+	MODULE=$(MODULE): the module has system calls, and KERNEL_SRC=$(KERNEL_SRC) lacks the overlay \
+	for them. To add it: kernel-configs/overlay/apply $(KERNEL_SRC)))
 MODULE_SRC := $(filter-out $(CALLS_SRC),$(MODULE_SRC))
 CALLS_SRC :=
 endif
 
-# What a build inside the source folder may have left there is no source.
+# The sources without what a build inside the source folder left there.
 module_files = $(filter-out %.o %.ko %.mod %.mod.c %.cmd %.symvers %/modules.order, \
 		 $(call files,$1))
 
@@ -67,7 +68,7 @@ $(foreach m,$(MODULE_SRC),$(eval $(call \
 
 MODULE_BUILT := $(foreach m,$(MODULE_SRC),$(MODULE_BUILD)/$(notdir $m)/.built)
 
-# The folder has what the sources in use make, and nothing of yesterday's.
+# Modules that are no longer built are removed from the folder.
 built_kos = $(shell sed 's/\.o$$/.ko/' $(MODULE_BUILT:.built=modules.order))
 to_install = $(built_kos) $(CALLS_LUA)
 stale = $(filter-out $(addprefix $(PROFILE_DIR)/modules/,$(notdir $(to_install))), \
@@ -77,13 +78,13 @@ CALLS_LUA   := $(foreach m,$(CALLS_SRC),$(call calls_stem,$m).calls.lua)
 CALLS_PAGES := $(foreach m,$(filter modules/%,$(CALLS_SRC)),$(call calls_stem,$m).md)
 
 .PHONY: modules
-modules: $(MODULE_BUILT) $(CALLS_LUA) $(CALLS_PAGES) FORCE ## every module in modules/, and MODULE=
+modules: $(MODULE_BUILT) $(CALLS_LUA) $(CALLS_PAGES) FORCE ## module: build every module in modules/, and yours (MODULE=~/mymod)
 	@mkdir -p $(PROFILE_DIR)/modules
 	@$(if $(stale),rm -f $(stale))
 	@$(if $(to_install),install -C -m 644 -t $(PROFILE_DIR)/modules $(to_install))
 	@$(if $(CALLS_PAGES),install -C -m 644 -t docs $(CALLS_PAGES))
 
-# A verdict that used a module waits for it, and is as old as it is. (Two rules: to make,
-# a pattern with two targets has remade both.)
+# A verdict that used a module depends on its file here. These are two rules, because
+# make assumes that a pattern rule with two targets remakes both.
 $(PROFILE_DIR)/modules/%.ko: modules ;
 $(PROFILE_DIR)/modules/%.calls.lua: modules ;

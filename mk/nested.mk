@@ -24,15 +24,15 @@ nested_share = { NESTED_SHARE=$1 NESTED_TESTS="$2" NESTED_OUT=$O NESTED_RUNNER=$
 define nested_run
 @rm -rf $O/nested && mkdir -p $(sort $(dir $(addprefix $O/nested/,$2)))
 @$(foreach s,$1,$(call nested_share,$s,$2)) wait
-@$(RUNNER) summary $(addprefix $O/nested/,$2)
+@$(RUNNER) make-summary $(addprefix $O/nested/,$2)
 endef
 
 .PHONY: nested test-kvm test-kvm-quick
 nested: all
 	+@$(if $(filter nested,$(PROFILE)),,$(MAKE) PROFILE=nested T= kernel $O/provium.toml)
 
-test-kvm: nested ## the suite on KVM and vsock inside two nested VMs, on any machine (T= chooses)
+test-kvm: nested ## kit: run the suite on KVM and vsock inside nested VMs, on any machine (T= chooses)
 	$(call nested_run,1/2 2/2,$(CHOSEN))
 
-test-kvm-quick: nested ## a part of it: one test file of every kind (NESTED_QUICK in mk/nested.mk)
+test-kvm-quick: nested ## kit: the same for one test file of every kind (NESTED_QUICK in mk/nested.mk)
 	$(call nested_run,1/2 2/2,$(NESTED_QUICK))

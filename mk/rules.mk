@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# How rules are written here: what they print, and how a stamp comes to mean content.
+# Helpers for rules: what a rule prints, and stamps that depend on content.
 
-# The letters that make was given, as in "make -kn": there are none in "-j4".
+# The single-letter options of make, as in "make -kn". Empty for "make -j4".
 short_flags := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
 
-# Before a line that enters another make or runs tests, for the sake of make's job
-# slots. A plain "+" would run it for "make -n", -q and -t, too, and kbuild takes no
-# dry run: it links what it did not compile.
+# For a recipe line that starts another make or runs tests: it passes make's job tokens
+# on, as "+" does. A plain "+" would also run the line for "make -n", -q and -t, and
+# kbuild breaks in a dry run: it links objects that it did not compile.
 plus := $(if $(strip $(foreach f,n q t,$(findstring $f,$(short_flags)))),,+)
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 
-# Nothing that took time to build is thrown away as an intermediate file, and
-# nothing half-written stays.
+# make neither deletes intermediate files, some of which take minutes to build, nor keeps
+# the half-written file of a recipe that failed.
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 .PHONY: FORCE
 FORCE:
 
-# $(call run,WHAT)COMMAND: shows "  WHAT  target", or with V=1 the command itself.
+# $(call run,WORD)COMMAND: prints "  WORD  target", or the command itself with V=1.
 #
 #	prog: prog.o
 #		$(call run,LINK)$(CC) -o $@ $^
@@ -29,12 +29,12 @@ Q := $(if $V,,@)
 empty :=
 space := $(empty) $(empty)
 
-# $(call update,NEW,FILE): the shell command that puts NEW in FILE's place if it
-# says something else, and lets FILE grow old if not.
+# $(call update,NEW,FILE): a shell command that replaces FILE by NEW if the contents
+# differ, and removes NEW otherwise, so that FILE keeps its date.
 update = if cmp -s $1 $2; then rm -f $1; else mv -f $1 $2; fi
 
-# $(call remember,FILE,VARIABLE): a rule for FILE that holds the variable's text and
-# gets a new date only with a new text. No process is started to find that out.
+# $(call remember,FILE,VARIABLE): a rule for FILE, which holds the value of the variable
+# and gets a new date only if the value changes. make compares without any process.
 #
 #	$(call remember,$(OBJ)/.flags,compile)
 #	$(OBJ)/%.o: %.c $(OBJ)/.flags
@@ -45,8 +45,8 @@ $1: $(if $(call same,$(file <$1),$($2)),,FORCE)
 	@$$(shell mkdir -p $$(@D))$$(file >$$@,$$($2))
 endef
 
-# $(call files,FOLDER): every file below it, for as many floors as there are.
+# $(call files,FOLDER): every file below the folder, at any depth.
 files = $(foreach f,$(wildcard $1/*),$(if $(wildcard $f/.),$(call files,$f),$f))
 
-# $(call jobs): a kernel is built on all processors, unless make was told how many.
+# $(jobs): kbuild uses all processors, unless make was given -j.
 jobs = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# runner/ and the wire ─▶ out/bin/provium, with the Lua part of it inside; beside it
-# forkserver.so, which it has QEMU load.
+# runner/ and agent/wire/ ─▶ out/bin/provium, which contains the Lua sources; and
+# forkserver.so, a library that the runner preloads into QEMU.
 
 RUNNER     := $(BIN)/provium
 RUNNER_SRC := $(filter-out runner/qemu/forkserver/preload.c, \
 	      $(wildcard runner/*.c runner/*/*.c runner/*/*/*.c agent/wire/*.c))
 RUNNER_OBJ := $(call objects,$(RUNNER_SRC))
 
-# Asked for once, and only when something is compiled.
+# pkg-config runs once, and only if something is compiled.
 once = $(eval $1 := $$(shell $2))$($1)
 pc = pkg-config $1 lua5.4 jansson 2>/dev/null || pkg-config $1 lua jansson
 LUA_CPPFLAGS = $(call once,LUA_CPPFLAGS,$(call pc,--cflags))
 LUA_LIBS     = $(call once,LUA_LIBS,$(call pc,--libs))
 
-# Their macros are not written for our warnings.
+# -isystem: the macros of these headers would cause warnings.
 $(OBJ)/runner/% $(OBJ)/tests/host/%: EXTRA = $(LUA_CPPFLAGS:-I%=-isystem %)
 
-# The Lua sources come in by .incbin, which no dependency file knows of.
+# The Lua sources are included with .incbin, which dependency files do not mention.
 $(OBJ)/runner/lua/embed.o: $(wildcard runner/lua/*.lua)
 
-# For QEMU, not for us: without sanitizers in any case.
+# Loaded into QEMU, so it is built without sanitizers even if SAN=1.
 FORKSERVER := $O/bin/forkserver.so
 
 $(FORKSERVER): runner/qemu/forkserver/preload.c runner/qemu/child_setup.c \
@@ -31,5 +31,5 @@ $(RUNNER): $(RUNNER_OBJ) | $(FORKSERVER)
 	$(CC) $(if $(SAN),$(SANFLAGS)) -o $@.tmp $^ $(LUA_LIBS) && mv $@.tmp $@
 
 .PHONY: runner
-runner: $(RUNNER) ## the program that runs tests: out/bin/provium
+runner: $(RUNNER) ## kit: build the runner, out/bin/provium, which runs tests
 	@:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Adds up what the host tests and the harness said, and shows what did not pass.
+# Counts the results of the host tests and of tests/harness/. Prints the output of those
+# that failed.
 
-# "ok 1 - a name" from a host test; "ok: 12 passed" and "FAIL: 10 passed, 2 failed"
-# from the runner, whose count is in its last line.
+# A host test prints "ok 1 - a name" for each check. The runner prints its counts in the
+# last line: "ok: 12 passed" or "FAIL: 10 passed, 2 failed".
 /^ok [0-9]+/     { passed++; next }
 /^not ok [0-9]+/ { failed++; bad[FILENAME]++ }
 /^ok: [0-9]+ passed/ { passed += $2; skipped += number_before("skipped"); next }

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# tests/host/*.c ─▶ programs that test ours without a VM; then the harness's own tests.
+# tests/host/*.c and tests/harness/*.lua ─▶ tests of the kit that need no VM.
 #
-#   out/bin/host/X       one program for each tests/host/X.c (out/san/host/X with SAN=1)
-#   out/bin/host/X.tap   what it said: "ok N - name", "not ok N - name", "# exit N"
+#   out/bin/host/X            the program of tests/host/X.c (out/san/host/X with SAN=1)
+#   out/bin/host/X.tap        its output: "ok N - name", "not ok N - name", "# exit N"
+#   out/bin/host/harness.out  the output of tests/harness/
 
 HOST_TESTS := $(patsubst tests/host/%.c,$(BIN)/host/%,$(wildcard tests/host/*.c))
+
 HOST_LIB   := $(call objects,$(wildcard tests/host/lib/*.c))
-HARNESS    := $(wildcard tests/harness)
+
+# T= chooses by name: one host test, or one file of tests/harness/.
+HOST_CHOSEN := $(if $T,$(filter $(patsubst tests/host/%.c,$(BIN)/host/%,$(wildcard tests/host/$T.c)), \
+	       $(HOST_TESTS)),$(HOST_TESTS))
+HARNESS     := $(wildcard tests/harness$(if $T,/$T.lua))
+$(if $(filter selftest,$(MAKECMDGOALS)),$(if $(HOST_CHOSEN)$(HARNESS),,$(error \
+	T=$T: no test has this name; choose one of tests/host/*.c or tests/harness/*.lua)))
 
 DEPENDENCIES += $(HOST_TESTS:$(BIN)/host/%=$(OBJ)/tests/host/%.d)
 
@@ -15,7 +23,8 @@ $(HOST_TESTS): $(BIN)/host/%: $(OBJ)/tests/host/%.o $(HOST_LIB) \
 	$(call run,LINK)mkdir -p $(@D) && \
 	$(CC) $(if $(SAN),$(SANFLAGS)) -o $@.tmp $^ $(LUA_LIBS) && mv $@.tmp $@
 
-# They are told where the programs are that they talk to. One that hangs has failed.
+# The tests find the programs that they start by these variables. A test that hangs is
+# killed and fails.
 %.tap: % $(AGENT) $(RUNNER) FORCE
 	@PROVIUM_AGENT=$(abspath $(AGENT)) PROVIUM_RUNNER=$(abspath $(RUNNER)) \
 	timeout --foreground 300 $< >$@ 2>&1; echo "# exit $$?" >>$@
@@ -24,5 +33,5 @@ $(BIN)/host/harness.out: $(RUNNER) FORCE
 	$(plus)@mkdir -p $(@D); timeout --foreground 300 $(RUNNER) test $(HARNESS) >$@ 2>&1; echo "# exit $$?" >>$@
 
 .PHONY: selftest
-selftest: $(HOST_TESTS:=.tap) $(if $(HARNESS),$(BIN)/host/harness.out) ## our own tests, without a VM; SAN=1
+selftest: $(HOST_CHOSEN:=.tap) $(if $(HARNESS),$(BIN)/host/harness.out) ## kit: run the tests that need no VM (T=gate: one of them; SAN=1: with sanitizers)
 	@awk -f mk/selftest.awk $^

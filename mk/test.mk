@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# tests/*.lua ─▶ one verdict each, a file that exists only after a pass.
+# tests/*/*.lua ─▶ a verdict for each, which is a file that exists only after a pass.
 #
 #   out/test/PROFILE/NAME.ok      the verdict: the test passed with these inputs
-#   out/test/PROFILE/NAME.d       what it was made from, written by the runner
-#   out/test/PROFILE/NAME.result  how it went, written in any case
-#   out/test/PROFILE/order.mk     from the last run: what took longest
-#   out/report/                   all of it as results.tap, junit.xml, results.jsonl
+#   out/test/PROFILE/NAME.d       its inputs, written by the runner
+#   out/test/PROFILE/NAME.result  the results, written after a failure too
+#   out/test/PROFILE/order.mk     the tests by their time in the last run
+#   out/report/                   all results: results.tap, junit.xml, results.jsonl
 
 TEST_DIR := $O/test/$(PROFILE)
 apart    := fixtures lib host harness canned bench
@@ -17,12 +17,13 @@ ifneq ($T,)
 CHOSEN := $(filter $(TESTS:%=tests/%.lua),$(wildcard tests/$T.lua tests/*/$T.lua tests/$T/*.lua $T))
 CHOSEN := $(CHOSEN:tests/%.lua=%)
 CHOSEN_GOALS := $(filter test retest stress check test-kvm,$(MAKECMDGOALS))
-$(if $(CHOSEN_GOALS),$(if $(CHOSEN),,$(error T=$T: no such test; there are: $(TESTS))))
+$(if $(CHOSEN_GOALS),$(if $(CHOSEN),,$(error T=$T: no test has this name; choose from: $(TESTS))))
 else
 CHOSEN := $(TESTS)
 endif
 
-# make starts what it finds first first: what never ran, then what took longest.
+# make starts tests in the order of this list: first those that never ran, then those
+# that took longest.
 ORDER :=
 -include $(TEST_DIR)/order.mk
 CHOSEN := $(filter-out $(ORDER),$(CHOSEN)) $(filter $(CHOSEN),$(ORDER))
@@ -31,7 +32,6 @@ VERDICTS := $(CHOSEN:%=$(TEST_DIR)/%.ok)
 TEST_INPUTS := $(RUNNER) $(KERNEL_IMAGE) $(INITRAMFS)
 AGAIN := $(filter retest,$(MAKECMDGOALS))
 FAIL_FAST := $(if $(filter-out 0,$(FAILFAST)),--fail-fast)
-
 
 # The recipe succeeds even if the test fails, so that make runs the other tests too:
 # the runner then leaves out the .ok file, and the summary has the exit status. The job
@@ -42,35 +42,36 @@ $(VERDICTS): $(TEST_DIR)/%.ok: tests/%.lua $(TEST_INPUTS) \
 		--session $(TEST_DIR)/.session $(FAIL_FAST) $< || \
 	$(RUNNER) make-return-tokens $(@:.ok=) $< $$?
 
-# A result that is older than this was there before.
+# A result that is older than this file is from an earlier run.
 $(TEST_DIR)/.start: FORCE
 	@mkdir -p $(@D) && touch $@
 
-# The last thing before the tests, and of "test" the first: were it made for the first
-# of the tests, make would begin with the second.
+# Must be the first prerequisite of "test". If it were made only as a prerequisite of the
+# first verdict, make would meanwhile start with the second one.
 .PHONY: accel
 accel: $(TEST_INPUTS) $O/provium.toml | modules $(TEST_DIR)/.start
 	$(plus)@$(RUNNER) make-plan $(if $(AGAIN),--all) $(TEST_INPUTS:%=--input %) $(TEST_DIR)/.session $(VERDICTS:.ok=)
 	$(plus)@$(RUNNER) accel $(PROFILE)
 
-# With .SECONDARY, make leaves what does not exist for last: of what is phony, not.
+# With .SECONDARY, make postpones files that do not exist. Phony targets in between keep
+# the order of the list.
 STEPS := $(CHOSEN:%=verdict-of-%)
 .PHONY: $(STEPS)
 $(STEPS): verdict-of-%: $(TEST_DIR)/%.ok
 
 .PHONY: test retest
-test: accel $(STEPS) ## run the tests that changed or did not pass; T=glob chooses, -jN
-retest: accel $(STEPS) ## run them all, whatever passed before
+test: accel $(STEPS) ## use: run the tests whose inputs changed or that did not pass (T= chooses, -jN)
+retest: accel $(STEPS) ## use: run all tests, ignoring earlier passes (T= chooses)
 test retest:
 	$(plus)@$(RUNNER) make-order $(TEST_DIR)/order.mk $(TESTS:%=$(TEST_DIR)/%)
 	$(plus)@$(RUNNER) make-summary --since $(TEST_DIR)/.start --report $O/report $(FAIL_FAST) $(sort $(VERDICTS:.ok=))
 
 .PHONY: stress
-stress: all accel ## run the tests of T= N times over
+stress: all accel ## use: run the tests chosen with T= N times
 	$(plus)@$(RUNNER) test --repeat $N $(FAIL_FAST) $(CHOSEN:%=tests/%.lua)
 
 .PHONY: doctor
-doctor: $(TEST_INPUTS) $O/provium.toml ## what this machine offers, what will be used, and why
+doctor: $(TEST_INPUTS) $O/provium.toml ## use: say what this machine offers, what will be used and why
 	+@$(RUNNER) doctor $(PROFILE)
 
 DEPENDENCIES += $(VERDICTS:.ok=.d)

@@ -67,7 +67,7 @@ test("make retest takes no old verdict; T= chooses", function()
 		assert_eq({ "b" }, tree.finished((t:make("retest T=b"))))
 		local said, status = t:make("test T=none")
 		assert_eq(2, status)
-		assert_contains(said, "T=none: no such test; there are: a b c")
+		assert_contains(said, "T=none: no test has this name; choose from: a b c")
 	end)
 end)
 
