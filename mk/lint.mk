@@ -43,7 +43,7 @@ lint-layout: $(BIN)/host/floors
 FORMAT_FILES = $(filter %.c %.h,$(LINT_FILES))
 squeeze = sed 's/\([^ \t]\)[ \t]\+/\1 /g'
 
-.PHONY: format-check $(FORMAT_FILES:%=format-check-of-%)
+.PHONY: format-check
 format-check: ## kit: show where clang-format would change the C sources
 	@for f in $(FORMAT_FILES); do $(squeeze) $$f >$O/format.is; \
 	clang-format $$f | $(squeeze) | diff -u --label $$f --label $$f.formatted $O/format.is - || \

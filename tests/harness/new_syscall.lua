@@ -94,8 +94,8 @@ with_tree(function(dir)
 	local before = listing(dir)
 	local refusals = {
 		{ "no name", "MODULE=kacs NR=1010", "make new-syscall MODULE=kacs NAME=frobnicate NR=1010 ARGS=" },
-		{ "a module that is not there", "MODULE=nope NAME=x NR=1010", "there is no nope/nope.def: see docs/adding-syscalls.md" },
-		{ "a module without rows", "MODULE=echo NAME=x NR=1010", "MODULE=echo: no modules/echo/echo.def" },
+		{ "a module that is not there", "MODULE=nope NAME=x NR=1010", "no nope/nope.def: docs/adding-syscalls.md says how" },
+		{ "a module without rows", "MODULE=echo NAME=x NR=1010", "no modules/echo/echo.def" },
 		{ "a bad name", "MODULE=kacs NAME=Frob NR=1010", 'name "Frob" of a call' },
 		{ "two names", "MODULE=kacs NAME='frob x' NR=1010", 'argument "x"' },
 		{ "a name that is taken", "MODULE=kacs NAME=set_sd NR=1010", "there is a set_sd already" },
