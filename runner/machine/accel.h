@@ -29,8 +29,8 @@ const char *transport_name(enum transport transport);
 int accel_kind_parse(const char *word, enum accel_kind *kind);
 int transport_parse(const char *word, enum transport *transport);
 /*
- * The line that opens a run, without a newline: "accel tcg: kvm probe failed: …",
- * "accel kvm/vsock: …".
+ * The line that opens a run, without a newline: "accel tcg: kvm probe failed:
+ * …", "accel kvm/vsock: …".
  */
 void accel_line(const struct accel *accel, char *line, size_t cap);
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* QEMU's arguments: no shell and no configuration file of the user's takes part. */
+/*
+ * QEMU's arguments: no shell and no configuration file of the user's takes
+ * part.
+ */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -43,18 +46,19 @@ static void add_machine(struct argv *argv, const struct qemu_config *c)
 {
 	add_option(argv, "-accel", "%s", c->accel);
 	/*
-	 * With ACPI, microvm describes its devices in ACPI tables; without it, on
-	 * the kernel's command line, which a kernel without ACPI reads, too.
+	 * With ACPI, microvm describes its devices in ACPI tables; without it,
+	 * on the kernel's command line, which a kernel without ACPI reads, too.
 	 */
 	add_option(argv, "-M", "%s%s%s", c->machine,
 		   strcmp(c->machine, "microvm") ? "" : ",acpi=off",
 		   c->ram_in_file || c->ram_named ? ",memory-backend=ram" : "");
 	add_option(argv, "-global", "virtio-mmio.force-legacy=false");
 	/*
-	 * "max" has everything that TCG can emulate, such as SMAP and SMEP, which
-	 * catch a module that dereferences a user pointer.  The fast string
-	 * instructions are left out: TCG executes them byte by byte, and a kernel
-	 * that finds them clears and copies pages with them (4 ms per MB, not 0.5).
+	 * "max" has everything that TCG can emulate, such as SMAP and SMEP,
+	 * which catch a module that dereferences a user pointer.  The fast
+	 * string instructions are left out: TCG executes them byte by byte, and
+	 * a kernel that finds them clears and copies pages with them (4 ms per
+	 * MB, not 0.5).
 	 */
 	add_option(argv, "-cpu", "%s%s%s",
 		   strcmp(c->accel, "kvm") ? "max,-erms,-fsrm" : "host",
@@ -68,11 +72,17 @@ static void add_machine(struct argv *argv, const struct qemu_config *c)
 	else if (c->ram_named)
 		add_option(argv, "-object", "memory-backend-ram,id=ram,size=%lluM",
 			   (unsigned long long)(c->memory >> 20));
-	/* A kernel without ACPI reads the MP table, which has one processor a socket. */
+	/*
+	 * A kernel without ACPI reads the MP table, which has one processor a
+	 * socket.
+	 */
 	add_option(argv, "-smp", "%u,sockets=%u", c->cpus, c->cpus);
 	push(argv, xstrdup("-nodefaults"));
 	push(argv, xstrdup("-no-user-config"));
-	/* A panic resets the guest; with this QEMU ends then, and the runner sees it. */
+	/*
+	 * A panic resets the guest; with this QEMU ends then, and the runner
+	 * sees it.
+	 */
 	push(argv, xstrdup("-no-reboot"));
 	add_option(argv, "-display", "none");
 }
@@ -96,8 +106,8 @@ static void add_connections(struct argv *argv, const struct qemu_config *c,
 }
 
 /*
- * The file that the guest writes, and below it the files that are read where the
- * guest has not written.
+ * The file that the guest writes, and below it the files that are read where
+ * the guest has not written.
  */
 static void add_drive(struct argv *argv, size_t i, const struct disk *d)
 {

@@ -14,8 +14,8 @@ struct disk {
 	char *format;			/* "raw" or "qcow2" */
 	bool readonly;
 	/*
-	 * A qcow2 file that gets what the guest writes, while path is only read;
-	 * and one that a fixture saved, between the two.  -1: none.
+	 * A qcow2 file that gets what the guest writes, while path is only
+	 * read; and one that a fixture saved, between the two.  -1: none.
 	 */
 	int layer_fd;
 	int backing_fd;
@@ -41,12 +41,14 @@ struct qemu_config {
 	int ram_fd;
 	bool ram_shared;		/* written to ram_fd; else copy on write */
 	/*
-	 * Without ram_in_file: gives the memory the name that it has with it, so
-	 * that a state saved with ram_in_file can be loaded.
+	 * Without ram_in_file: gives the memory the name that it has with it,
+	 * so that a state saved with ram_in_file can be loaded.
 	 */
 	bool ram_named;
 	bool incoming;			/* waits for a state instead of booting */
-	/* With incoming: the guest stays stopped, for a gdb stub; -1: no stub. */
+	/*
+	 * With incoming: the guest stays stopped, for a gdb stub; -1: no stub.
+	 */
 	int gdb_fd;
 	uint32_t seed;			/* with gdb_fd: the seed of TCG's rdrand */
 	const char *share;		/* a folder that the guest can read, or NULL */

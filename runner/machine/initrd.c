@@ -51,7 +51,9 @@ static int append_file(int out, const char *path, struct err *err)
 	return ret;
 }
 
-/* The kernel does not create missing folders: adds those above the guest path. */
+/*
+ * The kernel does not create missing folders: adds those above the guest path.
+ */
 static void list_dirs(struct buf *list, const char *guest)
 {
 	for (const char *at = strchr(guest + 1, '/'); at; at = strchr(at + 1, '/'))
@@ -59,8 +61,8 @@ static void list_dirs(struct buf *list, const char *guest)
 }
 
 /*
- * Adds a line to the list that gen_init_cpio reads.  The list has a descriptor in
- * place of the host path, which may contain blanks.
+ * Adds a line to the list that gen_init_cpio reads.  The list has a descriptor
+ * in place of the host path, which may contain blanks.
  */
 static int list_file(struct buf *list, const struct boot_file *f, int *fd,
 		     struct err *err)

@@ -24,7 +24,8 @@ void machine_add_rootfs(struct machine *m);
 char *machine_kernel_args(const struct machine *m);
 /*
  * The part of QEMU's configuration that follows from m: without descriptors,
- * initramfs, kernel arguments and a vsock's CID.  Its strings and disks are m's.
+ * initramfs, kernel arguments and a vsock's CID.  Its strings and disks are
+ * m's.
  */
 struct qemu_config machine_config(const struct machine *m);
 /*

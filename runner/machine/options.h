@@ -25,7 +25,10 @@ struct vm_opts {
 	double timeout;			/* of the boot, in seconds, scaled by the slowness */
 };
 
-/* Frees all members and closes the disks' descriptors; opts is empty afterwards. */
+/*
+ * Frees all members and closes the disks' descriptors; opts is empty
+ * afterwards.
+ */
 void vm_opts_release(struct vm_opts *opts);
 
 #endif

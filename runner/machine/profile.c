@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Profiles from provium.toml, of which only tables of strings are understood. */
+/*
+ * Profiles from provium.toml, of which only tables of strings are understood.
+ */
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -52,8 +54,8 @@ static char *skip_space(char *s)
 }
 
 /*
- * Decodes "…" with \" and \\, or '…', in place; only a comment can follow.  NULL:
- * it is no such string.
+ * Decodes "…" with \" and \\, or '…', in place; only a comment can follow.
+ * NULL: it is no such string.
  */
 static char *parse_string(char *s)
 {
@@ -114,8 +116,8 @@ static char *section_name(char *line)
 }
 
 /*
- * Looks for the profile in the file, and adds the names of all profiles to names.
- * 1: found; 0: not in this file; or -errno with err filled.
+ * Looks for the profile in the file, and adds the names of all profiles to
+ * names.  1: found; 0: not in this file; or -errno with err filled.
  */
 static int read_file(struct profile *p, const char *file, const char *name,
 		     struct buf *names, struct err *err)

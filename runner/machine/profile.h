@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Profiles: what to boot.  They are read from the provium.toml in the working
- * directory, then those in the folders above it, then the one beside the runner,
- * which `make` writes.  The first profile of the name is used.
+ * directory, then those in the folders above it, then the one beside the
+ * runner, which `make` writes.  The first profile of the name is used.
  *
  *	[profile.NAME]
  *	kernel = "vmlinux or bzImage"	# paths are relative to the file
@@ -35,8 +35,10 @@ struct profile {
 };
 
 void profile_init(struct profile *p);
-/* 0; -ENOENT: no such profile (err names the known ones); or -EINVAL.  The caller
- * releases p after success only. */
+/*
+ * 0; -ENOENT: no such profile (err names the known ones); or -EINVAL.  The
+ * caller releases p after success only.
+ */
 int profile_load(struct profile *p, const char *name, struct err *err);
 void profile_release(struct profile *p);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Empty qcow2 images, version 3 (docs/interop/qcow2.txt in QEMU's tree).  They have
- * four clusters of 64 KiB: header, refcount table, refcount block, L1 table.
+ * Empty qcow2 images, version 3 (docs/interop/qcow2.txt in QEMU's tree).  They
+ * have four clusters of 64 KiB: header, refcount table, refcount block, L1
+ * table.
  */
 #include <endian.h>
 #include <errno.h>

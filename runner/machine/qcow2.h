@@ -14,9 +14,9 @@
 int qcow2_disk_size(const char *path, const char *format, uint64_t *size,
 		    struct err *err);
 /*
- * Makes an unnamed file on dir's file system: an image of that size without data
- * and without a backing file, which argv_build() gives it.  Its descriptor, or
- * -errno with err filled.
+ * Makes an unnamed file on dir's file system: an image of that size without
+ * data and without a backing file, which argv_build() gives it.  Its
+ * descriptor, or -errno with err filled.
  */
 int qcow2_layer(const char *dir, uint64_t size, struct err *err);
 

@@ -78,7 +78,9 @@ static void probe_and_save(const char *profile, const struct probe_request *requ
 	bool valid = probe_run(profile, request, &record->accel);
 
 	record->load = load_now();
-	/* A probe that a signal has cut short says nothing about the machine. */
+	/*
+	 * A probe that a signal has cut short says nothing about the machine.
+	 */
 	if (valid && !interrupt_pending())
 		record_save(path, key, record);
 }
@@ -100,9 +102,9 @@ static void probe_locked(const char *profile, const struct probe_request *reques
 }
 
 /*
- * Repeats the probe of a busy machine, at most once in this process.  It does not
- * wait for the lock, because its holder may wait at the gate for memory of a runner
- * that waits for this one.
+ * Repeats the probe of a busy machine, at most once in this process.  It does
+ * not wait for the lock, because its holder may wait at the gate for memory of
+ * a runner that waits for this one.
  */
 static void probe_again(const char *profile, const struct probe_request *request,
 			const char *path, const char *key, struct record *record)

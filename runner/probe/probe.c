@@ -16,7 +16,9 @@
 
 #define KVM_TIMEOUT_S 8.0		/* a working KVM boots in a twentieth of that */
 #define TCG_TIMEOUT_S 30.0
-/* A boot with vsock takes as long as one with a serial port: this is a margin. */
+/*
+ * A boot with vsock takes as long as one with a serial port: this is a margin.
+ */
 #define VSOCK_TIMEOUT_FACTOR 3
 /* A KVM boot that takes longer is compared with TCG. */
 #define KVM_SLOW_S 1.5
@@ -103,7 +105,9 @@ static bool open_kvm(char *reason, size_t cap)
 	return version >= 0;
 }
 
-/* The seconds of a boot on KVM, or a negative number with accel->reason filled. */
+/*
+ * The seconds of a boot on KVM, or a negative number with accel->reason filled.
+ */
 static double probe_kvm(const char *profile, struct accel *accel)
 {
 	struct err err;
@@ -153,7 +157,9 @@ static double probe_tcg(const char *profile, struct accel *accel)
 	return seconds;
 }
 
-/* Sets kind and reason.  The seconds of the boot, negative if nothing booted. */
+/*
+ * Sets kind and reason.  The seconds of the boot, negative if nothing booted.
+ */
 static double probe_kind(const char *profile, enum accel_kind want, struct accel *accel)
 {
 	double seconds = -1;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The probe: boots a profile's kernel to find out which accelerator and transport
- * work here, and how slow the machine is.
+ * The probe: boots a profile's kernel to find out which accelerator and
+ * transport work here, and how slow the machine is.
  *
- * An open /dev/kvm proves nothing: KVM can be present and fail.  A KVM that hangs
- * costs the probe its time limit; one that is slower than emulation is not chosen.
- * vsock counts as working when the kernel has answered on it.
+ * An open /dev/kvm proves nothing: KVM can be present and fail.  A KVM that
+ * hangs costs the probe its time limit; one that is slower than emulation is
+ * not chosen.  vsock counts as working when the kernel has answered on it.
  */
 #ifndef RUNNER_PROBE_PROBE_H
 #define RUNNER_PROBE_PROBE_H

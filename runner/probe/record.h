@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the probe found, kept in files_state()/accel: one file for each boot of the
- * host, kernel, QEMU and request.
+ * What the probe found, kept in files_state()/accel: one file for each boot of
+ * the host, kernel, QEMU and request.
  */
 #ifndef RUNNER_PROBE_RECORD_H
 #define RUNNER_PROBE_RECORD_H
@@ -12,7 +12,9 @@
 
 struct record {
 	struct accel accel;
-	/* Load average of the last minute per processor, when the probe ended. */
+	/*
+	 * Load average of the last minute per processor, when the probe ended.
+	 */
 	double load;
 };
 

@@ -9,8 +9,8 @@
 #define NR_READINGS 16
 
 /*
- * Reads both clocks at one moment: of several readings it takes the shortest, in
- * which no interrupt and no other task came between the two clocks.
+ * Reads both clocks at one moment: of several readings it takes the shortest,
+ * in which no interrupt and no other task came between the two clocks.
  */
 static void read_clocks(int64_t *ns, uint64_t *tsc)
 {
