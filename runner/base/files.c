@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,19 +30,27 @@ const char *files_home(void)
 	return home;
 }
 
+char *files_cache(void)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	const struct passwd *user;
+
+	if (cache && *cache)
+		return files_join(cache, "provium");
+	if (!home || !*home) {
+		user = getpwuid(getuid());
+		home = user ? user->pw_dir : "";
+	}
+	return xasprintf("%s/.cache/provium", home);
+}
+
 const char *files_state(void)
 {
 	static char *state;
-	const char *cache = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
 
-	if (state)
-		return state;
-	if (!access(files_home(), W_OK))
-		state = xstrdup(files_home());
-	else if (cache && *cache)
-		state = files_join(cache, "provium");
-	else
-		state = xasprintf("%s/.cache/provium", user ? user : "/tmp");
+	if (!state)
+		state = access(files_home(), W_OK) ? files_cache() :
+						     xstrdup(files_home());
 	return state;
 }
 

@@ -14,6 +14,12 @@ const char *files_home(void);
 /* The directory for logs and probe results: files_home() if it is writable, else
  * the user's cache directory.  Static. */
 const char *files_state(void);
+/*
+ * The user's cache directory: in $XDG_CACHE_HOME or $HOME, else in the home that
+ * the user database names.  Never in a directory that others can write to, such as
+ * /tmp.  Caller frees.
+ */
+char *files_cache(void);
 /* dir/name, or name if it is absolute.  Caller frees. */
 char *files_join(const char *dir, const char *name);
 /* The directory part of a path, or ".".  Caller frees. */
