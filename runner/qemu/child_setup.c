@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The beginning of a QEMU; a part of the runner and of forkserver.so. */
+/* The set-up of a QEMU process; compiled into the runner and into forkserver.so. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -7,13 +7,13 @@
 
 #include "runner/qemu/child_setup.h"
 
-/* The OOM killer should choose a VM, not the runner. */
+/* The OOM killer should choose a VM before it chooses the runner. */
 static void volunteer_for_oom(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
 	if (fd >= 0 && write(fd, "500", 3) < 0)
-		(void)0;	/* not ours to set: nothing is lost */
+		(void)0;	/* not permitted: the default will do */
 	if (fd >= 0)
 		close(fd);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a process does before it is QEMU, whether it executes it or was forked from it. */
+/* The set-up of a process that becomes QEMU, by execve(2) or as a fork of a QEMU. */
 #ifndef RUNNER_QEMU_CHILD_SETUP_H
 #define RUNNER_QEMU_CHILD_SETUP_H
 
 #include <sys/types.h>
 
 /*
- * A process group of its own, no signal blocked; it dies with its parent, and at
- * once if that is gone already.
+ * Gives the process its own process group, unblocks all signals, and has the kernel
+ * kill it when its parent ends.  Exits if the parent has ended already.
  */
 void child_setup(pid_t parent);
 

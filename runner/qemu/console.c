@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What QEMU and the guest print, kept in memory. */
+/* The output of QEMU and the guest, kept in memory; see console.h. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "runner/qemu/console.h"
 
 #define TAIL_BYTES 65536
-#define TAIL_MOST 60			/* lines */
+#define TAIL_SEARCH_LINES 60
 
 int console_open(const char *name)
 {
@@ -20,7 +20,7 @@ int console_open(const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* From `from` on, without carriage returns. */
+/* Appends the file from offset `from` on, without carriage returns and NULs. */
 static void read_from(int fd, off_t from, struct buf *to)
 {
 	for (;;) {
@@ -58,12 +58,15 @@ static bool has_word(const char *line, const char *end, const char *const words[
 	return false;
 }
 
-/* The last nr lines of what is between start and end; more, if words are in one before. */
+/*
+ * The last nr lines between start and end; if a line further up has one of the
+ * words, everything from there on.
+ */
 static char *last_lines(char *start, char *end, unsigned int nr, const char *const words[])
 {
 	char *from = end, *at = end, *line_end = end;
 
-	for (unsigned int n = 1; at > start && n <= TAIL_MOST; n++) {
+	for (unsigned int n = 1; at > start && n <= TAIL_SEARCH_LINES; n++) {
 		while (at > start && at[-1] != '\n')
 			at--;
 		if (n <= nr || has_word(at, line_end, words))

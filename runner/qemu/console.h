@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What QEMU and the guest print: files without a name, so that nothing is
- * left behind whatever happens; copied to the logs when a test has failed.
+ * The output of QEMU and the guest, in memory files: they have no name, so none is
+ * left behind if the runner is killed.  The harness copies them to the logs of a
+ * failed test.
  */
 #ifndef RUNNER_QEMU_CONSOLE_H
 #define RUNNER_QEMU_CONSOLE_H
@@ -11,17 +12,21 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 
-/* A close-on-exec descriptor of an empty file in memory, or -errno. */
+/* The close-on-exec descriptor of a new memory file, or -errno. */
 int console_open(const char *name);
-/* All of it so far; carriage returns left out. */
+/* Appends everything printed so far, without carriage returns. */
 void console_read(int fd, struct buf *to);
 /*
- * The last nr_lines lines, indented by two spaces, into text; if one of the words
- * (NULL-terminated list, or NULL) is in one of the last 60, all from there on.
+ * Copies the last nr_lines lines into text, each after a line end and two spaces.  If
+ * one of the last 60 lines has one of the words (a NULL-terminated list, or NULL),
+ * copies everything from that line on.
  */
 void console_tail(int fd, unsigned int nr_lines, const char *const words[],
 		  char *text, size_t cap);
-/* The last line that contains one of the words, NULL-terminated list; "" if none. */
+/*
+ * Copies the last line that contains one of the words (a NULL-terminated list),
+ * from that word on; "" if there is none.
+ */
 void console_find(int fd, const char *const words[], char *line, size_t cap);
 
 #endif

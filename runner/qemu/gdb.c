@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A guest's memory by way of QEMU's gdb stub; see gdb.h. */
+/* Access to a guest's memory through QEMU's gdb stub; see gdb.h. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -12,8 +12,8 @@
 #include "runner/base/interrupt.h"
 #include "runner/qemu/gdb.h"
 
-#define MOST 64				/* bytes of memory in one packet */
-#define PACKET (2 * MOST + 64)
+#define MAX_BYTES 64			/* of memory in one packet */
+#define PACKET (2 * MAX_BYTES + 64)
 
 static int read_byte(int fd, char *c, int64_t deadline_ns, struct err *err)
 {
@@ -27,21 +27,21 @@ static int read_byte(int fd, char *c, int64_t deadline_ns, struct err *err)
 		return err_set(err, ERR_INTERRUPTED, -EINTR, "interrupted");
 	if (!n)
 		return err_set(err, ERR_BROKEN, -ETIMEDOUT,
-			       "QEMU's gdb stub does not answer");
+			       "QEMU's gdb stub does not answer in time");
 	if (recv(fd, c, 1, 0) != 1)
 		return err_set(err, ERR_BROKEN, -EPIPE,
-			       "QEMU's gdb stub hung up");
+			       "QEMU's gdb stub closed its connection");
 	return 0;
 }
 
-/* What is between $ and #, without the checksum behind it. */
+/* Receives one packet: the text between $ and #, without the checksum. */
 static int receive(int fd, char *packet, int64_t deadline_ns, struct err *err)
 {
 	size_t n = 0;
 	char c = 0;
 	int ret = 0;
 
-	while (!ret && c != '$')	/* acknowledgements before it */
+	while (!ret && c != '$')	/* skips acknowledgements */
 		ret = read_byte(fd, &c, deadline_ns, err);
 	while (!ret && c != '#') {
 		ret = read_byte(fd, &c, deadline_ns, err);
@@ -52,7 +52,7 @@ static int receive(int fd, char *packet, int64_t deadline_ns, struct err *err)
 	for (int i = 0; !ret && i < 2; i++)
 		ret = read_byte(fd, &c, deadline_ns, err);
 	if (!ret && send(fd, "+", 1, MSG_NOSIGNAL) != 1)
-		ret = err_set(err, ERR_BROKEN, -EPIPE, "QEMU's gdb stub hung up");
+		ret = err_set(err, ERR_BROKEN, -EPIPE, "QEMU's gdb stub closed its connection");
 	return ret;
 }
 
@@ -67,14 +67,14 @@ static int ask(int fd, const char *text, char *answer, int64_t deadline_ns,
 		sum += (unsigned char)*at;
 	n = snprintf(packet, sizeof(packet), "$%s#%02x", text, sum & 0xff);
 	if (send(fd, packet, (size_t)n, MSG_NOSIGNAL) != n)
-		return err_set(err, ERR_BROKEN, -EPIPE, "QEMU's gdb stub hung up");
+		return err_set(err, ERR_BROKEN, -EPIPE, "QEMU's gdb stub closed its connection");
 	return receive(fd, answer, deadline_ns, err);
 }
 
 static int refused(uint64_t addr, const char *answer, struct err *err)
 {
 	return err_set(err, ERR_BROKEN, -EIO,
-		       "QEMU's gdb stub: guest address 0x%llx: \"%s\"",
+		       "QEMU's gdb stub refused guest address 0x%llx: \"%s\"",
 		       (unsigned long long)addr, answer);
 }
 
@@ -89,7 +89,7 @@ int gdb_read(int fd, uint64_t addr, void *p, size_t n, int64_t deadline_ns,
 	ret = ask(fd, text, answer, deadline_ns, err);
 	if (ret)
 		return ret;
-	if (n > MOST || strlen(answer) != 2 * n)
+	if (n > MAX_BYTES || strlen(answer) != 2 * n)
 		return refused(addr, answer, err);
 	for (size_t i = 0; i < n; i++) {
 		memcpy(byte, answer + 2 * i, 2);
@@ -105,7 +105,7 @@ int gdb_write(int fd, uint64_t addr, const void *p, size_t n,
 	const uint8_t *from = p;
 	int used, ret;
 
-	if (n > MOST)
+	if (n > MAX_BYTES)
 		return refused(addr, "too long", err);
 	used = snprintf(text, sizeof(text), "M%llx,%zx:",
 			(unsigned long long)addr, n);

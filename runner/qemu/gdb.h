@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest's memory, by its kernel's own addresses: QEMU's gdb stub (GDB manual,
- * "Remote Protocol"), of which only m and M are used, while the guest is stopped.
+ * Access to a stopped guest's memory by kernel addresses, through QEMU's gdb stub
+ * (GDB manual, "Remote Protocol"; only the packets m and M are used).
  */
 #ifndef RUNNER_QEMU_GDB_H
 #define RUNNER_QEMU_GDB_H
@@ -11,7 +11,7 @@
 
 #include "runner/base/err.h"
 
-/* At most 64 bytes.  0; -EIO, -EPIPE, -ETIMEDOUT, -EINTR with err filled. */
+/* n is at most 64 bytes.  0; -EIO, -EPIPE, -ETIMEDOUT or -EINTR with err filled. */
 int gdb_read(int fd, uint64_t addr, void *p, size_t n, int64_t deadline_ns,
 	     struct err *err);
 int gdb_write(int fd, uint64_t addr, const void *p, size_t n,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A guest's state out of one QEMU and into another; see migrate.h. */
+/* Moving a guest's state out of one QEMU and into another; see migrate.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,9 +12,12 @@
 #include "runner/qemu/migrate.h"
 
 #define STATE_FD "state"		/* QEMU's name for our descriptor */
-#define PIECE 65536
+#define READ_BYTES 65536
 
-/* Until QMP or `fd` (may be -1) has something, or QEMU has ended.  0 or -errno. */
+/*
+ * Waits until QMP or fd (fd->fd may be -1) is readable, or QEMU has ended.  0 or
+ * -errno with err filled.
+ */
 static int step(struct qmp *q, struct proc *qemu, struct pollfd *fd,
 		int64_t deadline_ns, struct err *err)
 {
@@ -31,13 +34,13 @@ static int step(struct qmp *q, struct proc *qemu, struct pollfd *fd,
 		return err_set(err, ERR_INTERRUPTED, -EINTR, "interrupted");
 	if (!n)
 		return err_set(err, ERR_BROKEN, -ETIMEDOUT,
-			       "QEMU does not answer");
+			       "QEMU does not answer in time");
 	err->kind = ERR_NONE;
 	if (n > 0 && fds[1].revents && qmp_feed(q, err))
 		return err->kind ? -EBADMSG :
-			err_set(err, ERR_BROKEN, -EPIPE, "QEMU hung up");
+			err_set(err, ERR_BROKEN, -EPIPE, "QEMU closed its QMP connection");
 	if (n > 0 && fds[2].revents)
-		return err_set(err, ERR_BROKEN, -EPIPE, "QEMU has ended");
+		return err_set(err, ERR_BROKEN, -EPIPE, "QEMU has exited");
 	if (q->refusal.kind)
 		*err = q->refusal;
 	return q->refusal.kind ? -EIO : 0;
@@ -59,14 +62,14 @@ int migrate_command(struct qmp *q, struct proc *qemu, const char *command,
 {
 	int ret = qmp_send(q, command, arguments);
 
-	ret = ret ? err_set(err, ERR_BROKEN, ret, "QEMU hung up") :
+	ret = ret ? err_set(err, ERR_BROKEN, ret, "QEMU closed its QMP connection") :
 		await_answer(q, qemu, deadline_ns, err);
 	if (ret)
 		err_context(err, "%s", command);
 	return ret;
 }
 
-/* memory: all of it goes with the state, else only what is no shared file. */
+/* memory: the state includes memory that is a shared file. */
 static json_t *capabilities(bool memory)
 {
 	return json_pack("{s:[{s:s, s:b}, {s:s, s:b}]}", "capabilities",
@@ -80,7 +83,7 @@ static bool is_final(const char *status)
 	       !strcmp(status, "cancelled");
 }
 
-/* Reads the state until its end, and waits for QEMU's word that it was all. */
+/* Reads the state until its end, and waits until QEMU reports that it is complete. */
 static int drain(struct qmp *q, struct proc *qemu, int fd, struct buf *state,
 		 int64_t deadline_ns, struct err *err)
 {
@@ -90,7 +93,7 @@ static int drain(struct qmp *q, struct proc *qemu, int fd, struct buf *state,
 	while (!ret && (in.fd >= 0 || !is_final(q->migration))) {
 		ret = step(q, qemu, &in, deadline_ns, err);
 		if (!ret && in.fd >= 0 && in.revents) {
-			ssize_t n = recv(fd, buf_room(state, PIECE), PIECE, 0);
+			ssize_t n = recv(fd, buf_room(state, READ_BYTES), READ_BYTES, 0);
 
 			if (n > 0)
 				state->len += (size_t)n;
@@ -99,12 +102,12 @@ static int drain(struct qmp *q, struct proc *qemu, int fd, struct buf *state,
 		}
 	}
 	if (!ret && strcmp(q->migration, "completed"))
-		ret = err_set(err, ERR_BROKEN, -EIO, "QEMU: saving %s",
+		ret = err_set(err, ERR_BROKEN, -EIO, "QEMU could not save the state: migration %s",
 			      q->migration);
 	return ret;
 }
 
-/* Has QEMU write its state to fd. */
+/* Tells QEMU to write its state to fd. */
 static int begin(struct qmp *q, struct proc *qemu, int fd, bool memory,
 		 int64_t deadline_ns, struct err *err)
 {
@@ -142,8 +145,8 @@ int migrate_out(struct qmp *q, struct proc *qemu, struct buf *state,
 }
 
 /*
- * "completed" comes a moment before the run state says so, and until then "cont"
- * is refused ("Migration is not finalized yet").  There is no event for that.
+ * QEMU reports "completed" a moment before its run state changes, and refuses "cont"
+ * until then ("Migration is not finalized yet").  There is no event for the change.
  */
 static int await_postmigrate(struct qmp *q, struct proc *qemu,
 			     int64_t deadline_ns, struct err *err)
@@ -157,7 +160,7 @@ static int await_postmigrate(struct qmp *q, struct proc *qemu,
 		status = json_string_value(json_object_get(q->answer, "status"));
 		if (!ret && clock_ns() > deadline_ns)
 			ret = err_set(err, ERR_BROKEN, -ETIMEDOUT,
-				      "QEMU does not finish saving");
+				      "QEMU does not finish saving in time");
 	} while (!ret && status && !strcmp(status, "finish-migrate"));
 	return ret;
 }
@@ -167,7 +170,7 @@ int migrate_to_file(struct qmp *q, struct proc *qemu, int fd, int64_t deadline_n
 {
 	int ret = migrate_command(q, qemu, "stop", NULL, deadline_ns, err);
 
-	/* The usual limit is that of a network: 128 MiB a second. */
+	/* The default limit is made for networks: 128 MiB a second. */
 	if (!ret)
 		ret = migrate_command(q, qemu, "migrate-set-parameters",
 				      json_pack("{s:I}", "max-bandwidth",
@@ -189,12 +192,12 @@ int migrate_await(struct qmp *q, struct proc *qemu, int64_t deadline_ns,
 	while (!ret && !is_final(q->migration))
 		ret = step(q, qemu, &none, deadline_ns, err);
 	if (!ret && strcmp(q->migration, "completed"))
-		ret = err_set(err, ERR_BROKEN, -EIO, "QEMU: the state %s",
+		ret = err_set(err, ERR_BROKEN, -EIO, "QEMU could not load the state: migration %s",
 			      q->migration);
 	return ret;
 }
 
-/* With an offset of its own. */
+/* A second open file of the same file, with its own offset. */
 static int reopen(int fd, struct err *err)
 {
 	char self[40];
@@ -217,7 +220,7 @@ int migrate_expect(struct qmp *q, int fd, bool memory, struct err *err)
 		ret = qmp_send_fd(q, "getfd",
 				  json_pack("{s:s}", "fdname", STATE_FD), own);
 	close(own);
-	return ret ? err_set(err, ERR_BROKEN, ret, "QEMU hung up") : 0;
+	return ret ? err_set(err, ERR_BROKEN, ret, "QEMU closed its QMP connection") : 0;
 }
 
 int migrate_in(struct qmp *q, struct err *err)
@@ -227,5 +230,5 @@ int migrate_in(struct qmp *q, struct err *err)
 	*q->migration = 0;
 	ret = qmp_send(q, "migrate-incoming",
 		       json_pack("{s:s}", "uri", "fd:" STATE_FD));
-	return ret ? err_set(err, ERR_BROKEN, ret, "QEMU hung up") : 0;
+	return ret ? err_set(err, ERR_BROKEN, ret, "QEMU closed its QMP connection") : 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A child process that cannot outlive the runner. */
+/* A child process that cannot outlive the runner; see proc.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -38,7 +38,7 @@ static void child(char *const argv[], const int *fds, size_t nr_fds,
 	_exit(127);
 }
 
-/* Its pid, or -errno with err filled. */
+/* Forks and executes argv: the pid, or -errno with err filled. */
 static pid_t execute(char *const argv[], const int *fds, size_t nr_fds, int err_fd,
 		     struct err *err)
 {
@@ -58,7 +58,7 @@ static pid_t execute(char *const argv[], const int *fds, size_t nr_fds, int err_
 		return err_set(err, ERR_BROKEN, -errno, "fork: %s",
 			       strerror(errno));
 	}
-	do {			/* ends at exec: the pipe is close-on-exec */
+	do {	/* end of file when execve(2) succeeds: the pipe is close-on-exec */
 		n = read(report[0], &failed, sizeof(failed));
 	} while (n < 0 && errno == EINTR);
 	close(report[0]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A child process that cannot outlive the runner: QEMU. */
+/* A child process that cannot outlive the runner: QEMU, or another runner. */
 #ifndef RUNNER_QEMU_PROC_H
 #define RUNNER_QEMU_PROC_H
 
@@ -11,21 +11,22 @@
 
 struct proc {
 	pid_t pid;			/* 0: none */
-	int pidfd;			/* readable when it has ended; -1: none */
-	int status;			/* of wait(2), once it is reaped */
+	int pidfd;			/* readable when the process has ended; -1: none */
+	int status;			/* of wait(2), once the process is reaped */
 };
 
 void proc_init(struct proc *p);
 /*
- * Starts argv in a process group of its own, killed when this process dies.
- * It inherits the nr_fds descriptors of fds under the same numbers, and err_fd
- * as its standard error.  0; -ENOENT and others with err filled (ERR_BROKEN).
+ * Starts argv in a process group of its own; the kernel kills it when this process
+ * ends.  It inherits the nr_fds descriptors in fds (-1 is skipped) under the same
+ * numbers, and err_fd as its standard error.  0; or -errno with err filled, -ENOENT
+ * if there is no such program.
  */
 int proc_start(struct proc *p, char *const argv[], const int *fds,
 	       size_t nr_fds, int err_fd, struct err *err);
-/* Has it ended?  Then status is set. */
+/* True if the process has ended; then p->status is set. */
 bool proc_ended(struct proc *p);
-/* SIGKILL, and waits for it.  Safe when there is none. */
+/* Kills the process and waits for its end.  Safe if there is none. */
 void proc_release(struct proc *p);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* QEMU's control line: one JSON value a line. */
+/* QEMU's control connection; see qmp.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,21 +52,21 @@ static void take_event(struct qmp *q, const char *name, const json_t *msg)
 
 static int take_line(struct qmp *q, const char *line, size_t n, struct err *err)
 {
-	json_error_t why;
-	json_t *msg = json_loadb(line, n, 0, &why);
+	json_error_t error;
+	json_t *msg = json_loadb(line, n, 0, &error);
 	const char *event = json_string_value(json_object_get(msg, "event"));
 
 	if (!json_is_object(msg)) {
 		json_decref(msg);
 		return err_set(err, ERR_BROKEN, -EBADMSG,
-			       "QMP: not a JSON object (%s): %.*s",
-			       why.text, n > 200 ? 200 : (int)n, line);
+			       "QMP: expected a JSON object, got (%s): %.*s",
+			       error.text, n > 200 ? 200 : (int)n, line);
 	}
 	if (event)
 		take_event(q, event, msg);
 	else if (json_object_get(msg, "return") || json_object_get(msg, "error"))
 		take_reply(q, msg);
-	json_decref(msg);	/* what is left is the greeting */
+	json_decref(msg);	/* the greeting is ignored */
 	return 0;
 }
 
@@ -86,7 +86,7 @@ int qmp_parse(struct qmp *q, const void *p, size_t n, struct err *err)
 	}
 	if (!ret && q->in.len > QMP_LINE_MAX)
 		ret = err_set(err, ERR_BROKEN, -EBADMSG,
-			      "QMP: a line of more than %u bytes", QMP_LINE_MAX);
+			      "QMP: a line is longer than %u bytes", QMP_LINE_MAX);
 	return ret;
 }
 
@@ -138,7 +138,7 @@ int qmp_send_fd(struct qmp *q, const char *command, json_t *arguments, int fd)
 		json_object_set_new(msg, "arguments", arguments);
 	line = json_dumps(msg, JSON_COMPACT);
 	json_decref(msg);
-	/* Commands are short and QEMU reads them: this does not block. */
+	/* Does not block: commands are short, and QEMU reads them at once. */
 	n = send_line(q->fd, line, strlen(line), fd);
 	free(line);
 	return n < 0 ? -errno : 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The runner's side of the QEMU that others are forked from. */
+/* The runner's side of the fork server; see client.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -21,13 +21,13 @@
 
 #define BINARY "qemu-system-x86_64"
 #define PRELOAD "bin/forkserver.so"	/* in files_home() */
-#define LINE_FD 3			/* there, its end of the socket */
-#define PATIENCE 10.0			/* seconds */
-#define TITLE 8192			/* bytes, for the VMs' arguments to be shown in */
+#define LINE_FD 3			/* the server's descriptor of its end of the socket */
+#define ANSWER_TIMEOUT_S 10.0
+#define TITLE_BYTES 8192		/* room for the arguments that ps(1) shows */
 
 static struct {
-	pid_t owner;			/* whose it is */
-	unsigned int wanted;		/* how often */
+	pid_t owner;			/* the process that started it */
+	unsigned int requests;		/* in this process, so far */
 	pid_t pid;			/* 0: none */
 	int line;
 } server;
@@ -47,12 +47,12 @@ static char **environment(const char *preload)
 }
 
 /*
- * Executed by way of /proc/self/fd, so that nobody who counts VMs by that name
- * counts this one.
+ * Executed through /proc/self/fd, so that a count of the processes with QEMU's name
+ * does not include the server.
  */
 static int execute(int binary, const char *preload, int line, pid_t *pid)
 {
-	char path[40], title[TITLE], **env = environment(preload);
+	char path[40], title[TITLE_BYTES], **env = environment(preload);
 	char *argv[] = { (char *)"provium-forkserver", title, NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -79,7 +79,7 @@ static int execute(int binary, const char *preload, int line, pid_t *pid)
 	return ret;
 }
 
-/* A script in its place cannot be preloaded.  A descriptor, or -1. */
+/* A descriptor of QEMU's binary; -1 if it is a script, which cannot have a preload. */
 static int open_binary(void)
 {
 	char *path = files_in_path(BINARY), magic[4] = "";
@@ -97,7 +97,7 @@ static void start(const char *preload)
 {
 	int binary, line[2];
 
-	/* Two preloads, or one with such a name, ld.so would not tell apart. */
+	/* ld.so splits LD_PRELOAD at blanks and colons. */
 	if (getenv("LD_PRELOAD") || strpbrk(preload, " :") || access(preload, R_OK))
 		return;
 	binary = open_binary();
@@ -114,16 +114,17 @@ static void start(const char *preload)
 	close(binary);
 }
 
-static bool is_there(void)
+/* Starts the server at the second request: most processes make only one. */
+static bool is_running(void)
 {
 	char *preload;
 
 	if (server.owner != getpid()) {
 		server.owner = getpid();
-		server.wanted = 0;
+		server.requests = 0;
 		server.pid = 0;
 	}
-	if (++server.wanted == 2) {
+	if (++server.requests == 2) {
 		preload = files_join(files_home(), PRELOAD);
 		start(preload);
 		free(preload);
@@ -142,7 +143,7 @@ void forkserver_stop(void)
 	server.pid = 0;
 }
 
-/* False: there is no room for so much. */
+/* False: the arguments or descriptors do not fit into a request. */
 static bool fill(struct forkserver_request *req, int *sent, char *const argv[],
 		 const int *fds, size_t nr_fds, int err_fd)
 {
@@ -193,11 +194,11 @@ static bool pass(const struct forkserver_request *req, const int *fds)
 	return sendmsg(server.line, &msg, MSG_NOSIGNAL) == (ssize_t)iov.iov_len;
 }
 
-/* The pid, or -errno; -EPIPE: it is gone, or does not answer. */
+/* The pid, or -errno; -EPIPE: the server has ended, or does not answer. */
 static int answer(void)
 {
 	struct pollfd in = { server.line, POLLIN, 0 };
-	int64_t deadline = deadline_in(PATIENCE);
+	int64_t deadline = deadline_in(ANSWER_TIMEOUT_S);
 	int n, ret;
 
 	while ((n = poll(&in, 1, deadline_poll_ms(deadline))) < 0 && errno == EINTR)
@@ -212,7 +213,7 @@ pid_t forkserver_spawn(char *const argv[], const int *fds, size_t nr_fds, int er
 	struct forkserver_request req;
 	int sent[FORKSERVER_FDS], ret = -EPIPE;
 
-	if (strcmp(argv[0], BINARY) || !is_there())
+	if (strcmp(argv[0], BINARY) || !is_running())
 		return -ENOENT;
 	if (!fill(&req, sent, argv, fds, nr_fds, err_fd))
 		return -E2BIG;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * QEMUs without the time that a QEMU needs to be loaded and linked (12 of 20
- * milliseconds): one is kept that has done that, and others are forked from it.
+ * The fork server: a QEMU that is loaded and linked but has not begun.  Forking it
+ * saves each further QEMU 12 of the 20 milliseconds of its start.
  *
- * It is a help, never a need: where it cannot be had (another libc, a script in
- * QEMU's place, a preload of the user's own), QEMU is executed as usual.
+ * It is optional: where it does not work (another libc, a script in place of QEMU,
+ * LD_PRELOAD set by the user), QEMU is executed as usual.
  */
 #ifndef RUNNER_QEMU_FORKSERVER_CLIENT_H
 #define RUNNER_QEMU_FORKSERVER_CLIENT_H
@@ -13,11 +13,11 @@
 #include <sys/types.h>
 
 /*
- * As proc_start(), whose child it becomes: its pid; or -errno, and nothing was
- * started.  From a process's second QEMU on: most have one only.
+ * Starts a QEMU as proc_start() does, as a child of this process: its pid; or -errno,
+ * and no process was started.  Works from a process's second QEMU on.
  */
 pid_t forkserver_spawn(char *const argv[], const int *fds, size_t nr_fds, int err_fd);
-/* Before the process ends (it would die with it, a moment later).  Safe always. */
+/* Ends the server, if there is one.  Otherwise it ends a moment after this process. */
 void forkserver_stop(void);
 
 #endif

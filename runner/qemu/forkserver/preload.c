@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Preloaded into QEMU (LD_PRELOAD): a QEMU that is loaded and linked, and does
- * not begin.  For each request it forks, and the copy begins as QEMU with the
- * arguments and descriptors of the request.  See runner/qemu/forkserver/client.h for
- * the other side.
+ * Preloaded into QEMU (LD_PRELOAD), this makes a fork server of it: it is loaded and
+ * linked, but does not begin.  It forks for each request, and the fork begins as
+ * QEMU with the arguments and descriptors of the request.  The other side is
+ * client.c.
  *
- * It takes the place of __libc_start_main, which the program's first
- * instructions call: the libraries are ready then (two thirds of the time
- * that QEMU needs to start), nothing of the program has run, and there is one
- * thread.
+ * This library replaces __libc_start_main, which the program's first instructions
+ * call.  At that point the libraries are ready (two thirds of the time that QEMU
+ * needs to start), no code of the program has run, and there is one thread.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -33,15 +32,15 @@ typedef int start_fn(main_fn *, int, char **, void (*)(void), void (*)(void),
 start_fn __libc_start_main;
 
 static struct {
-	int line;			/* to the runner */
-	char *title, *title_end;	/* what ps(1) shows: our own arguments */
+	int line;			/* the connection to the runner */
+	char *title, *title_end;	/* the memory that ps(1) shows as arguments */
 	struct forkserver_request req;
-	int fds[FORKSERVER_FDS];	/* as they came, in the order of req.fds */
+	int fds[FORKSERVER_FDS];	/* as received, in the order of req.fds */
 } server;
 
-/* --- the copy --- */
+/* --- the fork --- */
 
-/* ps(1) and /proc/PID/cmdline tell the VM's arguments, as far as there is room. */
+/* Makes ps(1) and /proc/PID/cmdline show the VM's arguments, as far as they fit. */
 static void show_arguments(void)
 {
 	size_t room = (size_t)(server.title_end - server.title);
@@ -64,7 +63,7 @@ static bool place_descriptors(void)
 	return true;
 }
 
-/* Its arguments, in memory that stays; *n of them.  NULL: no memory. */
+/* The *n arguments of the request, never freed.  NULL: no memory. */
 static char **arguments(int *n)
 {
 	const char *end = server.req.text + server.req.text_len;
@@ -80,7 +79,7 @@ static char **arguments(int *n)
 	return argv;
 }
 
-/* It is the runner's child, not ours (CLONE_PARENT). */
+/* Runs in the fork, which is a child of the runner, not of the server (CLONE_PARENT). */
 static char **become_qemu(int *argc)
 {
 	child_setup(server.req.parent);
@@ -92,7 +91,7 @@ static char **become_qemu(int *argc)
 
 /* --- the server --- */
 
-/* Out of the way of the numbers that they will have.  0 or -errno. */
+/* Moves the received descriptors above all requested numbers.  0 or -errno. */
 static int take_descriptors(struct msghdr *msg)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
@@ -110,7 +109,7 @@ static int take_descriptors(struct msghdr *msg)
 	return n == server.req.nr_fds ? 0 : -EMFILE;
 }
 
-/* A library may have one open: then it is not ours to give. */
+/* False: a library has a descriptor open under one of the requested numbers. */
 static bool are_free(void)
 {
 	for (size_t i = 0; i < server.req.nr_fds; i++) {
@@ -122,7 +121,10 @@ static bool are_free(void)
 	return true;
 }
 
-/* The next request.  1; 0: the runner has hung up; -errno: it cannot be done. */
+/*
+ * Receives the next request.  1; 0: the runner has closed the connection; -errno: the
+ * request cannot be fulfilled.
+ */
 static int receive(void)
 {
 	union {
@@ -149,10 +151,11 @@ static int receive(void)
 }
 
 /*
- * Its pid, 0 in itself, or -errno.  fork() cannot make a sibling.  What glibc's does
- * beyond this, for a process with one thread: it tells itself the new thread id, and
- * calls the libraries' handlers.  Their generators of random numbers begin with a
- * thread's first use of them, which here is after the fork.
+ * Forks with the runner as the parent, which fork(3) cannot do: the pid, 0 in the
+ * fork, or -errno.  For a process with one thread, glibc's fork() also updates its
+ * record of the thread id and calls the libraries' fork handlers.  Neither is needed
+ * here: the libraries' random number generators are seeded at their first use, which
+ * is after this fork.
  */
 static int copy(void)
 {
@@ -161,7 +164,7 @@ static int copy(void)
 	return pid < 0 ? -errno : (int)pid;
 }
 
-/* True in a copy that is to begin. */
+/* True in a fork, which must begin as QEMU; false when the server must end. */
 static bool serve(void)
 {
 	int answer;

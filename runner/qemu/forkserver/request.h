@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between the runner and the QEMU that it forks others from: one packet each way. */
+/* The protocol between the runner and the fork server: one packet in each direction. */
 #ifndef RUNNER_QEMU_FORKSERVER_REQUEST_H
 #define RUNNER_QEMU_FORKSERVER_REQUEST_H
 
@@ -7,20 +7,20 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define FORKSERVER_LINE "PROVIUM_FORKSERVER"	/* in its environment: the socket's number */
+#define FORKSERVER_LINE "PROVIUM_FORKSERVER"	/* environment variable: the socket's number */
 #define FORKSERVER_FDS 64
-#define FORKSERVER_FD_MAX 512		/* numbers asked for are below this */
+#define FORKSERVER_FD_MAX 512		/* requested numbers are below this */
 
 /*
- * To it, with nr_fds descriptors (SCM_RIGHTS), which get the numbers in fds.
- * The answer is an int: the pid of the copy, or -errno.
+ * The request, sent with nr_fds descriptors (SCM_RIGHTS), which get the numbers in
+ * fds.  The answer is an int: the pid of the new QEMU, or -errno.
  */
 struct forkserver_request {
-	pid_t parent;			/* whose child it shall be */
+	pid_t parent;			/* the process that becomes the new QEMU's parent */
 	uint32_t nr_fds;
 	int fds[FORKSERVER_FDS];
 	uint32_t text_len;
-	char text[32768];		/* arguments, each with its NUL */
+	char text[32768];		/* the arguments, each with its NUL */
 };
 
 #endif
