@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The module provium.core: errors, clocks and limits, and all that is bound. */
+/* The module provium.core: error objects, time limits, and the list of functions. */
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -47,11 +47,11 @@ void bind_raise(lua_State *L, const struct err *err)
 	__builtin_unreachable();
 }
 
-/* --- interrupts: a hook that raises, for Lua that never calls out --- */
+/* --- interrupts: a hook that raises, even in Lua code that calls no C function --- */
 
 static lua_State *main_thread, *hooked;
 
-/* In a test's own code only: the harness has to come to its end. */
+/* Raises in a test's own code only: the harness must be able to finish. */
 static void raise_interrupt(lua_State *L, lua_Debug *ar)
 {
 	struct err err;
@@ -65,7 +65,7 @@ static void raise_interrupt(lua_State *L, lua_Debug *ar)
 	bind_raise(L, &err);
 }
 
-/* In a signal handler: lua_sethook() is safe there (Lua manual, 4.7). */
+/* Called in a signal handler, where lua_sethook() is safe (Lua manual, 4.7). */
 static void set_hook(void)
 {
 	lua_sethook(hooked, raise_interrupt,
@@ -73,15 +73,15 @@ static void set_hook(void)
 }
 
 /*
- * core.running(co): the thread that is about to run, whose hook a signal has to
- * set; nil for the main one.  Returns the one before.
+ * core.running(co): tells which Lua thread is about to run, so that a signal sets its
+ * hook; nil means the main thread.  Returns the thread before.
  */
 static int l_running(lua_State *L)
 {
 	lua_State *before = hooked;
 
 	hooked = lua_isnil(L, 1) ? main_thread : lua_tothread(L, 1);
-	/* A signal may have come while another one ran. */
+	/* A signal may have arrived while another thread ran. */
 	if (interrupt_pending())
 		set_hook();
 	if (before == main_thread) {
@@ -93,7 +93,7 @@ static int l_running(lua_State *L)
 	return 1;
 }
 
-/* core.alarm(seconds): a time limit from now, 0 for none. */
+/* core.alarm(seconds): sets a time limit from now; 0: none. */
 static int l_alarm(lua_State *L)
 {
 	double seconds = luaL_checknumber(L, 1);
@@ -131,21 +131,23 @@ static int l_protected_call(lua_State *L)
 	return 2;
 }
 
+/* core.interrupted(): true after a signal, unless it was the time limit's. */
 static int l_interrupted(lua_State *L)
 {
 	lua_pushboolean(L, interrupt_pending() && interrupt_pending() != SIGALRM);
 	return 1;
 }
 
-/* --- small things --- */
+/* --- clock, files, text --- */
 
+/* core.now(): seconds on the monotonic clock. */
 static int l_now(lua_State *L)
 {
 	lua_pushnumber(L, (double)clock_ns() / 1e9);
 	return 1;
 }
 
-/* core.error{message=, kind=}: makes it an error object. */
+/* core.error{message=, kind=}: makes the table an error object and returns it. */
 static int l_error(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
@@ -153,7 +155,7 @@ static int l_error(lua_State *L)
 	return 1;
 }
 
-/* core.complaint(line): its kind, or nil. */
+/* core.complaint(line): the kind of kernel complaint that the line begins, or nil. */
 static int l_complaint(lua_State *L)
 {
 	size_t len;
@@ -163,7 +165,7 @@ static int l_complaint(lua_State *L)
 	return 1;
 }
 
-/* core.write(path, data): true, or nil and why. */
+/* core.write(path, data): true; or nil and the error. */
 static int l_write(lua_State *L)
 {
 	const char *path = luaL_checkstring(L, 1), *data;
@@ -185,7 +187,7 @@ static int l_write(lua_State *L)
 	return 1;
 }
 
-/* core.pause(seconds): between two looks of wait_until; a signal ends it. */
+/* core.pause(seconds): sleeps between two checks of wait_until; a signal raises. */
 static int l_pause(lua_State *L)
 {
 	int64_t deadline = deadline_in(luaL_checknumber(L, 1));
@@ -196,7 +198,7 @@ static int l_pause(lua_State *L)
 	return 0;
 }
 
-/* core.clean(string): what any report can carry. */
+/* core.clean(string): the string as valid UTF-8 without control characters. */
 static int l_clean(lua_State *L)
 {
 	size_t n;
@@ -209,6 +211,7 @@ static int l_clean(lua_State *L)
 	return 1;
 }
 
+/* core.home(): the folders of files_home() and files_state(). */
 static int l_home(lua_State *L)
 {
 	lua_pushstring(L, files_home());

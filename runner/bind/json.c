@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* JSON text to Lua values and back, by way of jansson. */
+/* JSON text to Lua values and back, with jansson. */
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -45,7 +45,7 @@ void bind_push_json(lua_State *L, const json_t *v)
 	}
 }
 
-/* The document hangs on a userdata, so that an error cannot leak it. */
+/* A userdata owns the document, so that a Lua error cannot leak it. */
 static int free_document(lua_State *L)
 {
 	json_t **doc = lua_touserdata(L, 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages from and to Lua tables, by walking their descriptors: this serves
- * every op there is and will be.
+ * Messages from and to Lua tables, by walking their descriptors: one function
+ * serves every op.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -32,7 +32,6 @@ static void add_u32(luaL_Buffer *b, size_t v)
 	luaL_addlstring(b, (char *)raw, sizeof(raw));
 }
 
-/* The field is on top of the stack and stays there. */
 static void add_int(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
 		    int at)
 {
@@ -45,7 +44,7 @@ static void add_int(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
 		       luaL_typename(L, at));
 	if ((f->type == WIRE_T_u32 && (v < 0 || v > UINT32_MAX)) ||
 	    (f->type == WIRE_T_s32 && (v < INT32_MIN || v > INT32_MAX)))
-		refuse(L, "%s: %lld does not fit in 32 bits", f->name, v);
+		refuse(L, "%s: expected 32 bits, got %lld", f->name, v);
 	wire_put_int(raw, f->type, (uint64_t)v);
 	luaL_addlstring(b, (char *)raw, wire_int_size(f->type));
 }
@@ -60,13 +59,13 @@ static void add_bytes(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
 		refuse(L, "%s: expected a string, got %s", f->name,
 		       luaL_typename(L, at));
 	if (n > WIRE_MAX)
-		refuse(L, "%s: %zu bytes; %u MiB is the most a call can carry",
+		refuse(L, "%s: %zu bytes; a call can carry at most %u MiB",
 		       f->name, n, WIRE_MAX >> 20);
 	add_u32(b, n);
 	luaL_addlstring(b, s, n);
 }
 
-/* A list element becomes a string of its own first: buffers nest badly. */
+/* Each element is encoded into a string first, because luaL_Buffers cannot nest. */
 static void add_list(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
 		     int at)
 {

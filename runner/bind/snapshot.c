@@ -17,7 +17,7 @@ static const luaL_Reg methods[] = {
 	{ NULL, NULL },
 };
 
-/* vm:snapshot(): the snapshot, and the sequence number of its mark in the log. */
+/* vm:snapshot(): the snapshot, and its mark's sequence number in the kernel log. */
 static int l_take(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);
@@ -28,7 +28,7 @@ static int l_take(lua_State *L)
 	if (luaL_newmetatable(L, SNAPSHOT))
 		luaL_setfuncs(L, methods, 0);
 	lua_setmetatable(L, -2);
-	lua_pushvalue(L, 1);	/* the VM's address stays its own */
+	lua_pushvalue(L, 1);	/* keeps the VM alive: its address identifies it */
 	lua_setiuservalue(L, -2, 1);
 	if (snapshot_take(s, vm, &err))
 		bind_raise(L, &err);
@@ -36,6 +36,7 @@ static int l_take(lua_State *L)
 	return 2;
 }
 
+/* vm:restore(snapshot) */
 static int l_restore(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A VM as Lua holds it: created closed, booted later, released once. */
+/* A VM as Lua holds it: created, booted later, released once. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ struct vm *bind_check_vm(lua_State *L)
 
 /* --- boot --- */
 
-/* Options are read into a userdata whose __gc frees them if Lua raises. */
+/* Options are in a userdata, so that a Lua error cannot leak them. */
 static int free_opts(lua_State *L)
 {
 	vm_opts_release(lua_touserdata(L, 1));
@@ -53,7 +53,7 @@ static const char *string_field(lua_State *L, int idx, const char *key)
 	return s ? s : "";
 }
 
-/* lists of tables, checked and completed by the harness */
+/* Reads lists of tables that the harness has checked and completed. */
 static void read_disks(lua_State *L, struct vm_opts *opts)
 {
 	lua_getfield(L, 2, "disks");
@@ -94,8 +94,8 @@ static void read_files(lua_State *L, struct vm_opts *opts)
 }
 
 /*
- * vm:boot{memory = bytes, cpus =, timeout = seconds unscaled, append, disks, files,
- * to_save = for a fixture}
+ * vm:boot{memory = bytes, cpus =, timeout = seconds on a fast host, append =, disks =,
+ * files =, to_save = true if the VM will be saved as a fixture}
  */
 static int l_boot(lua_State *L)
 {
@@ -131,7 +131,7 @@ static int l_boot(lua_State *L)
 
 /* --- calls --- */
 
-/* A reply as a table with stream1 and stream2; or nil and the fail message. */
+/* Pushes a reply as a table with stream1 and stream2; or nil and the fail message. */
 static int push_result(lua_State *L, const struct vm_call *call)
 {
 	const struct vm_reply *reply = vm_call_reply(call);
@@ -147,12 +147,12 @@ static int push_result(lua_State *L, const struct vm_call *call)
 	return reply->kind == WIRE_REPLY ? 1 : 2;
 }
 
-/* vm, op, request, what, channel, at the places every caller has them. */
+/* Submits a call from the arguments vm, op, request, label, channel (1 to 5). */
 static struct vm_call *submit(lua_State *L, enum wire_kind kind)
 {
 	struct vm *vm = bind_check_vm(L);
 	const struct wire_op_desc *op = wire_op_by_name(luaL_checkstring(L, 2));
-	const char *what = luaL_checkstring(L, 4), *payload;
+	const char *label = luaL_checkstring(L, 4), *payload;
 	lua_Integer channel = luaL_optinteger(L, 5, WIRE_EXECUTOR);
 	struct vm_call *call;
 	struct err err;
@@ -164,20 +164,20 @@ static struct vm_call *submit(lua_State *L, enum wire_kind kind)
 	call = vm_submit(vm, op->supervisor ? WIRE_SUPERVISOR : (uint32_t)channel,
 			 kind, op, payload, len, &err);
 	if (!call) {
-		err_context(&err, "%s", what);
+		err_context(&err, "%s", label);
 		bind_raise(L, &err);
 	}
 	lua_pop(L, 1);
 	return call;
 }
 
-static int await(lua_State *L, struct vm_call *call, double seconds, const char *what)
+static int await(lua_State *L, struct vm_call *call, double seconds, const char *label)
 {
 	struct vm *vm = bind_check_vm(L);
 	struct err err;
 	int n;
 
-	if (vm_wait(vm, call, deadline_in(seconds * vm_slowness(vm)), what, &err)) {
+	if (vm_wait(vm, call, deadline_in(seconds * vm_slowness(vm)), label, &err)) {
 		vm_call_free(vm, call);
 		bind_raise(L, &err);
 	}
@@ -187,8 +187,8 @@ static int await(lua_State *L, struct vm_call *call, double seconds, const char 
 }
 
 /*
- * vm:call(op, request, what, channel, seconds): the reply as a table, with
- * stream1 and stream2; or nil and the fail message.  A dead VM or a deadline raises.
+ * vm:call(op, request, label, channel, seconds): the reply as a table, with stream1
+ * and stream2; or nil and the fail message.  Raises if the VM dies or the time is over.
  */
 static int l_call(lua_State *L)
 {
@@ -197,7 +197,7 @@ static int l_call(lua_State *L)
 	return await(L, submit(L, WIRE_REQUEST), seconds, luaL_checkstring(L, 4));
 }
 
-/* vm:show(...): as call(), but data goes to our own stdout and stderr as it comes. */
+/* vm:show(...): as call(), but prints data frames on stdout and stderr as they come. */
 static int l_show(lua_State *L)
 {
 	double seconds = luaL_checknumber(L, 6);
@@ -207,7 +207,7 @@ static int l_show(lua_State *L)
 	return await(L, call, seconds, luaL_checkstring(L, 4));
 }
 
-/* vm:submit(op, request, what, channel): sends; its tag. */
+/* vm:submit(op, request, label, channel): sends a request and returns its tag. */
 static int l_submit(lua_State *L)
 {
 	lua_pushinteger(L, vm_call_tag(submit(L, WIRE_ASYNC)));
@@ -223,7 +223,7 @@ static struct vm_call *check_call(lua_State *L)
 	return call;
 }
 
-/* vm:await(tag, what, seconds): as call(), for what was submitted; once. */
+/* vm:await(tag, label, seconds): the second half of call(), once for each tag. */
 static int l_await(lua_State *L)
 {
 	double seconds = luaL_checknumber(L, 4);
@@ -231,13 +231,14 @@ static int l_await(lua_State *L)
 	return await(L, check_call(L), seconds, luaL_checkstring(L, 3));
 }
 
-/* vm:arrived(tag): would await() return at once? */
+/* vm:arrived(tag): true if await() would not block. */
 static int l_arrived(lua_State *L)
 {
 	lua_pushboolean(L, vm_call_done(bind_check_vm(L), check_call(L)));
 	return 1;
 }
 
+/* vm:shutdown(seconds): asks the guest to power off, then kills it. */
 static int l_shutdown(lua_State *L)
 {
 	vm_shutdown(bind_check_vm(L), luaL_checknumber(L, 2));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The link to the agent.  PROVIUM_TRACE=1 prints every frame on stderr. */
+/* The connection to the agent; see conn.h.  PROVIUM_TRACE=1 prints every frame on stderr. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "runner/vm/conn.h"
 
-#define READ_SIZE 65536
+#define READ_BYTES 65536
 
 void conn_init(struct conn *c)
 {
@@ -63,7 +63,7 @@ bool conn_wants_out(const struct conn *c)
 
 int conn_feed(struct conn *c)
 {
-	ssize_t n = recv(c->fd, buf_room(&c->in, READ_SIZE), READ_SIZE, 0);
+	ssize_t n = recv(c->fd, buf_room(&c->in, READ_BYTES), READ_BYTES, 0);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;

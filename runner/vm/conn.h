@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The link to the agent: frames out, frames in, over a stream socket. */
+/* The connection to the agent: frames in both directions over a stream socket. */
 #ifndef RUNNER_VM_CONN_H
 #define RUNNER_VM_CONN_H
 
@@ -12,25 +12,27 @@
 struct conn {
 	int fd;				/* -1: closed; owned */
 	struct buf in;
-	struct buf out;			/* what the socket has not taken yet */
+	struct buf out;			/* not yet accepted by the socket */
 };
 
 void conn_init(struct conn *c);
 /* Takes fd over and makes it non-blocking. */
 void conn_open(struct conn *c, int fd);
-/* Queues one frame and writes what can be written now.  0 or -errno. */
+/* Queues one frame and writes as much as the socket accepts.  0 or -errno. */
 int conn_send(struct conn *c, const struct wire_header *hdr, const void *payload);
-/* Writes on; for POLLOUT.  0 or -errno. */
+/* Writes more of the queue; for POLLOUT.  0 or -errno. */
 int conn_flush(struct conn *c);
+/* True: the queue is not empty, so poll for POLLOUT. */
 bool conn_wants_out(const struct conn *c);
-/* Reads what is there.  0; -EPIPE: the other end is gone. */
+/* Reads what has arrived, without waiting.  0; -EPIPE: the other end is closed. */
 int conn_feed(struct conn *c);
 /*
- * The first complete frame: 1, with payload valid until conn_drop(); 0: none
- * yet; -EBADMSG with err filled.
+ * Gets the first frame that has arrived: 1 with *hdr and *payload, which is valid
+ * until conn_drop(); 0: no complete frame yet; -EBADMSG with err filled.
  */
 int conn_peek(struct conn *c, struct wire_header *hdr, const uint8_t **payload,
 	      struct err *err);
+/* Removes that frame. */
 void conn_drop(struct conn *c, const struct wire_header *hdr);
 void conn_release(struct conn *c);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A vsock to a guest; see vsock.h. */
+/* vsock to a guest; see vsock.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vhost.h>
@@ -14,10 +14,11 @@
 #include "runner/vm/vsock.h"
 
 #define DEVICE "/dev/vhost-vsock"
-/* Between a refusal and the next attempt: a guest boots in hundreds of these. */
-#define PAUSE_NS 2000000
-#define PATIENCE_MAX_NS 600000000
-/* Below are the hypervisor, the loopback and the host; above is "any". */
+/* Between a refusal and the next attempt; a boot takes hundreds of these. */
+#define RETRY_NS 2000000
+/* The longest time limit of one attempt. */
+#define LIMIT_MAX_NS 600000000
+/* CIDs 0 to 2 are the hypervisor, loopback and the host (vsock(7)). */
 #define CID_FIRST 3u
 #define CID_LAST 0x7fffffffu
 #define CID_ATTEMPTS 1000
@@ -40,7 +41,7 @@ static int open_device(struct err *err)
 		       strerror(errno));
 }
 
-/* A CID that is taken is no failure: somebody else was faster. */
+/* Tries random CIDs: EADDRINUSE means that another VM has this one. */
 static int set_free_cid(int fd, uint32_t *cid)
 {
 	for (int i = 0; i < CID_ATTEMPTS; i++) {
@@ -69,7 +70,7 @@ int vsock_take_cid(struct vsock *v, struct err *err)
 	ret = set_free_cid(fd, &v->cid);
 	if (ret) {
 		close(fd);
-		return err_set(err, ERR_BROKEN, ret, DEVICE ": no CID: %s",
+		return err_set(err, ERR_BROKEN, ret, DEVICE ": cannot set a CID: %s",
 			       strerror(-ret));
 	}
 	v->vhost_fd = fd;
@@ -95,7 +96,7 @@ int vsock_usable(struct err *err)
 		return ret;
 	fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return err_set(err, ERR_BROKEN, -errno, "vsock sockets: %s",
+		return err_set(err, ERR_BROKEN, -errno, "cannot create a vsock socket: %s",
 			       strerror(errno));
 	close(fd);
 	return 0;
@@ -110,21 +111,20 @@ static void close_attempt(struct vsock *v)
 	v->fd = -1;
 }
 
-/* The guest was there and said no: it will not be long. */
+/* The guest refused: it runs, and will listen soon. */
 static void refused(struct vsock *v)
 {
 	close_attempt(v);
-	v->wake_ns = clock_ns() + PAUSE_NS;
+	v->wake_ns = clock_ns() + RETRY_NS;
 }
 
 static void connected(struct vsock *v, struct conn *c)
 {
 	conn_open(c, v->fd);
 	v->fd = -1;
-	v->wake_ns = clock_ns() + v->patience_ns;
+	v->wake_ns = clock_ns() + v->limit_ns;
 }
 
-/* An attempt that takes long is a lost one, or the machine is slow: both get more. */
 static void begin(struct vsock *v)
 {
 	struct sockaddr_vm addr = {
@@ -132,8 +132,8 @@ static void begin(struct vsock *v)
 		.svm_cid = v->cid,
 	};
 	struct timeval limit = {
-		.tv_sec = v->patience_ns / 1000000000,
-		.tv_usec = v->patience_ns % 1000000000 / 1000,
+		.tv_sec = v->limit_ns / 1000000000,
+		.tv_usec = v->limit_ns % 1000000000 / 1000,
 	};
 
 	v->attempts++;
@@ -146,21 +146,21 @@ static void begin(struct vsock *v)
 		refused(v);
 }
 
-static void more_patience(struct vsock *v)
+static void raise_limit(struct vsock *v)
 {
-	v->patience_ns += v->patience_ns / 2;
-	if (v->patience_ns > PATIENCE_MAX_NS)
-		v->patience_ns = PATIENCE_MAX_NS;
+	v->limit_ns += v->limit_ns / 2;
+	if (v->limit_ns > LIMIT_MAX_NS)
+		v->limit_ns = LIMIT_MAX_NS;
 }
 
-void vsock_dial(struct vsock *v, double patience_s)
+void vsock_dial(struct vsock *v, double limit_s)
 {
 	if (!v->cid)
 		return;
 	close_attempt(v);
-	v->patience_ns = (int64_t)(patience_s * 1e9);
-	if (v->patience_ns > PATIENCE_MAX_NS)
-		v->patience_ns = PATIENCE_MAX_NS;
+	v->limit_ns = (int64_t)(limit_s * 1e9);
+	if (v->limit_ns > LIMIT_MAX_NS)
+		v->limit_ns = LIMIT_MAX_NS;
 	v->attempts = 0;
 	v->dialed_ns = clock_ns();
 	v->dialing = true;
@@ -184,7 +184,7 @@ static void finish(struct vsock *v, struct conn *c)
 		connected(v, c);
 	} else if (error == ETIMEDOUT) {
 		close_attempt(v);
-		more_patience(v);
+		raise_limit(v);
 		begin(v);
 	} else {
 		refused(v);
@@ -214,13 +214,13 @@ void vsock_lost(struct vsock *v, struct conn *c)
 int64_t vsock_await_hello(struct vsock *v)
 {
 	v->wake_ns = DEADLINE_NEVER;
-	return v->dialing ? clock_ns() + v->patience_ns : DEADLINE_NEVER;
+	return v->dialing ? clock_ns() + v->limit_ns : DEADLINE_NEVER;
 }
 
 void vsock_silent(struct vsock *v, struct conn *c)
 {
 	conn_release(c);
-	more_patience(v);
+	raise_limit(v);
 	begin(v);
 }
 
