@@ -61,7 +61,7 @@ row("resume of a ready spare / boot", median(spares), booted, 1 / 30, "1/30")
 local small, large = times(clone("small"), clone("large"))
 row("resume of 2 GiB / of 128 MiB", large, small, 1.3)
 
--- --- many at once ---
+-- --- many clones ---
 
 local function private_bytes(vm)
 	local kb = 0
@@ -90,7 +90,7 @@ print(("%-44s %9.1f MiB %27s (at most 30 MiB)%s"):format("private memory of a se
 first:kill()
 more:kill()
 
--- --- rebuilding ---
+-- --- rebuilding a fixture ---
 
 local dir = os.tmpname()
 os.remove(dir)

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Assertions: when they raise, and in which words.
+-- The assertions: when each of them raises an error, and with which message.
 
 -- The message that fn fails with.
 local function failure(fn)
 	local ok, err = pcall(fn)
-	assert(not ok, "it did not fail")
+	assert(not ok, "no error was raised")
 	return tostring(err)
 end
 
@@ -13,7 +13,7 @@ test("assert returns its arguments", function()
 	assert_eq("yes", assert("yes"))
 end)
 
-test("assert fails on nil and false, and on nothing else", function()
+test("assert fails on nil and false only", function()
 	assert_eq("assertion failed!", failure(function() assert(nil) end))
 	assert_eq("assertion failed!", failure(function() assert(false) end))
 	assert_eq("my words", failure(function() assert(nil, "my words") end))
@@ -21,44 +21,44 @@ test("assert fails on nil and false, and on nothing else", function()
 	assert_eq("", assert(""))
 end)
 
-test("assert passes on an error that is a table", function()
+test("assert raises its second argument if that is a table", function()
 	local object = { code = 7 }
 	local _, err = pcall(assert, false, object)
 	assert(rawequal(object, err), "another object")
 end)
 
-test("assert_eq shows both", function()
+test("assert_eq shows the expected and the actual value", function()
 	assert_eq("expected 0, got -13", failure(function() assert_eq(0, -13) end))
 	assert_eq("expected \"a\", got \"b\"", failure(function() assert_eq("a", "b") end))
 	assert_eq("expected nil, got false", failure(function() assert_eq(nil, false) end))
 	assert_eq("the size: expected 1, got 2", failure(function() assert_eq(1, 2, "the size") end))
 end)
 
-test("assert_eq: large numbers in hexadecimal too", function()
+test("assert_eq shows large numbers in hexadecimal, too", function()
 	assert_eq("expected 65536 (0x10000), got -1", failure(function() assert_eq(65536, -1) end))
 end)
 
-test("assert_eq: a number is not its text", function()
+test("assert_eq of a number and its text fails", function()
 	assert_eq("expected 1, got \"1\"", failure(function() assert_eq(1, "1") end))
 end)
 
-test("assert_eq: 1 and 1.0 are equal, NaN is nothing's equal", function()
+test("assert_eq of 1 and 1.0 passes, and of NaN and NaN fails", function()
 	assert_eq(1, 1.0)
 	failure(function() assert_eq(0 / 0, 0 / 0) end)
 end)
 
-test("assert_eq goes deep into tables", function()
+test("assert_eq compares tables deeply", function()
 	assert_eq({ 1, { a = { "x" } } }, { 1, { a = { "x" } } })
 	assert_eq("expected {1, {a = {\"x\"}}}, got {1, {a = {\"y\"}}}",
 		failure(function() assert_eq({ 1, { a = { "x" } } }, { 1, { a = { "y" } } }) end))
 end)
 
-test("assert_eq: a key more, on either side", function()
+test("assert_eq of tables with different keys fails with the key", function()
 	assert_eq("expected {a = 1}, got {a = 1, b = 2}", failure(function() assert_eq({ a = 1 }, { a = 1, b = 2 }) end))
 	assert_eq("expected {a = 1, b = 2}, got {a = 1}", failure(function() assert_eq({ a = 1, b = 2 }, { a = 1 }) end))
 end)
 
-test("assert_eq: tables that hold themselves", function()
+test("assert_eq compares tables that contain themselves", function()
 	local a, b = {}, {}
 	a.me, b.me = a, b
 	assert_eq(a, b)
@@ -68,17 +68,17 @@ test("assert_eq: tables that hold themselves", function()
 	end))
 end)
 
-test("assert_eq: a long table is cut", function()
+test("assert_eq shortens a long table", function()
 	local long = {}
 	for i = 1, 1000 do long[i] = i end
 	assert_contains(failure(function() assert_eq(long, {}) end), "39, 40, …}, got {}")
 end)
 
-test("assert_eq: line ends and tabs in strings are visible", function()
+test("assert_eq shows line ends and tabs in strings as escapes", function()
 	assert_eq([[expected "a\nb\tc", got "a"]], failure(function() assert_eq("a\nb\tc", "a") end))
 end)
 
-test("assert_eq: binary strings as hex dumps, the first difference marked", function()
+test("assert_eq shows binary strings as hex dumps with the first difference marked", function()
 	assert_eq([[
 20 bytes expected, got 20; first difference at offset 17 (0x11)
 expected:
@@ -94,14 +94,14 @@ got:
 	end))
 end)
 
-test("assert_eq: binary strings of which one is the other's beginning", function()
+test("assert_eq marks where a binary string ends before the other", function()
 	local message = failure(function() assert_eq("\0\1\2", "\0\1") end)
 	assert_contains(message, "3 bytes expected, got 2; first difference at offset 2 (0x2)")
 	assert_contains(message, "  0000  00 01>02 ")
 	assert_contains(message, "  0000  00 01>-- ")
 end)
 
-test("assert_eq: a difference far into a long binary string is in the dump", function()
+test("assert_eq shows the part of a long binary string that has the difference", function()
 	local a = ("\0"):rep(5000)
 	local message = failure(function() assert_eq(a, a:sub(1, 4000) .. "\1" .. a:sub(4002)) end)
 	assert_contains(message, "first difference at offset 4000 (0xfa0)")
@@ -110,7 +110,7 @@ test("assert_eq: a difference far into a long binary string is in the dump", fun
 	assert_contains(message, "… 5000 bytes in all")
 end)
 
-test("assert_ne", function()
+test("assert_ne fails for equal values", function()
 	assert_ne(1, 2)
 	assert_ne({ 1 }, { 2 })
 	assert_eq("expected anything but {1}", failure(function() assert_ne({ 1 }, { 1 }) end))
@@ -124,7 +124,7 @@ test("assert_contains takes plain text", function()
 	assert_eq("assert_contains: expected two strings, got nil and string", failure(function() assert_contains(nil, "x") end))
 end)
 
-test("assert_errno names what came instead", function()
+test("assert_errno shows the result that it got instead", function()
 	assert_errno("EACCES", -13)
 	assert_eq("expected EACCES, got EPERM", failure(function() assert_errno("EACCES", -1) end))
 	assert_eq("expected EACCES, got 0", failure(function() assert_errno("EACCES", 0) end))
@@ -134,31 +134,31 @@ test("assert_errno names what came instead", function()
 	assert_eq("opening: expected EACCES, got EPERM", failure(function() assert_errno("EACCES", -1, "opening") end))
 end)
 
-test("assert_errno: a name that there is not", function()
+test("assert_errno with an unknown name raises an error", function()
 	assert_eq("assert_errno: there is no errno \"EWHAT\"", failure(function() assert_errno("EWHAT", -1) end))
 end)
 
-test("assert_error gives the error", function()
+test("assert_error returns the error", function()
 	assert_eq("here", assert_error(function() error("here", 0) end))
 	local object = {}
 	assert(rawequal(object, assert_error(function() error(object) end)), "another object")
 end)
 
-test("assert_error takes a pattern", function()
+test("assert_error with a pattern fails for another error", function()
 	assert_error(function() error("no 42", 0) end, "^no %d+$")
 	assert_eq("expected an error that matches \"^yes\", got \"no 42\"",
 		failure(function() assert_error(function() error("no 42", 0) end, "^yes") end))
 end)
 
-test("assert_error fails when there is none", function()
+test("assert_error fails when no error is raised", function()
 	assert_eq("expected an error, the function returned", failure(function() assert_error(function() end) end))
 end)
 
-test("wait_until gives what fn gave", function()
+test("wait_until returns the function's result", function()
 	assert_eq("found", wait_until(function() return "found" end))
 end)
 
-test("wait_until asks again", function()
+test("wait_until calls the function again until its result is true", function()
 	local asked = 0
 	local got = wait_until(function()
 		asked = asked + 1
@@ -167,14 +167,14 @@ test("wait_until asks again", function()
 	assert_eq(3, got)
 end)
 
-test("wait_until gives up, naming what it waited for and how long", function()
+test("wait_until fails at its timeout with the description and the time", function()
 	local err = assert_error(function()
 		wait_until(function() return nil end, { timeout = "50ms", interval = "5ms", desc = "the moon" })
 	end, "wait_until: the moon did not come true in %d+%.%d s")
 	assert_eq("fail", err.kind)
 end)
 
-test("wait_until: an error goes through at once", function()
+test("wait_until passes an error of the function on at once", function()
 	local asked = 0
 	assert_error(function()
 		wait_until(function()
@@ -185,13 +185,13 @@ test("wait_until: an error goes through at once", function()
 	assert_eq(1, asked)
 end)
 
-test("wait_until: options that make no sense are refused", function()
+test("wait_until refuses wrong options", function()
 	assert_error(function() wait_until(function() end, { timeuot = 1 }) end, "unknown option \"timeuot\"; the options are: desc, interval, timeout")
 	assert_error(function() wait_until(function() end, { timeout = "5 minutes" }) end, "wait_until: timeout: expected seconds or a duration")
 	assert_error(function() wait_until(42) end, "wait_until: expected a function, got number")
 end)
 
-test("test() checks its own arguments", function()
+test("test() refuses wrong arguments", function()
 	assert_error(function() test("no function") end, "expected a name and a function, got string and nil")
 	assert_error(function() test(42, function() end) end, "got number and function")
 	assert_error(function() test("x", { tiemout = 1 }, function() end) end, "unknown option \"tiemout\"; the options are: ")

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The runner's arguments, and what it says to wrong ones.
+-- The runner's arguments, and its messages about wrong ones.
 
 local runner = require "runner"
 
@@ -10,12 +10,12 @@ local function assert_usage(args, message)
 	assert_contains(r.said, "usage: provium ")
 end
 
-test("no command at all is a usage error, and shows what there is", function()
+test("no command is a usage error that prints the list of commands", function()
 	local r = runner.run {}
 	assert_eq({ 2, runner.run({ "--help" }).said }, { r.status, r.said })
 end)
 
-test("--help lists the commands, a user's first and make's last", function()
+test("--help lists the user's commands before make's", function()
 	assert_eq([[
 usage: provium COMMAND [ARGUMENT]...
 
@@ -43,7 +43,7 @@ Used by make (mk/test.mk)
 ]], runner.run({ "--help" }).said)
 end)
 
-test("each command has a help text of its own, which fits into 80 columns", function()
+test("the help of each command fits into 80 columns", function()
 	for name in runner.run({ "--help" }).said:gmatch("\n  (%l[%l-]+) ") do
 		local r = runner.run { name, "--help" }
 		assert_eq({ 0, "usage: provium " .. name }, { r.status, r.said:match("^usage: provium [%l-]+") })
@@ -52,7 +52,7 @@ test("each command has a help text of its own, which fits into 80 columns", func
 	end
 end)
 
-test("--help is none", function()
+test("--help prints its text to stdout with status 0", function()
 	for _, args in ipairs { { "--help" }, { "help" }, { "test", "--help" }, { "exec", "--help" }, { "version", "--help" } } do
 		local r = runner.run(args)
 		assert_eq(0, r.status)
@@ -60,32 +60,32 @@ test("--help is none", function()
 	end
 end)
 
-test("a command that there is not", function()
+test("an unknown command is a usage error", function()
 	assert_usage({ "frobnicate" }, "provium: there is no command \"frobnicate\"")
 end)
 
-test("test without a file", function()
+test("test without a file is a usage error", function()
 	assert_usage({ "test" }, "provium test: expected a test file or a folder")
 end)
 
-test("test: a format that there is not", function()
+test("test --format with an unknown format is a usage error with the known ones", function()
 	assert_usage({ "test", "--format", "xml", "good.lua" }, "provium test: --format xml: expected human, tap, json or junit")
 end)
 
-test("test: an option that there is not", function()
+test("test with an unknown option is a usage error", function()
 	assert_usage({ "test", "--bogus", "good.lua" }, "provium test: unrecognized option '--bogus'")
 end)
 
-test("test: --repeat takes a number, and not 0", function()
+test("test --repeat with 0 or with no number is a usage error", function()
 	assert_usage({ "test", "--repeat", "often", "good.lua" }, "provium test: --repeat often: expected a number of 1 or more")
 	assert_usage({ "test", "--repeat", "0", "good.lua" }, "provium test: --repeat 0: expected a number of 1 or more")
 end)
 
-test("test: --verdict takes one file", function()
+test("test --verdict with two files is a usage error", function()
 	assert_usage({ "test", "--verdict", "x", "good.lua", "whole.lua" }, "provium test: --verdict needs exactly one file, and excludes --repeat")
 end)
 
-test("a budget that is no size or no number is a usage error, given as option or variable", function()
+test("a wrong budget is a usage error, as an option and as a variable", function()
 	assert_usage({ "test", "--mem", "much", "good.lua" }, "provium test: --mem much: expected a size such as 512M or 2G")
 	assert_usage({ "test", "--cpus", "0", "good.lua" }, "provium test: --cpus 0: expected a number from 1 to 65535")
 	for _, args in ipairs { { "test", "good.lua" }, { "exec", "minimal", "true" }, { "fixture", "list" }, { "gate" } } do
@@ -95,19 +95,19 @@ test("a budget that is no size or no number is a usage error, given as option or
 	end
 end)
 
-test("test: a file that there is not", function()
+test("test of a missing file names it", function()
 	local r = runner.run { "test", "nonesuch.lua" }
 	assert_eq({ "provium test: nonesuch.lua: No such file or directory\n", 2 }, { r.said, r.status })
 end)
 
-test("test: a folder without tests", function()
+test("test of a folder without tests is refused", function()
 	runner.with_folder(function(dir)
 		local r = runner.run({ "test", "." }, { cwd = dir })
 		assert_eq({ "provium test: .: contains no test files (*.lua)\n", 2 }, { r.said, r.status })
 	end)
 end)
 
-test("exec: a profile and a command", function()
+test("exec without profile or command, or with a wrong option, is a usage error", function()
 	assert_usage({ "exec" }, "provium exec: expected a profile and a command (quote a command with blanks)")
 	assert_usage({ "exec", "minimal" }, "provium exec: expected a profile and a command (quote a command with blanks)")
 	assert_usage({ "exec", "minimal", "echo", "three" }, "provium exec: expected a profile and a command (quote a command with blanks)")
@@ -117,34 +117,34 @@ test("exec: a profile and a command", function()
 	assert_contains(r.said, "exec: --timeout: expected seconds or a duration like \"500ms\", \"5s\", \"10m\", got soon")
 end)
 
-test("exec: a profile that there is not", function()
+test("exec with an unknown profile names the known ones", function()
 	local r = runner.run { "exec", "nonesuch", "true" }
 	assert_eq(2, r.status)
 	assert_contains(r.said, "provium: there is no profile \"nonesuch\"; there are: " .. runner.profiles() .. "\n")
 end)
 
-test("version names version, protocol and Lua", function()
+test("version prints the versions of the runner, the protocol and Lua", function()
 	local r = runner.run { "version" }
 	assert_eq(0, r.status)
 	assert(r.said:match("^provium %d+%.%d+, protocol %x+, Lua 5%.4%.%d+\n$"), r.said)
 	assert_eq(r.said, runner.run({ "--version" }).said)
 end)
 
-test("an accelerator that there is not", function()
+test("an unknown accelerator is refused with the known ones", function()
 	local r = runner.run({ "exec", "minimal", "true" }, { env = { ACCEL = "xen" } })
 	assert_eq(2, r.status)
 	assert_contains(r.said, "ACCEL=xen; expected auto, kvm or tcg")
 end)
 
-test("a transport that there is not", function()
+test("an unknown transport is refused with the known ones", function()
 	local r = runner.run({ "exec", "minimal", "true" }, { env = { TRANSPORT = "pigeon" } })
 	assert_eq(2, r.status)
 	assert_contains(r.said, "TRANSPORT=pigeon; expected ")
 end)
 
--- --- which tests run ---
+-- --- the choice of tests ---
 
-test("a folder: its files in order, without lib, fixtures and what starts with _ or a dot", function()
+test("a folder's files run in order, without lib, fixtures and hidden names", function()
 	runner.with_folder(function(dir)
 		for _, name in ipairs { "b.lua", "a.lua", "sub/c.lua", "lib/no.lua", "fixtures/no.lua", "_no/no.lua", ".no/no.lua", ".no.lua", "no.txt" } do
 			os.execute(("mkdir -p %s/%s"):format(dir, name:match("^(.*)/") or ""))
@@ -157,7 +157,7 @@ test("a folder: its files in order, without lib, fixtures and what starts with _
 	end)
 end)
 
-test("-f runs the tests whose name matches the pattern", function()
+test("-f runs the tests whose title matches the pattern", function()
 	local r = runner.run { "test", "-f", "^tw.$", "good.lua" }
 	assert_eq([[
 good.lua ... ok (1 test, Ts)
@@ -166,13 +166,13 @@ ok: 1 passed
 ]], r.said)
 end)
 
-test("-f that matches no test at all is an error, not a pass", function()
+test("-f without a matching test is an error", function()
 	local r = runner.run { "test", "-f", "nonesuch", "good.lua" }
 	assert_eq(2, r.status)
 	assert_contains(r.said, "provium test: -f nonesuch: no test's title matches\n")
 end)
 
-test("-f with a pattern that is none is a usage error", function()
+test("-f with a malformed pattern is a usage error", function()
 	assert_usage({ "test", "-f", "[", "good.lua" }, "provium test: -f [: malformed pattern (missing ']')")
 end)
 
@@ -188,19 +188,19 @@ FAIL: 1 passed, 1 failed
 	assert_eq(1, r.status)
 end)
 
-test("--repeat runs it all again", function()
+test("--repeat runs all files again", function()
 	local r = runner.run { "test", "--repeat", "3", "good.lua", "whole.lua" }
 	assert_eq("ok: 9 passed", r.said:match("([^\n]+)\n$"))
 	assert_eq(0, r.status)
 end)
 
-test("--fail-fast ends --repeat too", function()
+test("--fail-fast ends --repeat", function()
 	local r = runner.run { "test", "--fail-fast", "--repeat", "3", "whole_bad.lua" }
 	assert_eq("FAIL: 0 passed, 1 failed", r.said:match("([^\n]+)\n$"))
 	assert_eq(1, r.status)
 end)
 
-test("a relative path, from another working directory", function()
+test("a test file is found by a relative path", function()
 	runner.with_folder(function(dir)
 		os.execute(("mkdir %s/here %s/there"):format(dir, dir))
 		runner.write(dir .. "/there/t.lua", "test(\"found\", function() assert(true) end)\n")
@@ -209,7 +209,7 @@ test("a relative path, from another working directory", function()
 	end)
 end)
 
-test("an absolute path, through a folder with blanks and quotes in its name", function()
+test("a test file is found by an absolute path with blanks and quotes", function()
 	runner.with_folder(function(dir)
 		local odd = dir .. "/it's \"odd\""
 		os.execute("mkdir " .. runner.quote(odd))

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Reports that programs read: TAP, and the files that make goes by.  See reports.lua, too.
+-- TAP reports, and the files that make reads. See reports.lua, too.
 
 local runner = require "runner"
 
-test("--format tap: KTAP, to the letter", function()
+test("--format tap prints KTAP: the exact text", function()
 	local r = runner.run { "test", "--format", "tap", "good.lua", "verdicts.lua", "outside.lua" }
 	assert_eq([[
 KTAP version 1
@@ -59,16 +59,16 @@ not ok 3 outside.lua
 	assert_eq(1, r.status)
 end)
 
-test("--format tap --repeat: the plan counts every run, and numbers go on", function()
+test("--format tap --repeat numbers all runs in one plan", function()
 	local r = runner.run { "test", "--format", "tap", "--repeat", "2", "whole.lua" }
 	assert_contains(r.said, "KTAP version 1\n1..2\n")
 	assert_contains(r.said, "\nok 1 whole.lua\n")
 	assert_contains(r.said, "\nok 2 whole.lua\n")
 end)
 
--- --- make's files ---
+-- --- files for make ---
 
-test("--verdict after a pass: .ok, .result and .d", function()
+test("--verdict after a pass writes .ok, .result and .d", function()
 	runner.with_folder(function(dir)
 		local base = dir .. "/made/on/the/way/good"
 		local r = runner.run { "test", "--verdict", base, "good.lua" }
@@ -79,7 +79,7 @@ test("--verdict after a pass: .ok, .result and .d", function()
 	end)
 end)
 
-test("--verdict after a failure: the status is 0, and there is no .ok", function()
+test("--verdict after a failure writes no .ok, and exits with 0", function()
 	runner.with_folder(function(dir)
 		local base = dir .. "/bad"
 		runner.write(base .. ".ok", "")
@@ -91,7 +91,7 @@ test("--verdict after a failure: the status is 0, and there is no .ok", function
 	end)
 end)
 
-test("--verdict: .d has every Lua file that was loaded", function()
+test("--verdict writes every loaded Lua file to .d", function()
 	runner.with_folder(function(dir)
 		runner.run { "test", "--verdict", dir .. "/v", "uses_helper.lua" }
 		local deps = runner.read(dir .. "/v.d")
@@ -101,7 +101,7 @@ test("--verdict: .d has every Lua file that was loaded", function()
 	end)
 end)
 
-test("--verdict: .result has every test with its verdict, message, place and log", function()
+test("--verdict writes verdict, message, place and log of every test to .result", function()
 	runner.with_folder(function(dir)
 		runner.run { "test", "--verdict", dir .. "/v", "verdicts.lua" }
 		local record = require "provium.core".json(runner.read(dir .. "/v.result"))
@@ -114,7 +114,7 @@ test("--verdict: .result has every test with its verdict, message, place and log
 	end)
 end)
 
-test("--verdict: hostile names survive in JSON", function()
+test("--verdict writes titles of any bytes as valid JSON", function()
 	runner.with_folder(function(dir)
 		runner.run { "test", "--verdict", dir .. "/v", "names.lua" }
 		local record = require "provium.core".json(runner.read(dir .. "/v.result"))
@@ -133,13 +133,13 @@ test("a report that cannot be written to stdout ends with status 3 and a message
 	end
 end)
 
-test("--verdict: a folder that cannot be made is said, with status 3", function()
+test("--verdict to a folder that cannot be made fails with status 3", function()
 	local r = runner.run { "test", "--verdict", "/proc/nonesuch/v", "good.lua" }
 	assert_eq(3, r.status)
 	assert_contains(r.said, "provium test: cannot write /proc/nonesuch/v.result: ")
 end)
 
-test("summary adds up results, and names what failed", function()
+test("make-summary counts the results and names the failures", function()
 	runner.with_folder(function(dir)
 		for _, name in ipairs { "good", "whole_bad", "outside" } do
 			runner.run { "test", "--verdict", dir .. "/" .. name, name .. ".lua" }
@@ -154,7 +154,7 @@ FAIL: 3 passed, 2 failed (3 files, 0 verdicts reused)
 	end)
 end)
 
-test("summary: a result that is missing is broken, not passed over", function()
+test("make-summary counts a missing result as broken", function()
 	runner.with_folder(function(dir)
 		local r = runner.run { "make-summary", dir .. "/never-ran" }
 		assert_eq(3, r.status)
@@ -177,7 +177,7 @@ test("summary: a result with values of other types than the runner writes", func
 	end)
 end)
 
-test("summary: results older than the mark were reused", function()
+test("make-summary counts results older than its mark as reused", function()
 	runner.with_folder(function(dir)
 		runner.run { "test", "--verdict", dir .. "/good", "good.lua" }
 		os.execute("touch -d '1 hour ago' " .. dir .. "/good.result")

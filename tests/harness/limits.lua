@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Time limits, of a test and of a file, and how they are written.
+-- Time limits of tests and files, and durations as texts.
 
 local core = require "provium.core"
 local runner = require "runner"
 
-test("a test's limit ends loops, also such as catch errors and such as run in coroutines", function()
+test("a test's time limit ends loops, with pcall and in coroutines, too", function()
 	local r = runner.run { "test", "endless.lua" }
 	assert_eq([[
 endless.lua ... FAIL (3 of 4 failed, Ts)
@@ -20,7 +20,7 @@ FAIL: 1 passed, 3 failed
 	assert_eq(1, r.status)
 end)
 
-test("a file's limit ends the file", function()
+test("a file's time limit ends the file", function()
 	local r = runner.run { "test", "endless_file.lua" }
 	assert_eq([[
 endless_file.lua ... FAIL (2 of 3 failed, Ts)
@@ -49,12 +49,12 @@ FAIL: 1 passed, 1 failed
 	end
 end)
 
-test("waiting at the gate counts for no limit, and is told apart from what the file took", function()
+test("time spent waiting at the gate does not count, and is reported apart", function()
 	local said = runner.run({ "test", "waits.lua" }, { raw = true }).said
 	assert_contains(said, "waits.lua ... ok (1 test, 0.0s, waited 0.3s)\n")
 end)
 
-test("a signal ends a file that does not hear it, and a second signal does not make it wait", function()
+test("SIGTERM ends a file in a C function, and more signals do not delay that", function()
 	local pid, finish = runner.start { "test", "deaf.lua" }
 	local ended <close> = setmetatable({}, { __close = function()
 		if runner.is_alive(pid) then os.execute("kill -KILL " .. pid) end
@@ -74,7 +74,7 @@ test("a signal ends a file that does not hear it, and a second signal does not m
 	finish()
 end)
 
-test("durations: numbers are seconds, words have a unit", function()
+test("provium.timeout takes seconds and texts with a unit", function()
 	local before = provium.timeout
 	for text, seconds in pairs { ["500ms"] = 0.5, ["5s"] = 5, ["10m"] = 600, ["2h"] = 7200, ["1.5s"] = 1.5 } do
 		provium.timeout = text
@@ -85,7 +85,7 @@ test("durations: numbers are seconds, words have a unit", function()
 	provium.timeout = before
 end)
 
-test("durations: what is none is refused", function()
+test("provium.timeout refuses a text without a number and a unit", function()
 	for _, text in ipairs { "5", "5x", "s", "", "-1s", "1 s" } do
 		assert_error(function() provium.timeout = text end, "expected seconds or a duration like \"500ms\"")
 	end

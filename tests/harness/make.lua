@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Tests as targets of make: what runs, in which order, what is said and what is left.
+-- Tests as targets of make: which run, in which order, and what is printed.
 
 local core = require "provium.core"
 local runner = require "runner"
@@ -15,7 +15,7 @@ local function sorted(list)
 	return list
 end
 
--- The lines of results.jsonl of one kind.
+-- The lines of results.jsonl that have this event.
 local function events(t, kind)
 	local list = {}
 	for line in t:read("out/report/results.jsonl"):gmatch("[^\n]+") do
@@ -25,7 +25,7 @@ local function events(t, kind)
 	return list
 end
 
-test("make test: a line for each file, what failed below it, and a summary", function()
+test("make test prints a line for each file, its failures below it, and a summary", function()
 	tree.with({ a = GOOD, b = BAD, c = GOOD }, function(t)
 		local said, status = t:make()
 		assert_eq(2, status)
@@ -47,7 +47,7 @@ FAIL: 3 passed, 1 failed (3 files, 0 verdicts reused)
 	end)
 end)
 
-test("after one failing file, mending it and make test again runs that file only", function()
+test("make test after a repair runs the repaired file only", function()
 	tree.with({ a = GOOD, b = BAD, c = GOOD }, function(t)
 		t:make()
 		t:write("b", GOOD)
@@ -60,7 +60,7 @@ test("after one failing file, mending it and make test again runs that file only
 	end)
 end)
 
-test("make retest takes no old verdict; T= chooses", function()
+test("make retest runs files that passed before, and T= chooses among them", function()
 	tree.with({ a = GOOD, b = GOOD, c = GOOD }, function(t)
 		t:make()
 		assert_eq({ "a", "b", "c" }, sorted(tree.finished((t:make("retest")))))
@@ -71,7 +71,7 @@ test("make retest takes no old verdict; T= chooses", function()
 	end)
 end)
 
-test("make stress T= N=", function()
+test("make stress runs the tests of T= N times", function()
 	tree.with({ a = GOOD, b = GOOD }, function(t)
 		local said, status = t:make("stress T=a N=5")
 		assert_eq({ { "a", "a", "a", "a", "a" }, 0 }, { tree.finished(said), status })
@@ -80,7 +80,7 @@ end)
 
 -- --- reports ---
 
-test("out/report: every file in TAP, JUnit and JSON, reused ones marked", function()
+test("out/report has every file in TAP, JUnit and JSON, with reused results marked", function()
 	tree.with({ a = GOOD, b = BAD }, function(t)
 		t:make()
 		t:make()
@@ -102,14 +102,14 @@ test("out/report: every file in TAP, JUnit and JSON, reused ones marked", functi
 	end)
 end)
 
-test("what a test prints stands below its file's line, and in the report", function()
+test("output of a test is printed below its file's line, and in the report", function()
 	tree.with({ a = "print('hello')\n" .. GOOD }, function(t)
 		assert_contains((t:make():gsub("%d+%.%d+s", "Ts")), "a.lua ... ok (1 test, Ts)\n      printed: hello\n")
 		assert_eq("hello\n", events(t, "end")[1].output)
 	end)
 end)
 
-test("a runner that left no result is broken, whatever there was before", function()
+test("a runner that leaves no result is reported as broken despite an old verdict", function()
 	tree.with({ a = GOOD, b = GOOD }, function(t)
 		t:make()
 		t:write("b", "os.execute('kill -9 $(ps -o ppid= $PPID)')\n")
@@ -161,9 +161,9 @@ test("a dependency with a newline in its path: no verdict is kept, and make goes
 	end)
 end)
 
--- --- order, fail-fast, make's options ---
+-- --- order, FAILFAST, make's options ---
 
--- As if the last run had taken so long; make then remembers it.
+-- Sets the duration of the file's last run, which make reads from order.mk.
 local function took(t, seconds)
 	for name, s in pairs(seconds) do
 		local path = ("%s/out/test/small/%s.result"):format(t.dir, name)
@@ -174,7 +174,7 @@ local function took(t, seconds)
 	t:make()
 end
 
-test("what took longest starts first, and what never ran before that", function()
+test("make starts files that never ran first, and then the longest", function()
 	tree.with({ a = GOOD, b = GOOD, c = GOOD }, function(t)
 		assert_eq({ "a", "b", "c" }, tree.finished((t:make())))
 		took(t, { a = 1, b = 30, c = 20 })
@@ -185,7 +185,7 @@ test("what took longest starts first, and what never ran before that", function(
 	end)
 end)
 
-test("FAILFAST=1: no further test starts, what did not run is said, and runs next time", function()
+test("FAILFAST=1 starts no file after a failure, and the next make runs the rest", function()
 	tree.with({ a = BAD, b = GOOD, c = GOOD }, function(t)
 		local said, status = t:make("FAILFAST=1")	-- nothing is known yet: in order
 		assert_eq({ { "a" }, 2 }, { tree.finished(said), status })
@@ -196,7 +196,7 @@ test("FAILFAST=1: no further test starts, what did not run is said, and runs nex
 	end)
 end)
 
-test("FAILFAST=1: an old verdict of what did not run does not count", function()
+test("FAILFAST=1 does not count the old verdict of a file that it did not start", function()
 	tree.with({ a = GOOD, b = GOOD }, function(t)
 		t:make()
 		took(t, { a = 10, b = 1 })
@@ -219,7 +219,7 @@ test("make -n, -q and -t run no test", function()
 	end
 end)
 
-test("make -k, -i, -s, -O and -j change nothing in what is run and said", function()
+test("make -k, -i, -s, -O and -j change neither the runs nor the output", function()
 	for flag, expected in pairs { ["-k"] = 2, ["-i"] = 0, ["-s"] = 2, ["-O -j2"] = 2, ["-Oline -j3"] = 2, ["-Orecurse -j2"] = 2, ["-j"] = 2 } do
 		tree.with({ a = GOOD, b = BAD, c = GOOD }, function(t)
 			local said, status = t:make(flag)
@@ -231,7 +231,7 @@ test("make -k, -i, -s, -O and -j change nothing in what is run and said", functi
 	end
 end)
 
-test("make under make", function()
+test("make test under another make runs all files", function()
 	tree.with({ a = GOOD, b = GOOD, c = GOOD }, function(t)
 		runner.write(t.dir .. "/outer.mk", "all: one\n\t+$(MAKE) -C . test\none:\n\t@true\n")
 		local said, status = t:make("-j2 -f outer.mk all")
@@ -241,14 +241,14 @@ test("make under make", function()
 	end)
 end)
 
--- --- nothing is interleaved ---
+-- --- output of parallel runs ---
 
 local TALKS = [[
 for i = 1, 40 do test(NAME .. " " .. i, function() log((NAME .. " "):rep(300)) assert(false, NAME) end) end
 print((NAME .. "\n"):rep(50))
 ]]
 
-test("-j8: what is said of a file stands together, however long it is", function()
+test("make -j8 prints each file's lines together, however long they are", function()
 	local files = {}
 	for i = 1, 16 do files[("f%02d"):format(i)] = ("local NAME = 'f%02d'\n"):format(i) .. TALKS end
 	tree.with(files, function(t)
@@ -268,26 +268,26 @@ end)
 
 -- --- the status line ---
 
--- What a terminal would get.
+-- The bytes that make would write to a terminal.
 local function on_terminal(t, args, term)
 	return runner.shell(("TERM=%s script -qefc %s /dev/null"):format(term or "xterm", runner.quote(t:command(args))))
 end
 
-test("a status line on a terminal: how many run, are done, have failed, and how long", function()
+test("a terminal gets a status line with the files that run, passed and failed", function()
 	if runner.shell("command -v script") == "" then skip("needs script (bsdutils)") end
 	tree.with({ a = lasting(1.6), b = BAD, c = lasting(0.2) }, function(t)
 		t:make()
 		local said = on_terminal(t, "retest -j2")
 		assert_contains(said, "\r\n1 running, 0 of 3 done, about 2 s left\27[A\r")
 		assert_contains(said, "\r\n1 running, 2 of 3 done, 1 failed")
-		-- It is taken away before a line, and nothing of it stays.
+		-- The status line is erased before each other line.
 		assert(said:find("\r\27%[Ja%.lua %.%.%. ok"), said)
 		assert(said:find("\r\27%[Jc%.lua %.%.%. ok"), said)
 		assert(said:find("a%.lua %.%.%. ok %([^\n]*\nFAIL: tests/b%.lua: bad\r?\n"), said)
 	end)
 end)
 
-test("not on a terminal, and on a dumb one: no status line", function()
+test("no status line is printed to a file or to a dumb terminal", function()
 	tree.with({ a = GOOD }, function(t)
 		assert_eq(nil, (t:make("retest")):find("running", 1, true))
 		if runner.shell("command -v script") == "" then skip("needs script (bsdutils)") end

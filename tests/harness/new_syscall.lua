@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The rows of a .def, and make new-syscall: what is refused, and what is written. In copies.
+-- The rows of a .def file, and make new-syscall: errors, and the files that are written.
 
 local runner = require "runner"
 
 local ROOT = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") .. "/../.."))
 
--- What it says on either stream, and its status. A make above is none of its business.
+-- The command's output and status, without the job server of a make above this test.
 local function run(dir, cmd)
 	local pipe = io.popen(("cd %s && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u MODULE sh -c %s </dev/null 2>&1"):format(runner.quote(dir), runner.quote(cmd)))
 	local said = pipe:read("a")
@@ -15,7 +15,7 @@ end
 
 -- --- rows ---
 
--- What calls.awk says to these rows.
+-- The output of calls.awk for these rows.
 local function rows(text, what)
 	local said, status
 	runner.with_folder(function(dir)
@@ -47,14 +47,14 @@ local refused = {
 	{ "a line before the first row", "\tA.\n1000 a\n\tA.\n", "m.def:1: a line about a call, before the first call" },
 }
 for _, case in ipairs(refused) do
-	test("rows: " .. case[1] .. " is refused", function()
+	test("a .def file: " .. case[1] .. " is refused", function()
 		local said, status = rows(case[2])
 		assert_eq(1, status)
 		assert_contains(said, case[3])
 	end)
 end
 
-test("rows: every type becomes C's", function()
+test("a .def file: every type has its C type in the prototype", function()
 	local said = rows("1063 all a:int b:u32 c:flags d:s64 e:u64 f:fd\n\tA.\n1000 more a:str b:in:c d:out:e\n\tB.\n" ..
 		"1001 most a:inout:b c:struct:tag\n\tC.\n1002 none\n\tD.\n")
 	for _, prototype in ipairs {
@@ -65,13 +65,13 @@ test("rows: every type becomes C's", function()
 	} do assert_contains(said, prototype) end
 end)
 
-test("rows: each word of a call goes to its argument", function()
+test("a .def file: each word of a call is passed to its argument", function()
 	local said = rows("1000 a a:s64 b:inout:c d:struct:tag e:str f:u32\n\tA.\n", "source")
 	assert_contains(said, "return m_a((s64)args[0], (void __user *)args[1], args[2], " ..
 		"(struct tag __user *)args[3], (const char __user *)args[4], (u32)args[5]);")
 end)
 
-test("the page in docs/ is what its .def makes", function()
+test("docs/kacs.md is what kacs.def makes", function()
 	local said = run(ROOT, "awk -v what=page -f mk/gen/calls.awk modules/kacs/kacs.def")
 	assert_eq(runner.read(ROOT .. "/docs/kacs.md"), said)
 end)
@@ -80,7 +80,7 @@ end)
 
 local function new_syscall(dir, args) return run(dir, "make new-syscall " .. args) end
 
--- A copy of what it reads and writes.
+-- A copy of the files that new-syscall reads and writes.
 local function with_tree(fn)
 	runner.with_folder(function(dir)
 		run(ROOT, ("cp -a Makefile mk kernel-configs modules %s && mkdir %s/tests"):format(runner.quote(dir), runner.quote(dir)))
@@ -107,7 +107,7 @@ with_tree(function(dir)
 		{ "a second line", "MODULE=kacs NAME=x NR=1010 DOC='a\n\tb'", "one line each" },
 	}
 	for _, case in ipairs(refusals) do
-		test("new-syscall: " .. case[1] .. " is refused, and nothing is written", function()
+		test("make new-syscall: " .. case[1] .. " is refused, and nothing is written", function()
 			local said, status = new_syscall(dir, case[2])
 			assert_eq(2, status)
 			assert_contains(said, case[3])
@@ -115,14 +115,14 @@ with_tree(function(dir)
 		end)
 	end
 
-	test("new-syscall: a number that another module has is refused", function()
+	test("make new-syscall refuses a number of another module", function()
 		run(dir, "mkdir modules/other && printf '1010 x\\n\\tX.\\n' >modules/other/other.def")
 		local said = new_syscall(dir, "MODULE=kacs NAME=x NR=1010")
 		assert_contains(said, "number 1010 is x's already (modules/other/other.def)")
 		run(dir, "rm -r modules/other")
 	end)
 
-	test("new-syscall writes row, handler and test, and says what is next", function()
+	test("make new-syscall writes row, handler and test, and prints the next steps", function()
 		local said, status = new_syscall(dir, "MODULE=kacs NAME=frobnicate NR=1010 ARGS='fd:int buf:in:len' DOC='Frobs.'")
 		assert_eq(0, status, said)
 		assert_contains(said, "Next: fill in that line, then: make test T=kacs_frobnicate")
@@ -133,12 +133,12 @@ with_tree(function(dir)
 		assert_contains(runner.read(dir .. "/tests/kacs_frobnicate.lua"), 'assert_eq(0, (vm.kacs:frobnicate(0, "")))')
 	end)
 
-	test("new-syscall: the second time it is taken", function()
+	test("make new-syscall refuses a name that exists", function()
 		local said = new_syscall(dir, "MODULE=kacs NAME=frobnicate NR=1011")
 		assert_contains(said, "there is a frobnicate already")
 	end)
 
-	test("new-syscall: a folder does for a module, too", function()
+	test("make new-syscall takes a module's folder in place of its name", function()
 		run(dir, "mkdir mine && cp modules/kacs/kacs.def mine/mine.def && echo 'mine-objs := main.o' >mine/Kbuild")
 		local said, status = new_syscall(dir, "MODULE=mine/ NAME=more NR=1040 ARGS='s:str x:struct:thing'")
 		assert_eq(0, status, said)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- kernel-configs/overlay/apply: what it does to a kernel tree, once and again.
+-- kernel-configs/overlay/apply: its changes to a kernel tree, and its second run.
 
 local runner = require "runner"
 
@@ -8,7 +8,7 @@ local APPLY = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").sou
 local TABLE, MAKEFILE = "/arch/x86/entry/syscalls/syscall_64.tbl", "/kernel/Makefile"
 local FILES = { TABLE, MAKEFILE, "/kernel/provium_syscalls.c", "/include/linux/provium_syscalls.h" }
 
--- As much of a tree as it touches.
+-- The files of a kernel tree that it changes.
 local function with_tree(fn)
 	runner.with_folder(function(dir)
 		runner.shell(("mkdir -p %s/arch/x86/entry/syscalls %s/kernel %s/include/linux"):format(dir, dir, dir))
@@ -26,7 +26,7 @@ local function state(dir)
 	return list
 end
 
-test("64 lines are added to the table, after what was there", function()
+test("overlay/apply adds 64 lines to the end of the system call table", function()
 	with_tree(function(dir)
 		assert_eq("done", apply(dir))
 		local text = runner.read(dir .. TABLE)
@@ -37,7 +37,7 @@ test("64 lines are added to the table, after what was there", function()
 	end)
 end)
 
-test("a second time changes nothing, not even a date", function()
+test("overlay/apply changes nothing the second time, not even a file's date", function()
 	with_tree(function(dir)
 		apply(dir)
 		local before = state(dir)
@@ -46,7 +46,7 @@ test("a second time changes nothing, not even a date", function()
 	end)
 end)
 
-test("what an earlier version added is replaced", function()
+test("overlay/apply replaces the lines of an earlier version", function()
 	with_tree(function(dir)
 		apply(dir)
 		local right = runner.read(dir .. TABLE)
@@ -58,7 +58,7 @@ test("what an earlier version added is replaced", function()
 	end)
 end)
 
-test("what is no x86 kernel tree is left alone", function()
+test("overlay/apply refuses a folder that is no x86 kernel tree", function()
 	runner.with_folder(function(dir)
 		assert_contains(apply(dir), "syscall_64.tbl")
 		assert_eq("", runner.shell(("ls -A %s"):format(dir)))

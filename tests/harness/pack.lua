@@ -1,21 +1,21 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- pack, unpack, ioctl numbers, errno and nr: what needs no machine to be known.
+-- pack, unpack, ioctl numbers, errno and nr: everything that needs no VM.
 
 local pack, unpack = provium.pack, provium.unpack
 
-test("integers are little-endian and not padded", function()
+test("pack writes integers little-endian and without padding", function()
 	assert_eq("\x01\x02\x00\x03\x00\x00\x00\x04\0\0\0\0\0\0\0", pack("u8 u16 u32 u64", 1, 2, 3, 4))
 end)
 
-test("be: big-endian", function()
+test("pack writes integers with be big-endian", function()
 	assert_eq("\x12\x34\x12\x34\x56\x78\0\0\0\0\0\0\0\1", pack("u16be u32be u64be", 0x1234, 0x12345678, 1))
 end)
 
-test("negative numbers are in two's complement", function()
+test("pack writes negative numbers in two's complement", function()
 	assert_eq("\xff\xfe\xff\xfd\xff\xff\xff\xfc\xff\xff\xff\xff\xff\xff\xff", pack("i8 i16 i32 i64", -1, -2, -3, -4))
 end)
 
-test("the ends of every range pass", function()
+test("pack takes the lowest and the highest number of each type", function()
 	local ends = { u8 = { 0, 0xff }, i8 = { -0x80, 0x7f }, u16 = { 0, 0xffff }, i16 = { -0x8000, 0x7fff },
 		u32 = { 0, 0xffffffff }, i32 = { -0x80000000, 0x7fffffff }, u64 = { 0, -1 },
 		i64 = { math.mininteger, math.maxinteger } }
@@ -27,7 +27,7 @@ test("the ends of every range pass", function()
 	end
 end)
 
-test("one past them does not, and the error names specifier and position", function()
+test("pack refuses a number out of range with specifier and position", function()
 	local past = { u8 = { -1, 0x100 }, i8 = { -0x81, 0x80 }, u16 = { -1, 0x10000 }, i16 = { -0x8001, 0x8000 },
 		u32 = { -1, 0x100000000 }, i32 = { -0x80000001, 0x80000000 } }
 	for kind, range in pairs(past) do
@@ -38,88 +38,88 @@ test("one past them does not, and the error names specifier and position", funct
 	end
 end)
 
-test("xN is N zeros, and takes no value", function()
+test("pack writes N zeros for xN, and takes no value for it", function()
 	assert_eq("\1\0\0\0\2", pack("u8 x3 u8", 1, 2))
 	assert_eq({ 1, 2 }, { unpack("u8 x3 u8", "\1???\2") })
 end)
 
-test("sN is a string, padded with zeros", function()
+test("pack fills a string up to N bytes for sN", function()
 	assert_eq("abc\0\0", pack("s5", "abc"))
 	assert_eq("abc", pack("s3", "abc"))
 	assert_eq("abc\0\0", (unpack("s5", "abc\0\0")))
 end)
 
-test("a string that is too long is refused", function()
+test("pack refuses a string longer than sN", function()
 	assert_error(function() pack("s2", "abc") end, "pack: s2 at position 1: a string of 3 bytes does not fit")
 end)
 
-test("too few values are refused, naming the first that is missing", function()
+test("pack with too few values names the first missing one", function()
 	assert_error(function() pack("u8 u16 u32", 1, 2) end, "pack: u32 at position 3: no value for it, only 2 were given")
 end)
 
-test("too many values are refused, with both counts", function()
+test("pack with too many values gives both counts", function()
 	assert_error(function() pack("u8 x4 u8", 1, 2, 3) end, "pack: 3 values given, the format \"u8 x4 u8\" takes 2")
 end)
 
-test("a value of another type is refused", function()
+test("pack refuses a value of another type", function()
 	assert_error(function() pack("u8", "1") end, "u8 at position 1: expected an integer, got string")
 	assert_error(function() pack("u8", nil) end, "u8 at position 1: expected an integer, got nil")
 	assert_error(function() pack("u8", 1.5) end, "u8 at position 1: expected an integer, got float")
 	assert_error(function() pack("s4", 1) end, "s4 at position 1: expected a string, got number")
 end)
 
-test("a float without a fraction is an integer", function()
+test("pack takes a float without a fraction as an integer", function()
 	assert_eq("\2", pack("u8", 2.0))
 end)
 
-test("an unknown specifier is refused, with those there are", function()
+test("pack refuses an unknown specifier with the known ones", function()
 	assert_error(function() pack("u8 u24", 1, 2) end, "pack: unknown specifier \"u24\" at position 2; the specifiers are u8 i8 u16")
 	assert_error(function() unpack("int", "") end, "unpack: unknown specifier \"int\" at position 1")
 	assert_error(function() pack("s", "") end, "unknown specifier \"s\"")
 	assert_error(function() pack("u32le", 1) end, "unknown specifier \"u32le\"")
 end)
 
-test("a format that is no string is refused", function()
+test("pack refuses a format that is no string", function()
 	assert_error(function() pack(42) end, "pack: format: expected a string, got number")
 	assert_error(function() unpack(nil, "") end, "unpack: format: expected a string, got nil")
 end)
 
-test("no values at all", function()
+test("pack of an empty format returns an empty string", function()
 	assert_eq("", pack(""))
 	assert_eq(0, select("#", unpack("", "data")))
 end)
 
-test("unpack gives one value for each specifier", function()
+test("unpack returns a value for each specifier but xN", function()
 	assert_eq({ 1, 2, "ab\0\0", -1 }, { unpack("u8 u16be s4 i32", "\1\0\2ab\0\0\255\255\255\255") })
 end)
 
-test("unpack from an offset, and more data than needed", function()
+test("unpack reads from an offset, and ignores data after the last field", function()
 	assert_eq(0x0403, (unpack("u16", "\1\2\3\4\5", 2)))
 end)
 
-test("data that is too short is refused, with what was needed and had", function()
+test("unpack of too little data gives both sizes", function()
 	assert_error(function() unpack("u32", "abc") end, "unpack: \"u32\" needs 4 bytes, data has 3")
 	assert_error(function() unpack("u32 u64", ("x"):rep(13), 2) end, "needs 12 bytes from offset 2 on, data has 11")
 	assert_error(function() unpack("u8", "abc", 9) end, "needs 1 bytes from offset 9 on, data has 0")
 end)
 
-test("an offset that makes no sense is refused", function()
+test("unpack refuses an offset outside the data", function()
 	assert_error(function() unpack("u8", "abc", -1) end, "offset: expected an integer of 0 or more, got %-1")
 	assert_error(function() unpack("u8", "abc", 1.5) end, "got 1.5")
 end)
 
-test("data that is no string is refused", function()
+test("unpack refuses data that is no string", function()
 	assert_error(function() unpack("u8", 42) end, "unpack: data: expected a string, got number")
 end)
 
-test("a u64 above 2^63-1 is the integer with the same bits", function()
+test("unpack returns a u64 above 2^63-1 as the integer with the same bits", function()
 	assert_eq(-1, (unpack("u64", ("\xff"):rep(8))))
 	assert_eq(("\xff"):rep(8), pack("u64", -1))
 end)
 
--- --- ioctl numbers: the values are the kernel's own, from its headers ---
+-- --- ioctl numbers: the values are those of the kernel's headers ---
 
-test("IO, IOR, IOW and IOWR", function()
+test("IO, IOR, IOW and IOWR return the kernel's ioctl numbers", function()
 	assert_eq(0xC0104B00, provium.IOWR("K", 0, 16))
 	assert_eq(0x4500, provium.IO("E", 0))
 	assert_eq(0x80084501, provium.IOR("E", 1, 8))
@@ -129,11 +129,11 @@ test("IO, IOR, IOW and IOWR", function()
 	assert_eq(0x5452, provium.IO("T", 0x52))		-- FIOASYNC
 end)
 
-test("the type may be a number", function()
+test("IO takes the type as a number, too", function()
 	assert_eq(provium.IOWR("K", 7, 8), provium.IOWR(0x4b, 7, 8))
 end)
 
-test("a type, number or size that does not fit is refused", function()
+test("IO, IOR and IOW refuse a wrong type, number or size", function()
 	assert_error(function() provium.IOWR("KK", 0, 8) end, "IOWR: type: expected an integer of 0 to 255 or a letter, got KK")
 	assert_error(function() provium.IOR("K", 256, 8) end, "IOR: nr: expected an integer of 0 to 255, got 256")
 	assert_error(function() provium.IOW("K", 0, 16384) end, "IOW: size: expected an integer of 0 to 16383, got 16384")
@@ -142,31 +142,31 @@ end)
 
 -- --- names and numbers ---
 
-test("errno by name and by number", function()
+test("provium.errno has numbers by name and names by number", function()
 	assert_eq(22, provium.errno.EINVAL)
 	assert_eq("EINVAL", provium.errno[22])
 	assert_eq({ 1, 2, 13, 14, 38, 95 }, { provium.errno.EPERM, provium.errno.ENOENT, provium.errno.EACCES,
 		provium.errno.EFAULT, provium.errno.ENOSYS, provium.errno.EOPNOTSUPP })
 end)
 
-test("errno: two names for one number", function()
+test("provium.errno has the usual one of two names for a number", function()
 	assert_eq(provium.errno.EAGAIN, provium.errno.EWOULDBLOCK)
 	assert_eq("EAGAIN", provium.errno[11])
 	assert_eq("EDEADLK", provium.errno[35])
 end)
 
-test("errno: a name that there is not is nil", function()
+test("provium.errno of an unknown name or number is nil", function()
 	assert_eq(nil, provium.errno.ENONESUCH)
 	assert_eq(nil, provium.errno[9999])
 end)
 
-test("nr by name", function()
+test("provium.nr has system call numbers by name", function()
 	assert_eq({ 0, 1, 39, 257, 425, 435 }, { provium.nr.read, provium.nr.write, provium.nr.getpid, provium.nr.openat,
 		provium.nr.io_uring_setup, provium.nr.clone3 })
 	assert_eq(nil, provium.nr.no_such_call)
 end)
 
-test("there is nothing else to set on provium but timeout", function()
+test("setting any field of provium but timeout is refused", function()
 	assert_error(function() provium.tiemout = 3 end, "provium.tiemout cannot be set")
 end)
 

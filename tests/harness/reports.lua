@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Reports for programs, read by the programs that they are for; names that are
--- hostile to each of them; and the command that repeats a failure.
+-- Reports for programs, read by these programs: titles of any bytes, and the command that
+-- repeats a failure.
 
 local core = require "provium.core"
 local runner = require "runner"
@@ -11,7 +11,7 @@ local function needs(command)
 	return path
 end
 
--- What the runner says of a canned suite in that format, in a file, and as it is.
+-- The path of a report on canned suites in this format, and its text.
 local function with_report(format, suites, fn)
 	runner.with_folder(function(dir)
 		local args = { "test", "--format", format, table.unpack(suites) }
@@ -28,7 +28,7 @@ end
 
 -- --- TAP ---
 
--- What hostile.lua's names are in a line of text.
+-- The titles of hostile.lua as they are printed on a line.
 local NAMES = {
 	[[quotes " ' ` and \backslash\]], [[lines\none\ntwo\x0dthree]], [[not ok 7 - \x23 SKIP this \x23 TODO]],
 	"<b>&amp;</b> <![CDATA[ ]]> --> %s %d $(id) $HOME", [[bytes \xff\xfe \xc0\x80 \xed\xa0\x80 \xe2\x82]],
@@ -36,7 +36,7 @@ local NAMES = {
 	"Subtest: x", "(no name)", "  blanks\tand a tab", "ñàмé 🙂 漢字",
 }
 
-test("--format tap: hostile names and messages, to the letter", function()
+test("--format tap escapes titles and messages of any bytes: the exact text", function()
 	with_report("tap", { "hostile.lua" }, function(_, said)
 		assert_contains(said, "KTAP version 1\n1..1\n    KTAP version 1\n    # Subtest: hostile.lua\n    1..12\n")
 		assert_contains(said, [[
@@ -56,7 +56,7 @@ test("--format tap: hostile names and messages, to the letter", function()
 	end)
 end)
 
-test("--format tap: the kernel's own kunit_parser.py reads every test of it", function()
+test("--format tap: the kernel's kunit_parser.py finds every test in the report", function()
 	local python = needs "python3"
 	local folder = runner.shell(("ls -d %s/src/*/tools/testing/kunit 2>/dev/null | head -n 1"):format(runner.quote(runner.home)))
 	if folder == "" then skip("needs an unpacked kernel source") end
@@ -72,7 +72,7 @@ test("--format tap: the kernel's own kunit_parser.py reads every test of it", fu
 	end)
 end)
 
-test("--format tap: prove reads it", function()
+test("--format tap: prove finds every test in the report", function()
 	needs "prove"
 	with_report("tap", { "good.lua", "whole.lua" }, function(path)
 		assert_contains(runner.shell("prove -e cat " .. path .. " 2>&1"), "Files=1, Tests=2,")
@@ -85,14 +85,14 @@ test("--format tap: prove reads it", function()
 	end)
 end)
 
-test("--format tap: a file of which no test was chosen is one that was skipped", function()
+test("--format tap reports a file without a chosen test as skipped", function()
 	local r = runner.run { "test", "--format", "tap", "-f", "^one$", "good.lua", "verdicts.lua" }
 	assert_contains(r.said, "\nok 2 verdicts.lua # SKIP no test was chosen\n")
 end)
 
 -- --- JSON ---
 
-test("--format json: to the letter", function()
+test("--format json prints an event a line: the exact text", function()
 	local r = runner.run { "test", "--format", "json", "good.lua" }
 	assert_eq([[
 {"event":"start","file":"good.lua","name":"good.lua","started":"DATE"}
@@ -104,7 +104,7 @@ test("--format json: to the letter", function()
 	assert_eq(0, r.status)
 end)
 
-test("--format json: hostile names and messages come through", function()
+test("--format json keeps titles and messages of any bytes", function()
 	with_report("json", { "hostile.lua" }, function(path, said)
 		local lines, names = lines_of(said), {}
 		for i, line in ipairs(lines) do
@@ -123,7 +123,7 @@ test("--format json: hostile names and messages come through", function()
 	end)
 end)
 
-test("--format json: a test's line is there when the test ends, not when the file does", function()
+test("--format json prints a test's line when that test ends", function()
 	local pipe = assert(io.popen(runner.command { "test", "--format", "json", "slow.lua" }))
 	local said = {}
 	for i = 1, 2 do said[i] = pipe:read("l") end
@@ -135,7 +135,7 @@ end)
 
 -- --- JUnit ---
 
-test("--format junit: to the letter", function()
+test("--format junit prints a file as a suite: the exact text", function()
 	local r = runner.run { "test", "--format", "junit", "good.lua", "whole_bad.lua" }
 	assert_eq([[
 <?xml version="1.0" encoding="UTF-8"?>
@@ -164,7 +164,7 @@ log: on the way
 ]], r.said)
 end)
 
-test("--format junit: valid, whatever names and messages are", function()
+test("--format junit is valid for titles and messages of any bytes", function()
 	needs "xmllint"
 	with_report("junit", { "good.lua", "hostile.lua", "verdicts.lua", "outside.lua", "os_exit.lua" }, function(path)
 		local said = runner.shell(("xmllint --noout --schema %s/junit.xsd %s 2>&1"):format(runner.quote(runner.canned), path))
@@ -182,7 +182,7 @@ end)
 
 -- --- the command that repeats a failure ---
 
--- The tests that failed, with the commands that their report names.
+-- The failed tests of a suite with the commands that their report names.
 local function failures(suite)
 	local list = {}
 	for line in runner.run({ "test", "--format", "json", suite }, { raw = true }).said:gmatch("[^\n]+") do
@@ -192,7 +192,7 @@ local function failures(suite)
 	return list
 end
 
-test("what a failure says, run by a shell, runs that test and no other", function()
+test("the command of a failure runs that test and no other", function()
 	for _, failure in ipairs(failures "hostile.lua") do
 		local said = runner.shell(("cd %s && %s --format json 2>&1"):format(runner.quote(runner.canned), failure.command))
 		local names = {}
@@ -204,7 +204,7 @@ test("what a failure says, run by a shell, runs that test and no other", functio
 	end
 end)
 
-test("it is in the report for people, and in KTAP and JUnit", function()
+test("the command of a failure is in the reports for people, in KTAP and in JUnit", function()
 	local command = "RUNNER test -f '^a fault of Lua'\\''s$' verdicts.lua"
 	local function said(format)
 		return runner.run({ "test", "--format", format, "verdicts.lua" }, { commands = true }).said
@@ -214,7 +214,7 @@ test("it is in the report for people, and in KTAP and JUnit", function()
 	assert_contains(said "junit", "\nrepeat: " .. command:gsub("'", "&#39;") .. "\n")
 end)
 
-test("it has what was chosen in the environment, and the file's name as a shell takes it", function()
+test("the command of a failure has the environment's choices and a quoted path", function()
 	runner.with_folder(function(dir)
 		local odd = dir .. "/it's \"odd\".lua"
 		runner.write(odd, "test('x', function() assert(false) end)\n")
@@ -224,7 +224,7 @@ test("it has what was chosen in the environment, and the file's name as a shell 
 	end)
 end)
 
-test("a file name of any bytes does no harm", function()
+test("the command of a failure is valid for a file name of any bytes", function()
 	runner.with_folder(function(dir)
 		local odd = dir .. "/\xff\27[31m\n<&>.lua"
 		runner.write(odd, "test('x', function() assert(false) end)\n")
@@ -239,9 +239,9 @@ test("a file name of any bytes does no harm", function()
 	end)
 end)
 
--- --- a file that dies ---
+-- --- files that die or print ---
 
-test("a file that is killed: what had ended is kept, the test it was in is to blame", function()
+test("a file that is killed: ended tests keep their results, and the running one failed", function()
 	local r = runner.run({ "test", "killed.lua" }, { commands = true })
 	assert_eq([[
 killed.lua ... BROKEN (1 of 2 failed, Ts)
@@ -253,7 +253,7 @@ BROKEN: 1 passed, 1 broken
 	assert_eq(3, r.status)
 end)
 
-test("what a file prints does not get among a report, and is in it", function()
+test("output of a file is kept out of the report's lines, and is in the report", function()
 	with_report("json", { "hostile.lua" }, function(_, said)
 		for _, line in ipairs(lines_of(said)) do assert(core.json(line), line) end
 	end)

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- --rerun-failed: what failed when it last ran.
+-- --rerun-failed: runs the tests that failed in their last run.
 
 local runner = require "runner"
 
--- fn(run, dir): a runner with a folder of its own, beside three files; run(args) -> said, status.
+-- Calls fn(run, dir) with three files and a runner in a folder of its own; run(args) returns output, status.
 local function with_runner(fn)
 	runner.with_folder(function(dir)
 		os.execute(("mkdir -p %s/out/bin && cp %s %s/out/bin/provium"):format(dir, runner.quote(runner.path), dir))
@@ -19,7 +19,7 @@ end
 
 local function passing(name) return ("test(%q, function() assert(true) end)\n"):format(name) end
 
-test("those that failed, of all files, and no others", function()
+test("--rerun-failed runs the failed tests of all files, and no others", function()
 	with_runner(function(run)
 		run("a.lua", "b.lua", "c.lua")
 		local said, status = run("--rerun-failed")
@@ -30,7 +30,7 @@ test("those that failed, of all files, and no others", function()
 	end)
 end)
 
-test("of the files that are named only", function()
+test("--rerun-failed with files runs the failed tests of these", function()
 	with_runner(function(run)
 		run("a.lua", "b.lua", "c.lua")
 		local said = run("--rerun-failed", "b.lua", "c.lua")
@@ -39,7 +39,7 @@ test("of the files that are named only", function()
 	end)
 end)
 
-test("what passes is forgotten, what did not run is not", function()
+test("--rerun-failed forgets a test that passed, and keeps one that did not run", function()
 	with_runner(function(run, dir)
 		run("a.lua", "b.lua", "c.lua")
 		run("-f", "^three$", "a.lua")
@@ -58,7 +58,7 @@ test("what passes is forgotten, what did not run is not", function()
 	end)
 end)
 
-test("--fail-fast leaves what it did not reach as it was", function()
+test("--fail-fast keeps the failures of tests that it did not reach", function()
 	with_runner(function(run)
 		run("a.lua")
 		run("--fail-fast", "a.lua")
@@ -66,7 +66,7 @@ test("--fail-fast leaves what it did not reach as it was", function()
 	end)
 end)
 
-test("a damaged memory is no memory", function()
+test("--rerun-failed with a damaged list runs nothing", function()
 	with_runner(function(run, dir)
 		run("a.lua")
 		runner.write(dir .. "/out/failed.json", "{")
@@ -75,7 +75,7 @@ test("a damaged memory is no memory", function()
 	end)
 end)
 
-test("eight runners at once: nothing is lost", function()
+test("the failures of eight runners at once are all kept", function()
 	with_runner(function(run, dir)
 		for i = 1, 40 do runner.write(("%s/f%d.lua"):format(dir, i), "test('x', function() assert(false) end)\n") end
 		runner.shell(("cd %s && ls f*.lua | env PROVIUM_INSIDE= xargs -P 8 -n 1 out/bin/provium test 2>&1"):format(dir))

@@ -1,16 +1,16 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- What a test file comes to, to the letter.
+-- The verdicts on test files: the exact text.
 
 local runner = require "runner"
 
--- Runs a canned suite: its exit status and its exact words.
+-- Runs a canned suite and checks its exit status and its exact output.
 local function assert_says(status, suite, said)
 	local r = runner.run { "test", suite }
 	assert_eq(said, r.said)
 	assert_eq(status, r.status)
 end
 
-test("all passed: status 0", function()
+test("a file whose tests pass: status 0", function()
 	assert_says(0, "good.lua", [[
 good.lua ... ok (2 tests, Ts)
   · one ... ok
@@ -19,7 +19,7 @@ ok: 2 passed
 ]])
 end)
 
-test("every verdict that a test of its own can come to: status 1", function()
+test("every verdict of a test that can be its own: status 1", function()
 	assert_says(1, "verdicts.lua", [[
 verdicts.lua ... FAIL (7 of 12 failed, Ts)
   · passes ... ok
@@ -81,7 +81,7 @@ FAIL: 3 passed, 2 failed
 ]])
 end)
 
-test("the same name twice ends the file", function()
+test("the same title twice ends the file", function()
 	assert_says(1, "duplicate.lua", [[
 duplicate.lua ... FAIL (1 of 2 failed, Ts)
   · twice ... ok
@@ -91,7 +91,7 @@ FAIL: 1 passed, 1 failed
 ]])
 end)
 
-test("a test inside of a test fails the outer one", function()
+test("a test inside a test fails the outer one", function()
 	assert_says(1, "nested.lua", [[
 nested.lua ... FAIL (1 of 2 failed, Ts)
   · outer ... FAIL: test "inner": inside of test "outer"
@@ -111,7 +111,7 @@ FAIL: 1 passed, 1 failed
 ]])
 end)
 
-test("skip() outside of any test is an error", function()
+test("skip() outside of any test ends the file", function()
 	assert_says(1, "misplaced.lua", [[
 misplaced.lua ... FAIL (1 of 2 failed, Ts)
   · before ... ok
@@ -129,7 +129,7 @@ ok: 1 passed
 ]])
 end)
 
-test("and it fails as one", function()
+test("a file without test() whose assertion fails is one failed test", function()
 	assert_says(1, "whole_bad.lua", [[
 whole_bad.lua ... FAIL (1 of 1 failed, Ts)
   · whole_bad ... FAIL: expected 5, got 4
@@ -139,7 +139,7 @@ FAIL: 0 passed, 1 failed
 ]])
 end)
 
-test("a file in which no check ran has failed", function()
+test("a file in which no check ran fails", function()
 	assert_says(1, "empty.lua", [[
 empty.lua ... FAIL (1 of 1 failed, Ts)
   · empty ... FAIL: no check ran: a test without an assertion proves nothing
@@ -147,7 +147,7 @@ FAIL: 0 passed, 1 failed
 ]])
 end)
 
-test("a file that is no Lua, with the line", function()
+test("a file with a syntax error fails with the line", function()
 	assert_says(1, "syntax.lua", [[
 syntax.lua ... FAIL (1 of 1 failed, Ts)
   · (the file) ... FAIL: ')' expected (to close '(' at line 5) near 'end'
@@ -156,7 +156,7 @@ FAIL: 0 passed, 1 failed
 ]])
 end)
 
-test("os.exit before there is a verdict is a failure, whatever the status", function()
+test("os.exit() in a file is a failure, whatever its status", function()
 	assert_says(1, "os_exit.lua", [[
 os_exit.lua ... FAIL (1 of 2 failed, Ts)
   · before ... ok
@@ -165,14 +165,14 @@ FAIL: 1 passed, 1 failed
 ]])
 end)
 
-test("a profile that there is not, with those there are", function()
+test("an unknown profile fails the test with the known ones", function()
 	local r = runner.run { "test", "no_profile.lua" }
 	assert_eq(1, r.status)
 	assert_contains(r.said, "  · boots ... FAIL: there is no profile \"nonesuch\"; there are: " .. runner.profiles() .. "\n")
 	assert_contains(r.said, "      at no_profile.lua:4\n")
 end)
 
-test("names that are hard to print", function()
+test("titles of any bytes are printed as one line each", function()
 	assert_says(1, "names.lua", [[
 names.lua ... FAIL (1 of 8 failed, Ts)
   · "quoted" and \backslash ... ok
@@ -188,7 +188,7 @@ FAIL: 7 passed, 1 failed
 ]])
 end)
 
-test("helpers and data of a suite's own are found beside it", function()
+test("a suite finds helpers and data beside it", function()
 	assert_says(0, "uses_helper.lua", [[
 uses_helper.lua ... ok (1 test, Ts)
   · what they say ... ok
@@ -196,7 +196,7 @@ ok: 1 passed
 ]])
 end)
 
-test("several files: each has its lines, the last line has them all", function()
+test("several files are printed one after the other, with one count", function()
 	local r = runner.run { "test", "good.lua", "whole_bad.lua", "whole.lua" }
 	assert_eq([[
 good.lua ... ok (2 tests, Ts)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The ioctls of modules/echo, as modules/echo/echo.h has them.
+-- The ioctls of modules/echo; see modules/echo/echo.h.
 
 local C = provium.const
 local IO, IOR, IOW, IOWR = provium.IO, provium.IOR, provium.IOW, provium.IOWR

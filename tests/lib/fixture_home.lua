@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A runner's home of its own, with a small suite: kernel, initramfs and modules that a
--- test may change, and a store that nobody else uses.
+-- A home for a runner with a small suite: a kernel, initramfs and modules that the test can
+-- change, and a fixture store of its own.
 
 local core = require "provium.core"
 local runner = require "runner"
@@ -11,7 +11,7 @@ home.__index = home
 local FILES = "bin/provium bin/gen_init_cpio initramfs/base.cpio profile/minimal/vmlinux profile/minimal/modules/echo.ko profile/minimal/profile.toml"
 local BOOT = "provium.create('minimal'):boot { memory = '128M' }\n"
 
--- fn(home), with everything gone after it.
+-- Calls fn(home), and removes the home.
 function home.with(fn)
 	runner.with_folder(function(dir)
 		local self = setmetatable({ dir = dir, suite = dir .. "/suite", store = dir .. "/out/fixtures" }, home)
@@ -24,7 +24,7 @@ end
 
 home.BOOT = BOOT
 
--- A file of the suite.
+-- Writes a file of the suite.
 function home:write(path, text)
 	local full = self.suite .. "/" .. path
 	if not core.realpath(full) then runner.shell("mkdir -p " .. runner.quote(full:match("^(.*)/"))) end
@@ -45,7 +45,7 @@ end
 
 function home:run(args, more) return runner.run(args, self:opts(more)) end
 
--- What `fixture build -v` says of it, without the time.
+-- The output of `fixture build -v NAME` without the time, and its status.
 function home:build(name, more)
 	local r = self:run({ "fixture", "build", "-v", name }, more)
 	return (r.said:gsub(" in %d+%.%d+ s\n$", "\n")), r.status
@@ -56,20 +56,20 @@ function home:is_current(name)
 	assert_eq(("fixture %s: is current\n"):format(name), said)
 end
 
--- Builds it and checks the reason.
+-- Builds the fixture and checks the reason.
 function home:is_rebuilt(name, why)
 	local said = self:build(name)
 	assert_eq(("fixture %s: %s: built\n"):format(name, why), said)
 end
 
--- Adds bytes to a file of the home: other content, the same meaning.
+-- Appends bytes to a file of the home that do not change its meaning.
 function home:grow(file, bytes)
 	local f = assert(io.open(self.dir .. "/out/" .. file, "ab"))
 	f:write(bytes or "\0")
 	f:close()
 end
 
--- The folder of the one fixture there is of that name.
+-- The folder of the only fixture of that name in the store.
 function home:folder(name)
 	return runner.shell(("echo %s/%s/[0-9a-f]*"):format(self.store, name))
 end

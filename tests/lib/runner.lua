@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Runs the runner on canned suites, as a user at a shell would, and takes down what it says.
+-- Runs the runner as a user at a shell would, mostly on canned suites, and returns its output.
 
 local core = require "provium.core"
 
@@ -7,7 +7,7 @@ local runner = {}
 
 local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
 
--- What a host command says, without the last line end.
+-- The output of a host command, without the last line end.
 function runner.shell(cmd)
 	local pipe = assert(io.popen(cmd))
 	local said = pipe:read("a")
@@ -17,20 +17,20 @@ end
 
 local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$")
 
--- The one in the environment, or the one that runs this very test.
+-- The runner in the environment, or the one that runs this test.
 runner.path = runner.shell(os.getenv("PROVIUM_RUNNER") and
 	"realpath " .. quote(os.getenv("PROVIUM_RUNNER")) or "readlink /proc/$PPID/exe")
 runner.canned = runner.shell("realpath " .. quote(here .. "/../harness/_canned"))
 runner.home = runner.path:gsub("/[^/]*/[^/]*$", "")
 runner.quote = quote
-runner.timeout = runner.shell("command -v timeout")	-- it must be found with another PATH too
+runner.timeout = runner.shell("command -v timeout")	-- a path, for runs with another PATH
 
--- The names of the kit's profiles that have been built, as messages list them.
+-- The names of the built profiles, as messages list them.
 function runner.profiles()
 	return (runner.shell("sed -n 's/^\\[profile\\.\\(.*\\)\\]$/\\1/p' " .. quote(runner.home .. "/provium.toml")):gsub("\n", ", "))
 end
 
--- For runs with kernels of their own, which would probe each anew: how VMs are run here, found out once.
+-- Environment variables with this host's probe results, for runs with kernels of their own, which would probe again.
 local probed
 function runner.probed()
 	if os.getenv("PROVIUM_BOOT") then return {} end
@@ -42,20 +42,20 @@ function runner.probed()
 	return probed
 end
 
--- Times are of no interest, nor is where the checkout stands, nor, unless they are asked
--- for, the commands that repeat what has failed.
+-- The output without what differs from run to run: times, the checkout's path and, unless
+-- they are asked for, the commands that repeat failures.
 local function neutral(said, commands)
 	if not commands then said = said:gsub("%f[^\n\0] *#? ?repeat: [^\n]*\n", "") end
 	said = said:gsub("(, )%d+%.%d+s%)", "%1Ts)"):gsub('(time=)"%d+%.%d+"', '%1"T"')
 	said = said:gsub('("seconds":)[%d.e-]+', "%1T"):gsub("20%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d", "DATE")
-	-- The runner is in a folder of its own when it has sanitizers.
+	-- With sanitizers the runner is in another folder.
 	for _, names in ipairs { { runner.canned, "CANNED" }, { runner.path, "RUNNER" }, { runner.home, "HOME" } } do
 		said = said:gsub(names[1]:gsub("%p", "%%%0"), names[2])
 	end
 	return said
 end
 
--- The shell's words for one run; opts: cwd (the canned suites' folder), env.
+-- A shell command for one run; opts: cwd (default: the canned suites' folder), env.
 function runner.command(args, opts)
 	opts = opts or {}
 	local words = { "cd", quote(opts.cwd or runner.canned), "&& exec env" }
@@ -67,9 +67,9 @@ function runner.command(args, opts)
 	return table.concat(words, " ")
 end
 
--- { said, status } or { said, signal }; what it says on stderr is among it.  opts, besides
--- those of runner.command: commands = true keeps the commands that repeat failures, raw = true
--- everything as it was said.
+-- { said, status } or { said, signal }; said is stdout and stderr together. opts are those of
+-- runner.command, and: commands = true keeps the commands that repeat failures, raw = true
+-- keeps the output as it is.
 function runner.run(args, opts)
 	local pipe = assert(io.popen(runner.command(args, opts)))
 	local said = pipe:read("a")
@@ -78,13 +78,13 @@ function runner.run(args, opts)
 	return { said = said, status = how == "exit" and code or nil, signal = how == "signal" and code or nil }
 end
 
--- A new empty folder on the host, and what removes it when it is closed.
+-- A new empty folder on the host, and a value that removes it when it is closed.
 function runner.new_folder()
 	local dir = runner.shell("mktemp -d")
 	return dir, setmetatable({}, { __close = function() os.execute("rm -rf " .. quote(dir)) end })
 end
 
--- The same, gone after fn.
+-- Calls fn with a new empty folder, and removes it.
 function runner.with_folder(fn)
 	local dir, removed <close> = runner.new_folder()
 	fn(dir)
@@ -97,7 +97,7 @@ function runner.write(path, data)
 	return path
 end
 
--- The file's bytes, or nil.
+-- The file's bytes, or nil if it cannot be opened.
 function runner.read(path)
 	local file = io.open(path, "rb")
 	local data = file and file:read("a")
@@ -112,7 +112,7 @@ function runner.is_alive(pid)
 	return stat ~= nil and stat:match("^.*%) (%a)") ~= "Z"
 end
 
--- The QEMU that runs below this process, or nil.
+-- The pid of a QEMU below this process, or nil.
 function runner.qemu_below(pid)
 	local parents, names = {}, {}
 	for line in runner.shell("cat /proc/[0-9]*/stat 2>/dev/null"):gmatch("[^\n]+") do
@@ -126,7 +126,7 @@ function runner.qemu_below(pid)
 	end
 end
 
--- Starts a run and goes on; the pid of the runner, and a function that waits: status, said.
+-- Starts a run: the runner's pid, and a function that waits for it and returns status, output.
 function runner.start(args, opts)
 	opts = opts or {}
 	opts.prefix = opts.prefix or {}

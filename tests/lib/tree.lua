@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A small tree of tests on the host, with our mk/test.mk and the real runner: what make
+-- A tree of host tests with this checkout's mk/test.mk and runner: make without VMs.
 -- does with files that need no VM.
 
 local runner = require "runner"
@@ -9,7 +9,7 @@ tree.__index = tree
 
 local here = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") .. "/../.."))
 
--- There is no kernel, so there is no accelerator to be found for it.
+-- Without a kernel there is no accelerator to choose.
 local RUNNER = [[#!/bin/sh
 test "$1" = accel || exec %s "$@"
 ]]
@@ -28,7 +28,7 @@ $O/provium.toml: ; @mkdir -p $O; touch $@
 -include $(DEPENDENCIES)
 ]]
 
--- fn(t) with t.dir: a tree with these files, { name = content }.
+-- Calls fn(t) with a tree in t.dir that has these tests, { name = content }.
 function tree.with(files, fn)
 	runner.with_folder(function(dir)
 		local t = setmetatable({ dir = dir }, tree)
@@ -45,12 +45,12 @@ function tree:write(name, content) runner.write(("%s/tests/%s.lua"):format(self.
 
 function tree:read(path) return runner.read(self.dir .. "/" .. path) end
 
--- The command line of make in the tree, free of the make that runs us.
+-- The shell command for make in the tree, without the job server of a make above this test.
 function tree:command(args)
 	return ("cd %s && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u T timeout 100 make %s </dev/null 2>&1"):format(self.dir, args or "")
 end
 
--- What make says, and its status.
+-- The output of make, and its status.
 function tree:make(args)
 	local pipe = assert(io.popen(self:command(args)))
 	local said = pipe:read("a")
@@ -58,7 +58,7 @@ function tree:make(args)
 	return said, status
 end
 
--- The names of the files that a run has finished, in that order.
+-- The names of finished files, in the order of the output.
 function tree.finished(said)
 	local names = {}
 	for name in ("\n" .. said):gmatch("\n([^\n ]+)%.lua %.%.%. ") do names[#names + 1] = name end
