@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The access check: which ACEs count, in which order, for whom.
+-- The access check: which ACEs count, in which order, and for which token.
 
 local kacs = require "kacs"
 local pack, unpack = provium.pack, provium.unpack
@@ -10,51 +10,51 @@ local vm, test = kacs.boot()
 local ALICE, BOB, STAFF, GUESTS = "S-1-22-1-1000", "S-1-22-1-1001", "S-1-5-21-1-2-3-1000", "S-1-5-32-546"
 local R, W, X = kacs.READ_DATA, kacs.WRITE_DATA, kacs.EXECUTE
 
--- Alice is in STAFF, for denial in GUESTS, and was in ADMINISTRATORS.
+-- Alice is in STAFF, in GUESTS for denial only, and in ADMINISTRATORS without it being enabled.
 local alice = vm.kacs and kacs.create(vm, 1000, {
 	{ STAFF, kacs.GROUP_ENABLED }, { GUESTS, kacs.GROUP_DENY_ONLY | kacs.GROUP_ENABLED }, { kacs.ADMINISTRATORS, kacs.GROUP_MANDATORY },
 })
 
 local function check(dacl, desired, fd) return kacs.check(vm, fd or alice, kacs.sd { owner = BOB, dacl = dacl }, desired) end
 
--- What each DACL grants to Alice: { title, DACL, desired, result }.
+-- { title, DACL, desired rights, granted rights or errno }, for Alice.
 local cases = {
-	{ "no DACL grants all", nil, 0xffff, 0xffff },
-	{ "a null DACL grants all", "null", R | W | X, R | W | X },
-	{ "an empty DACL grants nothing", {}, R, "EACCES" },
-	{ "nothing asked, nothing granted, even by an empty DACL", {}, 0, 0 },
-	{ "allowed by name", { allow(ALICE, R) }, R, R },
-	{ "what is granted is what was asked for, not more", { allow(ALICE, R | W) }, R, R },
-	{ "allowed to somebody else", { allow(BOB, R) }, R, "EACCES" },
-	{ "allowed to Everyone", { allow(kacs.EVERYONE, R) }, R, R },
-	{ "allowed to a group of hers", { allow(STAFF, R) }, R, R },
-	{ "allowed to a group that only denies her", { allow(GUESTS, R) }, R, "EACCES" },
-	{ "allowed to a group that is not enabled", { allow(kacs.ADMINISTRATORS, R) }, R, "EACCES" },
-	{ "denied to a group that is not enabled", { deny(kacs.ADMINISTRATORS, R), allow(ALICE, R) }, R, R },
-	{ "denied by name, then allowed: the first decides", { deny(ALICE, R), allow(ALICE, R) }, R, "EACCES" },
-	{ "allowed by name, then denied: the first decides", { allow(ALICE, R), deny(ALICE, R) }, R, R },
-	{ "denied to a group, then allowed to her", { deny(STAFF, R), allow(ALICE, R) }, R, "EACCES" },
-	{ "denied to a group for denial, then allowed to her", { deny(GUESTS, R), allow(ALICE, R) }, R, "EACCES" },
-	{ "denied to somebody else", { deny(BOB, R), allow(kacs.EVERYONE, R) }, R, R },
-	{ "another right is denied", { deny(ALICE, W), allow(ALICE, R | W) }, R, R },
-	{ "one of two rights is denied: all or nothing", { deny(ALICE, W), allow(ALICE, R | W) }, R | W, "EACCES" },
-	{ "one of two rights is not mentioned", { allow(ALICE, R) }, R | W, "EACCES" },
-	{ "put together from two ACEs", { allow(ALICE, R), allow(STAFF, W) }, R | W, R | W },
-	{ "a right that was allowed before is not taken back", { allow(ALICE, R | W), deny(ALICE, W), allow(ALICE, X) }, R | W | X, R | W | X },
-	{ "an ACE for inheritance alone is passed over", { deny(ALICE, R, kacs.INHERIT_ONLY), allow(ALICE, R) }, R, R },
-	{ "and grants nothing", { allow(ALICE, R, kacs.INHERIT_ONLY) }, R, "EACCES" },
-	{ "an inherited one counts", { allow(ALICE, R, 0x10) }, R, R },
-	{ "generic rights asked for become those of files", { allow(ALICE, kacs.FILE_READ) }, kacs.GENERIC_READ, kacs.FILE_READ },
-	{ "generic rights in an ACE do, too", { allow(ALICE, kacs.GENERIC_WRITE) }, W, W },
-	{ "generic execute", { allow(ALICE, kacs.GENERIC_EXECUTE) }, kacs.GENERIC_EXECUTE, kacs.FILE_EXECUTE },
-	{ "generic all is every one", { allow(ALICE, kacs.GENERIC_ALL) }, kacs.FILE_ALL, kacs.FILE_ALL },
-	{ "a generic right that is denied in part", { deny(ALICE, R), allow(ALICE, kacs.GENERIC_ALL) }, kacs.GENERIC_READ, "EACCES" },
-	{ "the maximum is what is left", { deny(ALICE, W), allow(ALICE, R | W | X) }, kacs.MAXIMUM_ALLOWED, R | X },
-	{ "the maximum, and a right that is in it", { allow(ALICE, R | W) }, kacs.MAXIMUM_ALLOWED | R, R | W },
-	{ "the maximum, and a right that is not in it", { allow(ALICE, R) }, kacs.MAXIMUM_ALLOWED | W, "EACCES" },
-	{ "the maximum of nothing", { deny(ALICE, kacs.GENERIC_ALL) }, kacs.MAXIMUM_ALLOWED, "EACCES" },
-	{ "the maximum without a DACL", nil, kacs.MAXIMUM_ALLOWED, kacs.FILE_ALL },
-	{ "the highest right there is comes back as a positive number", { allow(ALICE, 0x01000000 | 0x00800000) }, 0x01800000, 0x01800000 },
+	{ "no DACL grants every right", nil, 0xffff, 0xffff },
+	{ "a null DACL grants every right", "null", R | W | X, R | W | X },
+	{ "an empty DACL grants no right", {}, R, "EACCES" },
+	{ "no desired right is granted even by an empty DACL", {}, 0, 0 },
+	{ "an ACE for the user grants the right", { allow(ALICE, R) }, R, R },
+	{ "the desired rights are granted and no others", { allow(ALICE, R | W) }, R, R },
+	{ "an ACE for another user grants nothing", { allow(BOB, R) }, R, "EACCES" },
+	{ "an ACE for Everyone grants the right", { allow(kacs.EVERYONE, R) }, R, R },
+	{ "an ACE for a group of the user grants the right", { allow(STAFF, R) }, R, R },
+	{ "an ACE for a deny-only group grants nothing", { allow(GUESTS, R) }, R, "EACCES" },
+	{ "an ACE for a group that is not enabled grants nothing", { allow(kacs.ADMINISTRATORS, R) }, R, "EACCES" },
+	{ "an ACE for a group that is not enabled denies nothing", { deny(kacs.ADMINISTRATORS, R), allow(ALICE, R) }, R, R },
+	{ "a denial before a grant decides", { deny(ALICE, R), allow(ALICE, R) }, R, "EACCES" },
+	{ "a grant before a denial decides", { allow(ALICE, R), deny(ALICE, R) }, R, R },
+	{ "a denial to a group before a grant to the user decides", { deny(STAFF, R), allow(ALICE, R) }, R, "EACCES" },
+	{ "a denial to a deny-only group before a grant to the user decides", { deny(GUESTS, R), allow(ALICE, R) }, R, "EACCES" },
+	{ "a denial to another user does not count", { deny(BOB, R), allow(kacs.EVERYONE, R) }, R, R },
+	{ "a denial of another right does not count", { deny(ALICE, W), allow(ALICE, R | W) }, R, R },
+	{ "two desired rights of which one is denied are refused", { deny(ALICE, W), allow(ALICE, R | W) }, R | W, "EACCES" },
+	{ "two desired rights of which one is not mentioned are refused", { allow(ALICE, R) }, R | W, "EACCES" },
+	{ "two desired rights are granted by two ACEs", { allow(ALICE, R), allow(STAFF, W) }, R | W, R | W },
+	{ "a right granted by one ACE is not taken back by a later denial", { allow(ALICE, R | W), deny(ALICE, W), allow(ALICE, X) }, R | W | X, R | W | X },
+	{ "a denial for inheritance only does not count", { deny(ALICE, R, kacs.INHERIT_ONLY), allow(ALICE, R) }, R, R },
+	{ "a grant for inheritance only does not count", { allow(ALICE, R, kacs.INHERIT_ONLY) }, R, "EACCES" },
+	{ "an inherited ACE counts", { allow(ALICE, R, 0x10) }, R, R },
+	{ "a desired generic right stands for file rights", { allow(ALICE, kacs.FILE_READ) }, kacs.GENERIC_READ, kacs.FILE_READ },
+	{ "a generic right in an ACE stands for file rights", { allow(ALICE, kacs.GENERIC_WRITE) }, W, W },
+	{ "generic execute is granted as file rights", { allow(ALICE, kacs.GENERIC_EXECUTE) }, kacs.GENERIC_EXECUTE, kacs.FILE_EXECUTE },
+	{ "generic all grants every file right", { allow(ALICE, kacs.GENERIC_ALL) }, kacs.FILE_ALL, kacs.FILE_ALL },
+	{ "a generic right that is denied in part is refused", { deny(ALICE, R), allow(ALICE, kacs.GENERIC_ALL) }, kacs.GENERIC_READ, "EACCES" },
+	{ "the maximum allowed is what no ACE denies", { deny(ALICE, W), allow(ALICE, R | W | X) }, kacs.MAXIMUM_ALLOWED, R | X },
+	{ "the maximum allowed with a granted right includes it", { allow(ALICE, R | W) }, kacs.MAXIMUM_ALLOWED | R, R | W },
+	{ "the maximum allowed with a right that is not granted is refused", { allow(ALICE, R) }, kacs.MAXIMUM_ALLOWED | W, "EACCES" },
+	{ "the maximum allowed is refused if it is nothing", { deny(ALICE, kacs.GENERIC_ALL) }, kacs.MAXIMUM_ALLOWED, "EACCES" },
+	{ "the maximum allowed without a DACL is every file right", nil, kacs.MAXIMUM_ALLOWED, kacs.FILE_ALL },
+	{ "the highest right is returned as a positive number", { allow(ALICE, 0x01000000 | 0x00800000) }, 0x01800000, 0x01800000 },
 }
 for _, case in ipairs(cases) do
 	local title, dacl, desired, want = table.unpack(case, 1, 4)
@@ -64,25 +64,25 @@ for _, case in ipairs(cases) do
 	end)
 end
 
-test("an ACE may be longer than its SID", function()
+test("an ACE longer than its SID counts", function()
 	local sid = kacs.sid(ALICE)
 	local ace = pack("u8 u8 u16 u32", 0, 0, 8 + #sid + 8, R) .. sid .. ("\xff"):rep(8)
 	assert_eq(R, check({ ace, deny(kacs.EVERYONE, R) }, R))
 end)
 
-test("owner, group and SACL have no say", function()
+test("owner, group and SACL grant nothing", function()
 	local sd = kacs.sd { owner = ALICE, group = STAFF, sacl = { kacs.audit(ALICE, R) }, dacl = {} }
 	assert_errno("EACCES", kacs.check(vm, alice, sd, kacs.READ_CONTROL))
 end)
 
-test("a thousand ACEs, the last of which allows", function()
+test("a grant after a thousand other ACEs counts", function()
 	local aces = {}
 	for i = 1, 1000 do aces[i] = deny(BOB, R) end
 	aces[#aces + 1] = allow(ALICE, R)
 	assert_eq(R, check(aces, R))
 end)
 
-test("-1 is the caller's own token: SYSTEM, or what it installed", function()
+test("access_check with -1 checks the caller's own token", function()
 	local sd = kacs.sd { dacl = { allow(kacs.SYSTEM, R), allow(ALICE, W) } }
 	assert_eq(R, kacs.check(vm, -1, sd, R))
 	assert_errno("EACCES", kacs.check(vm, -1, sd, W))
@@ -93,7 +93,7 @@ test("-1 is the caller's own token: SYSTEM, or what it installed", function()
 	w:kill()
 end)
 
-test("three workers with three tokens, one descriptor, three answers", function()
+test("workers with three tokens get three results for one descriptor", function()
 	local sd = kacs.sd { dacl = { deny(BOB, W), allow(kacs.EVERYONE, R | W), allow(ALICE, X) } }
 	local got = {}
 	for i, id in ipairs { 1000, 1001, 1002 } do
@@ -107,7 +107,7 @@ test("three workers with three tokens, one descriptor, three answers", function(
 	assert_eq({ R | W | X, R, R | W }, got)
 end)
 
-test("the uid has no say: root with Alice's token is Alice", function()
+test("a root worker with a user's token has that user's rights", function()
 	local w = vm:spawn()
 	w.kacs:install_token(alice)
 	assert_eq(0, w:syscall("getuid"))
@@ -117,27 +117,27 @@ end)
 
 -- --- the extensible struct ---
 
-test("a larger struct is taken, and what is beyond 24 bytes not read", function()
+test("access_check with a larger struct ignores the bytes beyond 24", function()
 	local sd = kacs.sd {}
 	for _, size in ipairs { 24, 32, 4096, 0xffffffff } do
 		assert_eq(R, (vm.kacs:access_check(kacs.check_args(alice, sd, R, { size = size }))), size)
 	end
 end)
 
-test("a smaller one is EINVAL", function()
+test("access_check with a struct of less than 24 bytes returns EINVAL", function()
 	for _, size in ipairs { 0, 23 } do
 		assert_errno("EINVAL", (vm.kacs:access_check(kacs.check_args(alice, kacs.sd {}, R, { size = size }))))
 	end
 end)
 
-test("the struct is read, not written", function()
+test("access_check does not write to its struct", function()
 	local sd = kacs.sd {}
 	local _, args = vm.kacs:access_check(kacs.check_args(alice, sd, R))
 	assert_eq(pack("u32 i32", 24, alice), args:sub(1, 8))
 	assert_eq(pack("u32 u32", #sd, R), args:sub(17))
 end)
 
--- --- CHECK: a pointer in a struct that is pointed to ---
+-- --- CHECK: a pointer in a struct behind a pointer ---
 
 local function ioctl_check(sd, desired, opts)
 	opts = opts or {}
@@ -147,28 +147,28 @@ local function ioctl_check(sd, desired, opts)
 	})
 end
 
-test("CHECK: what is granted is in the struct", function()
+test("CHECK returns the granted rights in its struct", function()
 	local ret, args = ioctl_check(kacs.sd { dacl = { allow(ALICE, R) } }, R)
 	assert_eq({ 0, R }, { ret, (unpack("u32", args, 4)) })
 end)
 
-test("CHECK: a denial is 0, and no error", function()
+test("CHECK returns 0 rights and no error for a denial", function()
 	local ret, args = ioctl_check(kacs.sd { dacl = {} }, R)
 	assert_eq({ 0, 0 }, { ret, (unpack("u32", args, 4)) })
 end)
 
-test("CHECK: flags, a malformed descriptor, too large a one", function()
+test("CHECK with unknown flags, a malformed or a too large descriptor is refused", function()
 	assert_errno("EINVAL", (ioctl_check(kacs.sd {}, R, { flags = 1 })))
 	assert_errno("EINVAL", (ioctl_check("x", R)))
 	assert_errno("E2BIG", (ioctl_check("x", R, { len = 65537 })))
 end)
 
-test("CHECK: an object or a descriptor that is cut off is EFAULT", function()
+test("CHECK with a truncated object or descriptor returns EFAULT", function()
 	assert_errno("EFAULT", (ioctl_check(kacs.sd {}, R, { len = 21 })))
 	assert_errno("EFAULT", (ioctl_check("", R, { object_len = 15 })))
 end)
 
-test("nothing is left", function()
+test("the tests of this file leave no token", function()
 	kacs.close(vm, alice)
 	vm:wait_until(function() return kacs.counts(vm).tokens == 0 end, { interval = 0.01, desc = "no tokens" })
 	assert_eq({ tokens = 0, files = 0, tasks = 0 }, kacs.counts(vm))

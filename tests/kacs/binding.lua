@@ -1,23 +1,24 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- vm.kacs: what the rows of kacs.def make of a test's arguments and of what comes back.
+-- vm.kacs: how the rows of kacs.def turn Lua arguments into calls, and results into Lua values.
 
+local C = provium.const
 local kacs = require "kacs"
 local pack = provium.pack
 
 local vm, test = kacs.boot()
 
-test("vm.kacs is there for a module with rows, and vm.echo is not", function()
+test("a VM has a field for a module with system calls, and none for others", function()
 	assert(vm.kacs)
 	assert_eq(nil, vm.echo)
 	assert_eq(nil, vm.nonesuch)
 end)
 
-test("a call that is none: which there are", function()
+test("an unknown call of a module raises an error with the known ones", function()
 	assert_error(function() return vm.kacs.opn_self_token end,
 		'kacs has no system call "opn_self_token"; its calls are: open_self_token, open_process_token, create_token')
 end)
 
-test("numbers by name, wherever a number can be", function()
+test("a module's call can be given by name in place of its number", function()
 	local fd = vm:syscall("kacs_open_self_token", 0, 8)
 	assert_eq(kacs.SYSTEM, kacs.user_of(vm, fd))
 	kacs.close(vm, fd)
@@ -25,7 +26,7 @@ test("numbers by name, wherever a number can be", function()
 	assert_error(function() vm:syscall("kacs_frobnicate_all") end, 'there is no system call "kacs_frobnicate_all"')
 end)
 
-test("an integer that the type cannot hold is refused before it is sent", function()
+test("an integer that the argument's type cannot hold is refused", function()
 	assert_error(function() vm.kacs:open_self_token(0, 1 << 32) end, "kacs:open_self_token: access: expected a u32, got 4294967296")
 	assert_error(function() vm.kacs:open_self_token(-1, 0) end, "flags: expected flags")
 	assert_error(function() vm.kacs:install_token(1 << 31) end, "fd: expected a fd")
@@ -33,38 +34,38 @@ test("an integer that the type cannot hold is refused before it is sent", functi
 	assert_error(function() vm.kacs:install_token(3.5) end, "got 3.5")
 end)
 
-test("an argument too many or too few", function()
+test("too many or too few arguments are refused", function()
 	assert_error(function() vm.kacs:install_token(3, 4) end, "kacs:install_token: 2 arguments; it takes 1")
 	assert_error(function() vm.kacs:install_token() end, "kacs:install_token: fd: expected a fd, got nil")
 end)
 
-test("flags at the end may be left out", function()
-	assert_errno("ENODATA", (vm.kacs:get_sd(kacs.AT_FDCWD, "/", kacs.ALL, 0)))
-	assert_errno("ENODATA", (vm.kacs:get_sd(kacs.AT_FDCWD, "/", kacs.ALL, 0, 0)))
+test("flags at the end can be left out", function()
+	assert_errno("ENODATA", (vm.kacs:get_sd(C.AT_FDCWD, "/", kacs.ALL, 0)))
+	assert_errno("ENODATA", (vm.kacs:get_sd(C.AT_FDCWD, "/", kacs.ALL, 0, 0)))
 end)
 
-test("a string gets its NUL, and has none in it", function()
+test("a string gets its terminating zero, and one with a zero in it is refused", function()
 	assert_errno("ENOENT", (vm.kacs:get_sd(kacs.AT_FDCWD, "/non", kacs.ALL, 0)))
 	assert_error(function() vm.kacs:get_sd(kacs.AT_FDCWD, "/\0", kacs.ALL, 0) end, "path: a string must not contain a NUL byte")
 end)
 
-test("a buffer in brings its length; a buffer out is asked for by length, and comes back", function()
+test("an input buffer takes its length along, and an output buffer is given by its length", function()
 	vm:write_file("/tmp/f", "")
 	local sd = kacs.sd { owner = kacs.SYSTEM }
-	local set, nothing = vm.kacs:set_sd(kacs.AT_FDCWD, "/tmp/f", kacs.OWNER, sd)
+	local set, nothing = vm.kacs:set_sd(C.AT_FDCWD, "/tmp/f", kacs.OWNER, sd)
 	assert_eq({ 0 }, { set, nothing })
-	assert_eq({ #sd, sd .. "\0\0" }, { vm.kacs:get_sd(kacs.AT_FDCWD, "/tmp/f", kacs.OWNER, #sd + 2) })
-	assert_error(function() vm.kacs:get_sd(kacs.AT_FDCWD, "/tmp/f", kacs.OWNER, -1) end, "buf: expected the buffer's length")
+	assert_eq({ #sd, sd .. "\0\0" }, { vm.kacs:get_sd(C.AT_FDCWD, "/tmp/f", kacs.OWNER, #sd + 2) })
+	assert_error(function() vm.kacs:get_sd(C.AT_FDCWD, "/tmp/f", kacs.OWNER, -1) end, "buf: expected the buffer's length")
 	assert_error(function() vm.kacs:create_token(8) end, "kacs:create_token: spec: data: expected a string, got number")
 end)
 
-test("a struct is its bytes, or its bytes and the pointers in it", function()
+test("a struct is given as bytes, or as bytes with pointers", function()
 	assert_errno("EFAULT", (vm.kacs:access_check(pack("u32 i32 u64 u32 u32", 24, -1, 8, 20, 1))))
 	assert_eq(1, (vm.kacs:access_check(kacs.check_args(-1, kacs.sd {}, 1))))
 	assert_errno("EFAULT", (vm.kacs:access_check("short")))
 end)
 
-test("a struct comes back, and after it what the pointers led to, if that was asked for", function()
+test("a struct is returned, and after it the sub-buffers with output = true", function()
 	local args = kacs.check_args(-1, kacs.sd {}, 1)
 	args[2].output = true
 	local ret, after, sd = vm.kacs:access_check(args)
@@ -73,14 +74,14 @@ test("a struct comes back, and after it what the pointers led to, if that was as
 	assert_eq(kacs.sd {}, sd)
 end)
 
-test("on a worker it is the worker that calls", function()
+test("a module's call on a worker is made by that worker", function()
 	local w = vm:spawn { uid = 1000 }
 	assert_errno("EPERM", (w.kacs:create_token(kacs.spec(1))))
 	assert_eq(3, w.kacs:open_self_token(0, 0) and 3)
 	w:kill()
 end)
 
-test("in flight, and in a batch", function()
+test("a module's calls can be in flight and in a batch", function()
 	local w = vm:spawn()
 	local call = w.kacs:async("open_self_token", 0, 8)
 	assert(call:wait() >= 3)
@@ -93,7 +94,7 @@ test("in flight, and in a batch", function()
 	w:kill()
 end)
 
-test("two at once, many times: each has its own answer", function()
+test("two module calls in a race each get their own result", function()
 	local a, b = vm:spawn { uid = 1000 }, vm:spawn()
 	local rounds = provium.race({ a, "module_call", "kacs", "create_token", kacs.spec(1) },
 		{ b, "module_call", "kacs", "create_token", "" }, { rounds = 100 })

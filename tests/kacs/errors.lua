@@ -1,24 +1,25 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Every error that docs/kacs.md promises: a case for each, and a promise for each case.
+-- Every error in docs/kacs.md: each has a test, and no test is for another one.
 
+local C = provium.const
 local kacs = require "kacs"
 local pack, unpack = provium.pack, provium.unpack
 
 local vm, test = kacs.boot()
 
-local CWD, NOWHERE, CLOSED = kacs.AT_FDCWD, 8, 999
+local CWD, NOWHERE, CLOSED = C.AT_FDCWD, 8, 999
 local token, mute, pipe, revoked, user
 
--- As many descriptors as it may have: fn with none left.
+-- Calls fn with a worker that cannot open another descriptor.
 local function without_descriptors(fn)
 	local w = vm:spawn()
-	assert_eq(0, (w:syscall_bufs("prlimit64", { [2] = pack("u64 u64", 3, 3) }, 0, 7, 0, 0)))	-- RLIMIT_NOFILE
+	assert_eq(0, (w:syscall_bufs("prlimit64", { [2] = pack("u64 u64", 3, 3) }, 0, C.RLIMIT_NOFILE, 0, 0)))
 	local ret = fn(w)
 	w:kill()
 	return ret
 end
 
--- What wait_token gives a sleeper that is stopped and goes on.
+-- The result of a wait_token that sleeps and is interrupted by SIGSTOP and SIGCONT.
 local function interrupted_sleeper()
 	local w = vm:spawn()
 	local call = w.kacs:async("wait_token", token, 0xffffffff)
@@ -26,25 +27,25 @@ local function interrupted_sleeper()
 		vm:wait_until(function() return vm:read_file(("/proc/%d/%s"):format(w.pid, file)):find(pattern) end, { interval = 0.005 })
 	end
 	is("syscall", "^1006 ")
-	assert_eq(0, vm:syscall("kill", w.pid, 19))
+	assert_eq(0, vm:syscall("kill", w.pid, C.SIGSTOP))
 	is("stat", "%) T ")
-	assert_eq(0, vm:syscall("kill", w.pid, 18))
+	assert_eq(0, vm:syscall("kill", w.pid, C.SIGCONT))
 	local ret = call:wait()
 	w:kill()
 	return ret
 end
 
-local function get(path, who, dirfd, flags) return ((who or vm).kacs:get_sd(dirfd or CWD, path, kacs.ALL, 64, flags)) end
+local function get(path, caller, dirfd, flags) return ((caller or vm).kacs:get_sd(dirfd or CWD, path, kacs.ALL, 64, flags)) end
 
-local function set(path, who, dirfd, sd)
-	return ((who or vm).kacs:set_sd(dirfd or CWD, path, kacs.DACL, sd or kacs.sd { dacl = {} }))
+local function set(path, caller, dirfd, sd)
+	return ((caller or vm).kacs:set_sd(dirfd or CWD, path, kacs.DACL, sd or kacs.sd { dacl = {} }))
 end
 
 local function check(change, sd, fd)
 	return (vm.kacs:access_check(kacs.check_args(fd or token, sd or kacs.sd {}, 1, change)))
 end
 
--- What is wrong with a path, for get_sd and set_sd alike: fn(path, who, dirfd).
+-- The errors of a path, for get_sd and set_sd: fn(path, caller, dirfd) makes the call.
 local function path_cases(fn)
 	return {
 		EBADF = function() return fn("file", nil, CLOSED) end,
@@ -58,7 +59,7 @@ local function path_cases(fn)
 	}
 end
 
--- The calls' cases: by errno, a function that gives it.
+-- Call → errno → a function whose result is that error.
 local cases = {
 	open_self_token = {
 		EINVAL = function() return vm.kacs:open_self_token(0, 0x10) end,
@@ -116,7 +117,7 @@ cases.set_sd.EFAULT = function() return vm:syscall("kacs_set_sd", CWD, NOWHERE, 
 cases.set_sd.EPERM = function() return set("/tmp/errors", user) end
 cases.set_sd.EROFS = function() return set("/tmp/ro/file") end
 
--- --- what they need ---
+-- --- the files and tokens for them ---
 
 if test == _G.test then
 	assert(vm:exec("mkdir -p /root/closed /tmp/ro; chmod 755 /root; chmod 700 /root/closed; echo >/tmp/errors;" ..
@@ -129,17 +130,17 @@ if test == _G.test then
 	vm.kacs:revoke_token(revoked)
 end
 
--- --- one test for each ---
+-- --- one test for each error ---
 
 local rows = vm.kacs and vm.kacs.rows or {}
 
 for call, of_call in kacs.sorted(cases) do
 	for errno, provoke in kacs.sorted(of_call) do
-		test(("%s: %s"):format(call, errno), function() assert_errno(errno, (provoke())) end)
+		test(("%s returns %s"):format(call, errno), function() assert_errno(errno, (provoke())) end)
 	end
 end
 
-test("the page promises these, and no others", function()
+test("docs/kacs.md lists the errors that are tested here, and no others", function()
 	for name, row in pairs(rows) do
 		local there, promised = {}, table.move(row.errors, 1, #row.errors, 1, {})
 		for errno in pairs(cases[name] or {}) do there[#there + 1] = errno end

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- make new-syscall, then one line of C: from nothing to a call that passes its test. In a copy,
--- in which one test after the other builds what has changed.
+-- make new-syscall: one command and one line of C make a system call that passes its test.
+-- The tests build a copy of the module.
 
 local calls = require "calls"
 local runner = require "runner"
@@ -26,7 +26,7 @@ local function run(dir, cmd)
 	return said, status
 end
 
--- What mk/modules.mk does for a module with rows, in a copy's own folders.
+-- The steps of mk/modules.mk for a module with rows, in the copy's own folders.
 local function build(dir, module)
 	local awk = ("awk -v what=%%s -f mk/gen/calls.awk modules/%s/%s.def >%%s"):format(module, module)
 	local steps = {
@@ -49,7 +49,7 @@ end
 
 local function try(dir) return runner.run({ "test", "tests/kacs_frobnicate.lua" }, { cwd = dir }) end
 
--- A copy of the tree, whose profile has modules of its own.
+-- A copy of the tree, with a profile whose modules are the copy's.
 local dir, removed <close> = runner.new_folder()
 run(root, ("cp -a Makefile mk kernel-configs modules docs %s && mkdir -p %s/out/modules %s/tests && cp -a tests/lib %s/tests/")
 	:format(dir, dir, dir, dir))
@@ -58,7 +58,7 @@ runner.write(dir .. "/provium.toml", ("[profile.%s]\nkernel = \"%s\"\nmodules = 
 local DEF = dir .. "/modules/kacs/kacs.def"
 local rows = runner.read(DEF)
 
--- fn with that in place of the module's rows.
+-- Calls fn while these are the rows of the copy's module.
 local function with_rows(text, fn)
 	if not has_calls then skip("this kernel has no room for system calls (kernel-configs/overlay)") end
 	runner.write(DEF, text)
@@ -67,7 +67,7 @@ local function with_rows(text, fn)
 	if not ok then error(err, 0) end
 end
 
--- With those rows; it says all of that.
+-- The module with these rows does not build, and the output has each of the words.
 local function does_not_build(text, ...)
 	local words = { ... }
 	with_rows(text, function()
@@ -87,11 +87,11 @@ test("a handler with other arguments than its row does not build", { timeout = "
 	does_not_build(other, "kacs_revoke_token")
 end)
 
-test("a row without a handler does not build, and the handler is named", { timeout = "10m" }, function()
+test("a row without a handler does not build, and the error names the handler", { timeout = "10m" }, function()
 	does_not_build(rows .. "\n1011 orphan\n\tHas no handler.\n", '"kacs_orphan"', "undefined!")
 end)
 
-test("its generated test fails, and with one line filled in it passes", { timeout = "10m" }, function()
+test("a generated test fails until one line of the handler is filled in", { timeout = "10m" }, function()
 	with_rows(rows, function()
 		local said, status = run(dir, "make new-syscall MODULE=kacs NAME=frobnicate NR=1010 ARGS='fd:int buf:in:len' DOC='Frobs the buffer.'")
 		assert_eq(0, status, said)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Tokens: what they hold, what a descriptor lets one do with them, who has which.
+-- Tokens: their contents, the rights of their descriptors, and the tasks that have them.
 
+local C = provium.const
 local kacs = require "kacs"
 local pack, unpack = provium.pack, provium.unpack
 
@@ -9,97 +10,97 @@ local vm, test = kacs.boot()
 local STAFF, GUESTS = "S-1-5-21-1-2-3-1000", "S-1-5-32-546"
 local GROUPS = { { STAFF, kacs.GROUP_ENABLED | kacs.GROUP_MANDATORY }, { GUESTS, kacs.GROUP_DENY_ONLY } }
 
--- --- what the root task is ---
+-- --- the first task ---
 
-test("the root task is SYSTEM", function()
+test("the first task's token is SYSTEM's", function()
 	assert_eq("S-1-5-18", kacs.whoami(vm))
 end)
 
-test("SYSTEM is in Administrators and Everyone", function()
+test("SYSTEM's token has the groups Administrators and Everyone", function()
 	local fd = vm.kacs:open_self_token(0, kacs.TOKEN_QUERY)
 	assert_eq(kacs.groups { { kacs.ADMINISTRATORS, 0xf }, { kacs.EVERYONE, 0x7 } },
 		kacs.query(vm, fd, kacs.QUERY_GROUPS))
 	kacs.close(vm, fd)
 end)
 
--- --- the query in two steps ---
+-- --- QUERY in two steps ---
 
 local fd = vm.kacs and kacs.create(vm, 1000, GROUPS)
 
-test("the first step: no room asks for the length, and the result is 0", function()
+test("QUERY without room returns 0 and the length", function()
 	local ret, len = kacs.query_once(vm, fd, kacs.QUERY_USER, 0)
 	assert_eq(0, ret)
 	assert_eq(16, len)
 end)
 
-test("the second: with as much room, the bytes", function()
+test("QUERY with as much room as the length returns the bytes", function()
 	local ret, len, sid = kacs.query_once(vm, fd, kacs.QUERY_USER, 16)
 	assert_eq({ 0, 16 }, { ret, len })
 	assert_eq("S-1-22-1-1000", kacs.sid_text(sid))
 end)
 
-test("too little room is ERANGE with the length, and nothing is written", function()
+test("QUERY with too little room returns ERANGE with the length and writes nothing", function()
 	local ret, len, data = kacs.query_once(vm, fd, kacs.QUERY_USER, 15)
 	assert_errno("ERANGE", ret)
 	assert_eq(16, len)
 	assert_eq(("\0"):rep(15), data)
 end)
 
-test("more room than needed: the length says how much there is, the rest is untouched", function()
+test("QUERY with more room than needed returns the length and writes no more", function()
 	local ret, len, data = kacs.query_once(vm, fd, kacs.QUERY_TYPE, 9)
 	assert_eq({ 0, 4 }, { ret, len })
 	assert_eq(pack("u32 x5", 1), data)
 end)
 
-test("the type is primary", function()
+test("QUERY of a new token's type returns primary", function()
 	assert_eq(pack("u32", 1), kacs.query(vm, fd, kacs.QUERY_TYPE))
 end)
 
-test("the groups come as they were given", function()
+test("QUERY of the groups returns them as they were given", function()
 	assert_eq(kacs.groups(GROUPS), kacs.query(vm, fd, kacs.QUERY_GROUPS))
 end)
 
-test("the statistics", function()
+test("QUERY of the statistics returns origin, groups, tasks and revocation", function()
 	local s = kacs.statistics(vm, fd)
 	assert(s.id > 0)
 	s.id = nil
 	assert_eq({ origin = 0, type = 1, groups = 2, tasks = 0, revoked = 0 }, s)
 end)
 
-test("no two tokens have one id", function()
+test("two tokens have different ids", function()
 	local other = kacs.create(vm, 1000)
 	assert_ne(kacs.statistics(vm, fd).id, kacs.statistics(vm, other).id)
 	kacs.close(vm, other)
 end)
 
-test("another class is EINVAL", function()
+test("QUERY of an unknown class returns EINVAL", function()
 	for _, class in ipairs { 0, 5, 0xffffffff } do assert_errno("EINVAL", (kacs.query_once(vm, fd, class, 0))) end
 end)
 
-test("a struct or a buffer that is not there is EFAULT", function()
+test("QUERY with an invalid address returns EFAULT", function()
 	assert_errno("EFAULT", vm:syscall("ioctl", fd, kacs.QUERY, 8))
 	assert_errno("EFAULT", (vm:ioctl(fd, kacs.QUERY, pack("u32 u32 u64", kacs.QUERY_USER, 16, 8))))
 end)
 
-test("a buffer that is shorter than it says is EFAULT", function()
+test("QUERY with a buffer shorter than its length returns EFAULT", function()
 	assert_errno("EFAULT", (vm:ioctl_buf(fd, kacs.QUERY, pack("u32 u32 u64", kacs.QUERY_USER, 16, 0),
 		{ { ptr_offset = 8, buf_len = 15 } })))
 end)
 
-test("an unknown ioctl is ENOTTY, and so is a known number of another size", function()
+test("an unknown ioctl of a token returns ENOTTY, as does one of another size", function()
 	assert_errno("ENOTTY", (vm:ioctl(fd, provium.IOWR("K", 9, 16), "")))
 	assert_errno("ENOTTY", (vm:ioctl(fd, provium.IOWR("K", 0, 24), "")))
 end)
 
 -- --- rights of a descriptor ---
 
-test("without QUERY: no query, no members, no check", function()
+test("a descriptor without the right QUERY refuses QUERY, MEMBERS and CHECK", function()
 	local mute = vm.kacs:open_self_token(0, kacs.TOKEN_ALL & ~kacs.TOKEN_QUERY)
 	for _, cmd in ipairs { kacs.QUERY, kacs.MEMBERS, kacs.CHECK } do assert_errno("EACCES", (vm:ioctl(mute, cmd, ""))) end
 	kacs.close(vm, mute)
 end)
 
-test("a descriptor without any right is possible, and good for nothing", function()
+test("a descriptor without any right can be opened, and refuses every use", function()
 	local none = vm.kacs:open_self_token(0, 0)
 	assert_errno("EACCES", (kacs.query_once(vm, none, kacs.QUERY_USER, 0)))
 	assert_errno("EACCES", vm.kacs:install_token(none))
@@ -107,7 +108,7 @@ test("a descriptor without any right is possible, and good for nothing", functio
 	kacs.close(vm, none)
 end)
 
-test("either of ASSIGN and IMPERSONATE lets one install it", function()
+test("a descriptor with ASSIGN or IMPERSONATE can be installed", function()
 	for _, access in ipairs { kacs.TOKEN_ASSIGN, kacs.TOKEN_IMPERSONATE } do
 		local self = vm.kacs:open_self_token(0, access)
 		assert_eq(0, vm.kacs:install_token(self))
@@ -115,7 +116,7 @@ test("either of ASSIGN and IMPERSONATE lets one install it", function()
 	end
 end)
 
-test("a pipe is no token", function()
+test("install_token and revoke_token of a pipe return EINVAL", function()
 	local _, fds = vm:syscall_bufs("pipe2", { [0] = ("\0"):rep(8) }, 0, 0)
 	local reader, writer = unpack("i32 i32", fds)
 	for _, call in ipairs { "install_token", "revoke_token" } do assert_errno("EINVAL", vm.kacs[call](vm.kacs, reader)) end
@@ -136,56 +137,56 @@ local function members(sids, room, opts)
 	return ret, unpack("u32", args, 4), out
 end
 
-test("MEMBERS: the user, Everyone, a group, one that is for denial only, a stranger", function()
+test("MEMBERS tells the user, Everyone, a group, a deny-only group and others apart", function()
 	local ret, len, out = members({ "S-1-22-1-1000", kacs.EVERYONE, STAFF, GUESTS, kacs.SYSTEM }, 20)
 	assert_eq({ 0, 20 }, { ret, len })
 	assert_eq({ 2, 2, 2, 1, 0 }, { unpack("u32 u32 u32 u32 u32", out) })
 end)
 
-test("MEMBERS: a group that is neither enabled nor for denial does not count", function()
+test("MEMBERS: a group that is neither enabled nor deny-only does not count", function()
 	local off = kacs.create(vm, 1, { { STAFF, kacs.GROUP_MANDATORY } })
 	local _, _, out = members({ STAFF }, 4, { fd = off })
 	assert_eq(kacs.MEMBER_NO, (unpack("u32", out)))
 	kacs.close(vm, off)
 end)
 
-test("MEMBERS: of a group that is there twice, the better one counts", function()
+test("MEMBERS: of a group given twice the enabled one counts", function()
 	local twice = kacs.create(vm, 1, { { STAFF, kacs.GROUP_DENY_ONLY }, { STAFF, kacs.GROUP_ENABLED } })
 	local _, _, out = members({ STAFF }, 4, { fd = twice })
 	assert_eq(kacs.MEMBER_YES, (unpack("u32", out)))
 	kacs.close(vm, twice)
 end)
 
-test("MEMBERS: too little room is ERANGE with the length, and nothing is written", function()
+test("MEMBERS with too little room returns ERANGE with the length and writes nothing", function()
 	local ret, len, out = members({ STAFF, GUESTS }, 7)
 	assert_errno("ERANGE", ret)
 	assert_eq(8, len)
 	assert_eq(("\0"):rep(7), out)
 end)
 
-test("MEMBERS: none asked, none told", function()
+test("MEMBERS without SIDs returns 0 bytes", function()
 	local ret, len = members({}, 0)
 	assert_eq({ 0, 0 }, { ret, len })
 end)
 
-test("MEMBERS: a SID that is cut off or is none is EINVAL", function()
+test("MEMBERS with a truncated or malformed SID returns EINVAL", function()
 	assert_errno("EINVAL", (members({ STAFF .. "" }, 8, { len = 27 })))
 	assert_errno("EINVAL", (members({ "\2\0\0\0\0\0\0\1" }, 8)))
 	assert_errno("EINVAL", (members({ "\1\16\0\0\0\0\0\1" .. ("\0"):rep(64) }, 8)))
 end)
 
-test("MEMBERS: more than 64 KiB is E2BIG, and what leads nowhere EFAULT", function()
+test("MEMBERS of more than 64 KiB returns E2BIG, and an invalid address EFAULT", function()
 	assert_errno("E2BIG", (members({}, 0, { len = 65537 })))
 	assert_errno("EFAULT", (members({ STAFF }, 4, { len = 29 })))
 	assert_errno("EFAULT", (vm:ioctl_buf(fd, kacs.MEMBERS, pack("u32 u32 u64 u64", 12, 4, 0, 8),
 		{ { ptr_offset = 8, buf_len = 12, data = kacs.sid(kacs.SYSTEM) } })))
 end)
 
--- --- create ---
+-- --- create_token ---
 
 local function create(spec) return (vm.kacs:create_token(spec)) end
 
-test("create: without groups, and with none", function()
+test("create_token without groups makes a token with none", function()
 	for _, spec in ipairs { kacs.spec(5), kacs.spec(5, {}) } do
 		local new = create(spec)
 		assert(new >= 3)
@@ -194,7 +195,7 @@ test("create: without groups, and with none", function()
 	end
 end)
 
-test("create: as many groups as are allowed, and one more", function()
+test("create_token takes 1024 groups, and with one more returns EINVAL", function()
 	local list = {}
 	for i = 1, kacs.MAX_GROUPS do list[i] = { "S-1-5-" .. i } end
 	local new = create(kacs.spec(1, list))
@@ -219,31 +220,43 @@ local malformed = {
 	["a count that wraps around"] = head .. pack("u32", 0xffffffff) .. group,
 }
 for what, spec in kacs.sorted(malformed) do
-	test("create: " .. what .. " is EINVAL", function() assert_errno("EINVAL", create(spec)) end)
+	test("create_token with " .. what .. " returns EINVAL", function() assert_errno("EINVAL", create(spec)) end)
 end
 
-test("create: nothing is left of what was refused", function()
+test("a create_token that fails leaves no token", function()
+	assert_errno("EINVAL", create(""))
 	assert_eq(1, kacs.counts(vm).tokens)
 end)
 
--- --- install, and who has it then ---
+-- --- install_token ---
 
-test("install: the task is that user, and its children are", function()
+-- Installs the first task's token again.
+local function back_to_system()
+	local system = vm.kacs:open_process_token(1, kacs.TOKEN_ASSIGN)
+	assert_eq(0, vm.kacs:install_token(system))
+	kacs.close(vm, system)
+end
+
+test("install_token gives the token to the task and its later children", function()
 	local new = kacs.create(vm, 42)
 	assert_eq(0, vm.kacs:install_token(new))
 	assert_eq(kacs.user(42), kacs.whoami(vm))
 	assert_eq(1, kacs.statistics(vm, new).tasks)
-	-- The shell is one child, and sleep is its.
+	-- The shell is a child of the task, and sleep is a child of the shell.
 	assert(vm:exec("sleep 1000 & echo $!").ok)
 	local s = kacs.statistics(vm, new)
 	assert_eq(2, s.tasks)
 	assert_eq(s.tasks, kacs.counts(vm).tasks)
 	assert(vm:exec("kill $(pidof sleep)").ok)
 	wait_until(function() return kacs.statistics(vm, new).tasks == 1 end, { interval = 0.01, desc = "sleep's end" })
+	back_to_system()
 	kacs.close(vm, new)
 end)
 
-test("install: and back to SYSTEM, with a descriptor of the first task's token", function()
+test("install_token of the first task's token makes the task SYSTEM again", function()
+	local new = kacs.create(vm, 42)
+	assert_eq(0, vm.kacs:install_token(new))
+	kacs.close(vm, new)
 	local mine = vm.kacs:open_process_token(1, kacs.TOKEN_ASSIGN)
 	assert_eq(0, vm.kacs:install_token(mine))
 	assert_eq(kacs.SYSTEM, kacs.whoami(vm))
@@ -251,7 +264,7 @@ test("install: and back to SYSTEM, with a descriptor of the first task's token",
 	kacs.close(vm, mine)
 end)
 
-test("a token lives as long as somebody has it: descriptor, task, both", function()
+test("a token lives as long as a descriptor or a task has it", function()
 	local before = kacs.counts(vm).tokens
 	local new = kacs.create(vm, 43)
 	assert_eq(before + 1, kacs.counts(vm).tokens)
@@ -259,13 +272,11 @@ test("a token lives as long as somebody has it: descriptor, task, both", functio
 	kacs.close(vm, new)
 	assert_eq(before + 1, kacs.counts(vm).tokens)
 	assert_eq(kacs.user(43), kacs.whoami(vm))
-	local system = vm.kacs:open_process_token(1, kacs.TOKEN_ASSIGN)
-	vm.kacs:install_token(system)
+	back_to_system()
 	assert_eq(before, kacs.counts(vm).tokens)
-	kacs.close(vm, system)
 end)
 
-test("a task that ends lets go of its token", function()
+test("a task that ends releases its token", function()
 	local before = kacs.counts(vm)
 	local new = kacs.create(vm, 44)
 	local w = vm:spawn()
@@ -288,7 +299,7 @@ test("threads have tokens of their own, and share descriptors", function()
 	kacs.close(vm, new)
 end)
 
-test("a child has what its parent had when it was born, and not what it gets later", function()
+test("a child keeps the token that its parent had at the fork", function()
 	local new = kacs.create(vm, 46)
 	local parent = vm:spawn()
 	parent.kacs:install_token(new)
@@ -303,7 +314,7 @@ test("a child has what its parent had when it was born, and not what it gets lat
 	kacs.close(vm, new, theirs)
 end)
 
-test("a program that is executed keeps the token", function()
+test("a task keeps its token over an execve", function()
 	local new = kacs.create(vm, 47)
 	local w = vm:spawn()
 	w.kacs:install_token(new)
@@ -316,7 +327,7 @@ test("a program that is executed keeps the token", function()
 	kacs.close(vm, new, theirs)
 end)
 
-test("a user who is not root has a token all the same, and may install what it may open", function()
+test("a task that is not root can install a token that it can open", function()
 	local w = vm:spawn { uid = 1000 }
 	assert_eq(kacs.SYSTEM, kacs.whoami(w))
 	local self = w.kacs:open_self_token(0, kacs.TOKEN_ALL)
@@ -326,7 +337,7 @@ end)
 
 -- --- another task's token ---
 
-test("open_process_token: of the same user", function()
+test("open_process_token of a process of the same user returns a descriptor", function()
 	local a, b = vm:spawn { uid = 1000 }, vm:spawn { uid = 1000 }
 	local theirs = a.kacs:open_process_token(b.pid, kacs.TOKEN_QUERY)
 	assert(theirs >= 3, theirs)
@@ -335,7 +346,7 @@ test("open_process_token: of the same user", function()
 	b:kill()
 end)
 
-test("open_process_token: three users, three answers", function()
+test("open_process_token needs the same user or CAP_SYS_PTRACE", function()
 	local w = vm:spawn { uid = 1000 }
 	local stranger = vm:spawn { uid = 1001 }
 	local tracer = vm:spawn { uid = 1001, caps = { "CAP_SYS_PTRACE" } }
@@ -346,9 +357,9 @@ test("open_process_token: three users, three answers", function()
 	for _, one in ipairs { w, stranger, tracer, friend } do one:kill() end
 end)
 
-test("open_process_token: a zombie has none, ESRCH", function()
+test("open_process_token of a zombie returns ESRCH", function()
 	local w = vm:spawn()
-	local pid = w:syscall("fork")	-- ends at once, and nobody waits for it
+	local pid = w:syscall("fork")	-- ends at once, and is not waited for yet
 	vm:wait_until(function() return vm:read_file(("/proc/%d/stat"):format(pid)):find(") Z ", 1, true) end, { interval = 0.005 })
 	assert_errno("ESRCH", (vm.kacs:open_process_token(pid, 0)))
 	assert_eq(pid, w:syscall("wait4", pid, 0, 0, 0))
@@ -356,13 +367,13 @@ test("open_process_token: a zombie has none, ESRCH", function()
 	w:kill()
 end)
 
-test("open_process_token: so have numbers that are nobody's", function()
+test("open_process_token of a pid without a process returns ESRCH", function()
 	for _, pid in ipairs { 0, -1, 0x7fffffff, -0x80000000 } do
 		assert_errno("ESRCH", (vm.kacs:open_process_token(pid, 0)))
 	end
 end)
 
-test("a thousand births and deaths with a token of one's own leave none behind", function()
+test("a thousand children with a token release it when they end", function()
 	local new = kacs.create(vm, 48)
 	local w = vm:spawn()
 	w.kacs:install_token(new)
@@ -381,9 +392,9 @@ test("a thousand births and deaths with a token of one's own leave none behind",
 	kacs.close(vm, new)
 end)
 
--- --- an object with an owner: revoke ---
+-- --- revoke_token: an operation of the owner ---
 
-test("revoke: the owner may; then it cannot be installed or duplicated, and does for no check", function()
+test("a revoked token cannot be installed, duplicated or checked", function()
 	local new = kacs.create(vm, 50)
 	assert_eq(0, vm.kacs:revoke_token(new))
 	assert_eq(1, kacs.statistics(vm, new).revoked)
@@ -394,21 +405,21 @@ test("revoke: the owner may; then it cannot be installed or duplicated, and does
 	kacs.close(vm, new)
 end)
 
-test("revoke: twice is as good as once", function()
+test("a second revoke_token returns 0", function()
 	local new = kacs.create(vm, 50)
 	assert_eq(0, vm.kacs:revoke_token(new))
 	assert_eq(0, vm.kacs:revoke_token(new))
 	kacs.close(vm, new)
 end)
 
-test("revoke: others may not, EPERM; not even with the owner's descriptor", function()
+test("revoke_token of another user's token returns EPERM, with the owner's descriptor, too", function()
 	local new = kacs.create(vm, 51)
 	kacs.as_user(vm, 1000, function() assert_errno("EPERM", vm.kacs:revoke_token(new)) end)
 	assert_eq(0, kacs.statistics(vm, new).revoked)
 	kacs.close(vm, new)
 end)
 
-test("revoke: not even root may, when it is another user's", function()
+test("revoke_token by root of another user's token returns EPERM", function()
 	local w = vm:spawn { thread = true, uid = 1000 }
 	local self = w.kacs:open_self_token(0, kacs.TOKEN_DUPLICATE)
 	local theirs = (w:ioctl(self, kacs.DUPLICATE, pack("u32 u32", kacs.TOKEN_ALL, 0)))
@@ -419,13 +430,13 @@ test("revoke: not even root may, when it is another user's", function()
 	kacs.close(vm, self, theirs)
 end)
 
-test("revoke: SYSTEM's is nobody's", function()
+test("revoke_token of SYSTEM's token returns EPERM", function()
 	local self = vm.kacs:open_process_token(1, kacs.TOKEN_ALL)
 	assert_errno("EPERM", vm.kacs:revoke_token(self))
 	kacs.close(vm, self)
 end)
 
-test("revoke: who has it installed keeps it, and every check fails", function()
+test("a task keeps its token when it is revoked, and every check fails", function()
 	local new = kacs.create(vm, 52)
 	local w = vm:spawn()
 	w.kacs:install_token(new)
@@ -437,16 +448,16 @@ test("revoke: who has it installed keeps it, and every check fails", function()
 	kacs.close(vm, new)
 end)
 
--- --- an operation that needs a capability: create ---
+-- --- create_token: an operation with a capability ---
 
-test("create: needs CAP_SYS_ADMIN, EPERM without, whatever the spec", function()
+test("create_token without CAP_SYS_ADMIN returns EPERM for any spec", function()
 	kacs.as_user(vm, 1000, function()
 		assert_errno("EPERM", create(kacs.spec(1)))
 		assert_errno("EPERM", vm:syscall(1003, 8, 1 << 40))
 	end)
 end)
 
-test("create: root that dropped the capability may not; a user that kept it may", function()
+test("create_token needs the capability, not root", function()
 	local root = vm:spawn { caps = {} }
 	local user = vm:spawn { uid = 1000, caps = { "CAP_SYS_ADMIN" } }
 	assert_errno("EPERM", (root.kacs:create_token(kacs.spec(1))))
@@ -455,16 +466,16 @@ test("create: root that dropped the capability may not; a user that kept it may"
 	user:kill()
 end)
 
-test("create: root of a user namespace may not", function()
+test("create_token by root of a user namespace returns EPERM", function()
 	local w = vm:spawn { uid = 1000 }
-	assert_eq(0, w:syscall("unshare", 0x10000000))
+	assert_eq(0, w:syscall("unshare", C.CLONE_NEWUSER))
 	assert_errno("EPERM", (w.kacs:create_token(kacs.spec(1))))
 	w:kill()
 end)
 
 -- --- duplicate ---
 
-test("DUPLICATE: the same user and groups, another token, and it says whose copy it is", function()
+test("DUPLICATE makes a token with the same user and groups, and the original's id", function()
 	local copy = (vm:ioctl(fd, kacs.DUPLICATE, pack("u32 u32", kacs.TOKEN_QUERY, 0)))
 	assert_eq(kacs.user(1000), kacs.user_of(vm, copy))
 	assert_eq(kacs.groups(GROUPS), kacs.query(vm, copy, kacs.QUERY_GROUPS))
@@ -474,7 +485,7 @@ test("DUPLICATE: the same user and groups, another token, and it says whose copy
 	kacs.close(vm, copy)
 end)
 
-test("DUPLICATE: unknown rights or flags are EINVAL, no DUPLICATE is EACCES", function()
+test("DUPLICATE refuses unknown rights and flags, and a descriptor without the right", function()
 	assert_errno("EINVAL", (vm:ioctl(fd, kacs.DUPLICATE, pack("u32 u32", 0x10, 0))))
 	assert_errno("EINVAL", (vm:ioctl(fd, kacs.DUPLICATE, pack("u32 u32", 8, 1))))
 	local self = vm.kacs:open_self_token(0, kacs.TOKEN_QUERY)
@@ -482,16 +493,16 @@ test("DUPLICATE: unknown rights or flags are EINVAL, no DUPLICATE is EACCES", fu
 	kacs.close(vm, self)
 end)
 
--- --- wait ---
+-- --- wait_token ---
 
-test("wait: on one that is revoked returns at once", function()
+test("wait_token of a revoked token returns at once", function()
 	local new = kacs.create(vm, 60)
 	vm.kacs:revoke_token(new)
 	assert_eq(0, vm.kacs:wait_token(new, 0xffffffff))
 	kacs.close(vm, new)
 end)
 
-test("wait: a sleeper is woken by the revocation", function()
+test("wait_token returns when the token is revoked", function()
 	local new = kacs.create(vm, 61)
 	local w = vm:spawn()
 	local call = w.kacs:async("wait_token", new, 0xffffffff)
@@ -502,7 +513,7 @@ test("wait: a sleeper is woken by the revocation", function()
 	kacs.close(vm, new)
 end)
 
-test("wait: the descriptor may be closed meanwhile", function()
+test("wait_token returns although its descriptor was closed", function()
 	local new = kacs.create(vm, 62)
 	local other = (vm:syscall("dup", new))
 	local w = vm:spawn { thread = true }
@@ -517,7 +528,7 @@ test("wait: the descriptor may be closed meanwhile", function()
 	kacs.close(vm, other)
 end)
 
-test("nothing is left but what this file still holds", function()
+test("the tests of this file leave no token but their own", function()
 	vm:wait_until(function() return kacs.counts(vm).tokens == 1 end, { interval = 0.01, desc = "one token" })
 	assert_eq({ tokens = 1, files = 1, tasks = 0 }, kacs.counts(vm))
 	kacs.close(vm, fd)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Unloading kacs under load: it is refused while it is in use, and never crashes.
+-- Unloading kacs under load: it is refused while the module is in use, and never crashes.
 
 local kacs = require "kacs"
 
@@ -11,7 +11,7 @@ local ROUNDS = tonumber(os.getenv("KACS_ROUNDS")) or 1000
 
 local function is_loaded() return vm:exec("test -d /sys/module/kacs").ok end
 
-test("while a call sleeps in it, rmmod is EAGAIN; once it is over, it goes", function()
+test("rmmod fails with EAGAIN while a call sleeps in the module, and works after it", function()
 	local token = kacs.create(vm, 1)
 	local w = vm:spawn()
 	kacs.close(vm, token)
@@ -26,7 +26,7 @@ test("while a call sleeps in it, rmmod is EAGAIN; once it is over, it goes", fun
 	vm:insmod("kacs")
 end)
 
-test("the call pins it by itself: no descriptor is left, and still it is EAGAIN", function()
+test("rmmod fails with EAGAIN while a call sleeps whose descriptor was closed", function()
 	local token = kacs.create(vm, 1)
 	local w = vm:spawn { thread = true }
 	local call = w.kacs:async("wait_token", token, 300)
@@ -44,7 +44,7 @@ test("the call pins it by itself: no descriptor is left, and still it is EAGAIN"
 	vm:insmod("kacs")
 end)
 
-test("a sleeper that is killed lets go of it", function()
+test("rmmod works after a sleeping call was killed", function()
 	local token = kacs.create(vm, 1)
 	local w = vm:spawn()
 	kacs.close(vm, token)
@@ -55,9 +55,9 @@ test("a sleeper that is killed lets go of it", function()
 	vm:insmod("kacs")
 end)
 
-local workers
+local workers		-- four of them
 
--- One call on each of the four, all under way at once; what each gave.
+-- Makes one call on each worker, all in flight at once: a list of the results.
 local function all(method, args)
 	local calls, results = {}, {}
 	for i, w in ipairs(workers) do calls[i] = w:async(table.unpack { method, table.unpack(args(i)) }) end
@@ -65,7 +65,7 @@ local function all(method, args)
 	return results
 end
 
--- Each makes a token its own, hands it on to a child, and changes back; no descriptor is left.
+-- Each worker installs a token, forks a child with it, and closes its descriptor.
 local function use()
 	local fds = all("module_call", function(i) return { "kacs", "create_token", kacs.spec(i) } end)
 	assert_eq({ 0, 0, 0, 0 }, all("module_call", function(i) return { "kacs", "install_token", fds[i] } end))
@@ -74,7 +74,7 @@ local function use()
 	for _, pid in ipairs(all("syscall", function() return { "wait4", -1, 0, 0, 0 } end)) do assert(pid > 0, pid) end
 end
 
--- Unloads while all of them ask for a descriptor: each gets one, or hears that there is no such call.
+-- Unloads while each worker asks for a descriptor: each gets one or ENOSYS.
 local function unload_under_them()
 	local calls = {}
 	for i, w in ipairs(workers) do calls[i] = w.kacs:async("open_self_token", 0, 0) end
@@ -89,7 +89,7 @@ local function unload_under_them()
 	return gone
 end
 
-test(("%d rounds of load, use from four workers, unload"):format(ROUNDS), { timeout = "9m" }, function()
+test(("%d rounds of loading, use by four workers, and unloading"):format(ROUNDS), { timeout = "9m" }, function()
 	vm:rmmod("kacs")
 	workers = { vm:spawn(), vm:spawn(), vm:spawn { thread = true }, vm:spawn { thread = true } }
 	local under_them = 0
@@ -98,7 +98,7 @@ test(("%d rounds of load, use from four workers, unload"):format(ROUNDS), { time
 		use()
 		if unload_under_them() then under_them = under_them + 1 end
 	end
-	log(("%d of %d were unloaded while calls were on their way"):format(under_them, ROUNDS))
+	log(("%d of %d unloaded while calls were in flight"):format(under_them, ROUNDS))
 	for _, w in ipairs(workers) do w:kill() end
 	assert_eq(false, is_loaded())
 	assert_errno("ENOSYS", vm:syscall(1000, 0, 8))
