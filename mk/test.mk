@@ -70,6 +70,15 @@ test retest:
 stress: all accel ## use: run the tests chosen with T= N times
 	$(plus)@$(RUNNER) test --repeat $N $(FAIL_FAST) $(CHOSEN:%=tests/%.lua)
 
+# Each test in a run of its own, N at a time: finds tests that depend on others.
+ALONE := $(wildcard tests/harness/*.lua) $(TESTS:%=tests/%.lua)
+ALONE := $(if $T,$(filter $(ALONE),$(wildcard tests/$T.lua tests/*/$T.lua tests/$T/*.lua $T)),$(ALONE))
+
+.PHONY: test-alone
+test-alone: all accel ## run each test of T= alone, by its title; JOBS=n at a time
+	@env -u MAKEFLAGS -u MAKELEVEL ALONE_TESTS="$(ALONE)" ALONE_OUT=$O/alone ALONE_RUNNER=$(RUNNER) \
+	ALONE_JOBS=$(or $(JOBS),1) $(RUNNER) test mk/alone.lua
+
 .PHONY: doctor
 doctor: $(TEST_INPUTS) $O/provium.toml ## use: say what this machine offers, what will be used and why
 	+@$(RUNNER) doctor $(PROFILE)

@@ -68,6 +68,14 @@ local function connect_ready()
 	return link, (unpack("u64", payload))
 end
 
+-- A new connection on which hello has been answered: the agent takes no other request before.
+local function connect_hello()
+	local link, fingerprint = connect_ready()
+	send(link, 0, 1, HELLO, pack("u64", fingerprint) .. bytes("test"))
+	assert_eq(REPLY, frame(link).kind)
+	return link
+end
+
 local function is_closed(link)
 	assert_eq("", receive(link, 1))
 	vm:syscall("close", link)
@@ -101,7 +109,7 @@ test("a hello with another fingerprint makes the agent close the connection", fu
 end)
 
 test("a ping is answered with the same bytes", function()
-	local link = connect_ready()
+	local link = connect_hello()
 	send(link, 0, 8, PING, bytes("a\0b"))
 	local header, payload = frame(link)
 	assert_eq({ tag = 8, channel = 0, op = PING, kind = REPLY }, header)
@@ -110,7 +118,7 @@ test("a ping is answered with the same bytes", function()
 end)
 
 test("a system call is made by an executor of the agent that was asked", function()
-	local link = connect_ready()
+	local link = connect_hello()
 	send(link, 1, 9, SYSCALL, pack("i64 x48 u32", provium.nr.getpid, 0))
 	local header, payload = frame(link)
 	assert_eq({ tag = 9, channel = 1, op = SYSCALL, kind = REPLY }, header)
