@@ -23,7 +23,7 @@ ok 1 good.lua
     not ok 2 an assertion fails
     # something broke
     # at verdicts.lua:6
-    not ok 3 an error of its own
+    not ok 3 an error of the test
     # just words
     # at verdicts.lua:7
     not ok 4 an error without a position
@@ -32,10 +32,10 @@ ok 1 good.lua
     not ok 5 an error that is a table
     # attempt to index a nil value (local 't')
     # at verdicts.lua:9
-    not ok 6 a fault of Lua's
+    not ok 6 Lua's own error
     ok 7 skipped # SKIP no such hardware
     ok 8 skipped after a check # SKIP skip
-    ok 9 to do # SKIP when there is time
+    ok 9 a todo # SKIP when there is time
     # no check ran: a test without an assertion proves nothing
     not ok 10 no check ran
     # look above
@@ -43,8 +43,8 @@ ok 1 good.lua
     # log: first 2 {three = 3}
     # log: second
     # log: line
-    not ok 11 what it logged
-    ok 12 what it logged is not shown
+    not ok 11 a failed test whose log is shown
+    ok 12 a passed test whose log is not shown
 not ok 2 verdicts.lua
     KTAP version 1
     # Subtest: outside.lua
@@ -107,7 +107,7 @@ test("--verdict writes verdict, message, place and log of every test to .result"
 		local record = require "provium.core".json(runner.read(dir .. "/v.result"))
 		assert_eq(12, #record.tests)
 		local t = record.tests[11]
-		assert_eq({ "what it logged", "FAIL", "look above", "verdicts.lua:20" }, { t.name, t.verdict, t.message, t.where })
+		assert_eq({ "a failed test whose log is shown", "FAIL", "look above", "verdicts.lua:20" }, { t.name, t.verdict, t.message, t.where })
 		assert_eq({ "first 2 {three = 3}", "second\nline" }, t.log)
 		assert_eq("skip", record.tests[7].verdict)
 		assert_eq("todo", record.tests[9].verdict)

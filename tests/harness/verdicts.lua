@@ -25,24 +25,24 @@ verdicts.lua ... FAIL (7 of 12 failed, Ts)
   · passes ... ok
   · an assertion fails ... FAIL: expected 0, got -13
       at verdicts.lua:5
-  · an error of its own ... FAIL: something broke
+  · an error of the test ... FAIL: something broke
       at verdicts.lua:6
   · an error without a position ... FAIL: just words
       at verdicts.lua:7
   · an error that is a table ... FAIL: {code = 7}
       at verdicts.lua:8
-  · a fault of Lua's ... FAIL: attempt to index a nil value (local 't')
+  · Lua's own error ... FAIL: attempt to index a nil value (local 't')
       at verdicts.lua:9
   · skipped ... skip: no such hardware
   · skipped after a check ... skip
-  · to do ... todo: when there is time
+  · a todo ... todo: when there is time
   · no check ran ... FAIL: no check ran: a test without an assertion proves nothing
-  · what it logged ... FAIL: look above
+  · a failed test whose log is shown ... FAIL: look above
       at verdicts.lua:20
       log: first 2 {three = 3}
       log: second
       log: line
-  · what it logged is not shown ... ok
+  · a passed test whose log is not shown ... ok
 FAIL: 2 passed, 7 failed, 3 skipped
 ]])
 end)
@@ -191,7 +191,7 @@ end)
 test("a suite finds helpers and data beside it", function()
 	assert_says(0, "uses_helper.lua", [[
 uses_helper.lua ... ok (1 test, Ts)
-  · what they say ... ok
+  · the data file is found ... ok
 ok: 1 passed
 ]])
 end)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A C function that never looks up, without a limit of its own.
+-- A C function that cannot be interrupted, in a test without a time limit of its own.
 
-test("a pattern that takes for ever", function()
+test("a pattern match without an end", function()
 	assert(("a"):rep(60):find(("a*"):rep(30) .. "b"))
 end)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The same name twice.
+-- Two tests with the same title.
 
 test("twice", function() assert(true) end)
 test("twice", function() assert(true) end)

@@ -1,2 +1,2 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A file in which nothing is checked.
+-- A file in which no check runs.

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Loops without an end, each with a time limit of its own.
+-- Endless loops, each in a test with a time limit.
 
 test("a loop", { timeout = "100ms" }, function() while true do end end)
 test("a loop that catches its errors", { timeout = "100ms" }, function()

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Names, messages and logs that some format takes for its own.
+-- Titles, messages and logs with the syntax of report formats.
 
 local function fails(name, message)
 	test(name, function()

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A test during which the process of the file is killed.
+-- A test during which the file's process is killed.
 
 test("before", function() assert(true) end)
 test("is killed", function() os.execute("kill -9 $PPID") end)

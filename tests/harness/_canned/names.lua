@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Names that formats could stumble over.
+-- Titles with characters that need escaping.
 
 test('"quoted" and \\backslash', function() assert(true) end)
 test("two\nlines", function() assert(true) end)

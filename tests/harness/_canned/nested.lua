@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A test inside of a test.
+-- A test inside a test.
 
 test("outer", function()
 	test("inner", function() assert(true) end)

@@ -1,4 +1,4 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A profile that there is not.
+-- A profile that does not exist.
 
 test("boots", function() provium.create("nonesuch"):boot() end)

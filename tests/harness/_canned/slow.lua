@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Its second test ends when somebody makes the file that the first one names.
+-- The second test ends when the file exists whose name the first one logs.
 
 local name = os.tmpname()
 os.remove(name)
@@ -8,6 +8,6 @@ test("at once", function()
 	log(name)
 	assert(true)
 end)
-test("when it may", function()
+test("when the file exists", function()
 	wait_until(function() return os.remove(name) end, { timeout = 30, interval = 0.01 })
 end)

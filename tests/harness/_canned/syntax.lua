@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A file that is no Lua.
+-- A file with a syntax error.
 
 test("x", function()
 	assert(true

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- What the kernel says in one test is none of the next one's.
+-- Each test's report has the kernel lines of that test only.
 
 local vm = provium.create("minimal"):boot { memory = "128M", append = "ignore_loglevel" }
 local function kernel_says(text) vm:write_file("/dev/kmsg", "<4>" .. text .. "\n") end
@@ -15,7 +15,7 @@ test("second", function()
 	kernel_says("reboot: System halted")
 	assert_eq("this", "that")
 end)
-test("talks a lot", function()
+test("prints 250 kernel lines", function()
 	for i = 1, 250 do kernel_says("line " .. i) end
 	assert(false)
 end)

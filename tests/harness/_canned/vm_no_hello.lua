@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A kernel that boots, and an init that never says hello.
+-- A kernel that boots with an init that never says hello.
 
 provium.create("minimal"):boot {
 	memory = "128M", files = { ["/sleeper"] = "sleeper.sh" }, append = "rdinit=/sleeper ignore_loglevel",

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The guest panics in a test that did not expect it.
+-- The guest panics in a test that does not expect it.
 
 local vm = provium.create("minimal"):boot { memory = "128M", append = "ignore_loglevel" }
 io.stderr:write("qemu ", vm.core:info().qemu_pid, "\n")

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The guest dies outside of any test: that is nobody's failure.
+-- The guest panics outside of any test: the file is broken, and no test fails.
 
 local vm = provium.create("minimal"):boot { memory = "128M" }
 io.stderr:write("qemu ", vm.core:info().qemu_pid, "\n")

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- QEMU is killed in the middle of a call.
+-- QEMU is killed during a call.
 
 local vm = provium.create("minimal"):boot { memory = "128M" }
 local pid = vm.core:info().qemu_pid
 io.stderr:write("qemu ", pid, "\n")
-test("a call is on its way", function()
+test("QEMU is killed during a call", function()
 	os.execute(("(sleep 0.2; kill -9 %d) >/dev/null 2>&1 &"):format(pid))
 	vm:exec("sleep 1000")
 end)
-test("the next one", function() vm:syscall("getpid") end)
+test("the next call", function() vm:syscall("getpid") end)

@@ -1,11 +1,12 @@
--- Several clones, one after the other, each looked at: for tests/clones/resumes.lua.
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Clones one after the other, with a line in the report for each: for clones/resumes.lua.
 
 local rounds = tonumber(os.getenv "ROUNDS")
 local report = assert(io.open(os.getenv "REPORT", "a"))
 
 provium.timeout = "20m"
 
-test("clones answer at once, on links of their own, with a clock that goes right", function()
+test("clones answer with the host's time and a stable TSC", function()
 	for _ = 1, rounds do
 		local vm = provium.fixture "minimal"
 		local pid, info = vm:syscall "getpid", vm.core:info()

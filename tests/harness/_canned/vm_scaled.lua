@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Limits of each kind, the file's set before it is known how slow the machine is.
+-- Time limits of each kind; the file's is set before the machine's slowness is known.
 
 provium.timeout = "5s"
 local vm = provium.create("minimal"):boot { memory = "128M" }

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A test that waits at the gate for longer than its limit.
+-- A test that waits at the gate for longer than its time limit.
 
 local core = require "provium.core"
 
