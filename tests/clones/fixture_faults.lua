@@ -133,6 +133,7 @@ test("a fixture saved by another version of QEMU is rebuilt with that reason", f
 		h:is_rebuilt("base", "not in the store")
 		-- Another program of that name in front of the real one: it says another version.
 		-- A program of QEMU's name, first in PATH, that tells another version.
+		shell("mkdir " .. h.dir .. "/bin")
 		runner.write(h.dir .. "/bin/qemu-system-x86_64",
 			"#!/bin/sh\n[ \"$1\" = --version ] && { echo 'QEMU emulator version 9.9.9'; exit; }\nexec " ..
 			shell("command -v qemu-system-x86_64") .. " \"$@\"\n")
