@@ -131,7 +131,6 @@ end)
 test("a fixture saved by another version of QEMU is rebuilt with that reason", function()
 	home.with(function(h)
 		h:is_rebuilt("base", "not in the store")
-		-- Another program of that name in front of the real one: it says another version.
 		-- A program of QEMU's name, first in PATH, that tells another version.
 		shell("mkdir " .. h.dir .. "/bin")
 		runner.write(h.dir .. "/bin/qemu-system-x86_64",

@@ -125,7 +125,7 @@ test("--verdict writes titles of any bytes as valid JSON", function()
 	end)
 end)
 
-test("a report that cannot be written to stdout ends with status 3 and a message", function()
+test("output that cannot be written to stdout ends a command with status 3", function()
 	for _, args in ipairs { "test good.lua", "test --format tap good.lua", "test --format json good.lua",
 			"test --format junit good.lua", "test whole_bad.lua", "gate", "version", "--help", "exec --help" } do
 		local said = runner.shell(("cd %s; %s %s 2>&1 >/dev/full; echo $?"):format(runner.quote(runner.canned), runner.quote(runner.path), args))
@@ -163,7 +163,7 @@ test("make-summary counts a missing result as broken", function()
 	end)
 end)
 
-test("summary: a result with values of other types than the runner writes", function()
+test("make-summary takes a result with values of unexpected types", function()
 	runner.with_folder(function(dir)
 		local odd = { "[{}]", "{\"a\": 1}", "7", "[[\"x\"], null]" }
 		for _, value in ipairs(odd) do

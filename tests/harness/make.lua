@@ -136,7 +136,7 @@ local function with_odd_folder(name, fn)
 	end)
 end
 
-test("a dependency may have any character but a newline in its path", function()
+test("a dependency can have any character but a newline in its path", function()
 	for _, name in ipairs { "a:b", "a;b", "a|b", "a=b", "a%b", "a*b", "a[b]", "~a", "a\\:b", "a\tb", "=:;|% #$&(,)\\" } do
 		with_odd_folder(name, function(_, file, make)
 			assert_eq("runs\n0", make(), name)
@@ -149,7 +149,7 @@ test("a dependency may have any character but a newline in its path", function()
 	end
 end)
 
-test("a dependency with a newline in its path: no verdict is kept, and make goes on", function()
+test("a dependency with a newline in its path: no verdict is kept, and make works", function()
 	runner.with_folder(function(dir)
 		os.execute("mkdir " .. runner.quote(dir .. "/a\nb"))
 		runner.write(dir .. "/a\nb/t.lua", GOOD)

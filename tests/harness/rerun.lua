@@ -84,7 +84,7 @@ test("the failures of eight runners at once are all kept", function()
 	end)
 end)
 
-test("failed.json with a damaged entry: the file counts as failed, and is mended", function()
+test("--rerun-failed with a damaged entry in failed.json runs that whole file", function()
 	with_runner(function(run, dir)
 		for _, damaged in ipairs { "[5]", "[\"three\", null]", "{}", "\"x\"", "7" } do
 			runner.write(dir .. "/out/failed.json", ('{ "%s/a.lua": %s }'):format(dir, damaged))

@@ -47,7 +47,7 @@ FAIL: 2 passed, 7 failed, 3 skipped
 ]])
 end)
 
-test("a weird error value fails its test, the next tests run", function()
+test("an error value that cannot be shown fails its test, and the next tests run", function()
 	local r = runner.run { "test", "weird_errors.lua" }
 	assert_eq(1, r.status)
 	for _, said in ipairs {

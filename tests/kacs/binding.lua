@@ -45,8 +45,8 @@ test("flags at the end can be left out", function()
 end)
 
 test("a string gets its terminating zero, and one with a zero in it is refused", function()
-	assert_errno("ENOENT", (vm.kacs:get_sd(kacs.AT_FDCWD, "/non", kacs.ALL, 0)))
-	assert_error(function() vm.kacs:get_sd(kacs.AT_FDCWD, "/\0", kacs.ALL, 0) end, "path: a string must not contain a NUL byte")
+	assert_errno("ENOENT", (vm.kacs:get_sd(C.AT_FDCWD, "/non", kacs.ALL, 0)))
+	assert_error(function() vm.kacs:get_sd(C.AT_FDCWD, "/\0", kacs.ALL, 0) end, "path: a string must not contain a NUL byte")
 end)
 
 test("an input buffer takes its length along, and an output buffer is given by its length", function()

@@ -89,7 +89,7 @@ test("a failed boot: its whole console is kept as console-1.log", function()
 	assert_contains(runner.read(logs .. "/console-1.log"), "Kernel panic - not syncing")
 end)
 
-test("two files of one name in different folders keep their logs apart", function()
+test("two test files of one name in different folders have separate logs", function()
 	runner.with_folder(function(dir)
 		local folders = {}
 		for _, name in ipairs { "a", "b" } do
@@ -130,12 +130,12 @@ test("an unexpected complaint fails its test, and a missing expected one does, t
 	local list = outcomes(run("vm_complaints.lua"))
 	assert_contains(list[1], "a warning ... FAIL: the kernel complained: ")
 	assert_contains(list[1], "WARNING: CPU: 0 PID: 1 at fs/none.c:1")
-	assert_eq("is not the next test's ... ok", list[2])
-	assert_eq("expects one that does not come ... FAIL: expected a complaint of the kernel that matches \"refcount_t\"; there was none", list[3])
-	assert_contains(list[4], "expects one, and another comes ... FAIL: the kernel complained: ")
+	assert_eq("runs after a warning in another test ... ok", list[2])
+	assert_eq("expects a complaint that does not come ... FAIL: expected a complaint of the kernel that matches \"refcount_t\"; there was none", list[3])
+	assert_contains(list[4], "expects a complaint, and another comes ... FAIL: the kernel complained: ")
 	assert_contains(list[4], "NULL pointer dereference")
 	assert_eq("expects a panic that does not come ... FAIL: expected the guest to panic; it did not", list[5])
-	assert_eq("an assertion comes first ... FAIL: my own", list[6])
+	assert_eq("fails an assertion after a complaint ... FAIL: my own", list[6])
 end)
 
 test("a complaint between two tests fails the file", function()
