@@ -67,7 +67,7 @@ test("an error value that cannot be shown fails its test, and the next tests run
 	assert(#r.said < 20000, #r.said)
 end)
 
-test("a test that breaks Lua's library or sets a hook harms no other test", function()
+test("a test that breaks Lua's library or sets a hook does not affect other tests", function()
 	assert_says(1, "breaks_library.lua", [[
 breaks_library.lua ... FAIL (2 of 5 failed, Ts)
   · a hook that raises ... FAIL: raised by the hook
