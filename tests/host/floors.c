@@ -167,7 +167,7 @@ static void lua_edge(struct check *c, const char *from, const char *to)
 		graph_add(&c->lua, from, path);
 }
 
-/* require "provium.NAME"; in a line with a computed name, every string may be one. */
+/* require "provium.NAME"; and the names in PARTS, which vm.lua requires in a loop. */
 static void read_require(struct check *c, const char *path, const char *line)
 {
 	char name[64];
@@ -175,7 +175,7 @@ static void read_require(struct check *c, const char *path, const char *line)
 	for (const char *p = line; (p = strchr(p, '"')); p++) {
 		if (sscanf(p, "\"provium.%63[a-z_]\"", name) == 1 && strstr(line, "require"))
 			lua_edge(c, path, name);
-		else if (sscanf(p, "\"%63[a-z_]\"", name) == 1 && strstr(line, "ipairs"))
+		else if (sscanf(p, "\"%63[a-z_]\"", name) == 1 && strstr(line, "PARTS = "))
 			lua_edge(c, path, name);
 	}
 }
