@@ -15,11 +15,11 @@
 static struct {
 	char *file, *base;		/* NULL: not in a session */
 	pid_t pid;			/* not a child's */
-} own;
+} self;
 
 bool session_has_status_line(void)
 {
-	return own.file && status_line_possible();
+	return self.file && status_line_possible();
 }
 
 /* With the lock held: prints the text, and the status line below it. */
@@ -44,7 +44,7 @@ static void print(int fd, const char *text, size_t n)
 /* Appends the event and prints the text, or only that without a session. */
 static void announce(const char *event, const char *text, size_t n)
 {
-	int fd = own.file ? files_lock(own.file, false) : -1;
+	int fd = self.file ? files_lock(self.file, false) : -1;
 
 	if (fd < 0) {
 		files_write_all(STDOUT_FILENO, text, n);
@@ -59,10 +59,10 @@ void session_join(const char *file, const char *base)
 {
 	char *event;
 
-	own.file = xstrdup(file);
-	own.base = xstrdup(base);
-	own.pid = getpid();
-	event = xasprintf("start %d %lld %s\n", own.pid, (long long)clock_ns(), base);
+	self.file = xstrdup(file);
+	self.base = xstrdup(base);
+	self.pid = getpid();
+	event = xasprintf("start %d %lld %s\n", self.pid, (long long)clock_ns(), base);
 	announce(event, "", 0);
 	free(event);
 }
@@ -71,17 +71,17 @@ void session_wait(bool begins)
 {
 	char *event;
 
-	if (!own.file)
+	if (!self.file)
 		return;
-	event = xasprintf("%s %d\n", begins ? "wait" : "go", own.pid);
+	event = xasprintf("%s %d\n", begins ? "wait" : "go", self.pid);
 	announce(event, "", 0);
 	free(event);
 }
 
 void session_end(const char *verdict, const char *text, size_t n)
 {
-	char *event = xasprintf("end %d %s %s\n", own.pid, *verdict ? verdict : "interrupted",
-				own.base ? own.base : "");
+	char *event = xasprintf("end %d %s %s\n", self.pid, *verdict ? verdict : "interrupted",
+				self.base ? self.base : "");
 
 	announce(event, text, n);
 	free(event);
@@ -89,14 +89,14 @@ void session_end(const char *verdict, const char *text, size_t n)
 
 void session_tick(void)
 {
-	int fd = files_lock(own.file, false);
+	int fd = files_lock(self.file, false);
 	struct session s;
 	bool first;
 
 	if (fd < 0)
 		return;
 	session_file_read(&s, fd);
-	first = s.nr_runners && s.runners[0].pid == own.pid;
+	first = s.nr_runners && s.runners[0].pid == self.pid;
 	session_release(&s);
 	if (first)
 		print(fd, "", 0);

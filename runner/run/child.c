@@ -2,8 +2,6 @@
 /* Runs one test file in a child process with a Lua state of its own. */
 #include <errno.h>
 #include <fcntl.h>
-#include <lauxlib.h>
-#include <lualib.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,127 +17,15 @@
 #include "runner/base/buf.h"
 #include "runner/base/deadline.h"
 #include "runner/base/exit_status.h"
-#include "runner/base/files.h"
 #include "runner/base/interrupt.h"
 #include "runner/base/text.h"
-#include "runner/bind/state.h"
 #include "runner/gate/gate.h"
-#include "runner/qemu/forkserver/client.h"
 #include "runner/report/record.h"
 #include "runner/run/child.h"
 
 #define INTERRUPT_TIMEOUT_S 5.0		/* for a child to shut its VMs down */
-#define CLEANUP_TIMEOUT_S 10		/* for a child after its file has ended */
 #define TICK_MS 1000
 #define MAX_OUTPUT_BYTES (64u << 10)	/* the end of longer output is kept */
-
-/* --- the child --- */
-
-/* tell(text): sends a line to the parent.  Upvalue: the descriptor. */
-static int l_tell(lua_State *L)
-{
-	int fd = (int)lua_tointeger(L, lua_upvalueindex(1));
-	size_t n;
-	const char *p = lua_tolstring(L, 1, &n);
-
-	if (files_write_all(fd, p, n))
-		_exit(EXIT_BROKEN);	/* the parent has closed its end */
-	files_write_all(fd, "\n", 1);
-	return 0;
-}
-
-static void push_names(lua_State *L, const json_t *names)
-{
-	json_t *name;
-	size_t i;
-
-	lua_newtable(L);
-	json_array_foreach(names, i, name) {
-		lua_pushstring(L, json_string_value(name));
-		lua_pushboolean(L, true);
-		lua_rawset(L, -3);
-	}
-}
-
-/* For lua_pcall(): require "provium.harness".run(path, { options }). */
-static int run_harness(lua_State *L)
-{
-	const struct child_opts *opts = lua_touserdata(L, 2);
-
-	lua_getglobal(L, "require");
-	lua_pushliteral(L, "provium.harness");
-	lua_call(L, 1, 1);
-	lua_getfield(L, -1, "run");
-	lua_pushvalue(L, 1);
-	lua_newtable(L);
-	lua_pushstring(L, opts->filter);
-	lua_setfield(L, -2, "filter");
-	if (opts->only) {
-		push_names(L, opts->only);
-		lua_setfield(L, -2, "only");
-	}
-	lua_pushboolean(L, opts->fail_fast);
-	lua_setfield(L, -2, "fail_fast");
-	lua_pushvalue(L, 3);
-	lua_pushcclosure(L, l_tell, 1);
-	lua_setfield(L, -2, "tell");
-	lua_call(L, 2, 0);
-	return 0;
-}
-
-/* Ends the process so that the parent sees the signal. */
-static void die_of(int sig)
-{
-	signal(sig, SIG_DFL);
-	raise(sig);
-	_exit(128 + sig);
-}
-
-static void give_up(int sig)
-{
-	(void)sig;
-	_exit(INTERRUPT_STUCK);
-}
-
-/*
- * Shuts down the VMs that still run, and ends the process if Lua's finalizers,
- * the file's own ones among them, do not end.
- */
-static void clean_up(lua_State *L)
-{
-	signal(SIGALRM, give_up);
-	alarm(CLEANUP_TIMEOUT_S);
-	lua_close(L);
-	forkserver_stop();
-	alarm(0);
-}
-
-static void child(const char *path, const struct child_opts *opts, int event_fd)
-{
-	lua_State *L = bind_state_new();
-	int failed, sig;
-
-	if (!L)
-		_exit(EXIT_BROKEN);
-	setenv("PROVIUM_INSIDE", "1", 1);	/* runner/run/last_failures.h */
-	lua_pushcfunction(L, run_harness);
-	lua_pushstring(L, path);
-	lua_pushlightuserdata(L, (void *)(uintptr_t)opts);
-	lua_pushinteger(L, event_fd);
-	failed = lua_pcall(L, 3, 0, 0);
-	lua_sethook(L, NULL, 0, 0);	/* an interrupt must not raise from here on */
-	sig = failed ? interrupt_pending() : 0;
-	if (failed && !sig)
-		fprintf(stderr, "provium: %s: the harness failed: %s\n", path,
-			luaL_tolstring(L, -1, NULL));
-	clean_up(L);
-	if (sig)
-		die_of(sig);
-	fflush(NULL);
-	_exit(failed ? EXIT_BROKEN : 0);
-}
-
-/* --- the parent --- */
 
 struct run {
 	const char *path;
@@ -266,7 +152,7 @@ static int start(struct run *r)
 			dup2(r->output_fd, STDERR_FILENO);
 		}
 		close(sockets[0]);
-		child(r->path, r->opts, sockets[1]);
+		run_file(r->path, &r->opts->file, sockets[1]);
 	}
 	close(sockets[1]);
 	return r->pid < 0 ? -errno : 0;
@@ -286,7 +172,7 @@ static const char *verdict_of_status(int status, bool ended, const char **messag
 	if (WEXITSTATUS(status) == INTERRUPT_STUCK && ended) {
 		snprintf(text, sizeof(text), "the file's cleanup did not end within %d s "
 			 "(a __gc or __close metamethod, or io.popen() of a program that still runs)",
-			 CLEANUP_TIMEOUT_S);
+			 RUN_FILE_CLEANUP_S);
 		return "FAIL";
 	}
 	if (WEXITSTATUS(status) == INTERRUPT_STUCK) {

@@ -13,10 +13,10 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "runner/run/run_file.h"
+
 struct child_opts {
-	const char *filter;		/* Lua pattern for test titles, or NULL */
-	const json_t *only;		/* array of the test titles to run, or NULL */
-	bool fail_fast;			/* stop after the first failed test */
+	struct run_file_opts file;
 	bool capture;			/* put the file's output into the record */
 	/* Called after each test; or NULL. */
 	void (*on_test)(const json_t *record, const json_t *test, void *arg);

@@ -54,13 +54,18 @@ static void on_test(const json_t *record, const json_t *test, void *arg)
 	print(s);
 }
 
-static json_t *run_file(struct suite *s, const char *path)
+/* The file's record, which is also remembered; NULL after an interrupt. */
+static json_t *run_and_remember(struct suite *s, const char *path)
 {
 	const struct suite_opts *opts = s->opts;
 	const json_t *tests = s->failed ? last_failures_tests(s->failed, path) : NULL;
 	struct child_opts child = {
-		.filter = opts->filter, .only = json_is_array(tests) ? tests : NULL,
-		.fail_fast = opts->fail_fast, .on_test = on_test, .arg = s,
+		.file = {
+			.filter = opts->filter,
+			.only = json_is_array(tests) ? tests : NULL,
+			.fail_fast = opts->fail_fast,
+		},
+		.on_test = on_test, .arg = s,
 		.capture = opts->verdict || opts->format != &format_human,
 		.tick = opts->session && session_has_status_line() ? session_tick : NULL,
 	};
@@ -72,7 +77,8 @@ static json_t *run_file(struct suite *s, const char *path)
 	json_decref(record);
 	record = child_run(path, &child);
 	if (record)
-		last_failures_record(path, record, child.filter || child.only || opts->fail_fast);
+		last_failures_record(path, record,
+				     opts->filter || child.file.only || opts->fail_fast);
 	return record;
 }
 
@@ -101,7 +107,7 @@ static int report_file(struct suite *s, const json_t *record)
 static int run_once(struct suite *s)
 {
 	for (size_t i = 0; i < s->files.nr; i++) {
-		json_t *record = run_file(s, s->files.path[i]);
+		json_t *record = run_and_remember(s, s->files.path[i]);
 		struct counts c = { 0 };
 		int ret;
 
