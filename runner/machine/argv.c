@@ -44,7 +44,7 @@ static char *escape(const char *s)
 
 static void add_machine(struct argv *argv, const struct qemu_config *c)
 {
-	add_option(argv, "-accel", "%s", c->accel);
+	add_option(argv, "-accel", "%s", accel_kind_name(c->accel));
 	/*
 	 * With ACPI, microvm describes its devices in ACPI tables; without it,
 	 * on the kernel's command line, which a kernel without ACPI reads, too.
@@ -61,7 +61,7 @@ static void add_machine(struct argv *argv, const struct qemu_config *c)
 	 * MB, not 0.5).
 	 */
 	add_option(argv, "-cpu", "%s%s%s",
-		   strcmp(c->accel, "kvm") ? "max,-erms,-fsrm" : "host",
+		   c->accel == ACCEL_KVM ? "host" : "max,-erms,-fsrm",
 		   c->cpu ? "," : "", c->cpu ? c->cpu : "");
 	add_option(argv, "-m", "%lluM", (unsigned long long)(c->memory >> 20));
 	if (c->ram_in_file)
@@ -167,7 +167,7 @@ static void add_gdb_stub(struct argv *argv, const struct qemu_config *c)
 	push(argv, xstrdup("-S"));
 	add_option(argv, "-chardev", "socket,id=gdb,fd=%d", c->gdb_fd);
 	add_option(argv, "-gdb", "chardev:gdb");
-	if (strcmp(c->accel, "kvm"))
+	if (c->accel != ACCEL_KVM)
 		add_option(argv, "-seed", "%u", c->seed);
 }
 

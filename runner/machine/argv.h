@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "runner/base/err.h"
+#include "runner/machine/accel.h"
 
 struct disk {
 	char *path;
@@ -24,7 +25,7 @@ struct disk {
 /* Everything that the arguments depend on.  Strings belong to the caller. */
 struct qemu_config {
 	const char *binary;		/* "qemu-system-x86_64" */
-	const char *accel;		/* "tcg" or "kvm" */
+	enum accel_kind accel;
 	const char *machine;		/* "microvm" or "q35" */
 	const char *cpu;		/* features to add or remove: "-avx,+umip"; NULL: none */
 	/* Unused with incoming.  initrd can be /proc/self/fd/N. */

@@ -80,7 +80,7 @@ char *machine_kernel_args(const struct machine *m)
 struct qemu_config machine_config(const struct machine *m)
 {
 	return (struct qemu_config){
-		.binary = "qemu-system-x86_64", .accel = accel_kind_name(m->accel.kind),
+		.binary = "qemu-system-x86_64", .accel = m->accel.kind,
 		.machine = m->profile.machine, .kernel = m->profile.kernel,
 		.memory = m->opts.memory, .cpus = m->opts.cpus,
 		.disks = m->opts.disks, .nr_disks = m->opts.nr_disks,

@@ -92,7 +92,7 @@ static void bare_start(struct bare *b, const char *word)
 		die("socketpair", strerror(errno));
 	b->console = console_open("console");
 	struct qemu_config config = {
-		.binary = "qemu-system-x86_64", .accel = accel_kind_name(accel.kind),
+		.binary = "qemu-system-x86_64", .accel = accel.kind,
 		.machine = p.machine, .kernel = p.kernel, .initrd = bare_cpio,
 		.append = append, .memory = 512u << 20, .cpus = 1, .gdb_fd = -1,
 	};

@@ -9,7 +9,7 @@
 static struct qemu_config base(void)
 {
 	return (struct qemu_config){
-		.binary = "qemu-system-x86_64", .accel = "tcg",
+		.binary = "qemu-system-x86_64", .accel = ACCEL_TCG,
 		.machine = "microvm", .kernel = "/k", .initrd = "/i",
 		.append = "console=ttyS0 quiet", .memory = 512u << 20, .cpus = 2, .gdb_fd = -1,
 	};
@@ -76,7 +76,7 @@ static void q35_and_vsock(void)
 	struct err err;
 
 	c.machine = "q35";
-	c.accel = "kvm";
+	c.accel = ACCEL_KVM;
 	c.cid = 77;
 	c.vhost_fd = 5;
 	ok(!argv_build(&a, &c, &fds, &err), "arguments for a q35 are made");
