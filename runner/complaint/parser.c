@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Kernel log lines to reports; see parser.h, and kinds.def for what is looked for. */
+#include <ctype.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/base/buf.h"
+#include "runner/complaint/parser.h"
+
+#define FATAL 1u
+#define PANIC 2u
+#define FUNCTION 4u
+#define SINGLE 8u
+#define GENERIC 16u
+#define JOINS 32u
+#define ANYWHERE 64u
+
+/* A function with its offset, or as kernels before 4.9 print it in KASAN reports. */
+#define FN "([A-Za-z0-9_.$]+)(\\+0x| at addr)"
+
+#define GROUPS 6
+#define PREFIX_MAX 64			/* how far into a line an ANYWHERE shape may begin */
+#define HEAD_LINES 60			/* of a report, before its first stack */
+#define PRELUDE_LINES 3			/* a line such as "list_add corruption" to its cut-here line */
+#define CALLERS 16			/* whose reports can be open at a time */
+
+static const struct kind {
+	const char *name;
+	unsigned int flags;
+	const char *word, *shape, *title;
+} kinds[] = {
+#define KIND(name, flags, word, shape, title) { #name, flags, word, "^(" shape ")", title },
+#define EXAMPLE(line, title)
+#include "runner/complaint/kinds.def"
+#undef KIND
+#undef EXAMPLE
+};
+
+#define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* A report being read, and what is known of where it stands. */
+struct open_report {
+	uint32_t caller;
+	bool used;
+	size_t report;			/* index of its struct complaint */
+	const struct kind *kind;	/* NULL: a cut-here line, no opening yet */
+	bool cut_here;
+	bool between_rules;		/* "=====" before it: it lasts until the next one */
+	bool in_stack;			/* the last line was of a stack */
+	bool had_stack;
+	bool has_function;		/* the title is complete */
+	size_t head_lines;		/* before the first stack */
+};
+
+struct complaint_parser {
+	regex_t regex[NR_KINDS];
+	struct complaint *reports;
+	size_t nr_reports;
+	struct open_report open[CALLERS];
+	unsigned int next_slot;
+	uint32_t rule_caller;		/* who printed "=====" last, plus 1 */
+	size_t rule_age;		/* lines since then */
+	size_t since_last;		/* lines since one of a report was seen */
+};
+
+struct complaint_parser *complaint_parser_new(void)
+{
+	struct complaint_parser *p = xcalloc(1, sizeof(*p));
+
+	for (size_t i = 0; i < NR_KINDS; i++)
+		if (regcomp(&p->regex[i], kinds[i].shape, REG_EXTENDED))
+			abort();	/* a mistake in kinds.def: its host test sees it */
+	return p;
+}
+
+void complaint_parser_free(struct complaint_parser *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < NR_KINDS; i++)
+		regfree(&p->regex[i]);
+	for (size_t i = 0; i < p->nr_reports; i++)
+		free(p->reports[i].lines);
+	free(p->reports);
+	free(p);
+}
+
+const struct complaint *complaint_parser_reports(const struct complaint_parser *p,
+						 size_t *nr)
+{
+	*nr = p->nr_reports;
+	return p->reports;
+}
+
+/* --- one line --- */
+
+/* Steps over "[    1.234567]" and "[  T12]", and notes who printed the line. */
+static const char *skip_stamps(const char *s, uint32_t *caller)
+{
+	for (;;) {
+		const char *at = s + strspn(s, " ");
+		size_t digits;
+
+		if (*at != '[')
+			return at;
+		at += 1 + strspn(at + 1, " ");
+		if (!*caller && (*at == 'T' || *at == 'C') && isdigit((unsigned char)at[1]))
+			*caller = (uint32_t)strtoul(at + 1, NULL, 10) * 2 + 1 + (*at == 'C');
+		at += *at == 'T' || *at == 'C';
+		digits = strspn(at, "0123456789.");
+		if (!digits || at[digits] != ']')
+			return s + strspn(s, " ");
+		s = at + digits + 1;
+	}
+}
+
+/* A line of nothing but c, 20 times at least. */
+static bool is_rule(const char *text, char c)
+{
+	size_t n = 0;
+
+	while (text[n] == c)
+		n++;
+	return n >= 20 && !text[n + strspn(text + n, " ")];
+}
+
+/* "fn+0x12/0x34": where fn begins, and its length; NULL. */
+static const char *find_function(const char *text, size_t *len)
+{
+	const char *plus = text, *at;
+
+	while ((plus = strstr(plus, "+0x"))) {
+		size_t hex = strspn(plus + 3, "0123456789abcdef");
+
+		for (at = plus; at > text && (isalnum((unsigned char)at[-1]) ||
+					      strchr("_.$", at[-1])); at--)
+			;
+		if (hex && plus[3 + hex] == '/' && at < plus && !isdigit((unsigned char)*at)) {
+			*len = (size_t)(plus - at);
+			return at;
+		}
+		plus += 3;
+	}
+	return NULL;
+}
+
+static bool starts_with(const char *text, const char *word)
+{
+	return !strncmp(text, word, strlen(word));
+}
+
+static bool starts_stack(const char *text)
+{
+	return strcasestr(text, "call trace:") || starts_with(text, "Backtrace:") ||
+	       starts_with(text, "stack backtrace:");
+}
+
+/* Registers, code and stack entries: lines that only a report has. */
+static bool is_stack_line(const char *text)
+{
+	static const char *const words[] = {
+		"<TASK>", "</TASK>", "<IRQ>", "</IRQ>", "<EOI>", "<NMI>", "</NMI>", "<#",
+		"</#", "RIP: ", "RSP: ", "RAX: ", "RDX: ", "RBP: ", "R10: ", "R13: ", "FS: ",
+		"CS: ", "CR2: ", "DR0: ", "DR3: ", "PKRU: ", "Code: ", "CPU: ", "EIP: ",
+		"EAX: ", "ESI: ", "DS: ", "CR0: ", "Hardware name: ", "Modules linked in:",
+		"Call Trace:", "Call trace:", "Stack:", "Workqueue: ", "Tainted: ", "Comm: ",
+		"---[ end trace", "pc : ", "lr : ", "sp : ", "pstate: ", "x0 : ", "x2", "x1",
+		"BTF", "irq event stamp", "hardirqs last", "softirqs last", "task:", "Dumping ftrace",
+		"Kernel Offset:", "note: ", "ORIG_RAX", "[<", "Sending NMI", "NMI backtrace",
+		"rcu: ", "Exception stack", "unwind_backtrace", "kernel text",
+	};
+	size_t ignored;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (starts_with(text, words[i]))
+			return true;
+	return starts_stack(text) || find_function(text, &ignored) ||
+	       starts_with(text, "? ");
+}
+
+/* --- which kind --- */
+
+static bool fits(const regex_t *regex, const struct kind *k, const char *text,
+		 regmatch_t *m, const char **at)
+{
+	size_t n = 0;
+
+	for (;;) {
+		*at = text + n;
+		if (!regexec(regex, *at, GROUPS, m, 0))
+			return true;
+		if (!(k->flags & ANYWHERE))
+			return false;
+		n += strcspn(text + n, " ");
+		if (!text[n] || n > PREFIX_MAX)
+			return false;
+		n++;
+	}
+}
+
+static const struct kind *kind_of(struct complaint_parser *p, const char *text,
+				  regmatch_t *m, const char **at)
+{
+	if (starts_with(text, "[ "))	/* as old lockdep prints its headings */
+		text += 2;
+	else if (*text == '[')
+		text++;
+	for (size_t i = 0; i < NR_KINDS; i++)
+		if (strstr(text, kinds[i].word) &&
+		    fits(&p->regex[i], &kinds[i], text, m, at))
+			return &kinds[i];
+	return NULL;
+}
+
+/* --- titles --- */
+
+/* Adds n bytes of s, without "+0x12/0x34" and " [module]" of functions. */
+static void add_text(char *title, const char *s, size_t n)
+{
+	size_t used = strlen(title);
+
+	for (size_t i = 0; i < n && used + 1 < COMPLAINT_TITLE_MAX;) {
+		size_t skip = 0;
+
+		if (n - i > 3 && starts_with(s + i, "+0x"))
+			skip = 3 + strspn(s + i + 3, "0123456789abcdefx/");
+		if (skip)
+			i += skip;
+		else
+			title[used++] = s[i++];
+	}
+	while (used && strchr(" !.:", title[used - 1]))
+		used--;
+	title[used] = 0;
+}
+
+/* "$2 in $1" with the groups of a match; group 0 is the whole, 1 the shape's own bracket. */
+static void expand(char *title, const char *template, const char *at, const regmatch_t *m)
+{
+	*title = 0;
+	for (const char *t = template; *t; t++) {
+		size_t used = strlen(title);
+		const regmatch_t *g;
+
+		if (*t != '$') {
+			if (used + 1 < COMPLAINT_TITLE_MAX) {
+				title[used] = *t;
+				title[used + 1] = 0;
+			}
+			continue;
+		}
+		g = &m[*++t - '0' + 1];
+		if (g->rm_so >= 0)
+			add_text(title, at + g->rm_so, (size_t)(g->rm_eo - g->rm_so));
+	}
+}
+
+/* Functions that report a fault of somebody else's. */
+static bool is_reporter(const char *fn, size_t len)
+{
+	static const char *const prefixes[] = {
+		"__dump_stack", "dump_stack", "show_stack", "dump_backtrace", "print_", "kasan_",
+		"__kasan_", "__asan_", "kcsan_", "__tsan_", "kmsan_", "__msan_", "ubsan_", "__ubsan_",
+		"refcount_", "__refcount_", "__list_", "list_", "debug_", "__debug_", "lockdep_",
+		"__lock_", "lock_", "check_", "mark_", "validate_chain", "register_lock_class",
+		"assign_lock_key", "___might_", "__might_", "__schedule", "schedule", "preempt_schedule",
+		"__cond_resched", "_cond_resched", "__warn", "warn_", "report_bug", "handle_bug", "exc_",
+		"asm_exc_", "asm_sysvec_", "sysvec_", "panic", "nmi_", "page_fault_oops", "die", "__die",
+		"no_context", "bad_area", "do_error_trap", "do_user_addr_fault", "rcu_", "watchdog_",
+		"hrtimer_", "__hrtimer_", "__sysvec_", "trigger_", "usercopy_", "__check_", "fortify_",
+		"warn_alloc", "__alloc_pages", "sysfs_warn_dup", "sysfs_create_dir", "kobject_add",
+		"create_dir", "__raw_spin_", "_raw_spin_", "do_raw_", "spin_", "mutex_lock", "__mutex_",
+		"mutex_unlock", "down_", "up_", "wait_for_", "__wait_", "do_wait", "io_schedule",
+		"rwsem_", "bit_wait", "object_", "slab_", "free_debug", "on_freelist", "memcpy", "memset",
+		"memmove", "__memcpy", "__memset", "copy_from_user", "copy_to_user", "_copy_", "string",
+		"oops_", "tick_", "update_process_times", "timerqueue", "irq_", "native_", "ret_from_",
+		"bad_page", "__rcu_", "trace_hardirqs", "perf_trace", "__bug", "dequeue_", "schedule_timeout",
+	};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		size_t n = strlen(prefixes[i]);
+
+		if (n <= len && !memcmp(fn, prefixes[i], n))
+			return true;
+	}
+	return false;
+}
+
+/* The title's " in FUNCTION", from the first line that names a likely one. */
+static void name_function(struct open_report *o, struct complaint *c, const char *text)
+{
+	size_t len;
+	const char *fn = find_function(text, &len);
+
+	if (o->has_function || !o->kind || !(o->kind->flags & FUNCTION) || !fn ||
+	    starts_with(text, "? ") || is_reporter(fn, len))
+		return;
+	if (!o->had_stack && !strstr(text, "IP: ") && !strstr(text, "at: ") &&
+	    !strstr(text, "pc : "))
+		return;
+	snprintf(c->title + strlen(c->title), sizeof(c->title) - strlen(c->title), " in %.*s",
+		 (int)len, fn);
+	o->has_function = true;
+}
+
+/* --- reports --- */
+
+static struct open_report *find_open(struct complaint_parser *p, uint32_t caller)
+{
+	for (size_t i = 0; i < CALLERS; i++)
+		if (p->open[i].used && p->open[i].caller == caller)
+			return &p->open[i];
+	return NULL;
+}
+
+static void add_line(struct complaint_parser *p, struct open_report *o, size_t number)
+{
+	struct complaint *c = &p->reports[o->report];
+
+	if (c->nr_lines % 32 == 0)
+		c->lines = xreallocarray(c->lines, c->nr_lines + 32, sizeof(*c->lines));
+	c->lines[c->nr_lines++] = number;
+	p->since_last = 0;
+	if (c->nr_lines >= COMPLAINT_LINES_MAX)
+		o->used = false;
+}
+
+static void give_kind(struct complaint_parser *p, struct open_report *o, const struct kind *k,
+		      const char *at, const regmatch_t *m)
+{
+	struct complaint *c = &p->reports[o->report];
+
+	c->fatal |= (k->flags & FATAL) != 0;
+	c->panic |= (k->flags & PANIC) != 0;
+	if (o->kind && (!(o->kind->flags & GENERIC) || k->flags & (GENERIC | PANIC)))
+		return;
+	o->kind = k;
+	o->has_function = false;
+	c->kind = k->name;
+	expand(c->title, k->title, at, m);
+}
+
+static struct open_report *open_report(struct complaint_parser *p, uint32_t caller)
+{
+	struct open_report *o = find_open(p, caller);
+
+	if (!o)
+		o = &p->open[p->next_slot++ % CALLERS];
+	if (p->nr_reports % 16 == 0)
+		p->reports = xreallocarray(p->reports, p->nr_reports + 16, sizeof(*p->reports));
+	p->reports[p->nr_reports] = (struct complaint){ .kind = "warning" };
+	strcpy(p->reports[p->nr_reports].title, "report without a title");
+	*o = (struct open_report){ .caller = caller, .used = true, .report = p->nr_reports++ };
+	o->between_rules = p->rule_caller == caller + 1 && p->rule_age <= 2;
+	return o;
+}
+
+/* The kernel's last words after a report of the same cause: no report of their own. */
+static bool is_aftermath(const char *text)
+{
+	static const char *const causes[] = {
+		"Fatal exception", "panic_on_warn", "kernel: panic_on_warn", "softlockup", "hung_task",
+		"RCU Stall", "Hard LOCKUP", "UBSAN: panic_on_warn", "KASAN: panic_on_warn",
+		"Attempted to kill init! exitcode=0x00000009", "Attempted to kill the idle task",
+		"Aiee, killing interrupt handler", "Machine halted", "System is deadlocked on memory",
+		"Fatal", "panic_on_warn set", "KFENCE: panic_on_warn", "kfence",
+	};
+	const char *why = strstr(text, "not syncing: ");
+
+	why = why ? why + strlen("not syncing: ") : "";
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+		if (starts_with(why, causes[i]))
+			return true;
+	return false;
+}
+
+/* Does this opening belong to the report that is open already? */
+static bool joins(const struct complaint_parser *p, const struct open_report *o,
+		  const struct kind *k, const char *text)
+{
+	const struct complaint *c = &p->reports[o->report];
+
+	if (!o->kind || k->flags & JOINS)
+		return true;
+	if (k->flags & PANIC)
+		return is_aftermath(text);
+	/* kobject_add() says so after sysfs has, of the same object. */
+	if (!strcmp(k->name, "kobject") && !strcmp(o->kind->name, "sysfs"))
+		return true;
+	if (o->had_stack)
+		return c->fatal && k->flags & GENERIC && !o->cut_here;
+	return o->cut_here || o->kind == k || c->fatal || !strcmp(o->kind->name, k->name) ||
+	       k->flags & GENERIC;
+}
+
+static void opening(struct complaint_parser *p, struct open_report *o, const struct kind *k,
+		    const char *text, const char *at, const regmatch_t *m, uint32_t caller,
+		    size_t number)
+{
+	if (k->flags & PANIC && !o && p->nr_reports && is_aftermath(text)) {
+		p->reports[p->nr_reports - 1].panic = true;
+		return;
+	}
+	if (!o && k->flags & JOINS)
+		return;
+	if (!o || !joins(p, o, k, text))
+		o = open_report(p, caller);
+	give_kind(p, o, k, at, m);
+	add_line(p, o, number);
+	name_function(o, &p->reports[o->report], "");
+	if (k->flags & SINGLE && !o->cut_here)
+		o->used = false;
+}
+
+/* A line that opens nothing: is it of the open report? */
+static void continue_report(struct complaint_parser *p, struct open_report *o,
+			    const char *text, size_t number)
+{
+	bool of_stack = is_stack_line(text);
+
+	if (is_rule(text, '=')) {
+		add_line(p, o, number);
+		o->used = o->between_rules && !o->had_stack;
+		return;
+	}
+	if (!of_stack && o->had_stack && !o->between_rules && !o->in_stack && *text) {
+		o->used = false;
+		return;
+	}
+	if (!o->had_stack && ++o->head_lines > HEAD_LINES) {
+		o->used = false;
+		return;
+	}
+	o->in_stack = of_stack;
+	o->had_stack |= starts_stack(text) || starts_with(text, "---[ end trace");
+	name_function(o, &p->reports[o->report], text);
+	add_line(p, o, number);
+}
+
+void complaint_parser_feed(struct complaint_parser *p, const char *line, size_t len,
+			   size_t number, uint32_t caller)
+{
+	char raw[1024];
+	const char *text, *at;
+	regmatch_t m[GROUPS];
+	const struct kind *k;
+	struct open_report *o;
+
+	snprintf(raw, sizeof(raw), "%.*s", (int)(len < sizeof(raw) ? len : sizeof(raw) - 1), line);
+	raw[strcspn(raw, "\r\n")] = 0;
+	text = skip_stamps(raw, &caller);
+	p->since_last++;
+	p->rule_age++;
+	o = find_open(p, caller);
+	if (starts_with(text, "------------[ cut here ]")) {
+		bool prelude = o && o->kind && !o->had_stack && o->head_lines < PRELUDE_LINES &&
+			       !o->cut_here;
+
+		if (!prelude)
+			o = open_report(p, caller);
+		o->cut_here = true;
+		add_line(p, o, number);
+		return;
+	}
+	k = kind_of(p, text, m, &at);
+	if (k)
+		opening(p, o, k, text, at, m, caller, number);
+	else if (o)
+		continue_report(p, o, text, number);
+	if (is_rule(text, '=')) {
+		p->rule_caller = caller + 1;
+		p->rule_age = 0;
+	}
+}

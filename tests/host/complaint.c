@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * runner/complaint: what counts as a report of the kernel, where it ends, and
+ * its title.
+ *
+ * tests/host/complaints/NAME.txt holds real reports: a line "title: …" for each,
+ * a blank line, then the log as the kernel printed it.
+ */
+#include <glob.h>
+#include <string.h>
+
+#include "runner/base/buf.h"
+#include "runner/complaint/parser.h"
+#include "tests/host/lib/tap.h"
+
+static const struct { const char *line, *title; } examples[] = {
+#define KIND(name, flags, word, shape, title)
+#define EXAMPLE(line, title) { line, title },
+#include "runner/complaint/kinds.def"
+};
+
+/* Text of drivers and of user space which only resembles a report. */
+static const char *const prose[] = {
+	"mymod: DEBUG: state 3",
+	"mymod: INFO: task queued",
+	"Spectre V2 : WARNING: Unprivileged eBPF is enabled with eIBRS on",
+	"XFS (vda): WARNING: Reset corrupted AGFL on AG 0.",
+	"WARNING: unit is old",
+	"ODEBUG: on",
+	"mymod: unable to handle request, retrying",
+	"mymod: hard LOCKUP detector off",
+	"mymod: general protection fault handler installed",
+	"mymod: Oops: none so far",
+	"mymod: refcount_t: ok",
+	"traps: cat[93] general protection fault ip:7f12 sp:7ffe error:0 in libc.so.6",
+	"cat[93]: segfault at 0 ip 000055d0 sp 00007ffe error 4 in cat",
+	"Kernel panic timeout is 0",
+	"rcu: INFO: lockdep is turned off",
+	"INFO: lockdep is turned off.",
+	"perf: interrupt took too long (2513 > 2500), lowering kernel.perf_event_max_sample_rate",
+	"Memory cgroup out of memory: Killed process 93 (cat)",
+};
+
+static void feed(struct complaint_parser *p, const char *line, size_t number)
+{
+	complaint_parser_feed(p, line, strlen(line), number, 0);
+}
+
+static void check_example(const char *line, const char *title)
+{
+	struct complaint_parser *p = complaint_parser_new();
+	const struct complaint *c;
+	size_t nr;
+
+	feed(p, line, 0);
+	c = complaint_parser_reports(p, &nr);
+	if (!ok(nr == 1 && !strcmp(c->title, title), "kinds.def: %s", line))
+		note("expected \"%s\", got \"%s\"", title, nr ? c->title : "(no report)");
+	complaint_parser_free(p);
+}
+
+static void check_prose(const char *line)
+{
+	struct complaint_parser *p = complaint_parser_new();
+	const struct complaint *c;
+	size_t nr;
+
+	feed(p, line, 0);
+	c = complaint_parser_reports(p, &nr);
+	if (!ok(nr == 0, "prose is no report: %s", line))
+		note("got \"%s\"", c->title);
+	complaint_parser_free(p);
+}
+
+/* The titles of a file that is cut off after `lines` lines of its log. */
+static void titles_of(const char *log, size_t lines, struct buf *titles)
+{
+	struct complaint_parser *p = complaint_parser_new();
+	const struct complaint *c;
+	size_t nr;
+
+	for (size_t i = 0; i < lines && *log; i++) {
+		size_t len = strcspn(log, "\n");
+
+		complaint_parser_feed(p, log, len, i, 0);
+		log += len + (log[len] == '\n');
+	}
+	c = complaint_parser_reports(p, &nr);
+	for (size_t i = 0; i < nr; i++)
+		buf_addf(titles, "title: %s\n", c[i].title);
+	complaint_parser_free(p);
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+static void check_file(const char *path)
+{
+	struct buf file = { 0 }, titles = { 0 };
+	char *text, *log;
+	size_t whole;
+
+	if (!ok(!buf_read_file(&file, path), "%s can be read", path))
+		return;
+	text = buf_str(&file);
+	log = strstr(text, "\n\n");
+	if (!ok(log != NULL, "%s has titles and a log", path))
+		goto out;
+	log[1] = 0;
+	log += 2;
+	titles_of(log, SIZE_MAX, &titles);
+	if (!ok(!strcmp(buf_str(&titles), text), "%s: the titles of its reports", path))
+		note("expected %s, got %s", text, buf_str(&titles));
+	whole = count_lines(buf_str(&titles));
+	for (size_t n = count_lines(log); n--;) {
+		buf_release(&titles);
+		titles_of(log, n, &titles);
+		if (count_lines(buf_str(&titles)) > whole) {
+			ok(false, "%s: cut off after line %zu: more reports than in all of it", path, n);
+			break;
+		}
+	}
+out:
+	buf_release(&titles);
+	buf_release(&file);
+}
+
+/* Two processors report at once, line by line. */
+static void check_callers(void)
+{
+	static const char *const lines[] = {
+		"[    1.000000][  T101] ------------[ cut here ]------------",
+		"[    1.000001][  T102] ------------[ cut here ]------------",
+		"[    1.000002][  T101] WARNING: CPU: 0 PID: 101 at a.c:1 first+0x1/0x2 [m]",
+		"[    1.000003][  T102] WARNING: CPU: 1 PID: 102 at a.c:2 second+0x1/0x2 [m]",
+		"[    1.000004][  T101] Call Trace:",
+		"[    1.000005][  T102] Call Trace:",
+		"[    1.000006][  T102]  second+0x1/0x2 [m]",
+		"[    1.000007][  T101]  first+0x1/0x2 [m]",
+		"[    1.000008][  T101] ---[ end trace 0000000000000000 ]---",
+		"[    1.000009][  T102] ---[ end trace 0000000000000000 ]---",
+	};
+	struct complaint_parser *p = complaint_parser_new();
+	const struct complaint *c;
+	size_t nr;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		feed(p, lines[i], i);
+	c = complaint_parser_reports(p, &nr);
+	ok(nr == 2 && c[0].nr_lines == 5 && c[1].nr_lines == 5 &&
+	   !strcmp(c[0].title, "WARNING in first") && !strcmp(c[1].title, "WARNING in second"),
+	   "reports of two tasks are told apart by caller");
+	complaint_parser_free(p);
+}
+
+/* The panic that an oops ends in is no second report, another panic is one. */
+static void check_panic(void)
+{
+	struct complaint_parser *p = complaint_parser_new();
+	const struct complaint *c;
+	size_t nr;
+
+	feed(p, "BUG: kernel NULL pointer dereference, address: 0000000000000008", 0);
+	feed(p, "RIP: 0010:ring_read+0x3/0x9 [ring]", 1);
+	feed(p, "---[ end trace 0000000000000000 ]---", 2);
+	feed(p, "Kernel panic - not syncing: Fatal exception", 3);
+	c = complaint_parser_reports(p, &nr);
+	ok(nr == 1 && c->panic && c->fatal &&
+	   !strcmp(c->title, "NULL pointer dereference in ring_read"),
+	   "the panic that follows an oops belongs to the oops");
+	feed(p, "ring: all is well", 4);
+	feed(p, "Kernel panic - not syncing: ring is inside out", 5);
+	c = complaint_parser_reports(p, &nr);
+	ok(nr == 2 && !strcmp(c[1].title, "Kernel panic: ring is inside out"),
+	   "a panic of another cause is a report of its own");
+	complaint_parser_free(p);
+}
+
+int main(void)
+{
+	glob_t files;
+
+	for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++)
+		check_example(examples[i].line, examples[i].title);
+	for (size_t i = 0; i < sizeof(prose) / sizeof(prose[0]); i++)
+		check_prose(prose[i]);
+	check_callers();
+	check_panic();
+	if (!ok(!glob("tests/host/complaints/*.txt", 0, NULL, &files), "there are files of reports"))
+		return done();
+	for (size_t i = 0; i < files.gl_pathc; i++)
+		check_file(files.gl_pathv[i]);
+	globfree(&files);
+	return done();
+}
