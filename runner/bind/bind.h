@@ -38,6 +38,13 @@ void bind_push_errno(lua_State *L);
 /* Pushes the table { name = integer }. */
 void bind_push_const(lua_State *L);
 
+/*
+ * core.complaints(lines, first): the reports in lines[first] and after, as a list of
+ * { kind, title, fatal, panic, lines = { indices } }.  Lines that are no strings
+ * (false: text of user space) are passed over.
+ */
+int bind_complaints(lua_State *L);
+
 /* Pushes the payload that encodes the table at idx. */
 void bind_encode(lua_State *L, int idx, const struct wire_desc *desc);
 /* Decodes a payload and pushes it as a table.  False if it is malformed. */

@@ -233,6 +233,7 @@ static const luaL_Reg functions[] = {
 	{ "now", l_now },
 	{ "error", l_error },
 	{ "complaint", l_complaint },
+	{ "complaints", bind_complaints },
 	{ "write", l_write },
 	{ "pause", l_pause },
 	{ "clean", l_clean },

@@ -40,6 +40,9 @@ static const struct kind {
 
 #define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
+/* The shapes, compiled by the first parser and kept. */
+static regex_t regexes[NR_KINDS];
+
 /* A report being read, and what is known of where it stands. */
 struct open_report {
 	uint32_t caller;
@@ -55,7 +58,6 @@ struct open_report {
 };
 
 struct complaint_parser {
-	regex_t regex[NR_KINDS];
 	struct complaint *reports;
 	size_t nr_reports;
 	struct open_report open[CALLERS];
@@ -65,22 +67,26 @@ struct complaint_parser {
 	size_t since_last;		/* lines since one of a report was seen */
 };
 
+static void compile_shapes(void)
+{
+	static bool done;
+
+	for (size_t i = 0; i < NR_KINDS && !done; i++)
+		if (regcomp(&regexes[i], kinds[i].shape, REG_EXTENDED))
+			abort();	/* a mistake in kinds.def: its host test sees it */
+	done = true;
+}
+
 struct complaint_parser *complaint_parser_new(void)
 {
-	struct complaint_parser *p = xcalloc(1, sizeof(*p));
-
-	for (size_t i = 0; i < NR_KINDS; i++)
-		if (regcomp(&p->regex[i], kinds[i].shape, REG_EXTENDED))
-			abort();	/* a mistake in kinds.def: its host test sees it */
-	return p;
+	compile_shapes();
+	return xcalloc(1, sizeof(struct complaint_parser));
 }
 
 void complaint_parser_free(struct complaint_parser *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < NR_KINDS; i++)
-		regfree(&p->regex[i]);
 	for (size_t i = 0; i < p->nr_reports; i++)
 		free(p->reports[i].lines);
 	free(p->reports);
@@ -200,8 +206,7 @@ static bool fits(const regex_t *regex, const struct kind *k, const char *text,
 	}
 }
 
-static const struct kind *kind_of(struct complaint_parser *p, const char *text,
-				  regmatch_t *m, const char **at)
+static const struct kind *kind_of(const char *text, regmatch_t *m, const char **at)
 {
 	if (starts_with(text, "[ "))	/* as old lockdep prints its headings */
 		text += 2;
@@ -209,7 +214,7 @@ static const struct kind *kind_of(struct complaint_parser *p, const char *text,
 		text++;
 	for (size_t i = 0; i < NR_KINDS; i++)
 		if (strstr(text, kinds[i].word) &&
-		    fits(&p->regex[i], &kinds[i], text, m, at))
+		    fits(&regexes[i], &kinds[i], text, m, at))
 			return &kinds[i];
 	return NULL;
 }
@@ -464,7 +469,7 @@ void complaint_parser_feed(struct complaint_parser *p, const char *line, size_t 
 		add_line(p, o, number);
 		return;
 	}
-	k = kind_of(p, text, m, &at);
+	k = kind_of(text, m, &at);
 	if (k)
 		opening(p, o, k, text, at, m, caller, number);
 	else if (o)
