@@ -18,6 +18,7 @@ include mk/test.mk
 include mk/fixture.mk
 include mk/selftest.mk
 include mk/lint.mk
+include mk/fuzz.mk
 include mk/bench.mk
 include mk/nested.mk
 include mk/help.mk

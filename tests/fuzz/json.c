@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* JSON that a command printed, as vm:json() gives it to Lua. */
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "runner/bind/bind.h"
+#include "tests/fuzz/fuzz.h"
+
+void fuzz(const uint8_t *data, size_t size)
+{
+	static lua_State *L;
+
+	if (!L)
+		L = luaL_newstate();
+	lua_pushcfunction(L, bind_json_decode);
+	lua_pushlstring(L, (const char *)data, size);
+	lua_pcall(L, 1, 2, 0);
+	lua_settop(L, 0);
+	lua_gc(L, LUA_GCCOLLECT);
+}
