@@ -13,29 +13,40 @@
 
 #define RECORD_MAX 8192			/* kernel/printk/printk.c: CONSOLE_EXT_LOG_MAX */
 
-/* Turns "prio,seq,usec,flags;text\n continuation\n" into "[s.us] text\n".  The
- * length of line, or 0: not a record. */
-static size_t reformat(char *record, size_t n, uint64_t *seq, char *line, size_t cap)
+/*
+ * Cuts "prio,seq,usec,flags[,caller=T1];text\n key=value\n" off after the text's line
+ * end, and finds seq.  The new length; 0: not such a record.
+ */
+static size_t cut_record(char *record, size_t n, uint64_t *seq)
 {
-	char *text, *end;
-	uint64_t usec;
-	int len;
+	char *comma, *text;
 
 	record[n] = 0;
+	comma = strchr(record, ',');
 	text = strchr(record, ';');
-	if (!text || !strchr(record, ','))
+	if (!comma || !text || comma > text)
 		return 0;
-	*seq = strtoull(strchr(record, ',') + 1, &end, 10);
-	usec = *end == ',' ? strtoull(end + 1, NULL, 10) : 0;
-	text[1 + strcspn(text + 1, "\n")] = 0;
-	len = snprintf(line, cap, "[%5" PRIu64 ".%06" PRIu64 "] %s\n",
-		       usec / 1000000, usec % 1000000, text + 1);
+	*seq = strtoull(comma + 1, NULL, 10);
+	text += strcspn(text, "\n");
+	*text = '\n';
+	text[1] = 0;
+	return (size_t)(text + 1 - record);
+}
+
+/* A record that was cut to "[s.us] text\n", as dmesg(1) prints it. */
+static size_t print_record(const char *record, char *line, size_t cap)
+{
+	const char *usec = strchr(strchr(record, ',') + 1, ',');
+	uint64_t us = usec ? strtoull(usec + 1, NULL, 10) : 0;
+	int len = snprintf(line, cap, "[%5" PRIu64 ".%06" PRIu64 "] %s", us / 1000000,
+			   us % 1000000, strchr(record, ';') + 1);
+
 	return len < 0 ? 0 : (size_t)len < cap ? (size_t)len : cap - 1;
 }
 
 int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context)
 {
-	static char record[RECORD_MAX + 1], line[RECORD_MAX + 64];
+	static char record[RECORD_MAX + 2];
 	static char piece[WIRE_PIECE];
 	static int fd = -1;		/* stays open: the log is read often */
 	static uint64_t next;		/* the record that fd will read */
@@ -59,7 +70,7 @@ int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context)
 			continue;	/* EPIPE: that record was overwritten */
 		if (n <= 0)
 			break;
-		len = reformat(record, (size_t)n, &seq, line, sizeof(line));
+		len = cut_record(record, (size_t)n, &seq);
 		next = seq + 1;
 		if (!len || seq < from)
 			continue;
@@ -67,7 +78,7 @@ int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context)
 			emit(context, piece, used);
 			used = 0;
 		}
-		memcpy(piece + used, line, len);
+		memcpy(piece + used, record, len);
 		used += len;
 	}
 	if (used)
@@ -77,7 +88,7 @@ int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context)
 
 void kernel_log_blocked_tasks(char *buf, size_t cap)
 {
-	static char record[RECORD_MAX + 1], line[RECORD_MAX + 64];
+	static char record[RECORD_MAX + 2], line[RECORD_MAX + 64];
 	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	int trigger = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
 	size_t used = strlen(buf);
@@ -87,9 +98,10 @@ void kernel_log_blocked_tasks(char *buf, size_t cap)
 	if (log >= 0 && trigger >= 0 && lseek(log, 0, SEEK_END) >= 0 &&
 	    write(trigger, "w", 1) == 1) {
 		while ((n = read(log, record, RECORD_MAX)) > 0) {
-			size_t len = reformat(record, (size_t)n, &seq, line,
-					      sizeof(line));
+			size_t len = cut_record(record, (size_t)n, &seq);
 
+			if (len)
+				len = print_record(record, line, sizeof(line));
 			if (used + len >= cap)
 				break;
 			memcpy(buf + used, line, len);

@@ -11,7 +11,7 @@ typedef void (*kernel_log_fn)(void *context, const char *piece, size_t n);
 
 /*
  * Passes the records from sequence number `from` on (0: all there are) to emit,
- * as lines.  The sequence number of the next record, or -errno.
+ * each as a line "priority,sequence,microseconds,flags;text".  The sequence number of the next record, or -errno.
  */
 int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context);
 /* Has the kernel log its blocked tasks (sysrq-w), and appends those records to
