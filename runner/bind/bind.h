@@ -23,6 +23,8 @@ int bind_open(lua_State *L);
  * console is the part of the message that shows a guest's console, if it has one.
  */
 noreturn void bind_raise(lua_State *L, const struct err *err);
+/* Pushes that object. */
+void bind_push_error(lua_State *L, const struct err *err);
 
 /* core.vm(profile): a new VM, not booted. */
 int bind_vm_new(lua_State *L);

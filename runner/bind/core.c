@@ -23,7 +23,7 @@ static int error_tostring(lua_State *L)
 	return 1;
 }
 
-void bind_raise(lua_State *L, const struct err *err)
+void bind_push_error(lua_State *L, const struct err *err)
 {
 	static const char *const kinds[] = {
 		[ERR_NONE] = "broken", [ERR_USER] = "user", [ERR_OP] = "op",
@@ -43,6 +43,11 @@ void bind_raise(lua_State *L, const struct err *err)
 		lua_setfield(L, -2, "console");
 	}
 	luaL_setmetatable(L, ERROR);
+}
+
+void bind_raise(lua_State *L, const struct err *err)
+{
+	bind_push_error(L, err);
 	lua_error(L);
 	__builtin_unreachable();
 }

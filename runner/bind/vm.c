@@ -327,6 +327,17 @@ static int l_info(lua_State *L)
 	return 1;
 }
 
+/* vm:death(): why calls cannot be made, as an error object; nil while they can. */
+static int l_death(lua_State *L)
+{
+	struct err err = { 0 };
+
+	if (!vm_check_running(bind_check_vm(L), &err))
+		return 0;
+	bind_push_error(L, &err);
+	return 1;
+}
+
 static const luaL_Reg methods[] = {
 	{ "boot", l_boot },
 	{ "call", l_call },
@@ -338,6 +349,7 @@ static const luaL_Reg methods[] = {
 	{ "kill", l_kill },
 	{ "console", l_console },
 	{ "info", l_info },
+	{ "death", l_death },
 	{ "__gc", l_gc },
 	{ "__close", l_gc },
 	{ NULL, NULL },

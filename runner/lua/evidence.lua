@@ -34,12 +34,12 @@ local function kernel_lines(vm)
 	return lines
 end
 
--- For each VM with lines: { vm = its number, lines = the last ones, more = how many are
+-- For each VM that the test has used, with lines: { vm = its number, lines = the last ones, more = how many are
 -- left out before them }.
-function evidence.kernel(vms)
+function evidence.kernel(vms, test)
 	local list = {}
 	for i, vm in ipairs(vms) do
-		local lines = kernel_lines(vm)
+		local lines = vm.used_by == test and kernel_lines(vm) or {}
 		if #lines > 0 then
 			list[#list + 1] = { vm = i, lines = last(lines, MAX_KERNEL_LINES), more = math.max(0, #lines - MAX_KERNEL_LINES) }
 		end
@@ -47,12 +47,36 @@ function evidence.kernel(vms)
 	return list
 end
 
--- For each VM with lines on its console: { vm = its number, lines = the last ones }.
-function evidence.consoles(vms)
+-- Lines of a report that say nothing to a human: registers, machine code.
+local function is_dump(line)
+	local text = line:gsub("^%[[^%]]*%] ?", "")
+	return text:find("^R[A-Z0-9][A-Z0-9]: [0-9a-f]") or text:find("^CR2: ") or text:find("^FS: ") or text:find("^CS: ") or
+		text:find("^Code: ") or text:find("^DR[0-9]: ") or text:find("^PKRU: ") or text:find("^PGD ") or
+		text:find("^RSP: ") or text:find("^ORIG_RAX") or text:find("^ ?</?TASK>")
+end
+
+-- For each complaint: { vm = its number, kind, title, fatal, panic, lines = without dumps }.
+function evidence.complaints(vms, complaints)
+	local list = {}
+	for _, complaint in ipairs(complaints) do
+		local item = { kind = complaint.kind, title = complaint.title, fatal = complaint.fatal, panic = complaint.panic, lines = {} }
+		for i, vm in ipairs(vms) do
+			if vm == complaint.vm then item.vm = i end
+		end
+		for _, line in ipairs(complaint.lines) do
+			if not is_dump(line) then item.lines[#item.lines + 1] = line end
+		end
+		list[#list + 1] = item
+	end
+	return list
+end
+
+-- For each VM that the test has used, with lines on its console: { vm = its number, lines = the last ones }.
+function evidence.consoles(vms, test)
 	local list = {}
 	for i, vm in ipairs(vms) do
 		local lines = {}
-		for line in (vm.dropped and "" or vm.core:console()):gmatch("[^\n]+") do lines[#lines + 1] = show.clean(line) end
+		for line in (vm.used_by ~= test and "" or vm.core:console()):gmatch("[^\n]+") do lines[#lines + 1] = show.clean(line) end
 		if #lines > 0 then list[#list + 1] = { vm = i, lines = last(lines, MAX_CONSOLE_LINES) } end
 	end
 	return list

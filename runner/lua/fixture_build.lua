@@ -33,7 +33,7 @@ local function save(name, script, started)
 	local vm = vm_to_save(name)
 	local complaints = kernel_log.take_complaints()
 	if #complaints > 0 then
-		error(fixture.broken("fixture %s: the kernel complained: %s", name, table.concat(complaints, "\n")), 0)
+		error(fixture.broken("fixture %s: the kernel complained: %s", name, kernel_log.titles(complaints)), 0)
 	end
 	if not vm:is_running() then vm_to_save(name) end	-- it died meanwhile: raises
 	local ok, manifest = pcall(vm.core.save, vm.core, { name = name, script = script,

@@ -84,17 +84,16 @@ local function stop_file()
 end
 
 local function run_test(t, opts, fn)
-	local panicked_before = verdict.panicked_vms()
+	local dead_before = verdict.dead_vms()
 	session.test = t
 	kernel_log.take_outside_complaints()
 	evidence.mark(session.vms)
 	check.count = 0
 	local caught = call_test(t, opts, fn)
-	if opts.expect_panic then verdict.apply_panic(t, caught, panicked_before) end
-	verdict.apply_complaints(t, opts.expect)
+	local complaints = verdict.apply_kernel(t, caught, opts, dead_before)
 	verdict.apply_check_count(t)
 	if verdict.is_failure(t) then
-		record.add_evidence(t, caught)
+		record.add_evidence(t, caught, complaints)
 		drop_clone(t)
 	else
 		drop_clone(t)
@@ -106,7 +105,7 @@ local function run_test(t, opts, fn)
 	if limits.file_is_over() or (session.fail_fast and t.verdict == VERDICT.fail) then stop_file() end
 end
 
-local TEST_OPTIONS = { timeout = true, expect = true, expect_panic = true, fixture = true }
+local TEST_OPTIONS = { timeout = true, expect = true, expect_panic = true, expect_reset = true, fixture = true }
 
 local function check_arguments(name, opts, fn)
 	if type(name) ~= "string" or type(fn) ~= "function" then
@@ -140,9 +139,9 @@ local function judge_as_test(caught)
 		seconds = core.now() - session.start, verdict = VERDICT.ok }
 	session.tests[1] = t
 	if caught then t.verdict, t.message = verdict.of_error(caught, true) end
-	verdict.apply_complaints(t)
+	local complaints = verdict.apply_kernel(t, caught, {}, {})
 	verdict.apply_check_count(t)
-	if verdict.is_failure(t) then record.add_evidence(t, caught) end
+	if verdict.is_failure(t) then record.add_evidence(t, caught, complaints) end
 	record.tell("test", t)
 end
 
@@ -157,17 +156,17 @@ local function file_error(caught, is_load_error)
 		judge_as_test(caught)
 		return nil
 	end
-	local e = { log = session.log }
+	local e, complaints = { log = session.log }, nil
 	if caught then
 		limits.name_limit(caught.value)
 		e.verdict, e.message = verdict.of_error(caught, false)
 	else
-		local complaints = kernel_log.take_outside_complaints()
+		complaints = kernel_log.take_outside_complaints()
 		if #complaints == 0 then return nil end
 		e.verdict = VERDICT.fail
-		e.message = "the kernel complained outside of any test: " .. table.concat(complaints, "\n")
+		e.message = "the kernel complained outside of any test: " .. kernel_log.titles(complaints)
 	end
-	record.add_evidence(e, caught)
+	record.add_evidence(e, caught, complaints)
 	return e
 end
 

@@ -1,10 +1,18 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- The guests' kernel logs, and the complaints in them.
 --
--- Every line crosses the connection once.  A VM's log is the list of lines read
--- so far; log_next is the sequence number of the record to read next, log_judged
--- the number of lines that were searched for complaints.  The log of a clone lacks
--- the lines from before its fixture was saved (log_is_cut) until dmesg() is called.
+-- A complaint is a report of the kernel that something is wrong with it: { kind, title,
+-- fatal, panic, vm, lines = texts }; see runner/complaint/parser.h.
+--
+-- Every record crosses the connection once.  A VM's log is the list of lines read so far;
+-- log_from_user has the numbers of lines that user space wrote; log_next is the sequence
+-- number of the record to read next, log_judged the number of lines that were searched
+-- for complaints.  The log of a clone lacks the lines from before its fixture was saved
+-- (log_is_cut) until dmesg() is called.
+--
+-- The console is the second witness: it is searched where the log cannot be read, has
+-- lost records, or went with the guest.  console_judged is the offset up to which that
+-- was done.
 
 local core = require "provium.core"
 local session = require "provium.session"
@@ -12,20 +20,37 @@ local session = require "provium.session"
 local kernel_log = { methods = {} }
 local methods = kernel_log.methods
 
--- Reads the lines that are new; returns the list of all lines.
-function methods:read_log()
+local LAST_READ_TIMEOUT_S = 2
+local KERNEL_FACILITY = 0	-- priority >> 3 of the kernel's own records (syslog(2))
+
+-- "prio,seq,usec,…;text" of /dev/kmsg (Documentation/ABI/testing/dev-kmsg).
+local function add_record(vm, record)
+	local priority, seq, usec, text = record:match("^(%d+),(%d+),(%d+)[^;]*;(.*)$")
+	if not priority then return end
+	seq, usec = tonumber(seq), tonumber(usec)
+	if seq > vm.log_next then vm.log_lost = (vm.log_lost or 0) + seq - vm.log_next end
+	vm.log_next = seq + 1
+	local n = #vm.log + 1
+	vm.log[n] = ("[%5d.%06d] %s"):format(usec // 1000000, usec % 1000000, text)
+	vm.log_from_user[n] = tonumber(priority) >> 3 ~= KERNEL_FACILITY or nil
+end
+
+-- Reads the lines that are new; returns the list of all lines.  timeout_s: as for any call.
+function methods:read_log(timeout_s)
 	self = self.root
-	local reply = self:supervisor_op("kmsg", { from = self.log_next }, "dmesg")
+	local reply = self:supervisor_op("kmsg", { from = self.log_next }, "dmesg", timeout_s)
+	for record in reply.stream1:gmatch("[^\n]+") do add_record(self, record) end
 	self.log_next = reply.next
-	for line in reply.stream1:gmatch("[^\n]+") do self.log[#self.log + 1] = line end
 	return self.log
 end
 
 -- Reads the log again from its first record.
 local function read_from_start(vm)
 	local nr_known = #vm:read_log()
-	vm.log, vm.log_next, vm.log_is_cut = {}, 0, false
+	local lost = vm.log_lost
+	vm.log, vm.log_from_user, vm.log_next, vm.log_is_cut = {}, {}, 0, false
 	vm.log_judged = vm.log_judged + #vm:read_log() - nr_known
+	vm.log_lost = lost
 end
 
 function methods:dmesg(pattern)
@@ -38,30 +63,122 @@ function methods:dmesg(pattern)
 	return table.concat(lines)
 end
 
-local function is_ignored(line)
+-- --- complaints ---
+
+-- True if the Lua pattern matches the complaint's title or one of its lines.
+function kernel_log.matches(complaint, pattern)
+	if complaint.title:find(pattern) then return true end
+	for _, line in ipairs(complaint.lines) do
+		if line:find(pattern) then return true end
+	end
+	return false
+end
+
+local function is_ignored(complaint)
 	for _, entry in ipairs(session.ignored) do
-		if line:find(entry.pattern) then
+		if kernel_log.matches(complaint, entry.pattern) then
 			entry.count = entry.count + 1
 			return true
 		end
 	end
 end
 
--- The complaints in all running VMs' logs since the last call, as lines.  A VM may
--- die while its log is read: its death is judged elsewhere, so the error is dropped.
-function kernel_log.take_complaints()
-	local found = session.kept_complaints
-	session.kept_complaints = {}
-	for _, vm in ipairs(session.vms) do
-		if vm:is_running() and pcall(vm.read_log, vm) then
-			for i = (vm.log_judged or 0) + 1, #vm.log do
-				local line = vm.log[i]
-				if core.complaint(line) and not is_ignored(line) then found[#found + 1] = line end
-			end
-			vm.log_judged = #vm.log
+-- Adds the complaints in the lines (false: not to be looked at) to found, but those ignored
+-- and those with a title that known has.
+local function find_complaints(vm, lines, found, known)
+	for _, complaint in ipairs(core.complaints(lines, 1)) do
+		for i, n in ipairs(complaint.lines) do complaint.lines[i] = lines[n] end
+		complaint.vm = vm
+		if not (known and known[complaint.title]) and not is_ignored(complaint) then
+			found[#found + 1] = complaint
 		end
 	end
-	return found
+end
+
+local function log_lines(vm, first)
+	local lines = {}
+	for i = first, #vm.log do lines[#lines + 1] = not vm.log_from_user[i] and vm.log[i] end
+	return lines
+end
+
+local function stamp_of(line) return tonumber(line and line:match("^%[ *(%d+%.%d+)%]")) end
+
+-- The console's lines since it was searched last, but those that the log had already: a
+-- console prints a record later than the log has it.
+local function console_lines(vm, text)
+	local last, lines = stamp_of(vm.log[vm.log_judged]), {}
+	if #text < vm.console_judged then vm.console_judged = 0 end	-- restored: another console
+	for line in text:sub(vm.console_judged + 1):gmatch("[^\r\n]+") do
+		local stamp = stamp_of(line)
+		if not (last and stamp and stamp <= last) then lines[#lines + 1] = line end
+	end
+	return lines
+end
+
+-- Searches the new lines of a running VM's log.  Returns true, or false if the log could
+-- not be read, and the error.
+local function search_log(vm, found)
+	local ok, err = pcall(vm.read_log, vm)
+	if not ok then return false, err end
+	find_complaints(vm, log_lines(vm, vm.log_judged + 1), found)
+	return true
+end
+
+local function search_console(vm, found)
+	local text, known = vm.core:console(), {}
+	for _, complaint in ipairs(found) do
+		if complaint.vm == vm then known[complaint.title] = true end
+	end
+	local lines = console_lines(vm, text)
+	find_complaints(vm, lines, found, known)
+	vm.console_judged = #text
+	return #lines
+end
+
+-- Searches what a running VM's kernel has said since the last time.  Returns nothing, or
+-- why a complaint could have been missed.
+local function search_running(vm, number, found)
+	local before = vm.log_judged
+	local ok, err = search_log(vm, found)
+	if not vm:is_running() then return end	-- it died meanwhile: search_ended() follows
+	local lost = vm.log_lost
+	vm.log_lost = nil
+	if not ok then
+		search_console(vm, found)
+		if vm.used_by ~= session.test then return end
+		return ("the kernel log of VM %d cannot be read: %s"):format(number, tostring(err))
+	end
+	if lost then
+		local nr_console = search_console(vm, found)
+		vm.log_judged = #vm.log
+		if nr_console < lost + #vm.log - before then
+			return ("%d kernel log records of VM %d were lost"):format(lost, number)
+		end
+	end
+	vm.log_judged, vm.console_judged = #vm.log, #vm.core:console()
+end
+
+local function search_ended(vm, found)
+	if vm.console_is_final then return end
+	vm.console_is_final = true
+	find_complaints(vm, log_lines(vm, vm.log_judged + 1), found)
+	vm.log_judged = #vm.log
+	search_console(vm, found)
+end
+
+-- The complaints of all VMs since the last call, and a list of reasons why some could have
+-- been missed.
+function kernel_log.take_complaints()
+	local found, problems = session.kept_complaints, {}
+	session.kept_complaints = {}
+	for number, vm in ipairs(session.vms) do
+		local state = vm.core:info().state
+		if vm.core:lives() then
+			problems[#problems + 1] = search_running(vm, number, found)
+		end
+		if state ~= "not booted" and not vm:is_running() then search_ended(vm, found) end
+	end
+	return found, problems
 end
 
 -- Keeps the new complaints for the next take_complaints().  To be called before a
@@ -73,8 +190,21 @@ end
 -- Takes the new complaints as ones that no test has caused.
 function kernel_log.take_outside_complaints()
 	local list = session.outside_complaints
-	for _, line in ipairs(kernel_log.take_complaints()) do list[#list + 1] = line end
+	for _, complaint in ipairs(kernel_log.take_complaints()) do list[#list + 1] = complaint end
 	return list
+end
+
+-- The complaints' titles, one a line.
+function kernel_log.titles(complaints)
+	local titles = {}
+	for i, complaint in ipairs(complaints) do titles[i] = complaint.title end
+	return table.concat(titles, "\n")
+end
+
+-- Reads a log for the last time, before the test ends its VM: text of user space is told
+-- apart there, and on the console it is not.
+function kernel_log.read_before_end(vm)
+	if vm:is_running() then pcall(vm.read_log, vm, LAST_READ_TIMEOUT_S) end
 end
 
 return kernel_log

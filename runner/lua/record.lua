@@ -36,13 +36,14 @@ function record.new_test(name)
 end
 
 -- Adds the fields that only failures have.  item: the record of a test, or a file's
--- error; caught: the error, or nil.
-function record.add_evidence(item, caught)
+-- error; caught: the error, or nil; complaints: those of the kernel, or nil.
+function record.add_evidence(item, caught, complaints)
 	item.where = caught and caught.where or item.where
-	item.kernel = evidence.kernel(session.vms)
+	item.complaints = evidence.complaints(session.vms, complaints or {})
+	item.kernel = #item.complaints == 0 and evidence.kernel(session.vms, session.test) or {}
 	local err = caught and caught.value
 	local has_console = errors.kind_of(err) and err.console and item.message == err.message
-	item.consoles = evidence.consoles(has_console and {} or session.vms)
+	item.consoles = evidence.consoles(has_console and {} or session.vms, session.test)
 	session.keep_logs = true
 end
 

@@ -25,6 +25,7 @@ function methods:restore(snapshot)
 	for i = #self.log, snapshot.nr_lines + 1, -1 do self.log[i] = nil end
 	self.log_next, self.log_is_cut = snapshot.log_next + 1, snapshot.log_is_cut
 	self.log_judged = math.min(self.log_judged, snapshot.nr_lines)
+	self.console_is_final = false
 end
 
 return { methods = methods }

@@ -68,44 +68,100 @@ end
 
 local function fail(t, fmt, ...) t.verdict, t.message = VERDICT.fail, fmt:format(...) end
 
--- Fails a test that passed so far but for the kernel's complaints: expect, a pattern
--- or nil, must match one, and no other is allowed.
-function verdict.apply_complaints(t, expect)
-	local found, others = false, {}
-	for _, line in ipairs(kernel_log.take_complaints()) do
-		if expect and line:find(expect) then found = true else others[#others + 1] = line end
-	end
-	if expect then check.count = check.count + 1 end
-	if t.verdict ~= VERDICT.ok then return end
-	if expect and not found then
-		fail(t, "expected a complaint of the kernel that matches %q; there was none", expect)
-	elseif #others > 0 then
-		fail(t, "the kernel complained: %s", table.concat(others, "\n"))
-	end
-end
-
--- The set of VMs whose guests have panicked.
-function verdict.panicked_vms()
+-- The set of VMs that are dead.
+function verdict.dead_vms()
 	local set = {}
-	for _, vm in ipairs(session.vms) do set[vm] = vm.core:info().panicked or nil end
+	for _, vm in ipairs(session.vms) do
+		vm.core:lives()		-- takes note of what has happened to it
+		if vm.core:info().state == "dead" then set[vm] = true end
+	end
 	return set
 end
 
-local function has_panicked_since(before)
-	for vm in pairs(verdict.panicked_vms()) do
-		if not before[vm] then return true end
+-- Removes the complaints for which is_one(complaint) holds; returns whether there were any.
+local function remove(complaints, is_one)
+	local found = false
+	for i = #complaints, 1, -1 do
+		if is_one(complaints[i]) then
+			table.remove(complaints, i)
+			found = true
+		end
+	end
+	return found
+end
+
+-- A WARNING that panics because of panic_on_warn is not the panic that a test means,
+-- unless it names it.
+local function is_expected_panic(complaint, expect_panic)
+	if not complaint.panic then return false end
+	if expect_panic == true then return complaint.kind ~= "warning" end
+	return kernel_log.matches(complaint, expect_panic)
+end
+
+-- Removes the panic that the test expects from the complaints.
+local function take_panic(t, caught, complaints, expect_panic)
+	local others = {}
+	for _, complaint in ipairs(complaints) do
+		if complaint.panic then others[#others + 1] = complaint end
+	end
+	check.count = check.count + 1
+	if remove(complaints, function(c) return is_expected_panic(c, expect_panic) end) then
+		if caught and errors.kind_of(caught.value) == KIND.guest then t.verdict, t.message = VERDICT.ok, nil end
+	elseif t.verdict == VERDICT.ok or #others > 0 then
+		fail(t, "expected the guest to panic%s; %s", expect_panic == true and "" or (" with a report that matches %q"):format(expect_panic),
+			#others > 0 and "it panicked with: " .. kernel_log.titles(others) or "it did not")
 	end
 end
 
--- For a test with expect_panic: it passes if a guest has panicked that is not in
--- before, even if the panic raised the error that ended the test.
-function verdict.apply_panic(t, caught, before)
-	check.count = check.count + 1
-	if not has_panicked_since(before) then
-		if t.verdict == VERDICT.ok then fail(t, "expected the guest to panic; it did not") end
-	elseif caught and errors.kind_of(caught.value) == KIND.guest then
-		t.verdict, t.message = VERDICT.ok, nil
+-- The deaths of guests that the test does not expect, as messages.
+local function deaths_since(before, opts)
+	local list = {}
+	for number, vm in ipairs(session.vms) do
+		local info, death = vm.core:info(), vm.core:death()
+		if info.state == "dead" and not before[vm] and death.kind == KIND.guest and
+				not (opts.expect_panic and info.panicked) and not opts.expect_reset then
+			local text = death.console and death.message:sub(1, -#death.console - 1):gsub("; console ends:$", "")
+			list[#list + 1] = ("VM %d: %s"):format(number, text or death.message)
+		end
 	end
+	return list
+end
+
+-- A complaint explains a call that timed out, or a guest that died.
+local function is_consequence(caught)
+	local kind = caught and errors.kind_of(caught.value)
+	return kind == KIND.timeout or kind == KIND.guest
+end
+
+-- Judges a test by what its guests' kernels have said and how they are: opts.expect, a
+-- pattern, must match a complaint, opts.expect_panic a panic; no other complaint, and no
+-- death of a guest, is allowed.  dead_before: dead_vms() from before the test.  Returns
+-- the unexpected complaints.
+function verdict.apply_kernel(t, caught, opts, dead_before)
+	local complaints, problems = kernel_log.take_complaints()
+	local is_met
+	if opts.expect then
+		check.count = check.count + 1
+		is_met = false
+		for _, complaint in ipairs(complaints) do is_met = is_met or kernel_log.matches(complaint, opts.expect) end
+	end
+	if opts.expect_panic then take_panic(t, caught, complaints, opts.expect_panic) end
+	if opts.expect then remove(complaints, function(c) return kernel_log.matches(c, opts.expect) end) end
+	local deaths = deaths_since(dead_before, opts)
+	if #complaints > 0 and (t.verdict == VERDICT.ok or is_consequence(caught)) then
+		local message = t.message
+		fail(t, "the kernel complained: %s", kernel_log.titles(complaints))
+		if message then t.message = ("%s\n%s"):format(t.message, message) end
+	elseif t.verdict ~= VERDICT.ok then
+		return complaints
+	elseif is_met == false then
+		fail(t, "expected a complaint of the kernel that matches %q; there was none", opts.expect)
+	elseif #deaths > 0 then
+		fail(t, "a guest died during the test: %s", table.concat(deaths, "\n"))
+	elseif #problems > 0 then
+		fail(t, "%s: a complaint may be missing", table.concat(problems, "\n"))
+	end
+	return complaints
 end
 
 -- Fails a test that passed without an assertion.

@@ -5,6 +5,7 @@
 local core = require "provium.core"
 local calls = require "provium.calls"
 local errors = require "provium.errors"
+local kernel_log = require "provium.kernel_log"
 local limits = require "provium.limits"
 local options = require "provium.options"
 local session = require "provium.session"
@@ -34,7 +35,9 @@ local function new_vm(core_vm, log_next, log_is_cut)
 	local vm = setmetatable({
 		core = core_vm, channel = 1, timeout = CALL_TIMEOUT_S,
 		calls_in_flight = {},	-- by channel: the call that async() returned last
-		log = {}, log_next = log_next, log_is_cut = log_is_cut, log_judged = 0,
+		log = {}, log_from_user = {}, log_next = log_next, log_is_cut = log_is_cut, log_judged = 0,
+		console_judged = 0, console_is_final = false,	-- see kernel_log.lua
+		used_by = session.test,	-- the test that made or called it last; nil: outside of tests
 		dropped = false,	-- its test is over: no evidence of others
 	}, VM)
 	vm.root = vm			-- a worker's root is its VM
@@ -115,7 +118,10 @@ function VM:boot(opts)
 	return self
 end
 
-function VM:shutdown() self.core:shutdown(SHUTDOWN_TIMEOUT_S) end
+function VM:shutdown()
+	kernel_log.read_before_end(self)
+	self.core:shutdown(SHUTDOWN_TIMEOUT_S)
+end
 
 function VM:kill() self.core:kill() end
 
@@ -149,6 +155,7 @@ end
 -- table.  timeout: seconds or a duration, unscaled; by default vm.timeout.
 function VM:op(name, request, label, timeout)
 	if self.calls_in_flight[self.channel] or self.killed then self:check_free(label) end
+	self.root.used_by = session.test
 	if self.channel ~= 1 then label = self:full_label(label) end
 	local timeout_s = options.seconds(timeout or self.timeout, "timeout")
 	local reply, fail = self.core:call(name, request, label, self.channel, timeout_s)

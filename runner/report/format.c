@@ -66,6 +66,20 @@ static void kernel(struct buf *to, const char *indent, const json_t *part, size_
 			 string_of(json_array_get(lines, i)));
 }
 
+/* A report from its beginning: the title's reason stands there. */
+static void complaint(struct buf *to, const char *indent, const json_t *part, size_t max)
+{
+	const json_t *lines = json_object_get(part, "lines");
+	size_t nr = json_array_size(lines);
+
+	buf_addf(to, "%skernel of VM %d reported: %s\n", indent, vm_of(part),
+		 record_text(part, "title"));
+	for (size_t i = 0; i < nr && i < max; i++)
+		buf_addf(to, "%s| %s\n", indent, string_of(json_array_get(lines, i)));
+	if (nr > max)
+		buf_addf(to, "%s| … (%zu more lines)\n", indent, nr - max);
+}
+
 static void console(struct buf *to, const char *indent, const json_t *part)
 {
 	json_t *line;
@@ -88,6 +102,8 @@ void format_evidence(struct buf *to, const char *indent, const json_t *item,
 		buf_addf(to, "%sat %s\n", indent, record_text(item, "where"));
 	json_array_foreach(json_object_get(item, "log"), i, part)
 		format_lines(to, buf_str(&prefix), string_of(part));
+	json_array_foreach(json_object_get(item, "complaints"), i, part)
+		complaint(to, indent, part, kernel_lines);
 	json_array_foreach(json_object_get(item, "kernel"), i, part)
 		kernel(to, indent, part, kernel_lines);
 	json_array_foreach(json_object_get(item, "consoles"), i, part)
