@@ -11,7 +11,6 @@
 #include "runner/base/interrupt.h"
 #include "runner/base/text.h"
 #include "runner/bind/bind.h"
-#include "runner/complaint/complaint.h"
 
 #define ERROR "provium.error"
 
@@ -160,16 +159,6 @@ static int l_error(lua_State *L)
 	return 1;
 }
 
-/* core.complaint(line): the kind of kernel complaint that the line begins, or nil. */
-static int l_complaint(lua_State *L)
-{
-	size_t len;
-	const char *line = luaL_checklstring(L, 1, &len);
-
-	lua_pushstring(L, complaint_kind(line, len));
-	return 1;
-}
-
 /* core.write(path, data): true; or nil and the error. */
 static int l_write(lua_State *L)
 {
@@ -237,7 +226,6 @@ static const luaL_Reg functions[] = {
 	{ "interrupted", l_interrupted },
 	{ "now", l_now },
 	{ "error", l_error },
-	{ "complaint", l_complaint },
 	{ "complaints", bind_complaints },
 	{ "write", l_write },
 	{ "pause", l_pause },

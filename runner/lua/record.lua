@@ -40,7 +40,7 @@ end
 function record.add_evidence(item, caught, complaints)
 	item.where = caught and caught.where or item.where
 	item.complaints = evidence.complaints(session.vms, complaints or {})
-	item.kernel = #item.complaints == 0 and evidence.kernel(session.vms, session.test) or {}
+	item.kernel = evidence.kernel(session.vms, session.test)
 	local err = caught and caught.value
 	local has_console = errors.kind_of(err) and err.console and item.message == err.message
 	item.consoles = evidence.consoles(has_console and {} or session.vms, session.test)

@@ -104,8 +104,9 @@ void format_evidence(struct buf *to, const char *indent, const json_t *item,
 		format_lines(to, buf_str(&prefix), string_of(part));
 	json_array_foreach(json_object_get(item, "complaints"), i, part)
 		complaint(to, indent, part, kernel_lines);
-	json_array_foreach(json_object_get(item, "kernel"), i, part)
-		kernel(to, indent, part, kernel_lines);
+	if (!json_array_size(json_object_get(item, "complaints")))
+		json_array_foreach(json_object_get(item, "kernel"), i, part)
+			kernel(to, indent, part, kernel_lines);
 	json_array_foreach(json_object_get(item, "consoles"), i, part)
 		console(to, indent, part);
 	if (*record_text(item, "repeat"))

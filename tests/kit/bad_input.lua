@@ -126,18 +126,6 @@ end)
 
 -- --- the kernel complains ---
 
-test("an unexpected complaint fails its test, and a missing expected one does, too", function()
-	local list = outcomes(run("vm_complaints.lua"))
-	assert_contains(list[1], "a warning ... FAIL: the kernel complained: ")
-	assert_contains(list[1], "WARNING: CPU: 0 PID: 1 at fs/none.c:1")
-	assert_eq("runs after a warning in another test ... ok", list[2])
-	assert_eq("expects a complaint that does not come ... FAIL: expected a complaint of the kernel that matches \"refcount_t\"; there was none", list[3])
-	assert_contains(list[4], "expects a complaint, and another comes ... FAIL: the kernel complained: ")
-	assert_contains(list[4], "NULL pointer dereference")
-	assert_eq("expects a panic that does not come ... FAIL: expected the guest to panic; it did not", list[5])
-	assert_eq("fails an assertion after a complaint ... FAIL: my own", list[6])
-end)
-
 test("a complaint between two tests fails the file", function()
 	local r = run("vm_stray.lua")
 	assert_eq(1, r.status)

@@ -1,46 +1,48 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Complaints of the kernel: which lines count, and when they are expected.
---
--- No stock kernel oopses on request, so the lines are written to /dev/kmsg. What an unexpected
--- complaint does to a test is in kit/bad_input.lua, because a test cannot fail here.
+-- The kernel's complaints, and what they do to a test's verdict. The module `faults` commits
+-- real faults. Verdicts that are not ok come from a canned suite, because a test cannot fail here.
+
+local core = require "provium.core"
+local runner = require "runner"
 
 local vm = provium.create("minimal"):boot()
+vm:insmod("faults")
 
-local function kernel_says(text) vm:write_file("/dev/kmsg", "<4>" .. text .. "\n") end
+local function commit(fault) return vm:exec(("echo %s >/sys/module/faults/parameters/commit"):format(fault)) end
 
-test("a warning that the test expects passes", { expect = "WARNING: CPU" }, function()
-	kernel_says("WARNING: CPU: 0 PID: 1 at fs/none.c:1 nowhere+0x0/0x10")
+test("a WARNING that the test expects by its title passes", { expect = "WARNING in fault_warn$" }, function() commit("warn") end)
+
+test("a WARNING that the test expects by a line of its report passes", { expect = "Comm: sh" }, function() commit("warn") end)
+
+test("a refcount report and its WARNING line are one complaint", { expect = "refcount_t: decrement hit 0" }, function()
+	commit("refcount")
 end)
 
-test("an oops that the test expects by its address passes", { expect = "address: 0+8$" }, function()
-	kernel_says("BUG: kernel NULL pointer dereference, address: 0000000000000008")
+test("a NULL pointer report, its Oops line and its stack are one complaint", { expect = "NULL pointer dereference in null_work" },
+	function() commit("null_work") end)
+
+test("a BUG in a kernel thread and its invalid opcode line are one complaint", { expect = "kernel BUG in bug_thread" },
+	function() commit("bug") end)
+
+test("two kobjects of one name are one complaint", { expect = "duplicate filename" }, function() commit("kobject") end)
+
+test("an expected complaint counts as a check beside others", { expect = "WARNING" }, function()
+	commit("warn_text")
+	assert_contains(vm:dmesg("the state is"), "faults: the state is 3")
 end)
 
-test("an expected complaint counts as a check beside others", { expect = "refcount_t" }, function()
-	kernel_says("refcount_t: underflow; use-after-free.")
-	assert_contains(vm:dmesg("underflow"), "use-after-free")
+test("a driver's own text with a report's words is no complaint", function()
+	assert(commit("none").ok)
+	assert_contains(vm:dmesg("DEBUG"), "faults: DEBUG: state 3")
 end)
 
-test("log lines about a crashed program are no complaint", function()
-	kernel_says("traps: sh[77] general protection fault ip:8 sp:8 error:0")
-	kernel_says("sh[77]: segfault at 8 ip 0000000000000008 sp 00007ffc0 error 14")
-	assert_contains(vm:dmesg("segfault"), "segfault at 8")
+test("text that user space writes to the kernel log is no complaint", function()
+	vm:write_file("/dev/kmsg", "<4>BUG: kernel NULL pointer dereference, address: 0000000000000008\n")
+	assert_contains(vm:dmesg("NULL pointer dereference, address: 0"), "0008")
 end)
 
 test("a real crash of a program is no complaint", function()
 	assert_error(function() vm:syscall("munmap", 0x10000, 0x7fffffff0000 - 0x10000) end, "killed by signal 11")
-end)
-
-test("a log line with a complaint's words in small letters is no complaint", function()
-	kernel_says("no warning: all is well, and no bug: either")
-	assert_contains(vm:dmesg("all is well"), "no bug")
-end)
-
-provium.ignore("WARNING: known quirk", "this machine always says so")
-
-test("a complaint that the file ignores does not fail its test", function()
-	kernel_says("WARNING: known quirk of this board")
-	assert_contains(vm:dmesg("known quirk"), "board")
 end)
 
 test("a panic that the test expects passes", { expect_panic = true }, function()
@@ -50,4 +52,72 @@ end)
 
 test("a test is not blamed for the expected panic of another", function()
 	assert(vm:exec("true").ok)
+end)
+
+-- --- the canned suite ---
+
+local EXPECTED = {
+	["a driver's prose"] = { "ok" },
+	["a WARNING"] = { "FAIL", "the kernel complained: WARNING in fault_warn" },
+	["after a WARNING"] = { "ok" },
+	["an expected WARNING"] = { "ok" },
+	["an expected report of two openings"] = { "ok" },
+	["an expected complaint that does not come"] = { "FAIL", 'expected a complaint of the kernel that matches "refcount_t"; there was none' },
+	["an expected complaint and another"] = { "FAIL", "the kernel complained: WARNING in fault_warn_text" },
+	["text of user space"] = { "ok" },
+	["a WARNING that the log has lost"] = { "FAIL", "the kernel complained: WARNING in fault_warn_flood" },
+	["lost records"] = { "FAIL", "%d+ kernel log records of VM %d+ were lost: a complaint may be missing" },
+	["an assertion and a WARNING"] = { "FAIL", "my own" },
+	["a panic that the test catches"] = { "FAIL", "the kernel complained: Kernel panic: sysrq triggered crash" },
+	["an expected panic that does not come"] = { "FAIL", "expected the guest to panic; it did not" },
+	["an expected panic"] = { "ok" },
+	["a panic that is expected by its title"] = { "ok" },
+	["a panic of another cause"] = { "FAIL", 'expected the guest to panic with a report that matches "out of tea"; ' ..
+		"it panicked with: Kernel panic: sysrq triggered crash" },
+	["a WARNING before an expected panic"] = { "FAIL", "the kernel complained: WARNING in fault_warn" },
+	["a WARNING that panics"] = { "FAIL", "it panicked with: WARNING in fault_warn" },
+	["a reset that the test catches"] = { "FAIL", "a guest died during the test: VM %d+: the guest reset or powered off" },
+	["an expected reset"] = { "ok" },
+	["a WARNING before a shutdown"] = { "FAIL", "the kernel complained: WARNING in fault_warn" },
+	["a WARNING before a kill"] = { "FAIL", "the kernel complained: WARNING in fault_warn" },
+	["a log that cannot be read"] = { "FAIL", "the kernel log of VM %d+ cannot be read: dmesg: /dev/kmsg: EPERM" },
+	["a NULL pointer in a worker of the kernel"] = { "FAIL", "the kernel complained: NULL pointer dereference in null_work" },
+	["a panic of a VM that the test does not talk to"] = { "FAIL", "the kernel complained: Kernel panic: sysrq triggered crash" },
+	["after another VM's panic"] = { "ok" },
+}
+
+local seen		-- the canned suite's test events by name, from its only run
+
+local function canned()
+	if not seen then
+		seen = {}
+		for line in runner.run({ "test", "--format", "json", "vm_complaints.lua" }, { raw = true }).said:gmatch("[^\n]+") do
+			local event = core.json(line)
+			if event and event.event == "test" then seen[event.name] = event end
+		end
+	end
+	return seen
+end
+
+for name, expected in pairs(EXPECTED) do
+	test(("%s: %s"):format(name, expected[1]), { timeout = "3m" }, function()
+		local event = canned()[name]
+		assert(event, "the suite has not run this test")
+		assert_eq(expected[1], event.verdict, event.message)
+		if expected[2] then assert(event.message:find(expected[2], 1, true) or event.message:find(expected[2]), event.message) end
+	end)
+end
+
+test("a complaint's report begins at its first line and leaves out registers", function()
+	local complaint = canned()["a WARNING"].complaints[1]
+	assert_eq("warning", complaint.kind)
+	assert_contains(complaint.lines[1], "[ cut here ]")
+	assert_contains(complaint.lines[2], "WARNING: CPU: ")
+	for _, line in ipairs(complaint.lines) do assert(not line:find("R[ABCD]X: "), line) end
+end)
+
+provium.ignore("WARNING in fault_warn_text", "this machine always says so")
+
+test("a complaint that the file ignores does not fail its test", function()
+	assert(commit("warn_text").ok)
 end)

@@ -65,14 +65,15 @@ test("a guest's kill -9 1 does not end the agent", function()
 	vm:kill()
 end)
 
-test("a reset of the guest is reported as a reset, not as a panic", function()
+test("a reset of the guest is reported as a reset, not as a panic", { expect_reset = true }, function()
 	local vm = boot()
 	local seconds, err = timed(function() vm:exec("echo b > /proc/sysrq-trigger") end)
 	assert_contains(err.message, "the guest reset or powered off; console ends:")
 	assert_within(1, vm, seconds)
 end)
 
-test("the reboot system call is reported as a reset", function()
+test("the reboot system call is reported as a reset", { expect_reset = true }, function()
+	local vm = boot()
 	local C = provium.const
 	assert_error(function()
 		vm:syscall("reboot", C.LINUX_REBOOT_MAGIC1, C.LINUX_REBOOT_MAGIC2, C.LINUX_REBOOT_CMD_RESTART, 0)

@@ -1,21 +1,88 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Complaints that no test expects, and expected ones that do not come.
+-- Kernels complain, panic and reset, expected and unexpected: tests/reports/complaints.lua
+-- checks each verdict.
 
-local vm = provium.create("minimal"):boot { memory = "128M" }
-local function kernel_says(text) vm:write_file("/dev/kmsg", "<4>" .. text .. "\n") end
+local function boot(append)
+	local vm = provium.create("minimal"):boot { memory = "128M", append = append }
+	vm:insmod("faults")
+	return vm
+end
 
-test("a warning", function()
-	kernel_says("WARNING: CPU: 0 PID: 1 at fs/none.c:1 nowhere+0x0/0x10")
+local function commit(vm, fault) return vm:exec(("echo %s >/sys/module/faults/parameters/commit"):format(fault)) end
+local function crash(vm) return vm:exec("echo c >/proc/sysrq-trigger") end
+
+local vm = boot()
+
+test("a driver's prose", function() assert(commit(vm, "none").ok) end)
+test("a WARNING", function() assert(commit(vm, "warn").ok) end)
+test("after a WARNING", function() assert(true) end)
+test("an expected WARNING", { expect = "WARNING in fault_warn" }, function() commit(vm, "warn") end)
+test("an expected report of two openings", { expect = "refcount_t" }, function() commit(vm, "refcount") end)
+test("an expected complaint that does not come", { expect = "refcount_t" }, function() end)
+test("an expected complaint and another", { expect = "refcount_t" }, function()
+	commit(vm, "refcount_underflow")
+	commit(vm, "warn_text")
+end)
+test("text of user space", function()
+	vm:write_file("/dev/kmsg", "<4>WARNING: CPU: 0 PID: 1 at fs/none.c:1 nowhere+0x0/0x10\n")
 	assert(true)
 end)
-test("runs after a warning in another test", function() assert(true) end)
-test("expects a complaint that does not come", { expect = "refcount_t" }, function() end)
-test("expects a complaint, and another comes", { expect = "refcount_t" }, function()
-	kernel_says("refcount_t: underflow; use-after-free.")
-	kernel_says("BUG: kernel NULL pointer dereference, address: 0000000000000008")
+test("a WARNING that the log has lost", function() assert(commit(vm, "warn_flood").ok) end)
+test("lost records", function()
+	boot("printk.devkmsg=on"):exec("for i in $(seq 6000); do " ..
+		"echo '<7>a line of some length that is only in the log, not on the console'; done >/dev/kmsg")
+	assert(true)
 end)
-test("expects a panic that does not come", { expect_panic = true }, function() end)
-test("fails an assertion after a complaint", function()
-	kernel_says("WARNING: this too")
+test("an assertion and a WARNING", function()
+	commit(vm, "warn")
 	assert(false, "my own")
 end)
+
+test("a panic that the test catches", function()
+	pcall(crash, boot())
+	assert(true)
+end)
+test("an expected panic that does not come", { expect_panic = true }, function() end)
+test("an expected panic", { expect_panic = true }, function() crash(boot()) end)
+test("a panic that is expected by its title", { expect_panic = "sysrq triggered crash", expect = "sysrq" }, function()
+	crash(boot())
+end)
+test("a panic of another cause", { expect_panic = "out of tea" }, function() crash(boot()) end)
+test("a WARNING before an expected panic", { expect_panic = true }, function()
+	local other = boot()
+	commit(other, "warn")
+	crash(other)
+end)
+test("a WARNING that panics", { expect_panic = true }, function() commit(boot("panic_on_warn=1"), "warn") end)
+test("a reset that the test catches", function()
+	pcall(commit, boot(), "reset")
+	assert(true)
+end)
+test("an expected reset", { expect_reset = true }, function()
+	assert_error(function() commit(boot(), "reset") end, "reset")
+end)
+
+test("a WARNING before a shutdown", function()
+	local other = boot()
+	commit(other, "warn")
+	other:shutdown()
+	assert(true)
+end)
+test("a WARNING before a kill", function()
+	local other = boot()
+	commit(other, "warn")
+	other:kill()
+	assert(true)
+end)
+test("a log that cannot be read", function()
+	local other = provium.create("minimal"):boot { memory = "128M", append = "printk.devkmsg=off" }
+	assert(other:exec("true").ok)
+end)
+test("a NULL pointer in a worker of the kernel", function() assert(commit(boot(), "null_work").ok) end)
+test("a panic of a VM that the test does not talk to", function()
+	local other = boot()
+	other:background("sleep 0.2; echo c >/proc/sysrq-trigger")
+	wait_until(function() return not other.core:lives() end, { interval = 0.05 })
+	assert(vm:exec("true").ok)
+end)
+test("after another VM's panic", function() assert(true) end)

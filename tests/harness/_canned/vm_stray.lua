@@ -3,5 +3,6 @@
 
 local vm = provium.create("minimal"):boot { memory = "128M" }
 test("before", function() assert(true) end)
-vm:write_file("/dev/kmsg", "<4>WARNING: between two tests\n")
+vm:insmod("faults")
+vm:exec("echo warn >/sys/module/faults/parameters/commit")
 test("after", function() assert(true) end)
