@@ -66,13 +66,13 @@ static void kernel(struct buf *to, const char *indent, const json_t *part, size_
 			 string_of(json_array_get(lines, i)));
 }
 
-/* A report from its beginning: the title's reason stands there. */
+/* A complaint from its first line on, which explains its title. */
 static void complaint(struct buf *to, const char *indent, const json_t *part, size_t max)
 {
 	const json_t *lines = json_object_get(part, "lines");
 	size_t nr = json_array_size(lines);
 
-	buf_addf(to, "%skernel of VM %d reported: %s\n", indent, vm_of(part),
+	buf_addf(to, "%skernel of VM %d reported: %s\n", indent, vm_number(part),
 		 record_text(part, "title"));
 	for (size_t i = 0; i < nr && i < max; i++)
 		buf_addf(to, "%s| %s\n", indent, string_of(json_array_get(lines, i)));

@@ -88,8 +88,9 @@ test("a clone's kernel log has a mark after the lines from before the save", { f
 	assert(#vm:dmesg() > #all)
 end)
 
-test("a complaint after the resume is noticed", { fixture = "minimal", expect = "WARNING: something" }, function(vm)
-	vm:exec("echo '<4>WARNING: something' >/dev/kmsg; echo >/dev/kmsg")
+test("a complaint after the resume is noticed", { fixture = "minimal", expect = "WARNING in fault_warn" }, function(vm)
+	vm:insmod("faults")
+	vm:exec("echo warn >/sys/module/faults/parameters/commit")
 end)
 
 -- --- random numbers ---

@@ -53,7 +53,7 @@ test("a fixture script that leaves a panicked guest is refused with the panic", 
 end)
 
 test("a fixture script whose kernel complains is refused", function()
-	is_refused("local vm = " .. home.BOOT .. "vm:exec(\"echo '<4>WARNING: this' >/dev/kmsg; echo >/dev/kmsg\")\n",
+	is_refused("local vm = " .. home.BOOT .. ("vm:insmod('%s/profile/minimal/modules/faults.ko') "):format(runner.home) .. "vm:exec('echo warn >/sys/module/faults/parameters/commit')\n",
 		"the kernel complained: ")
 end)
 

@@ -55,7 +55,7 @@ test("several snapshots can be restored in any order", { fixture = "minimal" }, 
 	end
 end)
 
-test("restore brings a VM back from a panic", { fixture = "minimal" }, function(vm)
+test("restore brings a VM back from a panic", { fixture = "minimal", expect_panic = true }, function(vm)
 	local snapshot = vm:snapshot()
 	assert_error(function() vm:exec("echo c > /proc/sysrq-trigger") end, "panicked")
 	vm:restore(snapshot)
@@ -84,9 +84,10 @@ test("restore brings back the kernel log", { fixture = "minimal" }, function(vm)
 end)
 
 test("a complaint before a restore still counts", { fixture = "minimal",
-		expect = "WARNING: before" }, function(vm)
+		expect = "WARNING in fault_warn" }, function(vm)
 	local snapshot = vm:snapshot()
-	vm:exec("echo '<4>WARNING: before' >/dev/kmsg; echo >/dev/kmsg")
+	vm:insmod("faults")
+	vm:exec("echo warn >/sys/module/faults/parameters/commit")
 	vm:restore(snapshot)
 	assert(vm:exec("true").ok)
 end)
