@@ -78,13 +78,18 @@ REPRODUCIBLE := KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=provium \
 kbuild = flock $O/kernel/.lock \
 	 $(MAKE) $(if $V,V=1,-s) -C $(KSRC) O=$(abspath $(KBUILD)) $(REPRODUCIBLE) $(kbuild_args)
 
-# allnoconfig turns everything off that no fragment sets. If two fragments set the same
-# option, the last one wins.
-$(KBUILD)/.configured: $(FRAGMENTS) kernel-configs/$(PROFILE).profile \
-		       kernel-configs/check.awk $(KSRC_READY)
+# What the fragments set, without their comments. If two fragments set the same
+# option, the last one wins. Only a change of content configures the kernel again.
+$(KBUILD)/asked.config: $(FRAGMENTS) kernel-configs/$(PROFILE).profile
+	@mkdir -p $(@D)
+	@awk -F= '/^CONFIG_/ { asked[$$1] = $$0 } END { for (o in asked) print asked[o] }' \
+		$(FRAGMENTS) >$@.tmp
+	@$(if $(kbuild_args),echo '# kbuild_args: $(kbuild_args)' >>$@.tmp)
+	@$(call update,$@.tmp,$@)
+
+# allnoconfig turns everything off that no fragment sets.
+$(KBUILD)/.configured: $(KBUILD)/asked.config $(KSRC_READY) | kernel-configs/check.awk
 	$(call run,CONFIG)mkdir -p $(KBUILD)
-	$(Q)awk -F= '/^CONFIG_/ { asked[$$1] = $$0 } END { for (o in asked) print asked[o] }' \
-		$(FRAGMENTS) >$(KBUILD)/asked.config
 	$(plus)$(Q)$(kbuild) KCONFIG_ALLCONFIG=asked.config allnoconfig
 	$(Q)awk -v tree=$(KSRC) -f kernel-configs/check.awk $(FRAGMENTS) $(KBUILD)/.config
 	$(Q)touch $@
