@@ -3,6 +3,7 @@
  * The layout of runner/ and agent/, read from the #include lines of the real files:
  *
  * - a folder includes only folders on lower floors;
+ * - a folder's internal.h is included only by the files of that folder;
  * - there is no circle between folders (a folder and its own subfolders count as one);
  * - there is no circle between modules; a module is file.c and file.h together;
  * - there is no circle between the harness's Lua modules, by their require lines.
@@ -108,6 +109,17 @@ static void check_order(struct check *c, const char *from, const char *to)
 		fault(c, "the agent uses nothing of the runner", arrow);
 }
 
+static void check_internal(struct check *c, const char *from, const char *to)
+{
+	char own[PATH_SIZE], folder[PATH_SIZE], arrow[2 * PATH_SIZE + 16];
+
+	folder_of(from, own);
+	folder_of(to, folder);
+	snprintf(arrow, sizeof(arrow), "%s includes %s", from, to);
+	if (strcmp(own, folder) && !strcmp(to + strlen(folder), "/internal.h"))
+		fault(c, "internal.h is for its own folder", arrow);
+}
+
 static bool is_known(const char *from, const char *to)
 {
 	char edge[2 * PATH_SIZE + 4];
@@ -126,6 +138,7 @@ static void add_include(struct check *c, const char *from, const char *to)
 	check_order(c, from, to);
 	folder_of(from, a);
 	folder_of(to, b);
+	check_internal(c, from, to);
 	if (!is_in(a, b) && !is_in(b, a))
 		graph_add(&c->folders, a, b);
 	module_of(from, a);
@@ -269,6 +282,10 @@ static const struct plant plants[] = {
 	{ "a folder that includes a loose file of runner/",
 	  "arrow up: runner/cmd/a.c includes runner/b.h\n",
 	  { { "runner/cmd/a.c", "#include \"runner/b.h\"\n" }, { "runner/b.h", "" } } },
+	{ "a folder that includes another one's internal.h",
+	  "internal.h is for its own folder: runner/bind/a.c includes runner/vm/internal.h\n",
+	  { { "runner/bind/a.c", "#include \"runner/vm/internal.h\"\n" },
+	    { "runner/vm/internal.h", "" } } },
 	{ "a folder without a floor",
 	  "its folder has no floor (runner_floors): runner/attic/a.c\n",
 	  { { "runner/attic/a.c", "" } } },
