@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Compares what the fragments ask for with what kconfig made of it.
+# Checks that kconfig kept every option that the fragments set.
 #
 #	awk -v tree=KERNEL_TREE -f check.awk FRAGMENT... .config
 #
-# An option whose dependencies are not met is dropped by kconfig in silence. Here it
-# is an error, with what it depends on.
+# kconfig silently drops an option whose dependencies are not met. This program makes
+# that an error, and prints the dependencies.
 
 BEGIN { FS = "=" }
 
@@ -37,8 +37,8 @@ function value(line)
 	return substr(line, index(line, "=") + 1)
 }
 
-# What the tree's Kconfig files say about the symbol's dependencies, an indented line
-# for each: its own, and those of what stands around it, up to the tree's top.
+# The symbol's dependencies according to the tree's Kconfig files, an indented line each:
+# its own, and those of the menus and files around it, up to the top of the tree.
 function reasons(symbol,    file, text)
 {
 	file = find("(menu)?config " symbol "$")

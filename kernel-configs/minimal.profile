@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The default profile: boots in half a second, and has what tests use.
+# The default profile: boots in half a second, and has what most tests need.
 #
-# fragments: the .config files it is made of; of two that set an option, the last wins
-# machine:   QEMU's machine
-# append:    kernel arguments
-# kbuild_args: more for kbuild's command line
+# Settings of a profile:
 #
-# noreplace-smp: patching the locks out of a kernel that has one processor costs a
-# tenth of an emulated boot. no_timer_check: no 40 ms of counting ticks, as under KVM.
+# fragments:   its .config files; if two set the same option, the last one wins
+# machine:     QEMU's machine type
+# append:      arguments on the kernel's command line
+# cpu:         features to add to or remove from QEMU's CPU model
+# share:       a folder of the host that becomes the guest's root, with a layer in
+#              memory on top, so the guest cannot change it
+# kbuild_args: additional arguments on kbuild's command line
+#
+# noreplace-smp: with one processor, replacing the lock prefixes takes a tenth of an
+# emulated boot. no_timer_check: saves 40 ms of counting ticks, as under KVM.
 
 fragments = base boot virtio modules observe process io fs net
 machine   = microvm

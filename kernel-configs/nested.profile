@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# A machine that has what this one may not have: KVM and vsock (make test-kvm).
+# A VM that offers KVM and vsock to nested VMs, on any host (make test-kvm).
 #
-# q35: microvm's clocks are not enough for a machine that runs guests.
-# append: QEMU's SVM now and then loses the news of an interrupt to a halted processor (it
-#        changes a word of flags without the lock that others change it under); the next
-#        tick brings it, if ticks come by themselves.
-# cpu:   TCG lets a guest's guest set XCR0 and tells nobody, so that KVM has the wrong idea
-#        of it: nobody there gets to see XSAVE, nor what rests on it.
-# share: the host's root, read-only under a layer in memory, is the guest's: whatever
-# runs here runs there.
+# machine: microvm's clocks are not precise enough for a VM that runs VMs
+# append:  QEMU's SVM emulation sometimes loses an interrupt to a halted processor,
+#          because it changes interrupt_request without the lock. Periodic ticks
+#          (nohz=off highres=off) wake the processor again.
+# cpu:     under TCG a nested VM can change XCR0 without KVM's knowledge, so XSAVE is
+#          hidden, and with it the features that need XSAVE
+# share:   the host's root, so that programs of the host run in the VM
 
 fragments = base boot virtio modules observe process io fs net hypervisor hostfs
 machine   = q35
