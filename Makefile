@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The whole build is one make. "make help" lists its targets; each file in mk/ has
-# the rules for one subject.
+# The whole build is one make. "make help" lists its targets; each file in mk/
+# has the rules for one subject.
 
 .DEFAULT_GOAL := all
 

@@ -3,8 +3,8 @@
 #
 #	awk -v tree=KERNEL_TREE -f check.awk FRAGMENT... .config
 #
-# kconfig silently drops an option whose dependencies are not met. This program makes
-# that an error, and prints the dependencies.
+# kconfig silently drops an option whose dependencies are not met. This program
+# makes that an error, and prints the dependencies.
 
 BEGIN { FS = "=" }
 
@@ -37,8 +37,9 @@ function value(line)
 	return substr(line, index(line, "=") + 1)
 }
 
-# The symbol's dependencies according to the tree's Kconfig files, an indented line each:
-# its own, and those of the menus and files around it, up to the top of the tree.
+# The symbol's dependencies according to the tree's Kconfig files, an indented
+# line each: its own, and those of the menus and files around it, up to the top
+# of the tree.
 function reasons(symbol,    file, text)
 {
 	file = find("(menu)?config " symbol "$")
@@ -67,7 +68,8 @@ function find(line,    command, file, found)
 	return found
 }
 
-# The conditions of one entry of a file: of the config symbol, or of the source line.
+# The conditions of one entry of a file: of the config symbol, or of the source
+# line.
 function conditions(file, name,    line, word, depth, around, state, text, i)
 {
 	while ((getline line < file) > 0) {

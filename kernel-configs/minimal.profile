@@ -11,8 +11,9 @@
 #              memory on top, so the guest cannot change it
 # kbuild_args: additional arguments on kbuild's command line
 #
-# noreplace-smp: with one processor, replacing the lock prefixes takes a tenth of an
-# emulated boot. no_timer_check: saves 40 ms of counting ticks, as under KVM.
+# noreplace-smp: with one processor, replacing the lock prefixes takes a tenth
+# of an emulated boot. no_timer_check: saves 40 ms of counting ticks, as under
+# KVM.
 
 fragments = base boot virtio modules observe process io fs net
 machine   = microvm

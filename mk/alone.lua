@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- make test-alone: runs each test of each file in a run of its own, by its exact title. A test
--- that fails there and passes in its file depends on another test.
+-- make test-alone: runs each test of each file in a run of its own, by its
+-- exact title. A test that fails there and passes in its file depends on
+-- another test.
 --
 -- ALONE_TESTS   the test files, as in "tests/kit/boot.lua tests/harness/pack.lua"
 -- ALONE_OUT     the folder for results and logs
@@ -28,7 +29,8 @@ local function read(path)
 	return text
 end
 
--- The tests of a file, as a run of the whole file tells them. A file without test() has none.
+-- The tests of a file, as a run of the whole file tells them. A file without
+-- test() has none.
 local function tests_of(file, base)
 	shell(("mkdir -p %s && %s test --verdict %s %s >%s.log 2>&1"):format(quote(base), quote(runner), quote(base .. "/file"),
 		quote(file), quote(base .. "/file")))
@@ -41,7 +43,8 @@ local function tests_of(file, base)
 	return list
 end
 
--- Runs the tests, some at a time: i.log is the output of the i-th, i.status its exit status.
+-- Runs the tests, some at a time: i.log is the output of the i-th, i.status its
+-- exit status.
 local function run_each(file, base, tests)
 	local list = assert(io.open(base .. "/commands", "wb"))
 	for i, t in ipairs(tests) do

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# tests/bench/ ─▶ out/bin/bench, which compares the kit with QEMU alone and with a
-# program that only echoes bytes.
+# tests/bench/ ─▶ out/bin/bench, which compares the kit with QEMU alone and with
+# a program that only echoes bytes.
 
 BENCH     := $O/bin/bench
 BARE_CPIO := $O/bench/bare.cpio

@@ -32,12 +32,12 @@ $O/obj/%.o: %.c $O/obj/.flags | $(GENERATED)
 $O/obj-san/%.o: %.c $O/obj-san/.flags | $(GENERATED)
 	$(call run,CC)mkdir -p $(@D) && $(compile_san) $(EXTRA) -MMD -MP -c -o $@ $<
 
-# $(call objects,SOURCES): the objects of the sources. Their dependency files are added
-# to DEPENDENCIES.
+# $(call objects,SOURCES): the objects of the sources. Their dependency files
+# are added to DEPENDENCIES.
 objects = $(foreach o,$(patsubst %.c,$(OBJ)/%.o,$1),$o$(eval DEPENDENCIES += $(o:.o=.d)))
 
-# $(call macros,HEADER): a shell command that prints the macros HEADER defines. It also
-# writes the dependency file of the target.
+# $(call macros,HEADER): a shell command that prints the macros HEADER defines.
+# It also writes the dependency file of the target.
 macros = echo '\#include $1' | $(CC) -D_GNU_SOURCE -I. -E -dM -MD -MF $@.d -MT $@ -
 
 $O/gen/nr.h: mk/gen/nr.awk $O/obj/.flags

@@ -8,9 +8,10 @@ deps: ## use: install the packages that building and testing need (Debian, Ubunt
 deps-dev: ## kit: install the packages that "make lint" and "make tags" need
 	@echo 'deps-dev: everything is installed'
 
-# For "make deps test" on a fresh clone: the other makefiles look for the packages' files
-# while make reads them. make remakes included files before anything else and starts
-# over if one has changed, so the packages are installed by the rule for such a file.
+# For "make deps test" on a fresh clone: the other makefiles look for the
+# packages' files while make reads them. make remakes included files before
+# anything else and starts over if one has changed, so the packages are
+# installed by the rule for such a file.
 deps_sets := $(patsubst deps,user,$(patsubst deps-%,%,$(filter deps deps-dev,$(MAKECMDGOALS))))
 ifneq ($(if $(findstring n,$(short_flags)),,$(deps_sets)),)
 

@@ -38,7 +38,8 @@ $(FUZZ_TARGETS:%=$O/fuzz/%): $O/fuzz/%: $O/fuzz/obj/tests/fuzz/%.o $(FUZZ_OBJ)
 	$(call run,LINK)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -fprofile-instr-generate \
 	-o $@ $^ $(LUA_LIBS) -lm
 
-# No folder of its own, so it begins with the inputs in the tree and keeps new ones in out/.
+# No folder of its own, so it begins with the inputs in the tree and keeps new
+# ones in out/.
 fuzz_run = mkdir -p $O/fuzz/new/$1 tests/fuzz/corpus/$1 && \
 	LLVM_PROFILE_FILE=$(abspath $O)/fuzz/$1.profraw $(abspath $O)/fuzz/$1 -max_total_time=$(SECONDS) \
 	-max_len=65536 -timeout=10 -print_final_stats=1 -artifact_prefix=$(abspath $O)/fuzz/$1- \

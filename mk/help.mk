@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make help, made of the comments beside the rules and variables; and cleaning up.
+# make help, made of the comments beside the rules and variables; and cleaning
+# up.
 #
 # A rule's comment is "## GROUP: text", with the group use, module or kit.
 

@@ -19,8 +19,9 @@ $O/initramfs/applets.list: $(BUSYBOX) mk/initramfs.mk
 	$(call run,GEN)mkdir -p $(@D) && $(BUSYBOX) --list-full | grep -vx bin/busybox | \
 	sed 's,.*,slink /& /bin/busybox 0777 0 0,' >$@.tmp && mv $@.tmp $@
 
-# Dates and owners are fixed, so that the same inputs give the same archive. The tool
-# does not notice a full disk, so the archive is checked for its last entry.
+# Dates and owners are fixed, so that the same inputs give the same archive. The
+# tool does not notice a full disk, so the archive is checked for its last
+# entry.
 $(INITRAMFS): initramfs/base.list $O/initramfs/applets.list $(INITRAMFS_FILES) $(GEN_INIT_CPIO)
 	$(call run,CPIO)mkdir -p $(INITRAMFS_ROOT) && cp $(INITRAMFS_FILES) $(INITRAMFS_ROOT) && \
 	touch -d @0 $(INITRAMFS_ROOT)/*

@@ -9,7 +9,8 @@
 #   out/profile/PROFILE/modules/   its modules (modules.mk)
 #   out/provium.toml               the profiles that were built, for the runner
 
-# --- the source: the user's tree, or the distribution's newest linux-source package
+# --- the source: the user's tree, or the distribution's newest linux-source
+# package
 
 ifneq ($(KERNEL_SRC),)
 
@@ -37,8 +38,8 @@ KSRC    := $(abspath $O)/src/$(KSOURCE)
 UNPACKED := $O/src/$(or $(KSOURCE),linux-source).unpacked
 KSRC_READY := $(UNPACKED:.unpacked=.overlaid)
 
-# tar -m: the files get today's date, so that after an update they are newer than the
-# objects of the build before.
+# tar -m: the files get today's date, so that after an update they are newer
+# than the objects of the build before.
 $(UNPACKED): $(if $(call same,$(file <$(UNPACKED)),$(tarball)),,FORCE)
 	$(if $(TARBALL),,$(error kernel: no /usr/src/linux-source-*.tar.*: run "make deps", or give KERNEL_SRC=TREE))
 	$(call run,UNPACK)rm -rf $O/src/new $(KSRC) && mkdir -p $O/src/new
@@ -52,8 +53,8 @@ $(KSRC_READY): $(UNPACKED) $(wildcard kernel-configs/overlay/*)
 
 endif
 
-# The user's tree is never written to. It has the system calls only if the user applied
-# the overlay to it.
+# The user's tree is never written to. It has the system calls only if the user
+# applied the overlay to it.
 HAS_SYSCALLS := $(if $(KERNEL_SRC),$(wildcard $(KSRC)/include/linux/provium_syscalls.h),yes)
 
 # --- the profile: its configuration fragments and its machine
@@ -79,7 +80,8 @@ kbuild = flock $O/kernel/.lock \
 	 $(MAKE) $(if $V,V=1,-s) -C $(KSRC) O=$(abspath $(KBUILD)) $(REPRODUCIBLE) $(kbuild_args)
 
 # What the fragments set, without their comments. If two fragments set the same
-# option, the last one wins. Only a change of content configures the kernel again.
+# option, the last one wins. Only a change of content configures the kernel
+# again.
 $(KBUILD)/asked.config: $(FRAGMENTS) kernel-configs/$(PROFILE).profile
 	@mkdir -p $(@D)
 	@awk -F= '/^CONFIG_/ { asked[$$1] = $$0 } END { for (o in asked) print asked[o] }' \

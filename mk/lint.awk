@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Checks the text of files: lengths of lines and files, blanks at line ends.
 #
-# At most 80 columns for a line of documentation or of comment, 100 for a line of
-# code, 600 lines for a file. A longer line passes where it cannot be broken well:
-# a long string, a row of a table, a link, a line of one word.
+# At most 80 columns for a line of documentation or of comment, 100 for a line
+# of code, 600 lines for a file. A longer line passes where it cannot be broken
+# well: a long string, a row of a table, a link, a line of one word.
 
 FNR == 1 {
 	check_length()

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Runs a share of the test suite inside a VM of the profile "nested", which has KVM and
--- vsock even where this machine has neither. make test-kvm runs it once for each VM.
+-- Runs a share of the test suite inside a VM of the profile "nested", which has
+-- KVM and vsock even where this machine has neither. make test-kvm runs it once
+-- for each VM.
 --
 -- NESTED_SHARE   which part of the tests: "1/2" or "2/2"; "1/1" is all of them
 -- NESTED_TESTS   the test files, as in "kit/boot calls/exec"
@@ -8,15 +9,16 @@
 -- NESTED_RUNNER  the runner, in NESTED_OUT
 -- PROFILE        the profile that the tests use
 --
--- The VM sees this machine's root, so it runs the same runner, QEMU and kernels.
+-- The VM sees this machine's root, so it runs the same runner, QEMU and
+-- kernels.
 
 local MEMORY = "5G"
 local JOBS = 2			-- test files that run at a time in one VM
 local TIME_LIMIT = "20m"	-- for one test file
 local POLL_S = 0.2
 
--- The files that take longest in a nested VM, longest first. What counts there is how
--- often a file starts QEMU: each start takes two seconds.
+-- The files that take longest in a nested VM, longest first. What counts there
+-- is how often a file starts QEMU: each start takes two seconds.
 local LONGEST = {
 	"kacs/new_syscall", "clones/fixture_faults", "kit/gate", "clones/fixture_keys", "kit/profiles",
 	"kit/bad_input", "clones/fixture_disks", "processes/workers", "processes/jobs",
@@ -29,8 +31,9 @@ local LOOPS = {
 	WORKERS = 200, RACES = 200,
 }
 
--- For the guests of the nested VM. Each byte on their console costs a millisecond of
--- emulated QEMU, and reading the clock chip takes seconds; KVM tells them the time.
+-- For the guests of the nested VM. Each byte on their console costs a
+-- millisecond of emulated QEMU, and reading the clock chip takes seconds; KVM
+-- tells them the time.
 local APPEND = "loglevel=1 initcall_blacklist=cmos_init"
 
 local out, runner = os.getenv "NESTED_OUT", os.getenv "NESTED_RUNNER"
@@ -61,7 +64,8 @@ local function in_order(tests)
 	return list
 end
 
--- Deals the files as cards are dealt, there and back, so that the shares take equally long.
+-- Deals the files as cards are dealt, there and back, so that the shares take
+-- equally long.
 local function share_of(files, share)
 	local number, of = share:match "^(%d)/(%d)$"
 	local mine = {}
@@ -84,7 +88,8 @@ local function run(vm, cmd, env)
 	return result.stdout.value
 end
 
--- Probes KVM once and tells every runner in the VM the answer: the environment for them.
+-- Probes KVM once and tells every runner in the VM the answer: the environment
+-- for them.
 local function environment(vm)
 	local env = {
 		ACCEL = "kvm", TRANSPORT = "vsock", PROFILE = profile,
@@ -106,7 +111,8 @@ end
 
 -- --- the files ---
 
--- A runner that was killed leaves no result, which the summary reports as BROKEN.
+-- A runner that was killed leaves no result, which the summary reports as
+-- BROKEN.
 local function save_result(vm, name)
 	local path = ("%s/nested/%s.result"):format(out, name)
 	local ok, data = pcall(vm.read_file, vm, path)
@@ -136,7 +142,8 @@ local function advance(vm, slot, waiting, env)
 	slot.call = slot.name and start(slot.worker, slot.name, env)
 end
 
--- Runs the files, JOBS at a time. A file leaves the list `waiting` when it starts.
+-- Runs the files, JOBS at a time. A file leaves the list `waiting` when it
+-- starts.
 local function run_files(vm, env, waiting, slots)
 	for i = 1, JOBS do slots[i] = { worker = vm:spawn() } end
 	wait_until(function()
@@ -149,7 +156,8 @@ local function run_files(vm, env, waiting, slots)
 	end, { timeout = "2h", interval = POLL_S, desc = "the end of the test files" })
 end
 
--- Whether an error means that the nested VM itself ended, and not a fault in this file.
+-- Whether an error means that the nested VM itself ended, and not a fault in
+-- this file.
 local function is_end_of_vm(err)
 	return type(err) == "table" and (err.kind == "guest" or err.kind == "broken" or err.kind == "timeout")
 end
@@ -173,7 +181,8 @@ end
 
 local waiting = share_of(in_order(os.getenv "NESTED_TESTS"), os.getenv "NESTED_SHARE")
 
--- Emulated SVM is not reliable: a VM that ends is started once more for what is left.
+-- Emulated SVM is not reliable: a VM that ends is started once more for what is
+-- left.
 local err = #waiting > 0 and attempt(waiting)
 if err then
 	say(("nested: the VM itself ended: %s; starting it once more\n"):format(err))

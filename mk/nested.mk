@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make test-kvm: the suite on KVM and vsock, inside emulated VMs that offer both.
+# make test-kvm: the suite on KVM and vsock, inside emulated VMs that offer
+# both.
 #
 #   kernel-configs/nested.profile  such a VM; its root is this machine's, read-only, with
 #                                  a layer in memory on top, so out/ is there as well
@@ -7,20 +8,22 @@
 #   out/nested/NAME.result         how a file went, copied out of the VM
 #   out/nested/SHARE.log           the log of mk/nested.lua
 #
-# QEMU's SVM emulation is unsafe with two processors: guests hung, and kernels died of
-# page faults. So there are two VMs with one processor each.
+# QEMU's SVM emulation is unsafe with two processors: guests hung, and kernels
+# died of page faults. So there are two VMs with one processor each.
 
 # For test-kvm-quick: one file of every kind, a few minutes in all.
 NESTED_QUICK := kit/boot kit/vsock calls/buffers calls/exec calls/files calls/syscalls \
 		clones/clones clones/resumes processes/identity processes/jobs processes/workers
 
-# $(call nested_share,SHARE,TESTS): a shell command that runs one share, as in "1/2".
+# $(call nested_share,SHARE,TESTS): a shell command that runs one share, as in
+# "1/2".
 nested_share = { NESTED_SHARE=$1 NESTED_TESTS="$2" NESTED_OUT=$O NESTED_RUNNER=$(RUNNER) \
 	       $(RUNNER) test mk/nested.lua >$O/nested/$(subst /,-,$1).log || \
 	       cat $O/nested/$(subst /,-,$1).log; } &
 
-# $(call nested_run,SHARES,TESTS): all shares at once, then the summary of all results. A
-# result that is missing counts as BROKEN, so the exit status is the summary's.
+# $(call nested_run,SHARES,TESTS): all shares at once, then the summary of all
+# results. A result that is missing counts as BROKEN, so the exit status is the
+# summary's.
 define nested_run
 @rm -rf $O/nested && mkdir -p $(sort $(dir $(addprefix $O/nested/,$2)))
 @$(foreach s,$1,$(call nested_share,$s,$2)) wait

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make new-syscall: adds a system call to a module: a row in its .def, a handler to fill
-# in, and a test that fails until then.
+# make new-syscall: adds a system call to a module: a row in its .def, a handler
+# to fill in, and a test that fails until then.
 #
 #	make new-syscall MODULE=kacs NAME=frobnicate NR=1010 ARGS="fd:int buf:in:len"
 #
-# MODULE is the name of a module in modules/, or a folder. DOC= says what the call does.
+# MODULE is the name of a module in modules/, or a folder. DOC= says what the
+# call does.
 
 ifneq ($(filter new-syscall,$(MAKECMDGOALS)),)
 

@@ -4,16 +4,17 @@
 # The single-letter options of make, as in "make -kn". Empty for "make -j4".
 short_flags := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
 
-# For a recipe line that starts another make or runs tests: it passes make's job tokens
-# on, as "+" does. A plain "+" would also run the line for "make -n", -q and -t, and
-# kbuild breaks in a dry run: it links objects that it did not compile.
+# For a recipe line that starts another make or runs tests: it passes make's job
+# tokens on, as "+" does. A plain "+" would also run the line for "make -n", -q
+# and -t, and kbuild breaks in a dry run: it links objects that it did not
+# compile.
 plus := $(if $(strip $(foreach f,n q t,$(findstring $f,$(short_flags)))),,+)
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 
-# make neither deletes intermediate files, some of which take minutes to build, nor keeps
-# the half-written file of a recipe that failed.
+# make neither deletes intermediate files, some of which take minutes to build,
+# nor keeps the half-written file of a recipe that failed.
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -29,12 +30,13 @@ Q := $(if $V,,@)
 empty :=
 space := $(empty) $(empty)
 
-# $(call update,NEW,FILE): a shell command that replaces FILE by NEW if the contents
-# differ, and removes NEW otherwise, so that FILE keeps its date.
+# $(call update,NEW,FILE): a shell command that replaces FILE by NEW if the
+# contents differ, and removes NEW otherwise, so that FILE keeps its date.
 update = if cmp -s $1 $2; then rm -f $1; else mv -f $1 $2; fi
 
-# $(call remember,FILE,VARIABLE): a rule for FILE, which holds the value of the variable
-# and gets a new date only if the value changes. make compares without any process.
+# $(call remember,FILE,VARIABLE): a rule for FILE, which holds the value of the
+# variable and gets a new date only if the value changes. make compares without
+# any process.
 #
 #	$(call remember,$(OBJ)/.flags,compile)
 #	$(OBJ)/%.o: %.c $(OBJ)/.flags

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# runner/ and agent/wire/ ─▶ out/bin/provium, which contains the Lua sources; and
-# forkserver.so, a library that the runner preloads into QEMU.
+# runner/ and agent/wire/ ─▶ out/bin/provium, which contains the Lua sources;
+# and forkserver.so, a library that the runner preloads into QEMU.
 
 RUNNER     := $(BIN)/provium
 RUNNER_SRC := $(filter-out runner/qemu/forkserver/preload.c, \
@@ -16,7 +16,8 @@ LUA_LIBS     = $(call once,LUA_LIBS,$(call pc,--libs))
 # -isystem: the macros of these headers would cause warnings.
 $(OBJ)/runner/% $(OBJ)/tests/host/%: EXTRA = $(LUA_CPPFLAGS:-I%=-isystem %)
 
-# The Lua sources are included with .incbin, which dependency files do not mention.
+# The Lua sources are included with .incbin, which dependency files do not
+# mention.
 $(OBJ)/runner/lua/embed.o: $(wildcard runner/lua/*.lua)
 
 # Loaded into QEMU, so it is built without sanitizers even if SAN=1.

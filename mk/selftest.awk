@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Counts the results of the host tests and of tests/harness/. Prints the output of those
-# that failed.
+# Counts the results of the host tests and of tests/harness/. Prints the output
+# of those that failed.
 
-# A host test prints "ok 1 - a name" for each check. The runner prints its counts in the
-# last line: "ok: 12 passed" or "FAIL: 10 passed, 2 failed".
+# A host test prints "ok 1 - a name" for each check. The runner prints its
+# counts in the last line: "ok: 12 passed" or "FAIL: 10 passed, 2 failed".
 /^ok [0-9]+/     { passed++; next }
 /^not ok [0-9]+/ { failed++; bad[FILENAME]++ }
 /^ok: [0-9]+ passed/ { passed += $2; skipped += number_before("skipped"); next }

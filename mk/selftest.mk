@@ -23,8 +23,8 @@ $(HOST_TESTS): $(BIN)/host/%: $(OBJ)/tests/host/%.o $(HOST_LIB) \
 	$(call run,LINK)mkdir -p $(@D) && \
 	$(CC) $(if $(SAN),$(SANFLAGS)) -o $@.tmp $^ $(LUA_LIBS) && mv $@.tmp $@
 
-# The tests find the programs that they start by these variables. A test that hangs is
-# killed and fails.
+# The tests find the programs that they start by these variables. A test that
+# hangs is killed and fails.
 %.tap: % $(AGENT) $(RUNNER) FORCE
 	@PROVIUM_AGENT=$(abspath $(AGENT)) PROVIUM_RUNNER=$(abspath $(RUNNER)) \
 	timeout --foreground 300 $< >$@ 2>&1; echo "# exit $$?" >>$@

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# tests/*/*.lua ─▶ a verdict for each, which is a file that exists only after a pass.
+# tests/*/*.lua ─▶ a verdict for each, which is a file that exists only after a
+# pass.
 #
 #   out/test/PROFILE/NAME.ok      the verdict: the test passed with these inputs
 #   out/test/PROFILE/NAME.d       its inputs, written by the runner
@@ -22,8 +23,8 @@ else
 CHOSEN := $(TESTS)
 endif
 
-# make starts tests in the order of this list: first those that never ran, then those
-# that took longest.
+# make starts tests in the order of this list: first those that never ran, then
+# those that took longest.
 ORDER :=
 -include $(TEST_DIR)/order.mk
 CHOSEN := $(filter-out $(ORDER),$(CHOSEN)) $(filter $(CHOSEN),$(ORDER))
@@ -33,9 +34,9 @@ TEST_INPUTS := $(RUNNER) $(KERNEL_IMAGE) $(INITRAMFS)
 AGAIN := $(filter retest,$(MAKECMDGOALS))
 FAIL_FAST := $(if $(filter-out 0,$(FAILFAST)),--fail-fast)
 
-# The recipe succeeds even if the test fails, so that make runs the other tests too:
-# the runner then leaves out the .ok file, and the summary has the exit status. The job
-# tokens of a killed runner are returned by the second command.
+# The recipe succeeds even if the test fails, so that make runs the other tests
+# too: the runner then leaves out the .ok file, and the summary has the exit
+# status. The job tokens of a killed runner are returned by the second command.
 $(VERDICTS): $(TEST_DIR)/%.ok: tests/%.lua $(TEST_INPUTS) \
 		$(if $(AGAIN),FORCE) | accel
 	$(plus)@mkdir -p $(@D) && $(RUNNER) test --verdict $(@:.ok=) \
@@ -46,15 +47,16 @@ $(VERDICTS): $(TEST_DIR)/%.ok: tests/%.lua $(TEST_INPUTS) \
 $(TEST_DIR)/.start: FORCE
 	@mkdir -p $(@D) && touch $@
 
-# Must be the first prerequisite of "test". If it were made only as a prerequisite of the
-# first verdict, make would meanwhile start with the second one.
+# Must be the first prerequisite of "test". If it were made only as a
+# prerequisite of the first verdict, make would meanwhile start with the second
+# one.
 .PHONY: accel
 accel: $(TEST_INPUTS) $O/provium.toml | modules $(TEST_DIR)/.start
 	$(plus)@$(RUNNER) make-plan $(if $(AGAIN),--all) $(TEST_INPUTS:%=--input %) $(TEST_DIR)/.session $(VERDICTS:.ok=)
 	$(plus)@$(RUNNER) accel $(PROFILE)
 
-# With .SECONDARY, make postpones files that do not exist. Phony targets in between keep
-# the order of the list.
+# With .SECONDARY, make postpones files that do not exist. Phony targets in
+# between keep the order of the list.
 STEPS := $(CHOSEN:%=verdict-of-%)
 .PHONY: $(STEPS)
 $(STEPS): verdict-of-%: $(TEST_DIR)/%.ok

@@ -15,9 +15,9 @@
 #		A line of what it does.
 #		EPERM when
 #
-# An argument is NAME:TYPE, see `ctype` below; NAME:in:LEN, NAME:out:LEN, NAME:inout:LEN is
-# a buffer and its length, NAME:struct:TAG a pointer to a struct. Lines that start with "#:"
-# are text for the page, "#" is a comment.
+# An argument is NAME:TYPE, see `ctype` below; NAME:in:LEN, NAME:out:LEN,
+# NAME:inout:LEN is a buffer and its length, NAME:struct:TAG a pointer to a
+# struct. Lines that start with "#:" are text for the page, "#" is a comment.
 
 BEGIN {
 	FIRST = 1000

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Turns the preprocessor's "#define O_CREAT 00000100" into "X(O_CREAT)": the names of the
-# integer macros, for the C compiler to evaluate.
+# Turns the preprocessor's "#define O_CREAT 00000100" into "X(O_CREAT)": the
+# names of the integer macros, for the C compiler to evaluate.
 #
 #	awk -v from=uapi|libc -f const.awk MACROS
 #
-# Only these families are taken, because a header defines much else: include guards,
-# strings, macros that need a struct that is not declared.
+# Only these families are taken, because a header defines much else: include
+# guards, strings, macros that need a struct that is not declared.
 
 BEGIN {
 	FUNCTION = "("
@@ -35,8 +35,9 @@ END {
 			print "X(" name ")"
 }
 
-# Whether the compiler can evaluate it: no pointer, no string, no struct, and every word
-# is a type, a macro of which the same holds, or (being its own macro) an enumerator.
+# Whether the compiler can evaluate it: no pointer, no string, no struct, and
+# every word is a type, a macro of which the same holds, or (being its own
+# macro) an enumerator.
 function is_integer(macro, first,    text, word)
 {
 	text = body[macro]

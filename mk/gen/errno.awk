@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Turns the preprocessor's "#define EINVAL 22" into "X(EINVAL, 22)", names before aliases.
+# Turns the preprocessor's "#define EINVAL 22" into "X(EINVAL, 22)", names
+# before aliases.
 
 BEGIN { print "/* SPDX-License-Identifier: GPL-2.0-only */" }
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make new-syscall: checks a new row for a module's .def, then writes all that a call needs.
+# make new-syscall: checks a new row for a module's .def, then writes all that a
+# call needs.
 #
 #	printf '%s\n\t%s\n' '1010 frobnicate fd:int buf:in:len' 'What it does.' |
 #	awk -v others='other.def ...' -v what=new -f calls.awk -f new-call.awk FOLDER/kacs.def -
 #
-# The row is read by calls.awk after those there are, so what is wrong with it is found
-# there. Nothing is written before everything is known to be right.
+# The row is read by calls.awk after those there are, so what is wrong with it
+# is found there. Nothing is written before everything is known to be right.
 
 END {
 	folder = ARGV[1]
