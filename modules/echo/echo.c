@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /dev/echo: gives back what it is given, in every shape that an ioctl may have. */
+/* /dev/echo: returns the data it is given, with an ioctl of every shape. */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -14,7 +14,7 @@
 
 #include "echo.h"
 
-/* What one open descriptor holds. */
+/* The state of one open file. */
 struct echo {
 	struct mutex lock;
 	struct echo_value value;
@@ -77,7 +77,7 @@ static ssize_t echo_write(struct file *file, const char __user *from, size_t len
 	return ret;
 }
 
-/* The value: get, set, and both in one. */
+/* ECHO_GET, ECHO_SET, ECHO_SWAP. */
 
 static long do_get(struct echo *echo, void __user *arg)
 {
@@ -89,7 +89,7 @@ static long do_get(struct echo *echo, void __user *arg)
 	return copy_to_user(arg, &value, sizeof(value)) ? -EFAULT : 0;
 }
 
-/* Sets what is at @arg and leaves the former value in @former. */
+/* Sets the value to the one at @arg, and stores the previous one in @former. */
 static long set_value(struct echo *echo, void __user *arg, struct echo_value *former)
 {
 	struct echo_value value;
@@ -123,7 +123,7 @@ static long do_swap(struct echo *echo, void __user *arg)
 	return copy_to_user(arg, &former, sizeof(former)) ? -EFAULT : 0;
 }
 
-/* Pointers inside the argument. */
+/* ECHO_REVERSE and ECHO_UPPER: pointers inside the argument. */
 
 static void reverse(u8 *bytes, size_t len)
 {
@@ -201,7 +201,7 @@ static long do_upper(void __user *arg)
 	return ret;
 }
 
-/* Faults: more than was asked for, on either side. */
+/* Deliberate faults: writes past the end of a buffer, or before its start. */
 
 static long fill(u64 to, size_t len)
 {
@@ -228,7 +228,7 @@ static long do_stray(void __user *arg, bool before)
 	return fill(before ? args.buf - args.stray : args.buf, args.len + args.stray);
 }
 
-/* The counter. */
+/* ECHO_COUNT, ECHO_ADD and the like: the counter. */
 
 static long do_count(void __user *arg)
 {
@@ -252,7 +252,7 @@ static long do_count_set(void __user *arg)
 	return 0;
 }
 
-/* The window is as wide as others care to run in it, on a busy machine, too. */
+/* Sleeps between read and write, so that another task can run in between. */
 static u64 add_racy(u64 value)
 {
 	u64 sum = READ_ONCE(count) + value;
@@ -349,5 +349,5 @@ static struct miscdevice echo_device = {
 };
 module_misc_device(echo_device);
 
-MODULE_DESCRIPTION("A device that gives back what it is given");
+MODULE_DESCRIPTION("A device that returns the data it is given");
 MODULE_LICENSE("GPL");

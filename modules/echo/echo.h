@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The contract of /dev/echo: one ioctl for each shape that a test has to be able to pass. */
+/* The interface of /dev/echo: one ioctl for each shape of argument. */
 #ifndef ECHO_H
 #define ECHO_H
 
@@ -11,7 +11,7 @@
  * order and once. It holds ECHO_MAX bytes; a longer write is a short write, a write
  * to a full one is EAGAIN, a read from an empty one is end of file.
  *
- * Any ioctl: EFAULT where a pointer leads nowhere, ENOTTY for an unknown number.
+ * Any ioctl: EFAULT for a bad pointer, ENOTTY for an unknown command.
  */
 #define ECHO_MAX 4096
 
@@ -29,7 +29,7 @@ struct echo_value {		/* 8 bytes: "u32 u32" */
 /* 0x40084502: sets it. */
 #define ECHO_SET	_IOW('E', 0x02, struct echo_value)
 
-/* 0xC0084503: sets it and gives back the former one, as ECHO_GET would have. */
+/* 0xC0084503: sets it and returns the previous one, as ECHO_GET does. */
 #define ECHO_SWAP	_IOWR('E', 0x03, struct echo_value)
 
 struct echo_reverse {		/* 24 bytes: "u32 u32 u64 u64" */
@@ -71,8 +71,8 @@ struct echo_stray {		/* 16 bytes: "u32 u32 u64" */
 };
 
 /*
- * The faults that guard pages and canaries are there for. All they write is 0xEE, and
- * they return what copy_to_user() made of it: 0, or EFAULT when it met a guard.
+ * Deliberate faults, for testing the guard pages and canaries of buffers. They write
+ * bytes of 0xEE, and return 0, or EFAULT if copy_to_user() hit a guard page.
  *
  * 0x40104506: fills buf and goes on for stray bytes past its end.
  * 0x40104507: fills buf from stray bytes before its start.
@@ -85,12 +85,12 @@ struct echo_stray {		/* 16 bytes: "u32 u32 u64" */
 #define ECHO_UNDERRUN_ARG _IOR('E', 0x09, __u64)
 
 /*
- * One counter for the whole module, to be raced for.
+ * One counter for the whole module, for tests of races.
  *
  * 0x80084510: reads it.
  * 0x40084511: sets it.
  * 0xC0084512: adds the argument under a lock, and gives the sum.
- * 0xC0084513: the same without a lock: reads, lets others run, writes.
+ * 0xC0084513: the same without a lock: reads, sleeps, writes.
  */
 #define ECHO_COUNT	_IOR('E', 0x10, __u64)
 #define ECHO_COUNT_SET	_IOW('E', 0x11, __u64)
@@ -100,8 +100,8 @@ struct echo_stray {		/* 16 bytes: "u32 u32 u64" */
 #define ECHO_SLEEP_MAX 60000
 
 /*
- * 0x40084514: sleeps so many milliseconds (at most ECHO_SLEEP_MAX, else EINVAL) where
- * no signal reaches it, SIGKILL included: what is stuck in a driver looks like this.
+ * 0x40084514: sleeps for the given milliseconds (at most ECHO_SLEEP_MAX, else EINVAL).
+ * No signal interrupts it, not even SIGKILL, as for a task that is stuck in a driver.
  */
 #define ECHO_SLEEP	_IOW('E', 0x14, __u64)
 
