@@ -19,40 +19,58 @@ int bind_open(lua_State *L);
 
 /*
  * Raises an error object: a table { message, kind = "broken" | "guest" | "op" |
- * "user" | "timeout" | "interrupted", console } whose tostring() is the message.
- * console is the part of the message that shows a guest's console, if it has one.
+ * "user" | "timeout" | "interrupted", console } whose tostring() is the
+ * message. console is the part of the message that shows a guest's console, if
+ * it has one.
  */
 noreturn void bind_raise(lua_State *L, const struct err *err);
-/* Pushes that object. */
+/* Pushes the error object that bind_raise() would raise. */
 void bind_push_error(lua_State *L, const struct err *err);
 
 /* core.vm(profile): a new VM, not booted. */
 int bind_vm_new(lua_State *L);
-/* core.claim(bytes, cpus): reserves them at the gate; returns the seconds waited. */
+/*
+ * core.claim(bytes, cpus): reserves that memory and those processors at the
+ * gate; returns the seconds waited.
+ */
 int bind_claim(lua_State *L);
-/* core.json(text): a Lua value; or nil and the error if text is not JSON. */
+/*
+ * core.json(text): decodes JSON text into a Lua value; returns nil and the
+ * error if text is not JSON.
+ */
 int bind_json_decode(lua_State *L);
-/* core.to_json(value): JSON text; strings must be UTF-8. */
+/*
+ * core.to_json(value): encodes a value as JSON text; its strings must be UTF-8.
+ */
 int bind_json_encode(lua_State *L);
-/* Push the tables { name = number, [number] = name }. */
+/*
+ * Pushes the table { name = number, [number] = name } of system calls (nr) or
+ * of errors (errno).
+ */
 void bind_push_nr(lua_State *L);
 void bind_push_errno(lua_State *L);
 /* Pushes the table { name = integer }. */
 void bind_push_const(lua_State *L);
 
 /*
- * core.complaints(lines, first): the reports in lines[first] and after, as a list of
- * { kind, title, fatal, panic, lines = { indices } }.  Lines that are no strings
- * (false: text of user space) are passed over.
+ * core.complaints(lines, first): the reports in lines[first] and the lines
+ * after it, as a list of { kind, title, fatal, panic, lines = { indices } }.
+ * Elements that are not strings (false: a line from user space) are skipped.
  */
 int bind_complaints(lua_State *L);
 
 /* Pushes the payload that encodes the table at idx. */
 void bind_encode(lua_State *L, int idx, const struct wire_desc *desc);
-/* Decodes a payload and pushes it as a table.  False if it is malformed. */
+/*
+ * Decodes a payload and pushes it as a table.  Returns false if the payload is
+ * malformed.
+ */
 int bind_decode(lua_State *L, const struct wire_desc *desc,
 		const void *payload, size_t len);
-/* The same for a reply or fail frame; raises an error if it is malformed. */
+/*
+ * Decodes the payload of a reply or fail frame and pushes it as a table.
+ * Raises an error if it is malformed.
+ */
 void bind_push_reply(lua_State *L, const struct wire_op_desc *op, unsigned int kind,
 		     const void *payload, size_t len);
 /*
@@ -64,14 +82,17 @@ int bind_l_decode(lua_State *L);
 
 /* Pushes a copy of v as Lua values. */
 void bind_push_json(lua_State *L, const json_t *v);
-/* The value at idx as JSON; the caller releases it. */
+/* Converts the Lua value at idx to JSON; the caller releases the result. */
 json_t *bind_to_json(lua_State *L, int idx);
 
 struct vm;
 
-/* The VM at index 1; raises if it is no VM, or released. */
+/*
+ * Returns the VM at index 1; raises an error if that is not a VM or was
+ * released.
+ */
 struct vm *bind_check_vm(lua_State *L);
-/* Functions for provium.core, and methods for a VM. */
+/* Functions for the table provium.core, and methods for VM objects. */
 extern const luaL_Reg bind_fixture_functions[], bind_fixture_methods[];
 extern const luaL_Reg bind_snapshot_methods[];
 extern const luaL_Reg bind_host_functions[];

@@ -51,11 +51,17 @@ void bind_raise(lua_State *L, const struct err *err)
 	__builtin_unreachable();
 }
 
-/* --- interrupts: a hook that raises, even in Lua code that calls no C function --- */
+/*
+ * --- interrupts: a hook that raises an error, even in Lua code that calls no C
+ * function ---
+ */
 
 static lua_State *main_thread, *hooked;
 
-/* Raises in a test's own code only: the harness must be able to finish. */
+/*
+ * Raises the error only in the code of a test: the harness must be able to
+ * finish.
+ */
 static void raise_interrupt(lua_State *L, lua_Debug *ar)
 {
 	struct err err;
@@ -77,8 +83,9 @@ static void set_hook(void)
 }
 
 /*
- * core.running(co): tells which Lua thread is about to run, so that a signal sets its
- * hook; nil means the main thread.  Returns the thread before.
+ * core.running(co): tells which Lua thread is about to run, so that a signal
+ * sets the hook of that thread; nil means the main thread.  Returns the
+ * previous thread.
  */
 static int l_running(lua_State *L)
 {
@@ -97,7 +104,7 @@ static int l_running(lua_State *L)
 	return 1;
 }
 
-/* core.alarm(seconds): sets a time limit from now; 0: none. */
+/* core.alarm(seconds): sets a time limit that counts from now; 0 removes it. */
 static int l_alarm(lua_State *L)
 {
 	double seconds = luaL_checknumber(L, 1);
@@ -109,9 +116,10 @@ static int l_alarm(lua_State *L)
 }
 
 /*
- * core.protected_call(fn, handler): true; or false and what handler(error value)
- * returns.  A hook that fn has set is removed, because it could raise in the harness.
- * If the handler fails, or memory is short, the second result is a table { value }.
+ * core.protected_call(fn, handler): returns true; or false and what
+ * handler(error value) returned.  A hook that is set while fn runs is removed,
+ * because it could raise an error in the harness.  If the handler fails, or
+ * memory is short, the second result is a table { value }.
  */
 static int l_protected_call(lua_State *L)
 {
@@ -135,7 +143,7 @@ static int l_protected_call(lua_State *L)
 	return 2;
 }
 
-/* core.interrupted(): true after a signal, unless it was the time limit's. */
+/* core.interrupted(): returns true after any signal except the time limit's. */
 static int l_interrupted(lua_State *L)
 {
 	lua_pushboolean(L, interrupt_pending() && interrupt_pending() != SIGALRM);
@@ -151,7 +159,10 @@ static int l_now(lua_State *L)
 	return 1;
 }
 
-/* core.error{message=, kind=}: makes the table an error object and returns it. */
+/*
+ * core.error{message=, kind=}: turns the table into an error object and returns
+ * it.
+ */
 static int l_error(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
@@ -159,7 +170,7 @@ static int l_error(lua_State *L)
 	return 1;
 }
 
-/* core.write(path, data): true; or nil and the error. */
+/* core.write(path, data): returns true; or nil and the error. */
 static int l_write(lua_State *L)
 {
 	const char *path = luaL_checkstring(L, 1), *data;
@@ -181,7 +192,10 @@ static int l_write(lua_State *L)
 	return 1;
 }
 
-/* core.pause(seconds): sleeps between two checks of wait_until; a signal raises. */
+/*
+ * core.pause(seconds): sleeps between two checks of wait_until.  A signal
+ * raises an error.
+ */
 static int l_pause(lua_State *L)
 {
 	int64_t deadline = deadline_in(luaL_checknumber(L, 1));
@@ -205,7 +219,7 @@ static int l_clean(lua_State *L)
 	return 1;
 }
 
-/* core.home(): the folders of files_home() and files_state(). */
+/* core.home(): returns the folders of files_home() and files_state(). */
 static int l_home(lua_State *L)
 {
 	lua_pushstring(L, files_home());

@@ -109,8 +109,9 @@ static int fixture_manifest(lua_State *L)
 /* --- the store --- */
 
 /*
- * core.fixture_find(name, script): the fixture, "" and a warning; or nil, the reason
- * reason there is none that is current, and a warning.  The warning may be "".
+ * core.fixture_find(name, script): returns the fixture, "" and a warning; or
+ * nil, the reason why there is no current fixture, and a warning.  The warning
+ * can be "".
  */
 static int l_find(lua_State *L)
 {
@@ -128,7 +129,10 @@ static int l_find(lua_State *L)
 	return 3;
 }
 
-/* core.fixture_lock(name): the right to build it, until :release(). */
+/*
+ * core.fixture_lock(name): returns the exclusive right to build the fixture;
+ * its method release() gives it up.
+ */
 static int l_lock(lua_State *L)
 {
 	const char *name = luaL_checkstring(L, 1);
@@ -142,7 +146,10 @@ static int l_lock(lua_State *L)
 	return 1;
 }
 
-/* core.fixture_list(name?): all fixtures, or those of that name, as tables. */
+/*
+ * core.fixture_list(name?): returns all fixtures, or those with that name, as
+ * tables.
+ */
 static int l_list(lua_State *L)
 {
 	const char *name = luaL_optstring(L, 1, NULL);
@@ -153,7 +160,10 @@ static int l_list(lua_State *L)
 	return 1;
 }
 
-/* core.fixture_clean(name?): removes them; returns how many there were. */
+/*
+ * core.fixture_clean(name?): removes all fixtures, or those with that name;
+ * returns how many it removed.
+ */
 static int l_clean(lua_State *L)
 {
 	struct err err;
@@ -165,7 +175,10 @@ static int l_clean(lua_State *L)
 	return 1;
 }
 
-/* core.fixture_store(): the store's path, and whether it is short of space. */
+/*
+ * core.fixture_store(): returns the store's path, and whether the store is
+ * short of space.
+ */
 static int l_store(lua_State *L)
 {
 	lua_pushstring(L, store_path());
@@ -198,7 +211,10 @@ static int l_start(lua_State *L)
 	return 0;
 }
 
-/* vm:start_spare(fixture): the same for a spare; false if no memory is free for it. */
+/*
+ * vm:start_spare(fixture): starts a spare as vm:start() starts a VM; returns
+ * false if no memory is free for it.
+ */
 static int l_start_spare(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);
@@ -209,7 +225,10 @@ static int l_start_spare(lua_State *L)
 	return 1;
 }
 
-/* vm:lives(): false if the VM has ended, as a spare can before it is used. */
+/*
+ * vm:lives(): returns false if the VM has ended.  A spare can end before it is
+ * used.
+ */
 static int l_lives(lua_State *L)
 {
 	lua_pushboolean(L, vm_lives(bind_check_vm(L)));
@@ -228,7 +247,10 @@ static int l_go(lua_State *L)
 	return 0;
 }
 
-/* vm:save{name, script, inputs, parents, started}: the new manifest as a table. */
+/*
+ * vm:save{name, script, inputs, parents, started}: saves the VM as a fixture;
+ * returns the new manifest as a table.
+ */
 static int l_save(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);

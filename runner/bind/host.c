@@ -15,7 +15,10 @@
 #include "runner/qemu/console.h"
 #include "runner/qemu/proc.h"
 
-/* core.time(): CLOCK_REALTIME in nanoseconds, comparable with files' timestamps. */
+/*
+ * core.time(): returns CLOCK_REALTIME in nanoseconds, comparable with the
+ * timestamps of files.
+ */
 static int l_time(lua_State *L)
 {
 	struct timespec now;
@@ -25,7 +28,9 @@ static int l_time(lua_State *L)
 	return 1;
 }
 
-/* core.realpath(path): the path, or nil if it does not exist. */
+/*
+ * core.realpath(path): returns the resolved path, or nil if it does not exist.
+ */
 static int l_realpath(lua_State *L)
 {
 	char *real = realpath(luaL_checkstring(L, 1), NULL);
@@ -35,7 +40,10 @@ static int l_realpath(lua_State *L)
 	return 1;
 }
 
-/* core.list(dir): the names in it, sorted; an empty list if it cannot be read. */
+/*
+ * core.list(dir): returns the names in the folder, sorted; an empty list if the
+ * folder cannot be read.
+ */
 static int l_list_dir(lua_State *L)
 {
 	struct dirent **names;
@@ -71,8 +79,9 @@ static int await_end(struct proc *p, int64_t deadline_ns)
 }
 
 /*
- * Runs argv until its end or for timeout_s; then it gets SIGTERM.  0 with *status
- * of wait(2); -EINTR, -ETIMEDOUT or an error of proc_start(), with err filled.
+ * Runs argv and waits for its end.  After timeout_s the process gets SIGTERM.
+ * Returns 0 with the status of wait(2) in *status; or -EINTR, -ETIMEDOUT or an
+ * error of proc_start(), with err filled.
  */
 static int run(char *const argv[], double timeout_s, int stderr_fd, int *status,
 	       struct err *err)
@@ -100,8 +109,8 @@ static int run(char *const argv[], double timeout_s, int stderr_fd, int *status,
 
 /*
  * core.run({arg, …}, seconds): runs this program with other arguments.  Returns
- * its exit status (128+n if it was killed by signal n) and what it wrote to stderr.
- * Raises on a signal to this process, and when the time is over.
+ * its exit status (128+n if signal n killed it) and what it wrote to stderr.
+ * Raises an error on a signal to this process, and when the time is over.
  */
 static int l_run(lua_State *L)
 {

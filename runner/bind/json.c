@@ -45,7 +45,7 @@ void bind_push_json(lua_State *L, const json_t *v)
 	}
 }
 
-/* A userdata owns the document, so that a Lua error cannot leak it. */
+/* A userdata owns the JSON document, so that a Lua error cannot leak it. */
 static int free_document(lua_State *L)
 {
 	json_t **doc = lua_touserdata(L, 1);

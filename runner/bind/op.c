@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages from and to Lua tables, by walking their descriptors: one function
- * serves every op.
+ * Encodes Lua tables as messages and decodes them.  The functions walk the
+ * message's descriptor, so they serve every op.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -17,7 +17,10 @@ static const luaL_Reg methods[] = {
 	{ NULL, NULL },
 };
 
-/* vm:snapshot(): the snapshot, and its mark's sequence number in the kernel log. */
+/*
+ * vm:snapshot(): takes a snapshot.  Returns it, and the sequence number of its
+ * mark in the kernel log.
+ */
 static int l_take(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);
@@ -36,7 +39,7 @@ static int l_take(lua_State *L)
 	return 2;
 }
 
-/* vm:restore(snapshot) */
+/* vm:restore(snapshot): returns the VM to the state of the snapshot. */
 static int l_restore(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);

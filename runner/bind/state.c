@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Makes Lua states in which the harness runs. */
+/* Makes the Lua states in which the harness runs. */
 #include <lauxlib.h>
 #include <lualib.h>
 

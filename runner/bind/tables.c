@@ -24,7 +24,10 @@ static void push(lua_State *L, const struct row *rows, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		lua_pushinteger(L, rows[i].value);
 		lua_setfield(L, -2, rows[i].name);
-		/* If a number has two names, the first is the usual one. */
+		/*
+		 * If a number has two names, the table's first name is the
+		 * usual one.
+		 */
 		if (lua_rawgeti(L, -1, rows[i].value) == LUA_TNIL) {
 			lua_pushstring(L, rows[i].name);
 			lua_rawseti(L, -3, rows[i].value);
@@ -55,6 +58,9 @@ void bind_push_const(lua_State *L)
 {
 	lua_newtable(L);
 	add_constants(L, constants_libc);
-	/* Last, so that the kernel's value replaces a different one of libc. */
+	/*
+	 * The kernel's table comes last, so that its values replace different
+	 * ones of libc.
+	 */
 	add_constants(L, constants_uapi);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A VM as Lua holds it: created, booted later, released once. */
+/* A VM as Lua holds it: first created, later booted, released once. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static const char *string_field(lua_State *L, int idx, const char *key)
 	const char *s;
 
 	lua_getfield(L, idx, key);
-	s = lua_tostring(L, -1);	/* stays in the table */
+	s = lua_tostring(L, -1);	/* the string stays valid: it is in the table */
 	lua_pop(L, 1);
 	return s ? s : "";
 }
@@ -187,8 +187,9 @@ static int await(lua_State *L, struct vm_call *call, double seconds, const char 
 }
 
 /*
- * vm:call(op, request, label, channel, seconds): the reply as a table, with stream1
- * and stream2; or nil and the fail message.  Raises if the VM dies or the time is over.
+ * vm:call(op, request, label, channel, seconds): returns the reply as a table,
+ * with stream1 and stream2; or nil and the fail message.  Raises an error if
+ * the VM dies or the time is over.
  */
 static int l_call(lua_State *L)
 {
@@ -197,7 +198,10 @@ static int l_call(lua_State *L)
 	return await(L, submit(L, WIRE_REQUEST), seconds, luaL_checkstring(L, 4));
 }
 
-/* vm:show(...): as call(), but prints data frames on stdout and stderr as they come. */
+/*
+ * vm:show(...): does the same as vm:call(), but prints data frames on stdout
+ * and stderr as they arrive.
+ */
 static int l_show(lua_State *L)
 {
 	double seconds = luaL_checknumber(L, 6);
@@ -223,7 +227,10 @@ static struct vm_call *check_call(lua_State *L)
 	return call;
 }
 
-/* vm:await(tag, label, seconds): the second half of call(), once for each tag. */
+/*
+ * vm:await(tag, label, seconds): waits for the answer to vm:submit(), and
+ * returns or raises what vm:call() would.  Can be called once for each tag.
+ */
 static int l_await(lua_State *L)
 {
 	double seconds = luaL_checknumber(L, 4);
@@ -231,7 +238,7 @@ static int l_await(lua_State *L)
 	return await(L, check_call(L), seconds, luaL_checkstring(L, 3));
 }
 
-/* vm:arrived(tag): true if await() would not block. */
+/* vm:arrived(tag): returns true if await() would not block. */
 static int l_arrived(lua_State *L)
 {
 	lua_pushboolean(L, vm_call_done(bind_check_vm(L), check_call(L)));
@@ -260,7 +267,10 @@ static int l_gc(lua_State *L)
 	return 0;
 }
 
-/* vm:console(): what the guest's console and QEMU's stderr have printed. */
+/*
+ * vm:console(): returns what the guest's console and QEMU's stderr have
+ * printed.
+ */
 static int l_console(lua_State *L)
 {
 	struct buf console = { 0 }, qemu = { 0 };
@@ -294,7 +304,7 @@ static void set_integer(lua_State *L, const char *key, lua_Integer value)
 	lua_setfield(L, -2, key);
 }
 
-/* vm:info(): facts for reports and messages, as a table. */
+/* vm:info(): returns facts for reports and messages, as a table. */
 static int l_info(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);
@@ -327,7 +337,10 @@ static int l_info(lua_State *L)
 	return 1;
 }
 
-/* vm:death(): why calls cannot be made, as an error object; nil while they can. */
+/*
+ * vm:death(): returns the reason why calls cannot be made, as an error object;
+ * nil while they can be made.
+ */
 static int l_death(lua_State *L)
 {
 	struct err err = { 0 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From a description to a running guest, and back. */
+/* Boots a VM from its description, and shuts it down. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -8,11 +8,11 @@
 #include "runner/base/interrupt.h"
 #include "runner/vm/internal.h"
 
-/* --- the first words with the agent --- */
+/* --- the first frames exchanged with the agent --- */
 
 /*
- * Sends hello and waits for its answer.  -EAGAIN: this vsock connection is lost,
- * or has lost the hello, and there will be another one.
+ * Sends hello and waits for its answer.  -EAGAIN: this vsock connection is
+ * lost, or the hello was lost on it; the runner will connect again.
  */
 static int greet(struct vm *vm, int64_t deadline_ns, struct err *err)
 {
@@ -115,7 +115,10 @@ int vm_boot(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
 	return ret;
 }
 
-/* True: the agent has agreed to power off, and QEMU may have ended. */
+/*
+ * Returns true if the agent has agreed to power off.  QEMU may have ended by
+ * then.
+ */
 static bool ask_to_power_off(struct vm *vm, int64_t deadline_ns)
 {
 	struct wire_nothing nothing;
@@ -143,7 +146,10 @@ void vm_shutdown(struct vm *vm, double timeout_s)
 
 		poll(end, 2, deadline_poll_ms(deadline_ns));
 	}
-	/* Over vsock the answer can be lost: then the guest's end is the answer. */
+	/*
+	 * Over vsock the answer can be lost.  Then the guest's end counts as
+	 * the answer.
+	 */
 	if (running && vm->state == VM_DEAD && vm->death.err.kind == ERR_GUEST &&
 	    !vm->death.panicked) {
 		vm->state = VM_OFF;

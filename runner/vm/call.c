@@ -42,7 +42,10 @@ struct vm_call *vm_submit(struct vm *vm, uint32_t channel, enum wire_kind kind,
 	call->stream_limit = vm->machine.opts.memory;
 	call->next = vm->calls.list;
 	vm->calls.list = call;
-	/* A broken connection is noticed and reported by vm_step(). */
+	/*
+	 * A failure needs no handling here: vm_step() notices and reports a
+	 * broken connection.
+	 */
 	conn_send(&vm->link.conn, &hdr, payload);
 	return call;
 }
@@ -186,7 +189,7 @@ static int take_frame(struct vm *vm, const struct wire_header *hdr,
 
 	if (hdr->kind == WIRE_READY)
 		return take_ready(vm, hdr, payload, err);
-	/* A late answer to a call that was freed meanwhile. */
+	/* A late answer to a call that was freed before it arrived. */
 	if (!call && hdr->tag && hdr->tag <= vm->calls.last_tag)
 		return 0;
 	/* A second answer: the executor died just after it had replied. */

@@ -12,7 +12,7 @@
 struct conn {
 	int fd;				/* -1: closed; owned */
 	struct buf in;
-	struct buf out;			/* not yet accepted by the socket */
+	struct buf out;			/* bytes that the socket has not accepted yet */
 };
 
 void conn_init(struct conn *c);
@@ -20,19 +20,20 @@ void conn_init(struct conn *c);
 void conn_open(struct conn *c, int fd);
 /* Queues one frame and writes as much as the socket accepts.  0 or -errno. */
 int conn_send(struct conn *c, const struct wire_header *hdr, const void *payload);
-/* Writes more of the queue; for POLLOUT.  0 or -errno. */
+/* Writes more of the queue; call it on POLLOUT.  0 or -errno. */
 int conn_flush(struct conn *c);
-/* True: the queue is not empty, so poll for POLLOUT. */
+/* Returns true if the queue is not empty: then poll for POLLOUT. */
 bool conn_wants_out(const struct conn *c);
 /* Reads what has arrived, without waiting.  0; -EPIPE: the other end is closed. */
 int conn_feed(struct conn *c);
 /*
- * Gets the first frame that has arrived: 1 with *hdr and *payload, which is valid
- * until conn_drop(); 0: no complete frame yet; -EBADMSG with err filled.
+ * Gets the first frame that has arrived.  Returns 1 with *hdr and *payload,
+ * which is valid until conn_drop(); 0 if there is no complete frame yet;
+ * -EBADMSG with err filled.
  */
 int conn_peek(struct conn *c, struct wire_header *hdr, const uint8_t **payload,
 	      struct err *err);
-/* Removes that frame. */
+/* Removes the frame that conn_peek() returned. */
 void conn_drop(struct conn *c, const struct wire_header *hdr);
 void conn_release(struct conn *c);
 

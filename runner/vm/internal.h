@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The inside of a VM; only for the files of runner/vm/.  Each of them uses only
- * those before it: conn, vsock, state, call, loop, wait, launch, boot, migration.
+ * The inside of a VM; only for the files of runner/vm/. They form an order, and
+ * each uses only files before it: conn, vsock, state, call, loop, wait, launch,
+ * boot, migration.
  */
 #ifndef RUNNER_VM_INTERNAL_H
 #define RUNNER_VM_INTERNAL_H
@@ -13,12 +14,14 @@
 #include "runner/vm/vm.h"
 #include "runner/vm/vsock.h"
 
-/* Seconds for what a responsive guest or QEMU does at once. */
+/*
+ * Seconds allowed for an action that a responsive guest or QEMU does at once.
+ */
 #define GRACE_S 2.0
 /*
- * Seconds that an attempt to connect over vsock may take, times the slowness.  A
- * longer limit delays the start when an attempt is lost, a shorter one gives up
- * attempts that a busy guest would have answered.
+ * Seconds that an attempt to connect over vsock may take; multiplied by
+ * vm_slowness().  A longer limit delays the start when an attempt is lost, a
+ * shorter one gives up attempts that a busy guest would have answered.
  */
 #define VSOCK_ATTEMPT_S 0.08
 
@@ -29,7 +32,8 @@ struct vm_call {
 	const struct wire_op_desc *op;
 	bool done;			/* reply is complete */
 	bool print_data;
-	size_t stream_limit;		/* bytes of both streams; more is an error */
+	size_t stream_limit;		/* limit for both streams, in bytes;
+					 * more is an error */
 	struct vm_reply reply;
 };
 
@@ -57,7 +61,7 @@ struct vm {
 		struct vm_call *list;
 		uint32_t last_tag;
 	} calls;
-	/* Memory files of QEMU's output; kept after death. */
+	/* Memory files with QEMU's output; kept after the VM's death. */
 	struct {
 		int console_fd;		/* -1: not booted yet */
 		int stderr_fd;
@@ -65,7 +69,8 @@ struct vm {
 	struct {
 		int fd;			/* the guest's memory; -1: QEMU's own */
 		bool shared;		/* the guest writes into the file */
-		bool named;		/* QEMU's own, with the name a file would have */
+		bool named;		/* QEMU's own memory, but named as if
+					 * it were a file */
 	} ram;
 	struct {
 		bool set;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The one place that waits: poll(2) over everything a VM can hear from. */
+/* The only file that waits: poll(2) over every source of events of a VM. */
 #include <errno.h>
 #include <poll.h>
 
@@ -13,7 +13,10 @@ static struct vm *spare;
 
 static void service_spare(void);
 
-/* The connection to the agent.  True: the other end is gone for good. */
+/*
+ * Handles the connection to the agent.  Returns true if the agent has closed it
+ * for good.
+ */
 static bool handle_link(struct vm *vm, short agent, short dialing)
 {
 	bool gone = false;
@@ -22,7 +25,10 @@ static bool handle_link(struct vm *vm, short agent, short dialing)
 		conn_flush(&vm->link.conn);
 	if (agent & ~POLLOUT)
 		gone = conn_feed(&vm->link.conn);
-	/* A vsock connection counts only once the agent has answered on it. */
+	/*
+	 * A vsock connection is not established until the agent has answered on
+	 * it.
+	 */
 	if (gone && vm->link.vsock.dialing) {
 		vsock_lost(&vm->link.vsock, &vm->link.conn);
 		vm->link.ready = false;
@@ -32,7 +38,7 @@ static bool handle_link(struct vm *vm, short agent, short dialing)
 	return gone;
 }
 
-/* True: QEMU has closed the connection. */
+/* Handles the connection to QMP.  Returns true if QEMU has closed it. */
 static bool handle_qmp(struct vm *vm, short revents)
 {
 	struct qmp *q = &vm->qemu.qmp;
@@ -48,7 +54,7 @@ static bool handle_qmp(struct vm *vm, short revents)
 	return gone;
 }
 
-/* QEMU has ended, or a connection is closed because it is about to. */
+/* QEMU has ended, or a connection was closed because QEMU is about to end. */
 static void handle_end(struct vm *vm)
 {
 	struct pollfd end = { vm->qemu.proc.pidfd, POLLIN, 0 };
@@ -110,12 +116,12 @@ bool vm_lives(struct vm *vm)
 
 /* --- the spare --- */
 
-/* A frame from the spare has arrived. */
+/* Handles a frame that has arrived from the spare. */
 static void service_spare(void)
 {
 	struct vm *vm = spare;
 
-	spare = NULL;	/* vm_step() must not recur for it */
+	spare = NULL;	/* vm_step() must not call this function again for it */
 	if (!vm_lives(vm))
 		return;
 	if (vm->spare.call->done && !vm->spare.paused)

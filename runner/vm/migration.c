@@ -13,7 +13,10 @@
 
 void vm_set_ram(struct vm *vm, int fd, bool shared)
 {
-	/* A saved state has the file's name for the memory, and needs it again. */
+	/*
+	 * A saved state refers to the memory by the name of its file; loading
+	 * needs the same name.
+	 */
 	if (vm->ram.fd >= 0) {
 		close(vm->ram.fd);
 		vm->ram.named = true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Saving a VM's state and loading it into a new QEMU: the operations from which
- * runner/fixture/ makes fixtures, clones and snapshots.
+ * Saving a VM's state and loading it into a new QEMU.  The code in
+ * runner/fixture/ makes fixtures, clones and snapshots from these operations.
  *
- * Functions that return int: 0, or -errno with err filled.
+ * Functions that return int return 0, or -errno with err filled.
  */
 #ifndef RUNNER_VM_MIGRATION_H
 #define RUNNER_VM_MIGRATION_H
@@ -14,11 +14,14 @@
 
 /*
  * Makes the file fd (taken over; -1: none) the guest's memory at QEMU's next
- * start.  shared: what the guest writes goes to the file, else it is private.
- * The file before it is closed.
+ * start.  If shared is true, the guest's writes go to the file; otherwise the
+ * mapping is private.  Closes the file that was set before.
  */
 void vm_set_ram(struct vm *vm, int fd, bool shared);
-/* The file that a saved VM's memory is in; -1: none, or it is private. */
+/*
+ * Returns the file with the memory of a saved VM; -1 if there is none or it is
+ * private.
+ */
 int vm_shared_ram(const struct vm *vm);
 /* Replaces the layer of disk i by the file fd, which is taken over. */
 void vm_set_layer(struct vm *vm, size_t i, int fd);
@@ -26,45 +29,53 @@ void vm_set_layer(struct vm *vm, size_t i, int fd);
 /* --- saving: a running guest --- */
 
 /*
- * Appends the state of devices and processors to `state`; the memory must be a
- * shared file, and holds the rest.  The guest is stopped afterwards.
+ * Appends the state of devices and processors to `state`.  The guest's memory
+ * must be a shared file, which holds the rest of the state.  The guest is
+ * stopped afterwards.
  */
 int vm_save_devices(struct vm *vm, struct buf *state, int64_t deadline_ns,
 		    struct err *err);
-/* Stops the guest and writes its whole state, with its memory, to the file fd. */
+/*
+ * Stops the guest and writes its whole state, including its memory, to the file
+ * fd.
+ */
 int vm_save_all(struct vm *vm, int fd, int64_t deadline_ns, struct err *err);
 /*
- * Before saving: closes the connection to the agent, since a saved guest must not
- * have one.  Does nothing if the transport is serial.
+ * To be called before saving: closes the connection to the agent, because a
+ * saved guest must not have one.  Does nothing if the transport is serial.
  */
 void vm_disconnect(struct vm *vm, int64_t deadline_ns);
 /*
- * After loading, or when a saved guest continues: the VM is VM_RUNNING, and
- * connected to its agent.  On failure it is dead.
+ * To be called after loading, or when a saved guest continues: connects to the
+ * agent and makes the state VM_RUNNING.  On failure the VM is dead.
  */
 int vm_connect(struct vm *vm, int64_t deadline_ns, struct err *err);
 
 /* --- loading --- */
 
-/* Makes a reservation without wait count as a running VM; may wait for a job token. */
+/*
+ * Turns a reservation that vm_reserve() made without wait into that of a
+ * running VM.  Can wait for a job token.
+ */
 int vm_activate(struct vm *vm, struct err *err);
 
 struct vm_incoming {
 	const char *kernel_release;	/* of the saved guest */
-	int state_fd;			/* from vm_save_devices(); stays the caller's */
-	const uint64_t *seed;		/* of its random numbers; NULL: none */
+	int state_fd;			/* from vm_save_devices(); the caller
+					 * keeps it */
+	const uint64_t *seed;		/* the seed of its random numbers; NULL: none */
 };
 
 /*
- * Starts a QEMU that waits for the state, after vm_reserve() and vm_set_ram().
- * Takes opts over, even on failure.
+ * Starts a QEMU that waits for the state.  To be called after vm_reserve() and
+ * vm_set_ram().  Takes opts over, even on failure.
  */
 int vm_start_incoming(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
 		      const struct vm_incoming *in, struct err *err);
 /*
- * Stops a VM of any state but VM_NEW, to load an earlier state of it: calls in
- * flight fail with `reason`, the state is VM_BOOTING, the reservation is kept or
- * made again.
+ * Stops a VM in any state but VM_NEW, so that an earlier state of it can be
+ * loaded.  Calls in flight fail with `reason`, the state is VM_BOOTING, and the
+ * reservation is kept or made again.
  */
 int vm_rewind(struct vm *vm, const char *reason, struct err *err);
 /* After vm_rewind(): starts a QEMU that waits for a state from vm_save_all(). */
@@ -78,10 +89,16 @@ int vm_load(struct vm *vm, struct err *err);
 int vm_await_load(struct vm *vm, int64_t deadline_ns, struct err *err);
 /* Lets a stopped guest continue. */
 int vm_cont(struct vm *vm, int64_t deadline_ns, struct err *err);
-/* Sets the end of vm_info()'s boot_s: the guest can be used from now on. */
+/*
+ * Takes the current time as the end of boot_s in vm_info(): the guest can be
+ * used from now on.
+ */
 void vm_mark_ready(struct vm *vm);
 
-/* The seed of vm_start_incoming(), or NULL.  Its guest is stopped after loading. */
+/*
+ * Returns the seed given to vm_start_incoming(), or NULL.  A guest with a seed
+ * is stopped after loading.
+ */
 const struct vm_seed *vm_seed(const struct vm *vm);
 
 #endif

@@ -181,7 +181,10 @@ void vm_qemu_ended(struct vm *vm)
 	vm_die(vm, vm->death.panicked || !status ? ERR_GUEST : ERR_BROKEN, reason);
 }
 
-/* QEMU stops a guest by itself if a disk image cannot grow, or KVM cannot continue. */
+/*
+ * QEMU stops a guest on its own if a disk image cannot grow, or KVM cannot
+ * continue.
+ */
 void vm_qemu_stopped(struct vm *vm)
 {
 	static const char *const words[] = {

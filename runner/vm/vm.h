@@ -25,26 +25,37 @@ enum vm_state { VM_NEW, VM_BOOTING, VM_RUNNING, VM_OFF, VM_DEAD };
 
 /* --- life --- */
 
-/* A VM_NEW machine of that profile; vm_free() frees it.  NULL with err filled. */
+/*
+ * Creates a VM of that profile in state VM_NEW; vm_free() frees it.  NULL with
+ * err filled.
+ */
 struct vm *vm_new(const char *profile, struct err *err);
 /* Kills the VM if it runs, and frees it with all its calls.  NULL is allowed. */
 void vm_free(struct vm *vm);
 /*
- * Boots a VM_NEW machine and waits for its agent.  Takes opts over, even on
- * failure.  0; or -errno with err filled: QEMU does not run then, the state is
- * VM_DEAD, and err ends with the console's end.
+ * Boots a VM in state VM_NEW and waits for its agent.  Takes opts over, even on
+ * failure.  Returns 0; or -errno with err filled.  After a failure QEMU does
+ * not run, the state is VM_DEAD, and err ends with the last lines of the
+ * console.
  */
 int vm_boot(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
 	    struct err *err);
 /*
- * Reserves memory and processors at the gate: the VM is VM_BOOTING.  Without
- * `wait`: -EBUSY if they are not free now.  Does nothing if they are reserved.
+ * Reserves memory and processors at the gate, and makes the state VM_BOOTING.
+ * Does nothing if they are reserved already.  If `wait` is false and they are
+ * not free now: -EBUSY.
  */
 int vm_reserve(struct vm *vm, uint64_t memory, unsigned int cpus, bool wait,
 	       struct err *err);
-/* Asks the guest to power off for at most timeout_s, then kills it.  Any state. */
+/*
+ * Asks the guest to power off, and kills it if it has not done so after
+ * timeout_s.  Allowed in any state.
+ */
 void vm_shutdown(struct vm *vm, double timeout_s);
-/* Kills QEMU; the VM is VM_OFF unless it was VM_NEW or VM_DEAD.  Any state. */
+/*
+ * Kills QEMU and makes the state VM_OFF, unless it is VM_NEW or VM_DEAD.
+ * Allowed in any state.
+ */
 void vm_kill(struct vm *vm);
 
 /* --- facts --- */
@@ -52,35 +63,49 @@ void vm_kill(struct vm *vm);
 enum vm_state vm_state(const struct vm *vm);
 /* "not booted", "booting", "running", "shut down" or "dead". */
 const char *vm_state_name(const struct vm *vm);
-/* 0 in VM_RUNNING; -ENOTCONN with err naming the state or why the VM died. */
+/*
+ * Returns 0 in VM_RUNNING; otherwise -ENOTCONN, and err says the state or why
+ * the VM died.
+ */
 int vm_check_running(const struct vm *vm, struct err *err);
-/* Handles what has arrived, without waiting.  True: VM_RUNNING or VM_BOOTING. */
+/*
+ * Handles what has arrived, without waiting.  Returns true if the state is
+ * VM_RUNNING or VM_BOOTING afterwards.
+ */
 bool vm_lives(struct vm *vm);
-/* The description.  Valid as long as the VM; opts and accel are empty in VM_NEW. */
+/*
+ * Returns the VM's description, valid as long as the VM.  Its opts and accel
+ * are empty in VM_NEW.
+ */
 const struct machine *vm_machine(const struct vm *vm);
-/* The factor for time limits on this host, 1 or more. */
+/* Returns the factor for time limits on this host, 1 or more. */
 double vm_slowness(const struct vm *vm);
 
 /* The seed of a clone's random numbers. */
 struct vm_seed {
 	uint64_t value;
-	int gdb_fd;			/* of QEMU's gdb stub; -1: closed */
+	int gdb_fd;			/* socket of QEMU's gdb stub; -1: closed */
 };
 
 struct vm_info {
-	const char *kernel_release;	/* of the guest; "" until it has booted */
+	const char *kernel_release;	/* the guest's kernel release; ""
+					 * until it has booted */
 	pid_t qemu_pid;			/* 0: none */
-	double waited_s;		/* for the gate */
+	double waited_s;		/* time spent waiting for the gate */
 	double boot_s;			/* from QEMU's start until ready; -1: not yet */
-	bool panicked;			/* its console says so */
-	uint32_t cid;			/* of vsock; 0: the transport is serial */
-	double connect_s;		/* vsock: from the first attempt until connected */
+	bool panicked;			/* the console shows a panic */
+	uint32_t cid;			/* the vsock CID; 0: the transport is serial */
+	double connect_s;		/* vsock: from the first attempt to
+					 * the connection */
 	unsigned int connect_attempts;
 };
 
-/* Fills in *info, whose string is the VM's. */
+/* Fills in *info.  Its string belongs to the VM. */
 void vm_info(const struct vm *vm, struct vm_info *info);
-/* Appends what the guest's console and QEMU's stderr have printed; any state. */
+/*
+ * Appends what the guest's console and QEMU's stderr have printed.  Allowed in
+ * any state.
+ */
 void vm_read_output(const struct vm *vm, struct buf *console, struct buf *qemu);
 
 /* --- calls: a request and its answer --- */
@@ -88,7 +113,8 @@ void vm_read_output(const struct vm *vm, struct buf *console, struct buf *qemu);
 struct vm_reply {
 	enum wire_kind kind;		/* WIRE_REPLY or WIRE_FAIL */
 	struct buf payload;
-	struct buf stream[3];		/* bytes of data frames, by stream number 1, 2 */
+	struct buf stream[3];		/* bytes of data frames; streams are
+					 * numbered 1 and 2 */
 };
 
 /*
@@ -103,9 +129,10 @@ struct vm_call *vm_submit(struct vm *vm, uint32_t channel, enum wire_kind kind,
 struct vm_call *vm_send(struct vm *vm, enum wire_op op, const void *req,
 			struct err *err);
 /*
- * Waits until the call is done: 0.  -ETIMEDOUT: the call was ended in the guest,
- * and err says where it hung; -EINTR; -ENOTCONN: err is the death report.
- * `label` names the call in err.  A fail frame is a result here, not an error.
+ * Waits until the call is done, and returns 0.  -ETIMEDOUT: the call was
+ * aborted in the guest, and err says where it hung; -EINTR; -ENOTCONN: err is
+ * the death report.  `label` names the call in err.  A fail frame is a result
+ * here, not an error.
  */
 int vm_wait(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 	    const char *label, struct err *err);
@@ -115,35 +142,43 @@ int vm_wait(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
  */
 int vm_finish(struct vm *vm, struct vm_call *call, void *rep, int64_t deadline_ns,
 	      struct err *err);
-/* vm_send() and vm_finish(). */
+/* Calls vm_send() and vm_finish(). */
 int vm_request(struct vm *vm, enum wire_op op, const void *req, void *rep,
 	       int64_t deadline_ns, struct err *err);
-/* Forgets the call: its late frames are dropped. */
+/* Frees the call; frames that arrive for it later are dropped. */
 void vm_call_free(struct vm *vm, struct vm_call *call);
 
-/* The call with that tag, or NULL. */
+/* Returns the call with that tag, or NULL. */
 struct vm_call *vm_find_call(struct vm *vm, uint32_t tag);
-/* The name of the op of a call that has no answer yet, or NULL. */
+/* Returns the name of the op of a call that has no answer yet, or NULL. */
 const char *vm_call_in_flight(const struct vm *vm);
-/* Handles what has arrived, without waiting.  True: vm_wait() would not block. */
+/*
+ * Handles what has arrived, without waiting.  Returns true if vm_wait() would
+ * not block.
+ */
 bool vm_call_done(struct vm *vm, struct vm_call *call);
 uint32_t vm_call_tag(const struct vm_call *call);
 const struct wire_op_desc *vm_call_op(const struct vm_call *call);
-/* The answer of a call that is done; valid until vm_call_free(). */
+/* Returns the answer of a call that is done; valid until vm_call_free(). */
 const struct vm_reply *vm_call_reply(const struct vm_call *call);
-/* From now on data frames are printed on our stdout and stderr, not kept. */
+/*
+ * From now on prints the call's data frames on our stdout and stderr, and keeps
+ * none.
+ */
 void vm_call_print_data(struct vm_call *call);
 
 /* --- a spare: resumed in advance, not yet used --- */
 
 /*
- * Makes vm this process's spare (one at most): frames from it are handled while
- * other VMs are waited for, and QEMU is paused once `call` is done.
+ * Makes vm the spare of this process, which has at most one.  While the process
+ * waits for other VMs, it handles the spare's frames, and it pauses QEMU once
+ * `call` is done.
  */
 void vm_set_spare(struct vm *vm, struct vm_call *call);
 /*
- * Ends that.  The call of vm_set_spare(), and in *paused whether QEMU was told to
- * stop (vm_cont() then); NULL if vm was never a spare.
+ * Makes vm a normal VM again.  Returns the call given to vm_set_spare(), and in
+ * *paused whether QEMU was told to stop (then call vm_cont()).  NULL if vm was
+ * never a spare.
  */
 struct vm_call *vm_take_spare(struct vm *vm, bool *paused);
 

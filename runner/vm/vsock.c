@@ -14,7 +14,10 @@
 #include "runner/vm/vsock.h"
 
 #define DEVICE "/dev/vhost-vsock"
-/* Between a refusal and the next attempt; a boot takes hundreds of these. */
+/*
+ * The pause between a refusal and the next attempt.  A boot needs hundreds of
+ * attempts.
+ */
 #define RETRY_NS 2000000
 /* The longest time limit of one attempt. */
 #define LIMIT_MAX_NS 600000000
@@ -41,7 +44,7 @@ static int open_device(struct err *err)
 		       strerror(errno));
 }
 
-/* Tries random CIDs: EADDRINUSE means that another VM has this one. */
+/* Tries random CIDs: EADDRINUSE means that another VM uses this one. */
 static int set_free_cid(int fd, uint32_t *cid)
 {
 	for (int i = 0; i < CID_ATTEMPTS; i++) {
@@ -111,7 +114,7 @@ static void close_attempt(struct vsock *v)
 	v->fd = -1;
 }
 
-/* The guest refused: it runs, and will listen soon. */
+/* A guest that refuses a connection runs, and will listen soon. */
 static void refused(struct vsock *v)
 {
 	close_attempt(v);
@@ -198,7 +201,7 @@ void vsock_step(struct vsock *v, struct conn *c, short revents)
 	if (v->fd >= 0 && revents) {
 		finish(v, c);
 	} else if (v->fd < 0 && clock_ns() >= v->wake_ns) {
-		if (c->fd >= 0)		/* connected, and not a word */
+		if (c->fd >= 0)		/* connected, but the agent has not answered */
 			vsock_silent(v, c);
 		else
 			begin(v);

@@ -48,8 +48,8 @@ static struct vm_call *send_abort(struct vm *vm, uint32_t channel, bool abandon)
 }
 
 /*
- * Waits for the aborted call's last frame, after which its channel is free.  The
- * agent gives up an executor that does not die in time.
+ * Waits for the aborted call's last frame; then its channel is free.  The agent
+ * gives up an executor that does not die in time.
  */
 static void await_end(struct vm *vm, struct vm_call *call)
 {
@@ -66,7 +66,10 @@ static void await_end(struct vm *vm, struct vm_call *call)
 	vm_wait_call(vm, call, grace(vm), &ignored);
 }
 
-/* False: no answer in time, or a malformed one.  *rep points into the abort's reply. */
+/*
+ * Returns false if the answer did not arrive in time or is malformed.  *rep
+ * points into the abort's reply.
+ */
 static bool get_report(struct vm *vm, struct vm_call *abort, struct wire_abort_rep *rep)
 {
 	struct wire_arena none = { 0 };
@@ -79,7 +82,10 @@ static bool get_report(struct vm *vm, struct vm_call *abort, struct wire_abort_r
 	       rep->aborted <= WIRE_ABORTED_EXECUTOR;
 }
 
-/* Ends the call in the guest; err says what that did and where the call hung. */
+/*
+ * Ends the call in the guest. err gets the effect of that, and where the call
+ * hung.
+ */
 static void abort_call(struct vm *vm, struct vm_call *call, const char *label,
 		       double waited_s, struct err *err)
 {
@@ -122,9 +128,9 @@ int vm_wait(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 	return ret;
 }
 
-/* --- requests of the runner itself --- */
+/* --- requests that the runner makes by itself --- */
 
-/* The agent's own words, if the answer has any. */
+/* Puts the agent's own error message into err, if the answer has one. */
 static int agent_failed(const struct vm_call *call, struct err *err)
 {
 	const struct buf *payload = &call->reply.payload;
