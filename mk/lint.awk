@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Checks the text of files: lengths of lines and files, blanks at line ends.
 #
-# At most 80 columns for a line of documentation or of comment, 100 for a line
-# of code, 600 lines for a file. A longer line passes where it cannot be broken
-# well: a long string, a row of a table, a link, a line of one word.
+# At most 80 columns for a line of documentation or of comment, 120 for a line
+# of code in Lua, 100 for other code, 600 lines for a file. A longer line passes
+# where it cannot be broken well: a long string, a row of a table, a link, a
+# line of one word.
 
 FNR == 1 {
 	check_length()
 	file = FILENAME
 }
 
-{ limit = file ~ /\.md$/ || is_comment($0) ? 80 : 100 }
+{ limit = file ~ /\.md$/ || is_comment($0) ? 80 : file ~ /\.lua$/ ? 120 : 100 }
 
 { lines = FNR }
 
@@ -43,7 +44,7 @@ function check_length()
 
 function is_comment(line)
 {
-	return line ~ /^[ \t]*(\/\*|\*|\/\/|--|#( |$))/
+	return line ~ /^[ \t]*(\/\*|\*( |\/|$)|\/\/|--|#( |$))/
 }
 
 # Columns on the screen: a tab ends at a multiple of 8, a UTF-8 sequence is one.
