@@ -9,6 +9,9 @@
 
 #include "runner/gate/policy.h"
 
+/* Bytes that QEMU needs beside the guest's RAM: 60 to 90 MiB measured. */
+#define BUDGET_OVERHEAD (96ull << 20)
+
 /* Bytes that can be used now without swapping (proc(5), MemAvailable). */
 uint64_t budget_available(void);
 /* Bytes in all. */

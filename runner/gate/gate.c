@@ -123,7 +123,7 @@ static int draw(uint64_t memory, unsigned int cpus, double *waited, struct err *
 int gate_enter(struct gate_pass *pass, uint64_t memory, unsigned int cpus,
 	       double *waited, struct err *err)
 {
-	uint64_t charge = gate.claimed.memory ? memory : memory + GATE_OVERHEAD;
+	uint64_t charge = gate.claimed.memory ? memory : memory + BUDGET_OVERHEAD;
 	int ret;
 
 	ret = gate.claimed.memory ? draw(charge, cpus, waited, err) :
@@ -137,7 +137,7 @@ int gate_enter(struct gate_pass *pass, uint64_t memory, unsigned int cpus,
 
 bool gate_enter_spare(struct gate_pass *pass, uint64_t memory, unsigned int cpus)
 {
-	uint64_t charge = memory + GATE_OVERHEAD;
+	uint64_t charge = memory + BUDGET_OVERHEAD;
 	struct room held, budget;
 	bool free = true;
 	struct err ignored;
@@ -242,7 +242,7 @@ int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *e
 			       "claim: allowed once, and only before the file's first VM");
 	/* The number of QEMUs is not known.  A quarter of the memory covers their
 	 * overhead for guests of 384 MiB and more. */
-	ret = request(memory + memory / 4 + GATE_OVERHEAD, cpus, false, waited, err);
+	ret = request(memory + memory / 4 + BUDGET_OVERHEAD, cpus, false, waited, err);
 	if (ret)
 		return ret;
 	gate.claimed.memory = memory;

@@ -57,7 +57,7 @@ void gate_on_wait(void (*fn)(bool waits));
 void gate_set_label(const char *label);
 /*
  * Reserves memory and processors for a VM, and waits until there is room.  The
- * charge is the guest's memory plus GATE_OVERHEAD: a booted guest can touch each
+ * charge is the guest's memory plus BUDGET_OVERHEAD: a booted guest can touch each
  * page of its RAM once, and a clone of a fixture can copy each page of the
  * template's once; the template itself is page cache, which the kernel can drop.
  *
@@ -88,9 +88,6 @@ void gate_leave(struct gate_pass *pass);
  * Only before the first VM.  Errors as gate_enter().
  */
 int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *err);
-
-/* What QEMU needs beside the guest's RAM: 60 to 90 MiB measured. */
-#define GATE_OVERHEAD (96ull << 20)
 
 /* Prints who holds and who waits, for `provium gate`.  0 or -errno with err filled. */
 int gate_show(FILE *to, struct err *err);

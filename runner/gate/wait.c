@@ -8,7 +8,6 @@
 #include "runner/base/deadline.h"
 #include "runner/base/interrupt.h"
 #include "runner/gate/budget.h"
-#include "runner/gate/gate.h"
 #include "runner/gate/wait.h"
 
 #define LIMIT_S 3600.0			/* for one request */
@@ -144,10 +143,11 @@ static void give_up(struct wait *w)
 		jobserver_restore(&w->jobs, deadline_in(JOBSERVER_RETURN_S));
 }
 
-static int refuse(struct wait *w, enum answer answer, uint64_t wants, int64_t start, struct err *err)
+static int refuse(struct wait *w, enum answer answer, uint64_t wants, int64_t start,
+		  struct err *err)
 {
 	uint64_t holds = w->row.holds;
-	uint64_t guests = holds + wants - (w->nr_running + 1) * GATE_OVERHEAD;
+	uint64_t guests = holds + wants - (w->nr_running + 1) * BUDGET_OVERHEAD;
 
 	give_up(w);
 	if (interrupt_pending())
@@ -227,7 +227,7 @@ static int too_large(struct wait *w, uint64_t memory, unsigned int cpus, struct 
 	return err_set(err, ERR_USER, -E2BIG,
 		       "needs %llu MiB of memory in all (%llu MiB of it QEMU's overhead), but %s %llu MiB",
 		       (unsigned long long)(w->row.holds + memory) >> 20,
-		       (unsigned long long)GATE_OVERHEAD >> 20,
+		       (unsigned long long)BUDGET_OVERHEAD >> 20,
 		       w->limit.memory ? "--mem allows only" :
 				 "this machine can give only",
 		       (unsigned long long)most >> 20);

@@ -28,11 +28,6 @@ static const char *const runner_floors[] = {
 	" report lua ", " bind ", " make ", " run ", " cmd ", " . ", NULL,
 };
 
-/* Includes that break a rule and are still to be removed; must be empty at a release. */
-static const char *const known_faults[] = {
-	"runner/gate/wait > runner/gate/gate", NULL,
-};
-
 struct check {
 	const char *root;
 	size_t nr_files;
@@ -120,17 +115,6 @@ static void check_internal(struct check *c, const char *from, const char *to)
 		fault(c, "internal.h is for its own folder", arrow);
 }
 
-static bool is_known(const char *from, const char *to)
-{
-	char edge[2 * PATH_SIZE + 4];
-
-	snprintf(edge, sizeof(edge), "%s > %s", from, to);
-	for (int i = 0; known_faults[i]; i++)
-		if (!strcmp(known_faults[i], edge))
-			return true;
-	return false;
-}
-
 static void add_include(struct check *c, const char *from, const char *to)
 {
 	char a[PATH_SIZE], b[PATH_SIZE];
@@ -143,7 +127,7 @@ static void add_include(struct check *c, const char *from, const char *to)
 		graph_add(&c->folders, a, b);
 	module_of(from, a);
 	module_of(to, b);
-	if (strcmp(a, b) && !is_known(a, b))
+	if (strcmp(a, b))
 		graph_add(&c->modules, a, b);
 }
 

@@ -20,6 +20,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/deadline.h"
 #include "runner/base/interrupt.h"
+#include "runner/gate/budget.h"
 #include "runner/gate/gate.h"
 #include "runner/gate/jobserver.h"
 #include "runner/gate/ledger.h"
@@ -27,7 +28,7 @@
 
 #define MIB (1ull << 20)
 #define VM (100 * MIB)			/* bytes of guest memory */
-#define CHARGE (VM + GATE_OVERHEAD)
+#define CHARGE (VM + BUDGET_OVERHEAD)
 #define LIMIT_MS 20000			/* for an answer; only a failure takes as long */
 
 /* --- actors: processes that use the gate on command --- */
