@@ -91,11 +91,15 @@ static char **become_qemu(int *argc)
 
 /* --- the server --- */
 
-/* Moves the received descriptors above all requested numbers.  0 or -errno. */
+/*
+ * Moves the received descriptors above all requested numbers.  0 or -errno: EINVAL if
+ * the limit of open files is below these numbers.
+ */
 static int take_descriptors(struct msghdr *msg)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
 	size_t n = 0;
+	int ret = 0;
 
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -104,9 +108,11 @@ static int take_descriptors(struct msghdr *msg)
 
 		memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
 		server.fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, FORKSERVER_FD_MAX);
+		if (server.fds[i] < 0)
+			ret = -errno;
 		close(fd);
 	}
-	return n == server.req.nr_fds ? 0 : -EMFILE;
+	return n == server.req.nr_fds ? ret : -EMFILE;
 }
 
 /* False: a library has a descriptor open under one of the requested numbers. */
