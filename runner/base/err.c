@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Error texts. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,19 @@ int err_set(struct err *err, enum err_kind kind, int ret, const char *fmt, ...)
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
 	return ret;
+}
+
+const char *err_limit_advice(int number)
+{
+	switch (number) {
+	case EMFILE:
+		return "; raise the limit of open files (ulimit -n)";
+	case EAGAIN:
+		return "; raise the limit of processes (ulimit -u)";
+	case EFBIG:
+		return "; raise the limit of file sizes (ulimit -f)";
+	}
+	return "";
 }
 
 void err_add_console(struct err *err, const char *lines)

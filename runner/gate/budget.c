@@ -8,6 +8,7 @@
 #include "runner/base/buf.h"
 #include "runner/gate/budget.h"
 
+#define MEMINFO "/proc/meminfo"
 /* Not for VMs: a sixteenth of the memory, and at least this many bytes. */
 #define RESERVE_SHARE 16
 #define RESERVE_MIN (256ull << 20)
@@ -56,21 +57,31 @@ static uint64_t smaller(uint64_t machine, int64_t group)
 
 uint64_t budget_available(void)
 {
-	int64_t kib = number("/proc/meminfo", "MemAvailable:");
+	int64_t kib = number(MEMINFO, "MemAvailable:");
 	int64_t max = cgroup("memory.max"), used = cgroup("memory.current");
 
 	/* Before Linux 3.14 there is no MemAvailable. */
 	if (kib < 0)
-		kib = number("/proc/meminfo", "MemFree:");
+		kib = number(MEMINFO, "MemFree:");
 	return smaller(kib < 0 ? 0 : (uint64_t)kib << 10,
 		       max < 0 || used < 0 ? -1 : max > used ? max - used : 0);
 }
 
 uint64_t budget_total(void)
 {
-	int64_t kib = number("/proc/meminfo", "MemTotal:");
+	int64_t kib = number(MEMINFO, "MemTotal:");
 
 	return smaller(kib < 0 ? 0 : (uint64_t)kib << 10, cgroup("memory.max"));
+}
+
+int budget_check(struct err *err)
+{
+	struct buf b = { 0 };
+	int ret = buf_read_file(&b, MEMINFO);
+
+	buf_release(&b);
+	return ret ? err_set(err, ERR_BROKEN, ret, "gate: cannot read %s: %s%s", MEMINFO,
+			     strerror(-ret), err_limit_advice(-ret)) : 0;
 }
 
 uint64_t budget_resident(pid_t pid)

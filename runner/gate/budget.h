@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "runner/base/err.h"
 #include "runner/gate/policy.h"
 
 /* Bytes that QEMU needs beside the guest's RAM: 60 to 90 MiB measured. */
@@ -16,6 +17,8 @@
 uint64_t budget_available(void);
 /* Bytes in all. */
 uint64_t budget_total(void);
+/* Can the figures be read?  0, or -errno with err filled. */
+int budget_check(struct err *err);
 /* Resident bytes of a process that it does not share; 0 if it is gone. */
 uint64_t budget_resident(pid_t pid);
 /*

@@ -224,6 +224,8 @@ static int too_large(struct wait *w, uint64_t memory, unsigned int cpus, struct 
 			       (unsigned long long)w->limit.cpus);
 	if (w->row.holds + memory <= most)
 		return 0;
+	if (!w->limit.memory && budget_check(err))
+		return -EIO;
 	return err_set(err, ERR_USER, -E2BIG,
 		       "needs %llu MiB of memory in all (%llu MiB of it QEMU's overhead), but %s %llu MiB",
 		       (unsigned long long)(w->row.holds + memory) >> 20,
