@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runner/base/err.h"
 #include "runner/base/exit_status.h"
 #include "runner/base/interrupt.h"
 #include "runner/cmd/cmd.h"
@@ -99,8 +100,12 @@ int main(int argc, char **argv)
 {
 	int status;
 
-	if (interrupt_init())
+	status = interrupt_init();
+	if (status) {
+		fprintf(stderr, "provium: cannot create an eventfd: %s%s\n",
+			strerror(-status), err_limit_advice(-status));
 		return EXIT_BROKEN;
+	}
 	status = dispatch(argc, argv);
 	if (status >= 0)
 		status = check_stdout(status);

@@ -38,6 +38,14 @@ static void child(char *const argv[], const int *fds, size_t nr_fds,
 	_exit(127);
 }
 
+static int cannot_start(const char *program, int number, struct err *err)
+{
+	return err_set(err, ERR_BROKEN, -number, "cannot start %s: %s%s", program,
+		       strerror(number), number == ENOENT ?
+		       " (is QEMU installed? `make deps` does it on Debian and Ubuntu)" :
+		       err_limit_advice(number));
+}
+
 /* Forks and executes argv: the pid, or -errno with err filled. */
 static pid_t execute(char *const argv[], const int *fds, size_t nr_fds, int err_fd,
 		     struct err *err)
@@ -47,16 +55,15 @@ static pid_t execute(char *const argv[], const int *fds, size_t nr_fds, int err_
 	ssize_t n;
 
 	if (pipe2(report, O_CLOEXEC))
-		return err_set(err, ERR_BROKEN, -errno, "pipe: %s",
-			       strerror(errno));
+		return cannot_start(argv[0], errno, err);
 	pid = fork();
 	if (!pid)
 		child(argv, fds, nr_fds, err_fd, report[1], parent);
 	close(report[1]);
 	if (pid < 0) {
+		failed = errno;
 		close(report[0]);
-		return err_set(err, ERR_BROKEN, -errno, "fork: %s",
-			       strerror(errno));
+		return cannot_start(argv[0], failed, err);
 	}
 	do {	/* end of file when execve(2) succeeds: the pipe is close-on-exec */
 		n = read(report[0], &failed, sizeof(failed));
@@ -66,9 +73,7 @@ static pid_t execute(char *const argv[], const int *fds, size_t nr_fds, int err_
 		return pid;
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	return err_set(err, ERR_BROKEN, -failed, "cannot start %s: %s%s",
-		       argv[0], strerror(failed), failed == ENOENT ?
-		       " (is QEMU installed? `make deps` does it on Debian and Ubuntu)" : "");
+	return cannot_start(argv[0], failed, err);
 }
 
 int proc_start(struct proc *p, char *const argv[], const int *fds,

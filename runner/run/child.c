@@ -16,6 +16,7 @@
 
 #include "runner/base/buf.h"
 #include "runner/base/deadline.h"
+#include "runner/base/err.h"
 #include "runner/base/exit_status.h"
 #include "runner/base/interrupt.h"
 #include "runner/base/text.h"
@@ -209,6 +210,15 @@ static void record_death(struct run *r, int status)
 	}
 }
 
+static void record_no_start(struct run *r, int number)
+{
+	char *text = xasprintf("cannot start the file's process: %s%s",
+			       strerror(number), err_limit_advice(number));
+
+	record_set_error(r->record, "BROKEN", text);
+	free(text);
+}
+
 static void add_output(struct run *r)
 {
 	struct buf raw = { 0 }, clean = { 0 };
@@ -245,7 +255,7 @@ json_t *child_run(const char *path, const struct child_opts *opts)
 	int ret = start(&r), status = ret ? 0 : await(&r);
 
 	if (ret)
-		record_set_error(r.record, "BROKEN", strerror(-ret));
+		record_no_start(&r, -ret);
 	else if (!r.ended || status)
 		record_death(&r, status);
 	add_output(&r);

@@ -37,8 +37,8 @@ static int open_lines(struct vm *vm, struct lines *l, enum launch how, struct er
 	    open_pair(l->qmp) || (!vsock && open_pair(l->link)) ||
 	    (how == LAUNCH_INCOMING_GDB && open_pair(l->gdb)))
 		return err_set(err, ERR_BROKEN, -errno,
-			       "cannot create the connections to QEMU: %s",
-			       strerror(errno));
+			       "cannot create the connections to QEMU: %s%s",
+			       strerror(errno), err_limit_advice(errno));
 	return vsock ? vsock_take_cid(&vm->link.vsock, err) : 0;
 }
 

@@ -43,3 +43,61 @@ test("a limit of 30 open files: a second VM starts without the fork server", fun
 		assert_eq(0, r.status, r.said)
 	end)
 end)
+
+test("a limit of open files that is too low: BROKEN, and the message names the limit", function()
+	with_traces(function(run)
+		local n = 4
+		while run({ "version" }, { limits = "-n " .. n }).status == 127 do n = n + 1 end	-- ld.so's own needs
+		local r, seen = nil, {}
+		repeat
+			r = run({ "test", "vm_good.lua" }, { limits = "-n " .. n })
+			local message = r.said:match("BROKEN: ([^\n]*)") or r.said:match("^provium: ([^\n]*)")
+			if r.status ~= 0 then
+				assert_eq(3, r.status, r.said)
+				assert_contains(r.said, "Too many open files")
+				if not message:find("QEMU exited", 1, true) then
+					assert_contains(message, "Too many open files; raise the limit of open files (ulimit -n)")
+				end
+				seen[message:match("cannot [%a/]+ [%a/-]+")] = true
+			end
+			n = n + 1
+		until r.status == 0 or n > 60
+		assert_eq(0, r.status, r.said)
+		for _, step in ipairs { "cannot open the", "cannot read /proc/meminfo", "cannot create the", "cannot start qemu-system-x" } do
+			assert(seen[step], step)
+		end
+	end)
+end)
+
+-- The prefix of a command that another user runs, with at most n processes.
+local function as_user(uid, n)
+	if shell("id -u") ~= "0" then skip("needs root") end
+	if shell("command -v setpriv") == "" then skip("needs setpriv") end
+	return { runner.timeout, "-k", "5", "100", "setpriv", "--reuid", uid, "--clear-groups",
+		"prlimit", n and ("--nproc=%d"):format(n) or "--core=0" }
+end
+
+test("a limit of processes that is too low: BROKEN, and the message names the limit", function()
+	local CAUSE = "Resource temporarily unavailable; raise the limit of processes (ulimit -u)\n"
+	with_traces(function(run, dir)
+		shell(("mkdir %s/home && chown 61234 %s/home %s/gate"):format(dir, dir, dir))
+		for n, expected in pairs {
+			"(the file) ... BROKEN: cannot start the file's process: " .. CAUSE,
+			"BROKEN: boot minimal: cannot start qemu-system-x86_64: " .. CAUSE,
+			[4] = "qemu_thread_create: Resource temporarily unavailable",
+		} do
+			local r = run({ "test", "vm_good.lua" }, { prefix = as_user("61234", n), env = { HOME = dir .. "/home", XDG_CACHE_HOME = "" } })
+			assert_contains(r.said, expected)
+			assert_eq(3, r.status, r.said)
+		end
+	end)
+end)
+
+test("a limit of memory that QEMU exceeds: BROKEN with QEMU's message", function()
+	with_traces(function(run)
+		local r = run({ "test", "vm_good.lua" }, { limits = "-v 300000" })
+		assert_contains(r.said, "BROKEN: boot minimal: QEMU exited with status 1:")
+		assert_contains(r.said, "Cannot allocate memory")
+		assert_eq(3, r.status, r.said)
+	end)
+end)
