@@ -142,8 +142,8 @@ int files_write(const char *path, const void *p, size_t n, struct err *err)
 		ret = -errno;
 	if (ret) {
 		unlink(tmp);
-		err_set(err, ERR_BROKEN, ret, "cannot write %s: %s", path,
-			strerror(-ret));
+		err_set(err, ERR_BROKEN, ret, "cannot write %s: %s%s", path,
+			strerror(-ret), err_limit_advice(-ret));
 	}
 	free(tmp);
 	return ret;

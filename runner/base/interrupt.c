@@ -45,6 +45,7 @@ int interrupt_init(void)
 	for (unsigned int i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		sigaction(sigs[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* write(2) fails with EFBIG, and its caller says where */
 	return 0;
 }
 

@@ -17,7 +17,8 @@
 #define INTERRUPT_GRACE_S 10
 #define INTERRUPT_STUCK 124
 
-/* Installs handlers for SIGINT, SIGTERM, SIGHUP and SIGALRM.  0 or -errno. */
+/* Installs handlers for SIGINT, SIGTERM, SIGHUP and SIGALRM, and ignores SIGPIPE and
+ * SIGXFSZ.  0 or -errno. */
 int interrupt_init(void);
 /* The hook, or NULL. */
 void interrupt_set_hook(void (*hook)(void));

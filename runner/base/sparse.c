@@ -43,8 +43,8 @@ int sparse_create(const char *dir, uint64_t size, struct err *err)
 	ret = fd < 0 ? fd : -errno;
 	if (fd >= 0)
 		close(fd);
-	return err_set(err, ERR_BROKEN, ret, "cannot create a file of %llu bytes in %s: %s",
-		       (unsigned long long)size, dir, strerror(-ret));
+	return err_set(err, ERR_BROKEN, ret, "cannot create a file of %llu bytes in %s: %s%s",
+		       (unsigned long long)size, dir, strerror(-ret), err_limit_advice(-ret));
 }
 
 /* Finds the next data from *at on.  1: its bounds in *at and *end; 0: no more; -errno. */

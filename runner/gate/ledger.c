@@ -84,8 +84,8 @@ int ledger_open(struct ledger *l, struct err *err)
 		if (l->fd < 0 || l->watch_fd < 0 ||
 		    inotify_add_watch(l->watch_fd, path, IN_MODIFY | IN_CLOSE_WRITE) < 0)
 			ret = err_set(err, ERR_BROKEN, -errno,
-				      "gate: cannot open the ledger %s: %s", path,
-				      strerror(errno));
+				      "gate: cannot open the ledger %s: %s%s", path,
+				      strerror(errno), err_limit_advice(errno));
 	}
 	if (ret)
 		ledger_close(l);
@@ -163,23 +163,38 @@ static int take_row(struct ledger *l)
 	return -ENOSPC;
 }
 
+/* A short write tells no reason: the next one fails with it. */
+static int write_row(int fd, const struct ledger_row *row, off_t at)
+{
+	size_t done = 0;
+
+	while (done < sizeof(*row)) {
+		ssize_t n = pwrite(fd, (const char *)row + done, sizeof(*row) - done,
+				   at + (off_t)done);
+
+		if (n <= 0)
+			return n ? -errno : -ENOSPC;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
 int ledger_write(struct ledger *l, const struct ledger_row *row, struct err *err)
 {
-	ssize_t n;
+	int ret;
 
 	if (l->own_row < 0 && take_row(l))
 		return err_set(err, ERR_BROKEN, -EUSERS,
 			       "gate: the ledger is full: at most %d runners can use it at a time",
 			       LEDGER_ROWS);
-	n = pwrite(l->fd, row, sizeof(*row), place_of(l->own_row));
-	if (n == sizeof(*row))
+	ret = write_row(l->fd, row, place_of(l->own_row));
+	if (!ret)
 		return 0;
-	/* A short write means that the file system is full. */
-	if (n >= 0)
-		errno = ENOSPC;
-	return err_set(err, ERR_BROKEN, -errno,
-		       "gate: cannot write the ledger: %s; make room in /dev/shm, or set PROVIUM_GATE to a directory elsewhere",
-		       strerror(errno));
+	return err_set(err, ERR_BROKEN, ret,
+		       "gate: cannot write the ledger: %s%s", strerror(-ret),
+		       ret == -ENOSPC ?
+		       "; make room in /dev/shm, or set PROVIUM_GATE to a directory elsewhere" :
+		       err_limit_advice(-ret));
 }
 
 uint64_t ledger_ticket(struct ledger *l)

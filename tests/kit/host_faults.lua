@@ -93,6 +93,14 @@ test("a limit of processes that is too low: BROKEN, and the message names the li
 	end)
 end)
 
+test("a limit of file sizes that is too low: BROKEN, and the message names the limit", function()
+	with_traces(function(run)
+		local r = run({ "test", "vm_good.lua" }, { limits = "-f 0" })
+		assert_contains(r.said, "BROKEN: boot minimal: gate: cannot write the ledger: File too large; raise the limit of file sizes (ulimit -f)\n")
+		assert_eq(3, r.status, r.said)
+	end)
+end)
+
 test("a limit of memory that QEMU exceeds: BROKEN with QEMU's message", function()
 	with_traces(function(run)
 		local r = run({ "test", "vm_good.lua" }, { limits = "-v 300000" })
