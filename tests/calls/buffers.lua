@@ -404,7 +404,7 @@ end)
 -- --- wrong arguments ---
 
 test("more than 16 MiB in one call is refused with both sizes", function()
-	assert_error(function() vm:syscall_buf("write", 1, zeros(17 << 20), 1, 0, 0) end, "17825792 bytes; 16 MiB is the most")
+	assert_error(function() vm:syscall_buf("write", 1, zeros(17 << 20), 1, 0, 0) end, "17825792 bytes; a call can carry at most 16 MiB")
 end)
 
 test("a buffer for an argument beyond 5 is refused", function()
