@@ -7,14 +7,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* All zeros is an empty buffer.  If memory runs out the runner prints so and aborts. */
+/*
+ * All zeros is an empty buffer.  If memory runs out, the runner prints a
+ * message and aborts.
+ */
 struct buf {
 	uint8_t *p;
 	size_t len;
 	size_t cap;
 };
 
-/* Makes room for n more bytes at the end; the caller adds to len what it wrote. */
+/*
+ * Makes room for n more bytes at the end.  The caller writes there and
+ * increases len.
+ */
 uint8_t *buf_room(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_addf(struct buf *b, const char *fmt, ...)
@@ -23,7 +29,9 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 void buf_drop(struct buf *b, size_t n);
 /* The content as a C string: a zero byte is written after it. */
 char *buf_str(struct buf *b);
-/* Appends everything up to the end of fd, or of the file.  0 or -errno. */
+/*
+ * Appends everything from fd up to the end of the stream or file.  0 or -errno.
+ */
 int buf_read_fd(struct buf *b, int fd);
 int buf_read_file(struct buf *b, const char *path);
 void buf_release(struct buf *b);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Durations become points in time here, and nowhere else. */
+/* Turns durations into points in time.  No other file does. */
 #include <limits.h>
 #include <time.h>
 

@@ -8,9 +8,12 @@
 #define DEADLINE_NEVER INT64_MAX
 
 int64_t clock_ns(void);
-/* The time `seconds` from now. */
+/* Returns the point in time that is `seconds` from now. */
 int64_t deadline_in(double seconds);
-/* The rest until the deadline for poll(2), in ms: rounded up, -1 for never. */
+/*
+ * Returns the time left until the deadline as poll(2) takes it: in ms, rounded
+ * up; -1 if there is no deadline.
+ */
 int deadline_poll_ms(int64_t deadline_ns);
 double seconds_since(int64_t start_ns);
 

@@ -51,7 +51,10 @@ void err_context(struct err *err, const char *fmt, ...)
 	n = strlen(context);
 	if (n + 3 > sizeof(err->text))
 		return;
-	/* A text that becomes too long loses its end: a console's last lines. */
+	/*
+	 * If the text becomes too long, it loses its end: the last lines of a
+	 * console.
+	 */
 	memmove(err->text + n + 2, err->text, sizeof(err->text) - n - 2);
 	err->text[sizeof(err->text) - 1] = 0;
 	memcpy(err->text, context, n);

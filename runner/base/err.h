@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Errors as text.  A function that takes a struct err fills it if, and only if,
- * it fails.  It does so where the fault is known; callers can put context before
- * the text, and never replace it.
+ * Errors as text.
+ *
+ * A function that takes a struct err fills it if, and only if, it fails.  The
+ * function that knows the fault fills it; callers can put context before the
+ * text, but must not replace it.
  */
 #ifndef RUNNER_BASE_ERR_H
 #define RUNNER_BASE_ERR_H
@@ -12,7 +14,7 @@
 /* The cause, which decides the verdict (docs/architecture.md). */
 enum err_kind {
 	ERR_NONE,
-	ERR_USER,		/* the test's author, or the command line */
+	ERR_USER,		/* a mistake in a test or on the command line */
 	ERR_OP,			/* an operation in the guest failed */
 	ERR_GUEST,		/* the guest ended: panic, reset, power off */
 	ERR_BROKEN,		/* the infrastructure: QEMU, the host, a malformed frame */
@@ -22,7 +24,8 @@ enum err_kind {
 
 struct err {
 	enum err_kind kind;
-	size_t console_at;	/* where the console's end begins in text; 0: none */
+	size_t console_at;	/* offset in text at which the console's last
+				 * lines begin; 0: none */
 	char text[8192];
 };
 

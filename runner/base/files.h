@@ -34,16 +34,24 @@ int files_mkdirs(const char *path);
  * on.  The descriptor, or -errno.
  */
 int files_lock(const char *path, bool interruptible);
-/* Is modification time a later than b? */
+/* Is the modification time a later than b? */
 bool files_newer(struct timespec a, struct timespec b);
 /* write(2) until all n bytes are written.  0 or -errno. */
 int files_write_all(int fd, const void *p, size_t n);
-/* Replaces the file's content in one step: a reader sees the old or the new one.
- * 0 or -errno with err filled. */
+/*
+ * Replaces the file's content in one step: a reader sees the whole old content
+ * or the whole new content.  0 or -errno with err filled.
+ */
 int files_write(const char *path, const void *p, size_t n, struct err *err);
-/* Path, size, mtime and inode as text: differs if the file has changed.  Caller frees. */
+/*
+ * Returns path, size, mtime and inode as text, which differs if the file has
+ * changed.  Caller frees.
+ */
 char *files_identity(const char *path);
-/* The path that execvp(name) would run, or NULL.  Caller frees. */
+/*
+ * Returns the path of the program that execvp(name) would run, or NULL.  Caller
+ * frees.
+ */
 char *files_in_path(const char *name);
 
 #endif

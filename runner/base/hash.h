@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A 128-bit hash of content: MurmurHash3 x64-128.  It detects changes by accident
- * or by an edit.  It does not resist an attacker, and need not: a user who can
- * write the hashed files can also write the programs that are run.
+ * A 128-bit hash of content: MurmurHash3 x64-128.
+ *
+ * It detects accidental changes and edits.  It does not resist an attacker, and
+ * need not: a user who can write the hashed files can also write the programs
+ * that are run.
  */
 #ifndef RUNNER_BASE_HASH_H
 #define RUNNER_BASE_HASH_H
@@ -15,7 +17,7 @@
 struct hash {
 	uint64_t h1, h2;
 	uint64_t total;			/* bytes added */
-	uint8_t part[16];		/* the last total % 16 bytes */
+	uint8_t part[16];		/* the last total % 16 bytes, not hashed yet */
 };
 
 void hash_init(struct hash *h);

@@ -18,12 +18,18 @@ static void handler(int sig)
 	uint64_t one = 1;
 	int saved = errno;
 
-	/* The first SIGALRM had no effect: the process hangs where no hook is called. */
+	/*
+	 * The first SIGALRM had no effect: the process hangs in code where Lua
+	 * calls no hook.
+	 */
 	if (sig == SIGALRM && pending == SIGALRM)
 		_exit(INTERRUPT_STUCK);
 	if (sig == SIGALRM)
 		alarm(INTERRUPT_GRACE_S);
-	/* A signal from outside replaces a time limit, not the other way round. */
+	/*
+	 * A signal from outside replaces a pending time limit, but not the
+	 * other way round.
+	 */
 	if (!pending || sig != SIGALRM)
 		pending = sig;
 	if (write(event_fd, &one, sizeof(one)) < 0)
@@ -73,7 +79,10 @@ void interrupt_alarm(double seconds)
 	if (pending == SIGALRM) {
 		pending = 0;
 		if (read(event_fd, &count, sizeof(count)) < 0)
-			(void)0;	/* it was not readable */
+			/*
+			 * The descriptor was not readable: no event to remove.
+			 */
+			(void)0;
 	}
 	if (seconds <= 0)
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Signals and time limits, for loops that poll and for Lua code that does not.
+ * Signals and time limits, for loops that poll and for Lua code that does not
+ * poll.
  *
  * A signal sets what interrupt_pending() returns, makes interrupt_fd() readable
  * for good, and calls the hook in the signal handler, so the hook must be
@@ -20,12 +21,17 @@
 /* Installs handlers for SIGINT, SIGTERM, SIGHUP and SIGALRM, and ignores SIGPIPE and
  * SIGXFSZ.  0 or -errno. */
 int interrupt_init(void);
-/* The hook, or NULL. */
+/* Sets the hook; NULL removes it. */
 void interrupt_set_hook(void (*hook)(void));
 int interrupt_fd(void);
-/* The signal that came, or 0; SIGALRM if the time limit has passed. */
+/*
+ * Returns the signal that arrived, or 0; SIGALRM if the time limit has passed.
+ */
 int interrupt_pending(void);
-/* Sets the time limit, seconds from now; 0 for none.  Clears one that has passed. */
+/*
+ * Sets the time limit, in seconds from now; 0 removes it.  A limit that has
+ * passed is no longer pending.
+ */
 void interrupt_alarm(double seconds);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sparse files: created, copied, linked, hashed.  See sparse.h. */
+/* Creates, copies, links and hashes sparse files; see sparse.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +16,10 @@
 #define PAGE 4096u
 #define PIECE_BYTES (1u << 20)
 
-/* O_TMPFILE, or where that does not exist (old overlayfs) a file unlinked at once. */
+/*
+ * Creates a file with O_TMPFILE.  Where that does not exist (old overlayfs),
+ * creates a file with a name and unlinks it at once.
+ */
 static int unnamed(const char *dir)
 {
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
@@ -47,7 +50,10 @@ int sparse_create(const char *dir, uint64_t size, struct err *err)
 		       (unsigned long long)size, dir, strerror(-ret), err_limit_advice(-ret));
 }
 
-/* Finds the next data from *at on.  1: its bounds in *at and *end; 0: no more; -errno. */
+/*
+ * Finds the next data at or after *at.  1: its bounds are in *at and *end; 0:
+ * no more data; -errno.
+ */
 static int next_data(int fd, off_t size, off_t *at, off_t *end)
 {
 	*at = lseek(fd, *at, SEEK_DATA);
@@ -147,7 +153,10 @@ static void hash_piece(struct hash *h, const uint8_t *p, off_t at, size_t n)
 		size_t len = n - i < PAGE ? n - i : PAGE;
 		uint64_t where = (uint64_t)at + i;
 
-		/* A page of zeros counts as a hole: all bytes equal the first, a zero. */
+		/*
+		 * A page of zeros counts as a hole.  Its bytes are all zero if
+		 * the first is, and each equals the next.
+		 */
 		if (!p[i] && !memcmp(p + i, p + i + 1, len - 1))
 			continue;
 		hash_add(h, &where, sizeof(where));

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Untrusted strings made printable. */
+/* Makes untrusted strings printable. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "runner/base/text.h"
 
-/* The length of the first character, which goes to *c; 0 if it is not valid UTF-8. */
+/*
+ * Decodes the first character into *c.  Returns its length in bytes; 0 if it is
+ * not valid UTF-8.
+ */
 static size_t decode(const uint8_t *s, size_t n, uint32_t *c)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -32,7 +35,10 @@ static bool is_printable(uint32_t c)
 		return c == '\t' || c == '\n';
 	if (c < 0xa0)
 		return c < 0x7f;
-	/* Line separators, and controls of the writing direction. */
+	/*
+	 * Line separators, and control characters that change the writing
+	 * direction.
+	 */
 	if ((c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
 		return false;
 	return (c & 0xfffe) != 0xfffe && (c < 0xfdd0 || c > 0xfdef);

@@ -8,16 +8,18 @@
 #include "runner/base/buf.h"
 
 /*
- * Appends n bytes of s so that any report can carry them and any terminal can show
- * them.  Bytes that are not UTF-8, control characters (other than tab and newline),
- * line separators, controls of the writing direction and noncharacters become \xNN,
- * byte for byte.  "\r\n" becomes "\n".
+ * Appends n bytes of s so that any report can carry them and any terminal can
+ * show them.  Bytes that are not UTF-8, control characters (other than tab and
+ * newline), line separators, characters that change the writing direction, and
+ * noncharacters become \xNN, byte for byte.  "\r
+ * " becomes "
+ * ".
  */
 void text_clean(struct buf *to, const char *s, size_t n);
-/* The same for a C string.  Caller frees. */
+/* As text_clean(), for a C string.  Returns the result; caller frees. */
 char *text_cleaned(const char *s);
 /*
- * Appends the word quoted for a shell: as it is, in '…', or in $'…' if it has
+ * Appends the word, quoted for a shell if needed: in '…', or in $'…' if it has
  * bytes that are not printable.
  */
 void text_quote(struct buf *to, const char *word);

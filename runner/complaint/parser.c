@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Kernel log lines to reports; see parser.h, and kinds.def for what is looked for. */
+/*
+ * Turns the lines of a kernel log into reports; see parser.h. kinds.def lists
+ * the lines that open a report.
+ */
 #include <ctype.h>
 #include <regex.h>
 #include <stdio.h>
@@ -17,14 +20,22 @@
 #define JOINS 32u
 #define ANYWHERE 64u
 
-/* A function with its offset, or as kernels before 4.9 print it in KASAN reports. */
+/*
+ * A function with its offset.  Kernels before 4.9 print " at addr" in KASAN
+ * reports instead.
+ */
 #define FN "([A-Za-z0-9_.$]+)(\\+0x| at addr)"
 
 #define GROUPS 6
 #define PREFIX_MAX 64			/* how far into a line an ANYWHERE shape may begin */
-#define HEAD_LINES 60			/* of a report, before its first stack */
-#define PRELUDE_LINES 3			/* a line such as "list_add corruption" to its cut-here line */
-#define CALLERS 16			/* whose reports can be open at a time */
+/* Longest head of a report: the lines before its first stack. */
+#define HEAD_LINES 60
+/*
+ * Most lines between "list_add corruption" or the like and the cut-here line.
+ */
+#define PRELUDE_LINES 3
+/* How many callers can have an open report at the same time. */
+#define CALLERS 16
 
 static const struct kind {
 	const char *name;
@@ -43,18 +54,22 @@ static const struct kind {
 /* The shapes, compiled by the first parser and kept. */
 static regex_t regexes[NR_KINDS];
 
-/* A report being read, and what is known of where it stands. */
+/*
+ * A report that is being read, and what the parser knows of its current part.
+ */
 struct open_report {
 	uint32_t caller;
 	bool used;
 	size_t report;			/* index of its struct complaint */
-	const struct kind *kind;	/* NULL: a cut-here line, no opening yet */
+	const struct kind *kind;	/* NULL: a cut-here line was read,
+					 * and no opening yet */
 	bool cut_here;
-	bool between_rules;		/* "=====" before it: it lasts until the next one */
-	bool in_stack;			/* the last line was of a stack */
+	bool between_rules;		/* opened after a "=====" line: lasts
+					 * until the next such line */
+	bool in_stack;			/* the last line belonged to a stack */
 	bool had_stack;
 	bool has_function;		/* the title is complete */
-	size_t head_lines;		/* before the first stack */
+	size_t head_lines;		/* number of lines before the first stack */
 };
 
 struct complaint_parser {
@@ -62,9 +77,11 @@ struct complaint_parser {
 	size_t nr_reports;
 	struct open_report open[CALLERS];
 	unsigned int next_slot;
-	uint32_t rule_caller;		/* who printed "=====" last, plus 1 */
-	size_t rule_age;		/* lines since then */
-	size_t since_last;		/* lines since one of a report was seen */
+	uint32_t rule_caller;		/* the caller that printed "====="
+					 * last, plus 1 */
+	size_t rule_age;		/* number of lines since that "=====" */
+	size_t since_last;		/* number of lines since the last one
+					 * that belongs to a report */
 };
 
 static void compile_shapes(void)
@@ -73,7 +90,11 @@ static void compile_shapes(void)
 
 	for (size_t i = 0; i < NR_KINDS && !done; i++)
 		if (regcomp(&regexes[i], kinds[i].shape, REG_EXTENDED))
-			abort();	/* a mistake in kinds.def: its host test sees it */
+			/*
+			 * A mistake in kinds.def; tests/host/complaint.c finds
+			 * it.
+			 */
+			abort();
 	done = true;
 }
 
@@ -102,7 +123,10 @@ const struct complaint *complaint_parser_reports(const struct complaint_parser *
 
 /* --- one line --- */
 
-/* Steps over "[    1.234567]" and "[  T12]", and notes who printed the line. */
+/*
+ * Steps over stamps such as "[    1.234567]" and "[  T12]".  Stores in *caller
+ * which task or processor printed the line.
+ */
 static const char *skip_stamps(const char *s, uint32_t *caller)
 {
 	for (;;) {
@@ -122,7 +146,7 @@ static const char *skip_stamps(const char *s, uint32_t *caller)
 	}
 }
 
-/* A line of nothing but c, 20 times at least. */
+/* Is the text nothing but at least 20 times the character c? */
 static bool is_rule(const char *text, char c)
 {
 	size_t n = 0;
@@ -132,7 +156,10 @@ static bool is_rule(const char *text, char c)
 	return n >= 20 && !text[n + strspn(text + n, " ")];
 }
 
-/* "fn+0x12/0x34": where fn begins, and its length; NULL. */
+/*
+ * Finds the first "fn+0x12/0x34".  Returns the start of fn, and its length in
+ * *len; NULL if there is none.
+ */
 static const char *find_function(const char *text, size_t *len)
 {
 	const char *plus = text, *at;
@@ -163,7 +190,10 @@ static bool starts_stack(const char *text)
 	       starts_with(text, "stack backtrace:");
 }
 
-/* Registers, code and stack entries: lines that only a report has. */
+/*
+ * Is this a line that occurs only in a report: registers, code, or an entry of
+ * a stack?
+ */
 static bool is_stack_line(const char *text)
 {
 	static const char *const words[] = {
@@ -208,7 +238,8 @@ static bool fits(const regex_t *regex, const struct kind *k, const char *text,
 
 static const struct kind *kind_of(const char *text, regmatch_t *m, const char **at)
 {
-	if (starts_with(text, "[ "))	/* as old lockdep prints its headings */
+	/* Old versions of lockdep print their headings so. */
+	if (starts_with(text, "[ "))
 		text += 2;
 	else if (*text == '[')
 		text++;
@@ -221,7 +252,10 @@ static const struct kind *kind_of(const char *text, regmatch_t *m, const char **
 
 /* --- titles --- */
 
-/* Adds n bytes of s, without "+0x12/0x34" and " [module]" of functions. */
+/*
+ * Adds n bytes of s to the title, but leaves out "+0x12/0x34" and " [module]"
+ * after functions.
+ */
 static void add_text(char *title, const char *s, size_t n)
 {
 	size_t used = strlen(title);
@@ -241,7 +275,10 @@ static void add_text(char *title, const char *s, size_t n)
 	title[used] = 0;
 }
 
-/* "$2 in $1" with the groups of a match; group 0 is the whole, 1 the shape's own bracket. */
+/*
+ * Expands a template such as "$2 in $1" with the groups of a match.  Group 0 is
+ * the whole match, group 1 the first bracket of the shape.
+ */
 static void expand(char *title, const char *template, const char *at, const regmatch_t *m)
 {
 	*title = 0;
@@ -262,7 +299,7 @@ static void expand(char *title, const char *template, const char *at, const regm
 	}
 }
 
-/* Functions that report a fault of somebody else's. */
+/* Functions that only report the faults of their callers. */
 static bool is_reporter(const char *fn, size_t len)
 {
 	static const char *const prefixes[] = {
@@ -293,7 +330,10 @@ static bool is_reporter(const char *fn, size_t len)
 	return false;
 }
 
-/* The title's " in FUNCTION", from the first line that names a likely one. */
+/*
+ * Completes the title with " in FUNCTION", from the first line that names a
+ * function at fault.
+ */
 static void name_function(struct open_report *o, struct complaint *c, const char *text)
 {
 	size_t len;
@@ -362,7 +402,10 @@ static struct open_report *open_report(struct complaint_parser *p, uint32_t call
 	return o;
 }
 
-/* The kernel's last words after a report of the same cause: no report of their own. */
+/*
+ * Is this a line that the kernel prints after a report, for the same cause? It
+ * opens no report of its own.
+ */
 static bool is_aftermath(const char *text)
 {
 	static const char *const causes[] = {
@@ -381,7 +424,7 @@ static bool is_aftermath(const char *text)
 	return false;
 }
 
-/* Does this opening belong to the report that is open already? */
+/* Does this opening line belong to the report that is open already? */
 static bool joins(const struct complaint_parser *p, const struct open_report *o,
 		  const struct kind *k, const char *text)
 {
@@ -391,7 +434,10 @@ static bool joins(const struct complaint_parser *p, const struct open_report *o,
 		return true;
 	if (k->flags & PANIC)
 		return is_aftermath(text);
-	/* kobject_add() says so after sysfs has, of the same object. */
+	/*
+	 * kobject_add() complains about the same object after sysfs has
+	 * complained.
+	 */
 	if (!strcmp(k->name, "kobject") && !strcmp(o->kind->name, "sysfs"))
 		return true;
 	if (o->had_stack)
@@ -419,7 +465,7 @@ static void opening(struct complaint_parser *p, struct open_report *o, const str
 		o->used = false;
 }
 
-/* A line that opens nothing: is it of the open report? */
+/* Handles a line that opens no report: it may belong to the open report. */
 static void continue_report(struct complaint_parser *p, struct open_report *o,
 			    const char *text, size_t number)
 {

@@ -23,28 +23,35 @@ struct complaint {
 	char title[COMPLAINT_TITLE_MAX];
 	bool fatal;			/* an oops or worse: calls in flight will not return */
 	bool panic;			/* the kernel stopped after it, or because of it */
-	size_t *lines;			/* numbers of its lines, as fed: ascending */
+	size_t *lines;			/* the numbers of its lines, as given
+					 * to complaint_parser_feed(),
+					 * ascending */
 	size_t nr_lines;
 };
 
 struct complaint_parser;
 
-/* Never NULL: memory that cannot be had ends the process, as everywhere in base. */
+/*
+ * Creates a parser.  Never returns NULL: without memory the process ends, as
+ * everywhere in runner/base/.
+ */
 struct complaint_parser *complaint_parser_new(void);
 void complaint_parser_free(struct complaint_parser *p);
 
 /*
- * The next line of the log, without its end: "[    1.234567][  T12] text" or the
- * text alone.  number is the caller's own name for the line.  caller tells apart
- * who printed it; 0: not known, or in the line itself.  Text that user space
- * wrote to the log (/dev/kmsg, facility other than 0) must not be fed.
+ * Reads the next line of the log, without its newline: "[    1.234567][  T12]
+ * text" or the text alone.  number is the number by which the caller knows the
+ * line.  caller identifies the task or processor that printed it; 0: not known,
+ * or given in the line itself.  Lines that user space wrote to the log
+ * (/dev/kmsg, facility other than 0) must not be passed to this function.
  */
 void complaint_parser_feed(struct complaint_parser *p, const char *line, size_t len,
 			   size_t number, uint32_t caller);
 
 /*
- * All reports so far, in the order in which they began; *nr of them.  A report
- * that is still being printed is among them, and grows with further lines.
+ * Returns all reports found so far, in the order in which they began, and their
+ * number in *nr.  A report that is still being printed is included, and grows
+ * with further lines.
  */
 const struct complaint *complaint_parser_reports(const struct complaint_parser *p,
 						 size_t *nr);

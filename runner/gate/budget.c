@@ -9,12 +9,16 @@
 #include "runner/gate/budget.h"
 
 #define MEMINFO "/proc/meminfo"
-/* Not for VMs: a sixteenth of the memory, and at least this many bytes. */
+/*
+ * The part of the memory that is kept free of VMs: a sixteenth, and at least
+ * this many bytes.
+ */
 #define RESERVE_SHARE 16
 #define RESERVE_MIN (256ull << 20)
-#define TIGHT_PERCENT 10.0		/* of the time some task stalls for memory */
+/* Percentage of time in which some task stalls for memory. */
+#define TIGHT_PERCENT 10.0
 
-/* The number after `key` in a file, or -1. */
+/* Reads the number after `key` in a file; -1 if there is none. */
 static int64_t number(const char *path, const char *key)
 {
 	struct buf b = { 0 };
@@ -29,7 +33,10 @@ static int64_t number(const char *path, const char *key)
 	return v;
 }
 
-/* The number in a file of our control group (version 2); -1: "max", or no file. */
+/*
+ * Reads the number in a file of this process's control group (version 2); -1:
+ * "max", or no such file.
+ */
 static int64_t cgroup(const char *name)
 {
 	struct buf b = { 0 };
@@ -60,7 +67,7 @@ uint64_t budget_available(void)
 	int64_t kib = number(MEMINFO, "MemAvailable:");
 	int64_t max = cgroup("memory.max"), used = cgroup("memory.current");
 
-	/* Before Linux 3.14 there is no MemAvailable. */
+	/* Kernels before Linux 3.14 have no MemAvailable. */
 	if (kib < 0)
 		kib = number(MEMINFO, "MemFree:");
 	return smaller(kib < 0 ? 0 : (uint64_t)kib << 10,
@@ -113,7 +120,7 @@ bool budget_is_tight(void)
 	return tight;
 }
 
-/* The resident memory of the VMs of all rows. */
+/* Returns the resident memory of the VMs of all rows. */
 static uint64_t sum_resident(const struct ledger_rows *rows)
 {
 	uint64_t sum = 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How much memory this machine, or our control group, can give to VMs. */
+/*
+ * Finds out how much memory this machine, or this process's control group, can
+ * give to VMs.
+ */
 #ifndef RUNNER_GATE_BUDGET_H
 #define RUNNER_GATE_BUDGET_H
 
@@ -10,16 +13,22 @@
 #include "runner/base/err.h"
 #include "runner/gate/policy.h"
 
-/* Bytes that QEMU needs beside the guest's RAM: 60 to 90 MiB measured. */
+/* Bytes that QEMU needs in addition to the guest's RAM: 60 to 90 MiB measured. */
 #define BUDGET_OVERHEAD (96ull << 20)
 
-/* Bytes that can be used now without swapping (proc(5), MemAvailable). */
+/*
+ * Returns the bytes that can be used now without swapping (proc(5),
+ * MemAvailable).
+ */
 uint64_t budget_available(void);
-/* Bytes in all. */
+/* Returns all memory, in bytes. */
 uint64_t budget_total(void);
 /* Can the figures be read?  0, or -errno with err filled. */
 int budget_check(struct err *err);
-/* Resident bytes of a process that it does not share; 0 if it is gone. */
+/*
+ * Returns the resident bytes that a process does not share with others; 0 if
+ * the process has ended.
+ */
 uint64_t budget_resident(pid_t pid);
 /*
  * Did tasks stall for memory in the last ten seconds?  The "some" average of
@@ -28,9 +37,9 @@ uint64_t budget_resident(pid_t pid);
  */
 bool budget_is_tight(void);
 /*
- * The budget of all VMs together.  limit: what the user allows, 0 for no limit of
- * that kind.  Without a limit the memory is what would be available if none of
- * the VMs in rows existed, less a reserve for the rest of the machine.
+ * Returns the budget of all VMs together.  limit: the user's limits; 0 for no
+ * limit of that kind.  Without a limit the memory is what would be available if
+ * none of the VMs in rows existed, less a reserve for the rest of the machine.
  */
 struct room budget_room(const struct room *limit, const struct ledger_rows *rows);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Reservations of this process's VMs. */
+/* Makes and returns the reservations of this process's VMs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,10 @@
 static struct {
 	struct jobserver_account *account;
 	struct wait wait;
-	/* The claim, and how much of it VMs have.  claimed.cpus 0: no limit. */
+	/*
+	 * The claim, and the part of it that VMs have reserved. claimed.cpus 0:
+	 * no limit.
+	 */
 	struct room claimed, drawn;
 } gate;
 
@@ -78,7 +81,10 @@ void gate_set_label(const char *label)
 	snprintf(gate.wait.row.label, sizeof(gate.wait.row.label), "%s", label);
 }
 
-/* Opens the ledger; and the jobserver, in a process without gate_init(). */
+/*
+ * Opens the ledger.  Opens the jobserver as well, in a process that did not
+ * call gate_init().
+ */
 static int open_gate(struct err *err)
 {
 	if (!gate.account && gate_init(NULL, err))
@@ -97,7 +103,9 @@ static int request(uint64_t memory, unsigned int cpus, bool one_more, double *wa
 	return ret ? ret : wait_for(&gate.wait, memory, cpus, one_more, waited, err);
 }
 
-/* Takes from the claim: waits for a job token at most, not for memory. */
+/*
+ * Takes memory from the claim.  Can wait for a job token, but not for memory.
+ */
 static int draw(uint64_t memory, unsigned int cpus, double *waited, struct err *err)
 {
 	int ret;
@@ -177,8 +185,8 @@ int gate_run_spare(struct gate_pass *pass, double *waited, struct err *err)
 }
 
 /*
- * Replaces one of our VMs' pids in the ledger; 0 is a free place.  VMs beyond
- * LEDGER_VMS are not noted: their memory is then counted twice.
+ * Replaces a pid in the ledger's list of our VMs; pid 0 is a free place.  VMs
+ * beyond LEDGER_VMS are not listed: their memory is then counted twice.
  */
 static void note_vm(pid_t from, pid_t to)
 {
@@ -240,8 +248,10 @@ int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *e
 	if (gate.claimed.memory || gate.wait.row.holds)
 		return err_set(err, ERR_USER, -EBUSY,
 			       "claim: allowed once, and only before the file's first VM");
-	/* The number of QEMUs is not known.  A quarter of the memory covers their
-	 * overhead for guests of 384 MiB and more. */
+	/*
+	 * The number of QEMUs is not known yet.  A quarter of the memory covers
+	 * their overhead for guests of 384 MiB and more.
+	 */
 	ret = request(memory + memory / 4 + BUDGET_OVERHEAD, cpus, false, waited, err);
 	if (ret)
 		return ret;

@@ -20,7 +20,7 @@
 
 #include "runner/base/err.h"
 
-/* What one VM has reserved.  All zeros: nothing. */
+/* The reservation of one VM.  All zeros: no reservation. */
 struct gate_pass {
 	bool in;
 	bool runs;			/* a VM that runs counts for job tokens */
@@ -31,7 +31,10 @@ struct gate_pass {
 
 /* --- the runner, before it forks --- */
 
-/* The limits for all VMs.  memory 0: what the machine has available; cpus 0: none. */
+/*
+ * Sets the limits for all VMs. memory 0: what the machine has available; cpus
+ * 0: no limit.
+ */
 void gate_set_budget(uint64_t memory, unsigned int cpus);
 /*
  * Reads MAKEFLAGS.  account: the file to record borrowed and lent job tokens
@@ -39,21 +42,27 @@ void gate_set_budget(uint64_t memory, unsigned int cpus);
  * 0 or -errno with err filled.
  */
 int gate_init(const char *account, struct err *err);
-/* Is this make -n (-q, -t)? */
+/* Was make called with -n, -q or -t? */
 bool gate_dry_run(void);
 /*
  * Leaves the process with the one job token it got from make.  To be called
  * before the process ends, and after a child was killed.
  */
 void gate_return_tokens(void);
-/* The same for a runner that was killed.  0 or -errno with err filled. */
+/*
+ * As gate_return_tokens(), for a runner that was killed.  0 or -errno with err
+ * filled.
+ */
 int gate_return_tokens_of(const char *account, struct err *err);
 
-/* --- the process that has the VMs --- */
+/* --- the process that runs the VMs --- */
 
-/* fn is called when a wait begins (true) and when it ends (false). */
+/*
+ * Sets a function to be called when a wait begins (true) and when it ends
+ * (false).
+ */
 void gate_on_wait(void (*fn)(bool waits));
-/* The label of this process's row in `provium gate`: its test file. */
+/* Sets the label of this process's row in `provium gate`: its test file. */
 void gate_set_label(const char *label);
 /*
  * Reserves memory and processors for a VM, and waits until there is room.  The
@@ -67,29 +76,39 @@ void gate_set_label(const char *label);
 int gate_enter(struct gate_pass *pass, uint64_t memory, unsigned int cpus,
 	       double *waited, struct err *err);
 /*
- * The same for a spare: never waits, and succeeds only if no process waits and
- * as much again stays free.  gate_run_spare() must follow before the spare runs.
+ * As gate_enter(), for a spare: never waits, and succeeds only if no process
+ * waits and as much memory again stays free.  gate_run_spare() must follow
+ * before the spare runs.
  */
 bool gate_enter_spare(struct gate_pass *pass, uint64_t memory, unsigned int cpus);
-/* Takes a job token for a spare; nothing for other VMs.  As gate_enter(). */
+/*
+ * Takes a job token for a spare; does nothing for other VMs.  Errors as
+ * gate_enter().
+ */
 int gate_run_spare(struct gate_pass *pass, double *waited, struct err *err);
-/* The reservation's QEMU; its memory counts as part of the reservation. */
+/*
+ * Tells the gate which QEMU uses the reservation; the QEMU's memory then counts
+ * as part of it.
+ */
 void gate_started(struct gate_pass *pass, pid_t qemu);
 /*
- * Records which process builds the fixture that this one waits for, to detect
- * deadlocks; 0 when it does not wait any more.
+ * Records which process builds the fixture that this process waits for, to
+ * detect deadlocks; 0 when it no longer waits.
  */
 void gate_waits_for(pid_t pid);
 /* Gives the reservation back.  Safe twice. */
 void gate_leave(struct gate_pass *pass);
 /*
- * Reserves all guest memory that this process's VMs will have at any one time;
- * gate_enter() then draws on it without waiting for memory.  cpus 0: no limit.
- * Only before the first VM.  Errors as gate_enter().
+ * Claims all guest memory that this process's VMs will have at any one time;
+ * gate_enter() then draws on the claim without waiting for memory.  cpus 0: no
+ * limit.  Must be called before the first VM.  Errors as gate_enter().
  */
 int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *err);
 
-/* Prints who holds and who waits, for `provium gate`.  0 or -errno with err filled. */
+/*
+ * Prints the processes that hold a reservation or wait for one, for `provium
+ * gate`.  0 or -errno with err filled.
+ */
 int gate_show(FILE *to, struct err *err);
 
 #endif

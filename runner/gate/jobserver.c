@@ -17,7 +17,10 @@
 
 /* --- MAKEFLAGS --- */
 
-/* The value of the last option of that name: make may pass one twice. */
+/*
+ * Returns the value of the last option with that name: make may pass an option
+ * twice.
+ */
 static const char *last_option(const char *flags, const char *name)
 {
 	const char *found = NULL;
@@ -36,8 +39,8 @@ static bool is_fifo(int fd)
 }
 
 /*
- * A file description of our own: O_NONBLOCK on the inherited one would apply to
- * all of make's jobs.
+ * Opens the file anew, to get our own file description: O_NONBLOCK on the
+ * inherited one would apply to all of make's jobs.
  */
 static int reopen(int fd)
 {
@@ -86,7 +89,7 @@ void jobserver_open(struct jobserver *j, const char *makeflags,
 	*j = (struct jobserver){ .read_fd = -1, .write_fd = -1, .account = account };
 	if (jobs)
 		j->nr_jobs = (unsigned int)strtoul(jobs, NULL, 10);
-	if (makeflags && !auth)		/* before make 4.2 */
+	if (makeflags && !auth)		/* make versions before 4.2 */
 		auth = last_option(makeflags, "--jobserver-fds=");
 	if (auth && !strncmp(auth, "fifo:", 5))
 		open_fifo(j, auth + 5);
@@ -101,7 +104,10 @@ uint64_t jobserver_name(const struct jobserver *j)
 	return jobserver_exists(j) && !fstat(j->read_fd, &st) ? st.st_ino : 0;
 }
 
-/* The first word has the options without arguments, and no dash.  It can be missing. */
+/*
+ * The first word has the options without arguments, without a dash.  It can be
+ * missing.
+ */
 bool jobserver_dry_run(const char *makeflags)
 {
 	if (!makeflags || !isalpha((unsigned char)*makeflags))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The ledger: a file of rows, locks on its bytes, inotify. */
+/* The ledger: a file of rows, locks on the bytes of that file, and inotify. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,14 +12,16 @@
 #include "runner/base/buf.h"
 #include "runner/gate/ledger.h"
 
-/* The number changes with the file's format. */
+/* The number in the name changes with the file's format. */
 #define NAME "ledger-4"
 
-/* The file is this header and the rows.  The lock on byte 0 is that of the whole
- * ledger, the lock on byte 1 + n that of row n. */
+/*
+ * The file consists of this header and the rows.  A lock on byte 0 locks the
+ * whole ledger, a lock on byte 1 + n locks row n.
+ */
 struct header {
 	uint64_t last_ticket;
-	uint32_t nr_used;		/* later rows have never been taken */
+	uint32_t nr_used;		/* rows from this number on were never taken */
 	uint32_t pad;
 };
 
@@ -44,8 +46,8 @@ static char *default_dir(const char *parent)
 }
 
 /*
- * Makes the ledger's directory.  It must be ours: another user's could replace
- * the ledger in it.
+ * Makes the ledger's directory.  It must belong to this user, because another
+ * owner could replace the ledger in it.
  */
 static int make_dir(char **dir, struct err *err)
 {
@@ -56,7 +58,7 @@ static int make_dir(char **dir, struct err *err)
 	*dir = given && *given ? xstrdup(given) : default_dir("/dev/shm");
 	ret = mkdir(*dir, 0700) && errno != EEXIST ? -errno : 0;
 	if (ret == -ENOENT && !(given && *given)) {
-		free(*dir);		/* no /dev/shm */
+		free(*dir);		/* this system has no /dev/shm */
 		*dir = default_dir("/tmp");
 		ret = mkdir(*dir, 0700) && errno != EEXIST ? -errno : 0;
 	}
@@ -115,7 +117,8 @@ static struct header read_header(struct ledger *l)
 static void write_header(struct ledger *l, const struct header *h)
 {
 	if (pwrite(l->fd, h, sizeof(*h), 0) < 0)
-		return;			/* ledger_write() fails as well, and says why */
+		/* ledger_write() will fail as well, and report the reason. */
+		return;
 }
 
 static off_t place_of(int row)
@@ -123,7 +126,7 @@ static off_t place_of(int row)
 	return (off_t)sizeof(struct header) + row * (off_t)sizeof(struct ledger_row);
 }
 
-/* F_OFD_GETLK does not report a lock of our own. */
+/* F_OFD_GETLK does not report a lock that this process holds. */
 static bool is_live(struct ledger *l, int row)
 {
 	return row == l->own_row ||

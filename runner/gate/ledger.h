@@ -20,27 +20,33 @@
 #define LEDGER_ROWS 1024
 #define LEDGER_VMS 16
 
-/* Memory in bytes.  The process waits while ticket is not 0. */
+/*
+ * One process's reservation and request.  Memory is in bytes.  The process
+ * waits while ticket is not 0.
+ */
 struct ledger_row {
-	uint64_t ticket;		/* the order in which requests came */
+	uint64_t ticket;		/* position in the order in which
+					 * requests arrived */
 	uint64_t holds;
 	uint64_t wants;
 	uint32_t holds_cpus;
 	uint32_t wants_cpus;
-	int32_t pid;			/* of the runner */
-	int32_t parent;			/* its parent, which waits for it if it is a runner */
-	int32_t waits_for;		/* pid of its fixture's builder, or 0 */
-	int32_t vms[LEDGER_VMS];	/* pids of its QEMUs, or 0 */
-	int64_t since;			/* start of the wait: CLOCK_REALTIME, seconds */
+	int32_t pid;			/* the runner */
+	int32_t parent;			/* the runner's parent, which waits
+					 * for it if it is a runner, too */
+	int32_t waits_for;		/* the process that builds its fixture, or 0 */
+	int32_t vms[LEDGER_VMS];	/* its QEMUs, or 0 */
+	int64_t since;			/* when the wait began:
+					 * CLOCK_REALTIME, in seconds */
 	uint64_t make;			/* jobserver_name(); 0: no jobserver */
-	bool starved;			/* it waits for job tokens only */
+	bool starved;			/* the process waits for job tokens only */
 	char label[112];		/* the test file */
 };
 
 struct ledger {
 	int fd;				/* -1: not open */
 	int watch_fd;			/* readable after a change */
-	int own_row;			/* its place in the file, or -1 */
+	int own_row;			/* index of this process's row, or -1 */
 };
 
 /* The rows of live processes, in any order. */
@@ -55,14 +61,20 @@ void ledger_init(struct ledger *l);
  * that belongs to another user is refused.  0 or -errno with err filled.
  */
 int ledger_open(struct ledger *l, struct err *err);
-/* Between these two no other process reads or writes the ledger. */
+/*
+ * ledger_lock() and ledger_unlock(): between them no other process reads or
+ * writes the ledger.
+ */
 void ledger_lock(struct ledger *l);
 void ledger_unlock(struct ledger *l);
-/* The rows of all live processes.  Call it with the lock held. */
+/* Reads the rows of all live processes.  Must be called with the lock held. */
 void ledger_read(struct ledger *l, struct ledger_rows *rows);
-/* Writes our row, taking a free one if we have none.  0 or -errno with err filled. */
+/*
+ * Writes this process's row, and takes a free row first if it has none.  0 or
+ * -errno with err filled.
+ */
 int ledger_write(struct ledger *l, const struct ledger_row *row, struct err *err);
-/* A new ticket, larger than all before. */
+/* Returns a new ticket, larger than all earlier ones. */
 uint64_t ledger_ticket(struct ledger *l);
 /* Discards the events that are pending on watch_fd. */
 void ledger_drain(struct ledger *l);

@@ -2,7 +2,8 @@
 /* Which request is granted next; see policy.h. */
 #include "runner/gate/policy.h"
 
-#define MAX_DEPTH 16			/* of fixtures built for each other */
+/* Longest chain of fixtures that are built for each other. */
+#define MAX_DEPTH 16
 
 struct room policy_held(const struct ledger_rows *rows)
 {
@@ -41,9 +42,9 @@ bool policy_fits(const struct ledger_rows *rows, const struct ledger_row *row,
 }
 
 /*
- * The request that this process waits for: its own, or that of the process which
- * builds its fixture.  The builder is its child, or holds the lock that the child
- * waits for.  NULL if there is none.
+ * Finds the request that this process waits for: its own, or that of the
+ * process that builds its fixture.  The builder is its child, or holds the lock
+ * that the child waits for.  NULL if there is none.
  */
 static const struct ledger_row *find_request(const struct ledger_rows *rows, int32_t pid,
 					     int depth)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Asks the policy, takes what it grants, or waits for a change. */
+/* Asks the policy for a grant, and takes it or waits for a change. */
 #include <errno.h>
 #include <poll.h>
 #include <time.h>
@@ -10,7 +10,7 @@
 #include "runner/gate/budget.h"
 #include "runner/gate/wait.h"
 
-#define LIMIT_S 3600.0			/* for one request */
+#define LIMIT_S 3600.0			/* longest wait for one request */
 /*
  * Memory that other programs free, and memory pressure, change without an event.
  * A pipe with some tokens but fewer than needed is readable all the time, so
@@ -38,11 +38,12 @@ int wait_open(struct wait *w, struct err *err)
 
 enum answer {
 	ANSWER_YES,
-	ANSWER_MEMORY,		/* does not fit into the budget */
-	ANSWER_TIGHT,		/* fits, but the machine is short of memory */
+	ANSWER_MEMORY,		/* the request does not fit into the budget */
+	ANSWER_TIGHT,		/* it fits, but the machine is short of memory */
 	ANSWER_TOKENS,		/* not enough free job tokens */
-	ANSWER_STARVED,		/* another runner waits for job tokens, and goes first */
-	ANSWER_DEADLOCK,	/* this request has to be refused */
+	ANSWER_STARVED,		/* another runner is starved of job tokens,
+				 * and goes first */
+	ANSWER_DEADLOCK,	/* the request must be refused to end a deadlock */
 };
 
 unsigned int wait_tokens_needed(const struct wait *w, unsigned int nr_running)
@@ -56,7 +57,7 @@ unsigned int wait_tokens_needed(const struct wait *w, unsigned int nr_running)
 	return n ? n : 1;
 }
 
-/* The row's request was granted or refused. */
+/* Removes the row's request after it was granted or refused. */
 static void end_request(struct ledger_row *row)
 {
 	row->wants = row->wants_cpus = 0;
@@ -64,7 +65,10 @@ static void end_request(struct ledger_row *row)
 	row->starved = false;
 }
 
-/* With the lock held: takes memory and job tokens, or says what is missing. */
+/*
+ * To be called with the lock held: takes memory and job tokens, or tells what
+ * is missing.
+ */
 static enum answer try_take(struct wait *w, bool one_more)
 {
 	struct ledger_row *row = &w->row;
@@ -89,8 +93,9 @@ static enum answer try_take(struct wait *w, bool one_more)
 }
 
 /*
- * With the lock held, after try_take(): publishes the request in our row, and
- * lends all our job tokens to make (but see policy_first_starved()).
+ * To be called with the lock held, after try_take(): publishes the request in
+ * our row, and lends all our job tokens to make (but see
+ * policy_first_starved()).
  */
 static int keep_waiting(struct wait *w, enum answer answer, struct err *err)
 {
@@ -138,7 +143,7 @@ static void give_up(struct wait *w)
 	end_request(&w->row);
 	ledger_write(&w->ledger, &w->row, &ignored);
 	ledger_unlock(&w->ledger);
-	/* The process goes on, and needs the tokens of the VMs it has. */
+	/* The process continues, and needs the tokens of the VMs it has. */
 	if (!jobserver_take(&w->jobs, wait_tokens_needed(w, w->nr_running)))
 		jobserver_restore(&w->jobs, deadline_in(JOBSERVER_RETURN_S));
 }
@@ -200,7 +205,10 @@ static int wait_for_grant(struct wait *w, bool one_more, double *waited, struct 
 		if (answer == ANSWER_DEADLOCK || interrupt_pending() ||
 		    clock_ns() >= deadline)
 			return refuse(w, answer, wants, start, err);
-		/* Try again at once: the request just published may make a deadlock. */
+		/*
+		 * Try again at once: the request that was just published can
+		 * complete a deadlock.
+		 */
 		if (waiting) {
 			report_wait(w, true);
 			await_change(w, answer, deadline);

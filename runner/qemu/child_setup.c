@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The set-up of a QEMU process; compiled into the runner and into forkserver.so. */
+/* Sets up a QEMU process; compiled into the runner and into forkserver.so. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -13,7 +13,7 @@ static void volunteer_for_oom(void)
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
 	if (fd >= 0 && write(fd, "500", 3) < 0)
-		(void)0;	/* not permitted: the default will do */
+		(void)0;	/* not permitted: the default value is good enough */
 	if (fd >= 0)
 		close(fd);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The set-up of a process that becomes QEMU, by execve(2) or as a fork of a QEMU. */
+/* Sets up a process that becomes QEMU, by execve(2) or as a fork of a QEMU. */
 #ifndef RUNNER_QEMU_CHILD_SETUP_H
 #define RUNNER_QEMU_CHILD_SETUP_H
 

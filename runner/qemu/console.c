@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The output of QEMU and the guest, kept in memory; see console.h. */
+/* Keeps the output of QEMU and the guest in memory; see console.h. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -59,8 +59,8 @@ static bool has_word(const char *line, const char *end, const char *const words[
 }
 
 /*
- * The last nr lines between start and end; if a line further up has one of the
- * words, everything from there on.
+ * Finds the last nr lines between start and end.  If an earlier line has one of
+ * the words, the result begins with that line.
  */
 static char *last_lines(char *start, char *end, unsigned int nr, const char *const words[])
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The output of QEMU and the guest, in memory files: they have no name, so none is
- * left behind if the runner is killed.  The harness copies them to the logs of a
- * failed test.
+ * The output of QEMU and the guest, in memory files.  They have no name, so
+ * none is left behind if the runner is killed.  The harness copies them to the
+ * logs of a failed test.
  */
 #ifndef RUNNER_QEMU_CONSOLE_H
 #define RUNNER_QEMU_CONSOLE_H
@@ -12,7 +12,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 
-/* The close-on-exec descriptor of a new memory file, or -errno. */
+/* Creates a memory file.  Returns its close-on-exec descriptor, or -errno. */
 int console_open(const char *name);
 /* Appends everything printed so far, without carriage returns. */
 void console_read(int fd, struct buf *to);

@@ -12,7 +12,7 @@
 #include "runner/base/interrupt.h"
 #include "runner/qemu/gdb.h"
 
-#define MAX_BYTES 64			/* of memory in one packet */
+#define MAX_BYTES 64			/* most bytes of memory in one packet */
 #define PACKET (2 * MAX_BYTES + 64)
 
 static int read_byte(int fd, char *c, int64_t deadline_ns, struct err *err)

@@ -11,7 +11,10 @@
 
 #include "runner/base/err.h"
 
-/* n is at most 64 bytes.  0; -EIO, -EPIPE, -ETIMEDOUT or -EINTR with err filled. */
+/*
+ * Read and write memory; n is at most 64 bytes.  0; -EIO, -EPIPE, -ETIMEDOUT or
+ * -EINTR with err filled.
+ */
 int gdb_read(int fd, uint64_t addr, void *p, size_t n, int64_t deadline_ns,
 	     struct err *err);
 int gdb_write(int fd, uint64_t addr, const void *p, size_t n,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Moving a guest's state out of one QEMU and into another; see migrate.h. */
+/* Moves a guest's state out of one QEMU and into another; see migrate.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,7 +11,8 @@
 #include "runner/base/interrupt.h"
 #include "runner/qemu/migrate.h"
 
-#define STATE_FD "state"		/* QEMU's name for our descriptor */
+/* QEMU's name for the descriptor that it gets. */
+#define STATE_FD "state"
 #define READ_BYTES 65536
 
 /*
@@ -69,7 +70,10 @@ int migrate_command(struct qmp *q, struct proc *qemu, const char *command,
 	return ret;
 }
 
-/* memory: the state includes memory that is a shared file. */
+/*
+ * Returns the capabilities to set. memory: the state includes memory that is a
+ * shared file.
+ */
 static json_t *capabilities(bool memory)
 {
 	return json_pack("{s:[{s:s, s:b}, {s:s, s:b}]}", "capabilities",
@@ -170,7 +174,7 @@ int migrate_to_file(struct qmp *q, struct proc *qemu, int fd, int64_t deadline_n
 {
 	int ret = migrate_command(q, qemu, "stop", NULL, deadline_ns, err);
 
-	/* The default limit is made for networks: 128 MiB a second. */
+	/* QEMU's default limit of 128 MiB a second is meant for networks. */
 	if (!ret)
 		ret = migrate_command(q, qemu, "migrate-set-parameters",
 				      json_pack("{s:I}", "max-bandwidth",
@@ -197,7 +201,7 @@ int migrate_await(struct qmp *q, struct proc *qemu, int64_t deadline_ns,
 	return ret;
 }
 
-/* A second open file of the same file, with its own offset. */
+/* Opens the same file again, to get a descriptor with its own offset. */
 static int reopen(int fd, struct err *err)
 {
 	char self[40];

@@ -24,29 +24,32 @@
 int migrate_command(struct qmp *q, struct proc *qemu, const char *command,
 		    json_t *arguments, int64_t deadline_ns, struct err *err);
 /*
- * Appends the state of a running guest, without its memory, to `state`; the guest is
- * stopped afterwards.  It must not be stopped before: a state that was saved while
- * the guest ran continues as soon as it is loaded, without a "cont" that would have
- * to wait for the load.  0 or -errno as above.
+ * Appends the state of a running guest, without its memory, to `state`; the
+ * guest is stopped afterwards.  The guest must not be stopped before the call:
+ * a state that was saved while the guest ran continues as soon as it is loaded,
+ * without a "cont" that would have to wait for the load.  0 or -errno as
+ * migrate_command().
  */
 int migrate_out(struct qmp *q, struct proc *qemu, struct buf *state,
 		int64_t deadline_ns, struct err *err);
 /*
- * Writes the state with the memory to the file fd, from its offset on.  The guest is
- * stopped first, so that each page is written once; it is stopped afterwards, and
- * when the state is loaded, until "cont".  0 or -errno as above.
+ * Writes the state with the memory to the file fd, from its offset on.  The
+ * guest is stopped first, so that each page is written once.  It stays stopped,
+ * and is also stopped after the state is loaded, until "cont".  0 or -errno as
+ * migrate_command().
  */
 int migrate_to_file(struct qmp *q, struct proc *qemu, int fd, int64_t deadline_ns,
 		    struct err *err);
 /*
- * Passes a QEMU that was started with -incoming defer the file that it will load: all
- * of fd (which is not closed, and whose offset is not used), with memory or without.
- * Then migrate_in() tells it to load.  Neither waits: if QEMU refuses, the next
- * function that waits reports it.  0 or -errno with err filled.
+ * Passes the file fd to a QEMU that was started with -incoming defer.  The file
+ * is not closed, and all of it will be loaded, whatever its offset. memory: the
+ * state includes the memory.  Then migrate_in() tells QEMU to load the file.
+ * Neither function waits: if QEMU refuses, the next function that waits reports
+ * it.  0 or -errno with err filled.
  */
 int migrate_expect(struct qmp *q, int fd, bool memory, struct err *err);
 int migrate_in(struct qmp *q, struct err *err);
-/* Waits until the state is loaded.  0 or -errno as above. */
+/* Waits until the state is loaded.  0 or -errno as migrate_command(). */
 int migrate_await(struct qmp *q, struct proc *qemu, int64_t deadline_ns,
 		  struct err *err);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A child process that cannot outlive the runner; see proc.h. */
+/* Starts a child process that cannot outlive the runner; see proc.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -46,7 +46,7 @@ static int cannot_start(const char *program, int number, struct err *err)
 		       err_limit_advice(number));
 }
 
-/* Forks and executes argv: the pid, or -errno with err filled. */
+/* Forks and executes argv.  Returns the pid, or -errno with err filled. */
 static pid_t execute(char *const argv[], const int *fds, size_t nr_fds, int err_fd,
 		     struct err *err)
 {
@@ -65,7 +65,7 @@ static pid_t execute(char *const argv[], const int *fds, size_t nr_fds, int err_
 		close(report[0]);
 		return cannot_start(argv[0], failed, err);
 	}
-	do {	/* end of file when execve(2) succeeds: the pipe is close-on-exec */
+	do {	/* reads end of file if execve(2) succeeds: the pipe is close-on-exec */
 		n = read(report[0], &failed, sizeof(failed));
 	} while (n < 0 && errno == EINTR);
 	close(report[0]);

@@ -12,19 +12,19 @@
 struct proc {
 	pid_t pid;			/* 0: none */
 	int pidfd;			/* readable when the process has ended; -1: none */
-	int status;			/* of wait(2), once the process is reaped */
+	int status;			/* wait status, once the process is reaped */
 };
 
 void proc_init(struct proc *p);
 /*
- * Starts argv in a process group of its own; the kernel kills it when this process
- * ends.  It inherits the nr_fds descriptors in fds (-1 is skipped) under the same
- * numbers, and err_fd as its standard error.  0; or -errno with err filled, -ENOENT
- * if there is no such program.
+ * Starts argv in its own process group; the kernel kills it when this process
+ * ends.  It inherits the nr_fds descriptors in fds (-1 is skipped) under the
+ * same numbers, and err_fd as its standard error.  0; or -errno with err
+ * filled, -ENOENT if there is no such program.
  */
 int proc_start(struct proc *p, char *const argv[], const int *fds,
 	       size_t nr_fds, int err_fd, struct err *err);
-/* True if the process has ended; then p->status is set. */
+/* Returns true if the process has ended; then p->status is set. */
 bool proc_ended(struct proc *p);
 /* Kills the process and waits for its end.  Safe if there is none. */
 void proc_release(struct proc *p);

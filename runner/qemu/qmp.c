@@ -79,7 +79,7 @@ int qmp_parse(struct qmp *q, const void *p, size_t n, struct err *err)
 	while (!ret && q->in.len && (end = memchr(q->in.p, '\n', q->in.len))) {
 		size_t len = (size_t)(end - q->in.p);
 
-		/* An empty line is allowed between values. */
+		/* QEMU may send empty lines between values. */
 		if (len && !(len == 1 && q->in.p[0] == '\r'))
 			ret = take_line(q, (char *)q->in.p, len, err);
 		buf_drop(&q->in, len + 1);
@@ -102,7 +102,7 @@ int qmp_feed(struct qmp *q, struct err *err)
 	return qmp_parse(q, piece, (size_t)n, err);
 }
 
-/* sendmsg() with the descriptor beside the bytes (unix(7), SCM_RIGHTS). */
+/* Sends the line and, with it, the descriptor (unix(7), SCM_RIGHTS). */
 static ssize_t send_line(int to, const char *line, size_t len, int fd)
 {
 	union {
@@ -138,7 +138,9 @@ int qmp_send_fd(struct qmp *q, const char *command, json_t *arguments, int fd)
 		json_object_set_new(msg, "arguments", arguments);
 	line = json_dumps(msg, JSON_COMPACT);
 	json_decref(msg);
-	/* Does not block: commands are short, and QEMU reads them at once. */
+	/*
+	 * This does not block: commands are short, and QEMU reads them at once.
+	 */
 	n = send_line(q->fd, line, strlen(line), fd);
 	free(line);
 	return n < 0 ? -errno : 0;

@@ -21,10 +21,13 @@ struct qmp {
 	unsigned int sent;		/* id of the last command */
 	unsigned int answered;		/* id of the last reply */
 	json_t *answer;			/* "return" of the last reply, or NULL */
-	struct err refusal;		/* the first "error" since all commands were answered */
+	struct err refusal;		/* the first "error" since the last
+					 * time when all commands had been
+					 * answered */
 	char last_event[64];		/* name of the last event, "" if none */
 	char migration[32];		/* status of the last MIGRATION event */
-	bool stopped;			/* the last of the events STOP and RESUME was STOP */
+	bool stopped;			/* whether the last STOP or RESUME
+					 * event was a STOP */
 	char disk_error[128];		/* reason of the last BLOCK_IO_ERROR event */
 };
 
@@ -37,11 +40,17 @@ void qmp_open(struct qmp *q, int fd);
  * not JSON or too long.
  */
 int qmp_feed(struct qmp *q, struct err *err);
-/* Handles n bytes as if they had been read. */
+/* Handles n bytes at p as if they had arrived from QEMU. */
 int qmp_parse(struct qmp *q, const void *p, size_t n, struct err *err);
-/* Sends a command and takes arguments (may be NULL) over.  0 or -errno. */
+/*
+ * Sends a command and takes ownership of arguments, which can be NULL.  0 or
+ * -errno.
+ */
 int qmp_send(struct qmp *q, const char *command, json_t *arguments);
-/* The same, and passes QEMU a descriptor, of which it keeps a copy; -1: none. */
+/*
+ * As qmp_send(); also passes QEMU a descriptor, of which it keeps a copy; -1:
+ * none.
+ */
 int qmp_send_fd(struct qmp *q, const char *command, json_t *arguments, int fd);
 void qmp_release(struct qmp *q);
 

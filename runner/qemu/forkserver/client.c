@@ -21,14 +21,17 @@
 
 #define BINARY "qemu-system-x86_64"
 #define PRELOAD "bin/forkserver.so"	/* in files_home() */
-#define LINE_FD 3			/* the server's descriptor of its end of the socket */
+/* The descriptor number of the server's end of the socket. */
+#define LINE_FD 3
 #define ANSWER_TIMEOUT_S 10.0
-#define TITLE_BYTES 8192		/* room for the arguments that ps(1) shows */
+/* Room for the arguments, so that ps(1) shows those of the VM. */
+#define TITLE_BYTES 8192
 
 static struct {
-	pid_t owner;			/* the process that started it */
-	unsigned int requests;		/* in this process, so far */
-	pid_t pid;			/* 0: none */
+	pid_t owner;			/* the process that started the server */
+	unsigned int requests;		/* number of requests that this
+					 * process has made */
+	pid_t pid;			/* the server; 0: none */
 	int line;
 } server;
 
@@ -47,8 +50,8 @@ static char **environment(const char *preload)
 }
 
 /*
- * Executed through /proc/self/fd, so that a count of the processes with QEMU's name
- * does not include the server.
+ * Executes QEMU through /proc/self/fd, so that a count of the processes with
+ * QEMU's name does not include the server.
  */
 static int execute(int binary, const char *preload, int line, pid_t *pid)
 {
@@ -79,7 +82,10 @@ static int execute(int binary, const char *preload, int line, pid_t *pid)
 	return ret;
 }
 
-/* A descriptor of QEMU's binary; -1 if it is a script, which cannot have a preload. */
+/*
+ * Opens QEMU's binary.  Returns its descriptor; -1 if it is a script, which
+ * cannot have a preload.
+ */
 static int open_binary(void)
 {
 	char *path = files_in_path(BINARY), magic[4] = "";
@@ -114,7 +120,10 @@ static void start(const char *preload)
 	close(binary);
 }
 
-/* Starts the server at the second request: most processes make only one. */
+/*
+ * Starts the server at the second request, because most processes make only
+ * one.
+ */
 static bool is_running(void)
 {
 	char *preload;
@@ -143,7 +152,10 @@ void forkserver_stop(void)
 	server.pid = 0;
 }
 
-/* False: the arguments or descriptors do not fit into a request. */
+/*
+ * Fills in the request.  Returns false if the arguments or descriptors do not
+ * fit into it.
+ */
 static bool fill(struct forkserver_request *req, int *sent, char *const argv[],
 		 const int *fds, size_t nr_fds, int err_fd)
 {
@@ -194,7 +206,10 @@ static bool pass(const struct forkserver_request *req, const int *fds)
 	return sendmsg(server.line, &msg, MSG_NOSIGNAL) == (ssize_t)iov.iov_len;
 }
 
-/* The pid, or -errno; -EPIPE: the server has ended, or does not answer. */
+/*
+ * Receives the answer: the new QEMU's pid, or -errno; -EPIPE: the server has
+ * ended, or does not answer.
+ */
 static int answer(void)
 {
 	struct pollfd in = { server.line, POLLIN, 0 };

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Preloaded into QEMU (LD_PRELOAD), this makes a fork server of it: it is loaded and
- * linked, but does not begin.  It forks for each request, and the fork begins as
- * QEMU with the arguments and descriptors of the request.  The other side is
- * client.c.
+ * Preloaded into QEMU (LD_PRELOAD), this library makes a fork server of it:
+ * QEMU is
+ * loaded and linked, but does not begin to run.  It forks for each request, and
+ * the
+ * fork begins to run as QEMU with the arguments and descriptors of the request.
+ * The
+ * runner's side is client.c.
  *
- * This library replaces __libc_start_main, which the program's first instructions
- * call.  At that point the libraries are ready (two thirds of the time that QEMU
- * needs to start), no code of the program has run, and there is one thread.
+ * This library replaces __libc_start_main, which the program's first
+ * instructions
+ * call.  At that point the libraries are ready (two thirds of the time that
+ * QEMU needs
+ * to start), no code of the program has run, and there is one thread.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -33,9 +38,11 @@ start_fn __libc_start_main;
 
 static struct {
 	int line;			/* the connection to the runner */
-	char *title, *title_end;	/* the memory that ps(1) shows as arguments */
+	char *title, *title_end;	/* the memory from which ps(1) reads
+					 * the arguments */
 	struct forkserver_request req;
-	int fds[FORKSERVER_FDS];	/* as received, in the order of req.fds */
+	int fds[FORKSERVER_FDS];	/* the received descriptors, in the
+					 * order of req.fds */
 } server;
 
 /* --- the fork --- */
@@ -63,7 +70,10 @@ static bool place_descriptors(void)
 	return true;
 }
 
-/* The *n arguments of the request, never freed.  NULL: no memory. */
+/*
+ * Returns the *n arguments of the request, which are never freed.  NULL: no
+ * memory.
+ */
 static char **arguments(int *n)
 {
 	const char *end = server.req.text + server.req.text_len;
@@ -115,7 +125,10 @@ static int take_descriptors(struct msghdr *msg)
 	return n == server.req.nr_fds ? ret : -EMFILE;
 }
 
-/* False: a library has a descriptor open under one of the requested numbers. */
+/*
+ * Checks the numbers of the requested descriptors.  Returns false if a library
+ * has one of them open.
+ */
 static bool are_free(void)
 {
 	for (size_t i = 0; i < server.req.nr_fds; i++) {
@@ -128,8 +141,8 @@ static bool are_free(void)
 }
 
 /*
- * Receives the next request.  1; 0: the runner has closed the connection; -errno: the
- * request cannot be fulfilled.
+ * Receives the next request.  Returns 1; 0 if the runner has closed the
+ * connection; -errno if the request cannot be fulfilled.
  */
 static int receive(void)
 {
@@ -157,10 +170,12 @@ static int receive(void)
 }
 
 /*
- * Forks with the runner as the parent, which fork(3) cannot do: the pid, 0 in the
- * fork, or -errno.  For a process with one thread, glibc's fork() also updates its
- * record of the thread id and calls the libraries' fork handlers.  Neither is needed
- * here: the libraries' random number generators are seeded at their first use, which
+ * Forks with the runner as the parent, which fork(3) cannot do.  Returns the
+ * pid, 0 in the fork, or -errno.
+ *
+ * For a process with one thread, glibc's fork() also updates its record of the
+ * thread id and calls the libraries' fork handlers.  Neither is needed here:
+ * the libraries' random number generators are seeded at their first use, which
  * is after this fork.
  */
 static int copy(void)
@@ -170,7 +185,10 @@ static int copy(void)
 	return pid < 0 ? -errno : (int)pid;
 }
 
-/* True in a fork, which must begin as QEMU; false when the server must end. */
+/*
+ * Handles requests.  Returns true in a fork, which must begin as QEMU; false
+ * when the server must end.
+ */
 static bool serve(void)
 {
 	int answer;
