@@ -50,7 +50,7 @@ static int unknown(const char *name)
 	return EXIT_USAGE;
 }
 
-/* `provium help`, `provium --help`, and with a command's name. */
+/* Handles `provium help` and `provium --help`, also with a command's name. */
 static int help(const char *name)
 {
 	const struct command *c = name ? find(name) : NULL;
@@ -83,14 +83,14 @@ static int dispatch(int argc, char **argv)
 	return c->run(argc - 1, argv + 1);
 }
 
-/* A report that did not reach its reader must not look like success. */
+/* If a report cannot be written to stdout, the exit status must not be 0. */
 static int check_stdout(int status)
 {
 	int err = fflush(stdout) ? errno : 0;
 
 	if (!err && !ferror(stdout))
 		return status;
-	/* The reason of an earlier write's failure is lost. */
+	/* The cause is lost if an earlier write failed. */
 	fprintf(stderr, "provium: cannot write to stdout%s%s\n", err ? ": " : "",
 		err ? strerror(err) : "");
 	return EXIT_BROKEN;
@@ -111,7 +111,10 @@ int main(int argc, char **argv)
 		status = check_stdout(status);
 	fflush(NULL);
 	if (status < 0) {
-		/* So that the parent sees the signal in the wait status. */
+		/*
+		 * Ends the process by the signal, so that the parent sees it in
+		 * the wait status.
+		 */
 		signal(-status, SIG_DFL);
 		raise(-status);
 		return 128 - status;

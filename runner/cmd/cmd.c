@@ -46,7 +46,10 @@ unsigned int cmd_number(const char *text, unsigned int max)
 	return n <= max ? (unsigned int)n : 0;
 }
 
-/* Bytes of "512M", "2G" or a plain number; 0 if the text is no size. */
+/*
+ * Converts "512M", "2G" or a plain number to bytes; 0 if the text is not a
+ * size.
+ */
 static uint64_t size_of(const char *text)
 {
 	char *end;
@@ -59,7 +62,9 @@ static uint64_t size_of(const char *text)
 	return n << shift;
 }
 
-/* The option's value, or else the variable's; NULL if neither has one. */
+/*
+ * Returns the option's value, or else the variable's; NULL if neither is set.
+ */
 static const char *budget_setting(const char *option, const char *variable)
 {
 	const char *value;

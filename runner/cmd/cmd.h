@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The commands of `provium`: one file each, with its options and its usage
- * text.  runner/main.c has the table of them.
+ * The commands of `provium`.  Each has its own file with its options and its
+ * usage text. runner/main.c has the table of the commands.
  */
 #ifndef RUNNER_CMD_CMD_H
 #define RUNNER_CMD_CMD_H
@@ -31,25 +31,29 @@ extern const struct command cmd_accel, cmd_make_plan, cmd_make_order,
 int cmd_help(const struct command *c);
 /* Prints the usage to stderr, for wrong arguments.  Returns EXIT_USAGE. */
 int cmd_usage(const struct command *c);
-/* The same, below a line "provium NAME: MESSAGE". */
+/* As cmd_usage(); first prints a line "provium NAME: MESSAGE". */
 int cmd_usage_error(const struct command *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* A number from 1 to max in decimal digits; 0 if the text is anything else. */
+/*
+ * Converts decimal digits to a number from 1 to max; 0 if the text is anything
+ * else.
+ */
 unsigned int cmd_number(const char *text, unsigned int max);
 
 /*
- * Sets the gate's budget from --mem and --cpus (NULL if not given) or else
- * from PROVIUM_MEM and PROVIUM_CPUS.  Exports the options' values, because
- * builders of fixtures are runners of their own.  0, or EXIT_USAGE after an
- * error message.
+ * Sets the gate's budget from --mem and --cpus (NULL if not given) or else from
+ * PROVIUM_MEM and PROVIUM_CPUS.  Exports the values of the options, because
+ * each builder of a fixture is a runner and must use them as well.  Returns 0,
+ * or EXIT_USAGE after an error message.
  */
 int cmd_set_budget(const struct command *c, const char *mem, const char *cpus);
 
 /*
- * Calls run(args[0], ..., args[nr - 1]) of the harness's module (runner/lua/);
- * a NULL argument is nil.  Returns what it returns: an exit status.  An error
- * is printed; one of kind "user" is EXIT_USAGE, any other EXIT_BROKEN.
+ * Calls run(args[0], ..., args[nr - 1]) of a Lua module of the harness
+ * (runner/lua/); a NULL argument becomes nil.  Returns the exit status that
+ * run() returns.  Prints an error; returns EXIT_USAGE for one of kind "user",
+ * EXIT_BROKEN for any other.
  */
 int cmd_run_module(const char *module, int nr, char *const *args);
 

@@ -35,7 +35,7 @@
 #define GIB (1u << 30)
 #define LOW_MEMORY_BYTES (1ull << 30)	/* two VMs of the default size */
 #define LOW_DISK_BYTES (4ull << 30)	/* a kernel build */
-#define SAMPLE_BYTES (64u << 20)	/* of the file that is tried */
+#define SAMPLE_BYTES (64u << 20)	/* size of the file that is tried */
 
 static __attribute__((format(printf, 2, 3)))
 void print_row(const char *subject, const char *fmt, ...)
@@ -71,7 +71,7 @@ static void check_qemu(void)
 	free(path);
 }
 
-/* The reason without its prefix, which repeats the row's subject. */
+/* Returns the reason without its prefix, which repeats the row's subject. */
 static const char *without_prefix(const char *reason)
 {
 	static const char prefix[] = "kvm probe failed: ";
@@ -80,7 +80,7 @@ static const char *without_prefix(const char *reason)
 	       reason + sizeof(prefix) - 1;
 }
 
-/* A device that can be opened may still not work: only the probe tells. */
+/* A device that can be opened may still not work; only the probe finds out. */
 static void check_kvm(const struct accel *accel)
 {
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), err = errno;
@@ -188,7 +188,10 @@ static const char *fs_name(long type, char *other, size_t cap)
 	return other;
 }
 
-/* Tries what the file of a fixture's memory needs: holes, and a shared mapping. */
+/*
+ * Tries the operations that the file with a fixture's memory needs: holes, and
+ * a shared mapping.
+ */
 static void try_file(const char *dir, bool *holes, bool *mapped)
 {
 	struct err err;

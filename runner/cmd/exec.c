@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* provium exec: runs one shell command in a VM of its own. */
+/* provium exec: boots a VM and runs one shell command in it. */
 #include <getopt.h>
 #include <limits.h>
 
@@ -19,7 +19,7 @@ static int run(int argc, char **argv)
 	char *args[NR_ARGS] = { NULL };
 	int o, ret;
 
-	/* "+": options behind the profile belong to the command. */
+	/* "+": options after the profile belong to the command. */
 	while ((o = getopt_long(argc, argv, "+", longs, NULL)) != -1) {
 		switch (o) {
 		case 'm':

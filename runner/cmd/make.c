@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The commands that only mk/test.mk uses, around `provium test --verdict BASE`. */
+/*
+ * The commands that only mk/test.mk uses.  They prepare for `provium test
+ * --verdict BASE` and process its results.
+ */
 #include <getopt.h>
 #include <stdlib.h>
 

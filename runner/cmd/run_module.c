@@ -8,7 +8,10 @@
 #include "runner/bind/state.h"
 #include "runner/cmd/cmd.h"
 
-/* For lua_pcall(): require(module).run(arguments...), and its result. */
+/*
+ * Called by lua_pcall(): calls require(module).run(arguments...) and returns
+ * its result.
+ */
 static int call_run(lua_State *L)
 {
 	int n = lua_gettop(L);
@@ -23,7 +26,10 @@ static int call_run(lua_State *L)
 	return 1;
 }
 
-/* Prints the error on top of the stack; the exit status follows from its kind. */
+/*
+ * Prints the error at the top of the stack.  Returns the exit status for its
+ * kind.
+ */
 static int report_error(lua_State *L)
 {
 	const char *kind = "user";

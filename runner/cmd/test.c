@@ -13,7 +13,10 @@ struct arguments {
 	const char *mem, *cpus;
 };
 
-/* Lua's objection to the pattern, or NULL.  Static. */
+/*
+ * Returns Lua's error message about the pattern, or NULL if it is valid.
+ * Static.
+ */
 static const char *pattern_error(const char *pattern)
 {
 	static char text[128];
@@ -78,7 +81,7 @@ static int parse_option(struct arguments *a, int option)
 	return 0;
 }
 
-/* Which options need or exclude each other. */
+/* Checks for options that need or exclude each other. */
 static int check_options(const struct suite_opts *s, int nr_paths)
 {
 	if (!nr_paths && !s->rerun_failed)

@@ -403,8 +403,8 @@ static struct open_report *open_report(struct complaint_parser *p, uint32_t call
 }
 
 /*
- * Is this a line that the kernel prints after a report, for the same cause? It
- * opens no report of its own.
+ * Is this a "Kernel panic" line whose cause the report before it has named?
+ * Such a line opens no report of its own.
  */
 static bool is_aftermath(const char *text)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The words for accelerators and transports; see accel.h. */
+/* The names of accelerators and transports; see accel.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static const char *const transports[] = {
 
 #define NR(list) (sizeof(list) / sizeof((list)[0]))
 
-/* The index of the word in the list, or -EINVAL. */
+/* Returns the index of the word in the list, or -EINVAL. */
 static int find_word(const char *const *list, size_t n, const char *word)
 {
 	for (size_t i = 0; i < n; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How a VM runs on this host: the accelerator, the transport, and what was
- * measured.  runner/probe/ finds it out.
+ * How VMs run on this host: the accelerator, the transport, and measured facts.
+ * runner/probe/ determines them.
  */
 #ifndef RUNNER_MACHINE_ACCEL_H
 #define RUNNER_MACHINE_ACCEL_H
@@ -16,21 +16,24 @@ enum transport { TRANSPORT_UNSET, TRANSPORT_SERIAL, TRANSPORT_VSOCK };
 struct accel {
 	enum accel_kind kind;
 	enum transport transport;
-	char reason[512];		/* for the choice of kind */
-	char transport_reason[256];	/* for the choice of transport */
+	char reason[512];		/* why kind was chosen */
+	char transport_reason[256];	/* why transport was chosen */
 	double slowness;		/* factor for time limits, 1 or more */
-	uint32_t tsc_khz;		/* of the host; 0: unknown */
+	uint32_t tsc_khz;		/* frequency of the host's TSC; 0: unknown */
 };
 
 /* "tcg", "kvm", "serial", "vsock"; "auto" for 0. */
 const char *accel_kind_name(enum accel_kind kind);
 const char *transport_name(enum transport transport);
-/* The inverse: 0 with *kind or *transport set, or -EINVAL for another word. */
+/*
+ * The inverse functions: 0 with *kind or *transport set, or -EINVAL for an
+ * unknown word.
+ */
 int accel_kind_parse(const char *word, enum accel_kind *kind);
 int transport_parse(const char *word, enum transport *transport);
 /*
- * The line that opens a run, without a newline: "accel tcg: kvm probe failed:
- * …", "accel kvm/vsock: …".
+ * Formats the first line of a run, without a newline: "accel tcg: kvm probe
+ * failed: …", "accel kvm/vsock: …".
  */
 void accel_line(const struct accel *accel, char *line, size_t cap);
 

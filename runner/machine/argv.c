@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * QEMU's arguments: no shell and no configuration file of the user's takes
- * part.
+ * Builds QEMU's arguments.  Neither a shell nor a configuration file of the
+ * user is involved.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -46,19 +46,20 @@ static void add_machine(struct argv *argv, const struct qemu_config *c)
 {
 	add_option(argv, "-accel", "%s", accel_kind_name(c->accel));
 	/*
-	 * With ACPI, microvm describes its devices in ACPI tables; without it,
-	 * on the kernel's command line, which a kernel without ACPI reads, too.
+	 * With ACPI, microvm describes its devices in ACPI tables.  Without
+	 * ACPI, it describes them on the kernel's command line; a kernel
+	 * without ACPI reads it in both cases.
 	 */
 	add_option(argv, "-M", "%s%s%s", c->machine,
 		   strcmp(c->machine, "microvm") ? "" : ",acpi=off",
 		   c->ram_in_file || c->ram_named ? ",memory-backend=ram" : "");
 	add_option(argv, "-global", "virtio-mmio.force-legacy=false");
 	/*
-	 * "max" has everything that TCG can emulate, such as SMAP and SMEP,
-	 * which catch a module that dereferences a user pointer.  The fast
-	 * string instructions are left out: TCG executes them byte by byte, and
-	 * a kernel that finds them clears and copies pages with them (4 ms per
-	 * MB, not 0.5).
+	 * The processor "max" has everything that TCG can emulate, such as SMAP
+	 * and SMEP, which catch a module that dereferences a user pointer.  The
+	 * fast string instructions are left out: TCG executes them byte by
+	 * byte, and a kernel that finds them clears and copies pages with them
+	 * (4 ms per MB, not 0.5).
 	 */
 	add_option(argv, "-cpu", "%s%s%s",
 		   c->accel == ACCEL_KVM ? "host" : "max,-erms,-fsrm",
@@ -73,15 +74,15 @@ static void add_machine(struct argv *argv, const struct qemu_config *c)
 		add_option(argv, "-object", "memory-backend-ram,id=ram,size=%lluM",
 			   (unsigned long long)(c->memory >> 20));
 	/*
-	 * A kernel without ACPI reads the MP table, which has one processor a
+	 * A kernel without ACPI reads the MP table, which has one processor per
 	 * socket.
 	 */
 	add_option(argv, "-smp", "%u,sockets=%u", c->cpus, c->cpus);
 	push(argv, xstrdup("-nodefaults"));
 	push(argv, xstrdup("-no-user-config"));
 	/*
-	 * A panic resets the guest; with this QEMU ends then, and the runner
-	 * sees it.
+	 * A panic resets the guest.  With this option QEMU then ends, and the
+	 * runner notices.
 	 */
 	push(argv, xstrdup("-no-reboot"));
 	add_option(argv, "-display", "none");
@@ -106,8 +107,8 @@ static void add_connections(struct argv *argv, const struct qemu_config *c,
 }
 
 /*
- * The file that the guest writes, and below it the files that are read where
- * the guest has not written.
+ * Adds the drive's two layers: the file that the guest writes, and below it the
+ * files that are read where the guest has not written.
  */
 static void add_drive(struct argv *argv, size_t i, const struct disk *d)
 {
@@ -144,8 +145,9 @@ static int add_disks(struct argv *argv, const struct qemu_config *c,
 }
 
 /*
- * A folder can contain several host file systems, with equal inode numbers:
- * multidevs=remap makes them different, so that no two files look like one.
+ * A folder can contain several file systems of the host, with equal inode
+ * numbers. multidevs=remap makes the numbers different, so that no two files
+ * look like one.
  */
 static void add_share(struct argv *argv, const struct qemu_config *c, const char *bus)
 {

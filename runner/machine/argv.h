@@ -15,8 +15,9 @@ struct disk {
 	char *format;			/* "raw" or "qcow2" */
 	bool readonly;
 	/*
-	 * A qcow2 file that gets what the guest writes, while path is only
-	 * read; and one that a fixture saved, between the two.  -1: none.
+	 * Two optional layers; -1: none.  The guest's writes go to one qcow2
+	 * file, while path is only read.  The other was saved by a fixture, and
+	 * is placed between the two.
 	 */
 	int layer_fd;
 	int backing_fd;
@@ -36,19 +37,22 @@ struct qemu_config {
 	unsigned int cpus;
 	const struct disk *disks;
 	size_t nr_disks;
-	uint32_t cid;			/* of vsock; 0: virtio-serial instead */
+	uint32_t cid;			/* vsock CID; 0: the transport is
+					 * virtio-serial */
 	int vhost_fd;			/* an open /dev/vhost-vsock with that CID */
 	bool ram_in_file;		/* the guest's memory is the file ram_fd */
 	int ram_fd;
-	bool ram_shared;		/* written to ram_fd; else copy on write */
+	bool ram_shared;		/* the guest's writes go to ram_fd;
+					 * else copy on write */
 	/*
-	 * Without ram_in_file: gives the memory the name that it has with it,
-	 * so that a state saved with ram_in_file can be loaded.
+	 * Without ram_in_file: gives QEMU's own memory the name that the file
+	 * would have, so that a state saved with ram_in_file can be loaded.
 	 */
 	bool ram_named;
-	bool incoming;			/* waits for a state instead of booting */
+	bool incoming;			/* QEMU waits for a state instead of booting */
 	/*
-	 * With incoming: the guest stays stopped, for a gdb stub; -1: no stub.
+	 * With incoming: socket for a gdb stub; the guest then stays stopped.
+	 * -1: no stub.
 	 */
 	int gdb_fd;
 	uint32_t seed;			/* with gdb_fd: the seed of TCG's rdrand */
@@ -61,7 +65,8 @@ struct qemu_config {
 /* Descriptors that QEMU inherits, by the numbers they have in QEMU. */
 struct qemu_fds {
 	int qmp;
-	int link;			/* virtio-serial; -1 with vsock */
+	int link;			/* virtio-serial; -1 if the transport
+					 * is vsock */
 	int console;
 };
 
@@ -70,7 +75,10 @@ struct argv {
 	size_t n;
 };
 
-/* 0, or -EINVAL with err filled: an unknown machine or disk format. */
+/*
+ * Builds the arguments.  Returns 0, or -EINVAL with err filled if the machine
+ * or a disk format is unknown.
+ */
 int argv_build(struct argv *argv, const struct qemu_config *config,
 	       const struct qemu_fds *fds, struct err *err);
 void argv_release(struct argv *argv);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The initramfs of one boot.  The kernel unpacks concatenated archives one
- * after the other (Documentation/driver-api/early-userspace/buffer-format.rst),
- * and later files replace earlier ones, so the user's come after the shim.
+ * Makes the initramfs of one boot.
+ *
+ * The kernel unpacks concatenated archives one after the other
+ * (Documentation/driver-api/early-userspace/buffer-format.rst), and later files
+ * replace earlier ones.  So the user's files come after the shim.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +54,8 @@ static int append_file(int out, const char *path, struct err *err)
 }
 
 /*
- * The kernel does not create missing folders: adds those above the guest path.
+ * Adds the folders above the guest path to the list, because the kernel does
+ * not create missing folders.
  */
 static void list_dirs(struct buf *list, const char *guest)
 {
@@ -61,8 +64,8 @@ static void list_dirs(struct buf *list, const char *guest)
 }
 
 /*
- * Adds a line to the list that gen_init_cpio reads.  The list has a descriptor
- * in place of the host path, which may contain blanks.
+ * Adds a line to the list that gen_init_cpio reads.  The line names a
+ * descriptor instead of the host path, which may contain blanks.
  */
 static int list_file(struct buf *list, const struct boot_file *f, int *fd,
 		     struct err *err)
@@ -86,7 +89,9 @@ static int list_file(struct buf *list, const struct boot_file *f, int *fd,
 	return 0;
 }
 
-/* Runs the kernel's gen_init_cpio on the list; the archive goes to out. */
+/*
+ * Runs the kernel's gen_init_cpio on the list, with the archive as its output.
+ */
 static int run_gen(int out, const struct buf *list, struct err *err)
 {
 	char *tool = files_join(files_home(), "bin/gen_init_cpio");

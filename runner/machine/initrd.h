@@ -11,10 +11,10 @@
 #include "runner/machine/profile.h"
 
 /*
- * Makes the archive, and writes the path into `path` under which QEMU can open
- * it.  *fd is -1 if the shim alone is enough; else it is a descriptor that QEMU
- * has to inherit under the same number, and that the caller closes.  0, or
- * -errno with err filled (and *fd -1).
+ * Makes the archive, and writes into `path` the path under which QEMU can open
+ * it.  *fd is -1 if the shim alone is enough.  Otherwise it is a descriptor
+ * that QEMU must inherit under the same number and that the caller closes.  0,
+ * or -errno with err filled (and *fd -1).
  */
 int initrd_open(const struct profile *profile, const struct vm_opts *opts,
 		int *fd, char *path, size_t cap, struct err *err);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From a machine's description to the arguments of QEMU and the kernel. */
+/*
+ * Derives the arguments of QEMU and of the kernel from the description of a
+ * machine.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,16 +48,17 @@ static char *kernel_args(const struct machine *m, bool know_tsc)
 	/* reboot=t and panic=-1: a panic becomes a reset, which ends QEMU. */
 	buf_addf(&b, "console=ttyS0 panic=-1 reboot=t rdinit=/.provium/agent");
 	/*
-	 * Under TCG the guest's TSC is the host's.  microvm has no good clock
-	 * to calibrate or watch it with: without tsc_early_khz= the kernel
-	 * sometimes hangs, without tsc=reliable a busy host makes it call the
-	 * TSC unstable.
+	 * Under TCG the guest's TSC is the host's, and microvm has no clock
+	 * that is good enough to calibrate or check it.  Without tsc_early_khz=
+	 * the kernel sometimes hangs; without tsc=reliable the kernel calls the
+	 * TSC unstable on a busy host.
 	 */
 	if (m->accel.kind == ACCEL_TCG && m->accel.tsc_khz)
 		buf_addf(&b, " tsc_early_khz=%u tsc=reliable",
 			 know_tsc ? m->accel.tsc_khz : 1);
 	/*
-	 * Calibrating this timer takes 0.2 s; one processor does not need it.
+	 * Calibrating the APIC timer takes 0.2 s, and a guest with one
+	 * processor does not need it.
 	 */
 	if (m->accel.kind == ACCEL_TCG && m->opts.cpus == 1 &&
 	    !strcmp(p->machine, "microvm"))

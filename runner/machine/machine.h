@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The whole description of a virtual machine: nothing here runs. */
+/*
+ * The whole description of a virtual machine.  The code in this folder runs
+ * nothing.
+ */
 #ifndef RUNNER_MACHINE_MACHINE_H
 #define RUNNER_MACHINE_MACHINE_H
 
@@ -20,19 +23,19 @@ void machine_release(struct machine *m);
 
 /* Makes the profile's root file system, if it has one, the first disk. */
 void machine_add_rootfs(struct machine *m);
-/* The kernel's command line.  The caller frees. */
+/* Returns the kernel's command line.  The caller frees it. */
 char *machine_kernel_args(const struct machine *m);
 /*
- * The part of QEMU's configuration that follows from m: without descriptors,
- * initramfs, kernel arguments and a vsock's CID.  Its strings and disks are
- * m's.
+ * Returns the part of QEMU's configuration that follows from m: without
+ * descriptors, initramfs, kernel arguments and vsock CID.  Its strings and
+ * disks belong to m.
  */
 struct qemu_config machine_config(const struct machine *m);
 /*
- * All arguments of QEMU and of the kernel that make a difference to the guest,
- * as text.  Equal machines have equal texts: descriptors, the paths of kernel
- * and initramfs, and the measured frequency of the TSC are left out.  NULL with
- * err filled; the caller frees.
+ * Returns all arguments of QEMU and of the kernel that make a difference to the
+ * guest, as text.  Equal machines have equal texts: descriptors, the paths of
+ * kernel and initramfs, and the measured frequency of the TSC are left out.
+ * NULL with err filled; the caller frees the text.
  */
 char *machine_describe(const struct machine *m, struct err *err);
 

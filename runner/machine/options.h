@@ -22,7 +22,8 @@ struct vm_opts {
 	struct boot_file *files;
 	size_t nr_files;
 	char *append;			/* kernel arguments, or NULL */
-	double timeout;			/* of the boot, in seconds, scaled by the slowness */
+	double timeout;			/* time limit of the boot in seconds,
+					 * before scaling by the slowness */
 };
 
 /*

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Profiles from provium.toml, of which only tables of strings are understood.
+ * Reads profiles from provium.toml.  Of TOML it understands only tables of
+ * strings.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -19,7 +20,8 @@
 static const struct key {
 	const char *name;
 	size_t offset;
-	bool path;			/* relative to the provium.toml */
+	bool path;			/* the value is a path relative to
+					 * the provium.toml */
 } keys[] = {
 	{ "kernel", offsetof(struct profile, kernel), true },
 	{ "initrd", offsetof(struct profile, initrd), true },
@@ -54,8 +56,8 @@ static char *skip_space(char *s)
 }
 
 /*
- * Decodes "…" with \" and \\, or '…', in place; only a comment can follow.
- * NULL: it is no such string.
+ * Decodes a string "…" with \" and \\, or '…', in place; only a comment can
+ * follow.  NULL: the text is not such a string.
  */
 static char *parse_string(char *s)
 {
@@ -99,7 +101,7 @@ static int take_key(struct profile *p, char *line, const char *dir)
 	return -ENOKEY;
 }
 
-/* The NAME of a "[profile.NAME]" line, or NULL for another table. */
+/* Returns the NAME of a "[profile.NAME]" line, or NULL for another table. */
 static char *section_name(char *line)
 {
 	char *end = strchr(line, ']');
@@ -152,7 +154,10 @@ static int read_file(struct profile *p, const char *file, const char *name,
 	return ret ? ret : found;
 }
 
-/* The same in every provium.toml there is, nearest first. */
+/*
+ * Looks for the profile in every provium.toml, nearest first.  Returns as
+ * read_file().
+ */
 static int search(struct profile *p, const char *name, struct buf *names,
 		  struct err *err)
 {

@@ -24,7 +24,7 @@ struct profile {
 	char *name;
 	char *source;			/* the provium.toml it came from */
 	char *kernel;
-	char *initrd;			/* NULL: only the agent's */
+	char *initrd;			/* NULL: no initramfs but the agent's */
 	char *rootfs;			/* NULL: none */
 	char *init;			/* NULL: the agent is init */
 	char *append;
@@ -36,8 +36,8 @@ struct profile {
 
 void profile_init(struct profile *p);
 /*
- * 0; -ENOENT: no such profile (err names the known ones); or -EINVAL.  The
- * caller releases p after success only.
+ * Loads the profile.  0; -ENOENT: no such profile (err names the known ones);
+ * or -EINVAL.  The caller releases p after success only.
  */
 int profile_load(struct profile *p, const char *name, struct err *err);
 void profile_release(struct profile *p);

@@ -17,8 +17,10 @@
 #define MAGIC 0x514649fbu
 #define CLUSTER_BITS 16
 #define CLUSTER (1u << CLUSTER_BITS)
-#define L1_ENTRY_BYTES (UINT64_C(1) << 29)	/* one L2 table: 8192 clusters */
-#define MAX_L1_ENTRIES (CLUSTER / 8)	/* that fit into one cluster: 4 TiB */
+/* Bytes that one L2 table covers: 8192 clusters. */
+#define L1_ENTRY_BYTES (UINT64_C(1) << 29)
+/* Entries that fit into one cluster: images up to 4 TiB. */
+#define MAX_L1_ENTRIES (CLUSTER / 8)
 
 struct header {
 	uint32_t magic, version;
@@ -30,7 +32,8 @@ struct header {
 	uint32_t refcount_clusters, nr_snapshots;
 	uint64_t snapshots_offset, incompatible, compatible, autoclear;
 	uint32_t refcount_order, header_len;
-	uint64_t end;			/* an empty header extension ends them */
+	uint64_t end;			/* an empty header extension, which
+					 * ends the list of extensions */
 };
 
 int qcow2_disk_size(const char *path, const char *format, uint64_t *size,

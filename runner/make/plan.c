@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What make is going to run, and in which order. */
+/* Finds out what make is going to run, and in which order. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 /* --- the session's plan --- */
 
-/* A missing file counts as newer. */
+/* Returns true if path is newer; a missing file counts as newer. */
 static bool is_newer(const char *path, const struct stat *than)
 {
 	struct stat st;
@@ -21,7 +21,10 @@ static bool is_newer(const char *path, const struct stat *than)
 	return stat(path, &st) || files_newer(st.st_mtim, than->st_mtim);
 }
 
-/* Predicts make's decision from the verdict and the last run's dependencies. */
+/*
+ * Predicts whether make will run BASE, from its verdict and the dependencies of
+ * its last run.
+ */
 static bool will_run(const char *base, const json_t *record, const struct plan_opts *opts)
 {
 	char *path = xasprintf("%s.ok", base);
@@ -87,7 +90,10 @@ static int longest_first(const void *a, const void *b)
 	       strcmp(x->name, y->name);
 }
 
-/* Fills durations with those of the bases below dir that have a result; how many. */
+/*
+ * Fills durations with those of the BASEs below dir that have a result.
+ * Returns their number.
+ */
 static size_t read_durations(struct duration *durations, const char *dir,
 			     char *const *bases, size_t nr)
 {

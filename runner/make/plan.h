@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What make is going to run, and in which order.  A BASE is the argument of
- * `provium test --verdict BASE`.
+ * Finds out what make is going to run, and in which order.  A BASE is the
+ * argument of `provium test --verdict BASE`.
  */
 #ifndef RUNNER_MAKE_PLAN_H
 #define RUNNER_MAKE_PLAN_H
@@ -18,18 +18,18 @@ struct plan_opts {
 };
 
 /*
- * Begins a session (session_file.h) in the file, which becomes empty but for an
- * "expect" event for each BASE that make is going to run: one without a
- * verdict, or with a verdict that is older than an input or a dependency.
- * 0 or -errno.
+ * Begins a session (session_file.h) in the file.  Its old content is replaced
+ * by an "expect" event for each BASE that make is going to run: each one
+ * without a verdict, or with a verdict that is older than an input or a
+ * dependency.  0 or -errno.
  */
 int plan_write(const char *file, char *const *bases, size_t nr,
 	       const struct plan_opts *opts, struct err *err);
 
 /*
- * Writes a makefile with `ORDER := names`, the test that took longest first.  A
- * name is a BASE relative to the makefile's folder.  BASEs without a result are
- * left out.  0 or -errno.
+ * Writes a makefile with `ORDER := names`, in which the test that took longest
+ * comes first.  A name is a BASE relative to the makefile's folder.  BASEs
+ * without a result are left out.  0 or -errno.
  */
 int plan_write_order(const char *makefile, char *const *bases, size_t nr,
 		     struct err *err);

@@ -16,7 +16,10 @@ char *return_tokens_account(const char *base)
 	return xasprintf("%s.tokens", base);
 }
 
-/* Did a signal kill the runner that no user and no make sends to stop it? */
+/*
+ * Was the runner killed by a signal other than those with which a user or make
+ * stops it?
+ */
 static bool was_killed(int status)
 {
 	int sig = status - 128;
@@ -24,7 +27,7 @@ static bool was_killed(int status)
 	return sig > 0 && sig != SIGHUP && sig != SIGINT && sig != SIGTERM;
 }
 
-/* Writes the result that the runner could not write. */
+/* Writes a result in place of the killed runner. */
 static int write_killed(const char *base, const char *path, int sig)
 {
 	json_t *record = record_new(path);

@@ -9,15 +9,18 @@
 #ifndef RUNNER_MAKE_RETURN_TOKENS_H
 #define RUNNER_MAKE_RETURN_TOKENS_H
 
-/* The account's path, for `provium test --verdict BASE`.  Caller frees. */
+/*
+ * Returns the path of the account for `provium test --verdict BASE`.  Caller
+ * frees.
+ */
 char *return_tokens_account(const char *base);
 
 /*
- * After `provium test --verdict BASE PATH` ended with status (not 0; 128 + N
- * after signal N, as a shell says it): returns its job tokens.  If a signal
- * other than SIGHUP, SIGINT or SIGTERM killed it, also writes a result with the
- * verdict BROKEN.  Returns the recipe's exit status: 0 if that result was
- * written, else status, or EXIT_BROKEN after an error.
+ * To be called after `provium test --verdict BASE PATH` has ended with status
+ * (not 0; 128 + N after signal N, as in a shell): returns its job tokens.  If a
+ * signal other than SIGHUP, SIGINT or SIGTERM killed it, also writes a result
+ * with the verdict BROKEN.  Returns the recipe's exit status: 0 if that result
+ * was written, else status, or EXIT_BROKEN after an error.
  */
 int return_tokens(const char *base, const char *path, int status);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* This runner's part in a session of make. */
+/* Lets this runner take part in a session of make. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 static struct {
 	char *file, *base;		/* NULL: not in a session */
-	pid_t pid;			/* not a child's */
+	pid_t pid;			/* the process that joined, not a child */
 } self;
 
 bool session_has_status_line(void)
@@ -22,7 +22,10 @@ bool session_has_status_line(void)
 	return self.file && status_line_possible();
 }
 
-/* With the lock held: prints the text, and the status line below it. */
+/*
+ * To be called with the lock held: prints the text, and the status line below
+ * it.
+ */
 static void print(int fd, const char *text, size_t n)
 {
 	struct buf b = { 0 };
@@ -41,7 +44,10 @@ static void print(int fd, const char *text, size_t n)
 	session_release(&s);
 }
 
-/* Appends the event and prints the text, or only that without a session. */
+/*
+ * Appends the event and prints the text.  Without a session only prints the
+ * text.
+ */
 static void announce(const char *event, const char *text, size_t n)
 {
 	int fd = self.file ? files_lock(self.file, false) : -1;

@@ -14,18 +14,24 @@
 #include <stddef.h>
 
 /*
- * Joins the session in the file: this process, with its children, runs BASE.
- * session_wait() and session_end() do nothing else than print before that.
+ * Joins the session in the file: this process and its children run BASE.
+ * Without a session, session_wait() and session_end() only print.
  */
 void session_join(const char *file, const char *base);
-/* A wait at the gate begins or ends: for gate_on_wait(). */
+/*
+ * Announces that a wait at the gate begins or ends.  To be passed to
+ * gate_on_wait().
+ */
 void session_wait(bool begins);
-/* The file has ended with this verdict ("": interrupted).  Prints the text. */
+/*
+ * Announces that the file has ended with this verdict ("": interrupted).
+ * Prints the text.
+ */
 void session_end(const char *verdict, const char *text, size_t n);
 
 /* Does this process show a status line?  Then call session_tick() each second. */
 bool session_has_status_line(void);
-/* Draws the status line, in the runner that started first. */
+/* Draws the status line.  Only the runner that started first does so. */
 void session_tick(void);
 
 /* Has a file failed since the session began? */

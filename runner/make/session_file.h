@@ -30,11 +30,11 @@ struct session_planned {
 struct session_runner {
 	pid_t pid;
 	int64_t start_ns;
-	double expected_s;		/* -1: unknown */
-	bool waiting;			/* at the gate */
+	double expected_s;		/* expected duration; -1: unknown */
+	bool waiting;			/* the runner waits at the gate */
 };
 
-/* What the events amount to.  Empty is all zero. */
+/* The state of a session that its events describe.  All zeros: empty. */
 struct session {
 	struct session_planned *planned;
 	struct session_runner *runners;	/* in the order in which they started */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The line on a terminal that says how far make's tests are. */
+/* Draws the line on a terminal that shows the progress of make's tests. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,7 +22,7 @@ void status_line_remove(struct buf *to)
 	buf_addf(to, "\r\033[J");
 }
 
-/* The estimate for a file that never ran: the average of the others. */
+/* Estimates the time for a file that never ran: the average of the others. */
 static double average_s(const struct session *s)
 {
 	double sum = 0;
@@ -37,8 +37,8 @@ static double average_s(const struct session *s)
 }
 
 /*
- * Assumes that as many files run at once as now.  The result is at least what
- * the longest file needs.
+ * Estimates the time left.  Assumes that as many files run at once as now.  The
+ * result is at least what the longest file needs.
  */
 static double time_left_s(const struct session *s)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The line on a terminal that says how far make's tests are. */
+/* The line on a terminal that shows the progress of make's tests. */
 #ifndef RUNNER_MAKE_STATUS_LINE_H
 #define RUNNER_MAKE_STATUS_LINE_H
 
@@ -13,8 +13,9 @@ bool status_line_possible(void);
 /* Adds the escape sequences that remove the line and everything below it. */
 void status_line_remove(struct buf *to);
 /*
- * Adds the line, for the line below the cursor, and puts the cursor back: other
- * programs' output does not land in it.  Adds nothing when no runner runs.
+ * Draws the status line below the cursor and puts the cursor back, so that the
+ * output of other programs does not go into the line.  Adds nothing if no
+ * runner runs.
  */
 void status_line_draw(const struct session *s, struct buf *to);
 

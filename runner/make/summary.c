@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sums up the results of a make's tests and writes the reports. */
+/* Sums up the results of all tests of one make and writes the reports. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +18,13 @@ struct summary {
 	struct counts total;
 	size_t nr_bases;
 	unsigned int nr_reused, nr_not_run;
-	struct buf out;			/* printed at the end */
+	struct buf out;			/* text to print at the end */
 };
 
-/* All zero if there is no such file. */
+/*
+ * Returns the modification time of a BASE's file; all zeros if there is no such
+ * file.
+ */
 static struct timespec mtime(const char *base, const char *suffix)
 {
 	char *path = xasprintf("%s%s", base, suffix);
@@ -44,7 +47,7 @@ static bool has_passed(const char *base)
 	return mtime(base, ".ok").tv_sec != 0;
 }
 
-/* A record for a BASE without a readable result. */
+/* Makes a record for a BASE without a readable result. */
 static json_t *broken(struct summary *s, const char *base, const char *reason)
 {
 	json_t *record = record_new(base);
@@ -54,7 +57,10 @@ static json_t *broken(struct summary *s, const char *base, const char *reason)
 	return record;
 }
 
-/* The record of BASE; NULL if its test was left out after a failure. */
+/*
+ * Loads the record of BASE.  NULL if the test did not run because another one
+ * failed.
+ */
 static json_t *load(struct summary *s, const char *base)
 {
 	json_t *record = NULL;
@@ -74,7 +80,7 @@ static json_t *load(struct summary *s, const char *base)
 	return record;
 }
 
-/* Adds a line for the failure, and the command that repeats it. */
+/* Adds a line for the failure, and the command that runs the test again. */
 static void add_failure(struct summary *s, const json_t *record, const json_t *item,
 			 const char *name)
 {

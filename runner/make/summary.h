@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Sums up the results of a make's tests and writes the reports. */
+/* Sums up the results of all tests of one make and writes the reports. */
 #ifndef RUNNER_MAKE_SUMMARY_H
 #define RUNNER_MAKE_SUMMARY_H
 
@@ -7,7 +7,10 @@
 #include <stddef.h>
 
 struct summary_opts {
-	/* A file, or NULL: a result that is older is from an earlier run. */
+	/*
+	 * A file, or NULL.  Results that are older than it come from an earlier
+	 * run.
+	 */
 	const char *since;
 	/* Folder for results.tap, junit.xml and results.jsonl, or NULL. */
 	const char *report;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The choice of accelerator and transport; see choice.h. */
+/* Chooses accelerator and transport; see choice.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <fcntl.h>
@@ -41,7 +41,8 @@ static int read_env(struct probe_request *request, struct err *err)
 
 /*
  * $PROVIUM_BOOT is the time of a boot in seconds, measured by a runner that has
- * probed already; with both kinds given, too, there is nothing left to probe.
+ * probed already.  If the accelerator and the transport are also given, no
+ * probe is needed.
  */
 static bool is_given(const struct probe_request *request, struct accel *accel)
 {
@@ -58,7 +59,10 @@ static bool is_given(const struct probe_request *request, struct accel *accel)
 	return true;
 }
 
-/* The load average of the last minute per processor; 0 if it is unknown. */
+/*
+ * Returns the load average of the last minute per processor; 0 if it is
+ * unknown.
+ */
 static double load_now(void)
 {
 	double load;
@@ -78,14 +82,14 @@ static void probe_and_save(const char *profile, const struct probe_request *requ
 	bool valid = probe_run(profile, request, &record->accel);
 
 	record->load = load_now();
-	/*
-	 * A probe that a signal has cut short says nothing about the machine.
-	 */
+	/* A probe that a signal interrupted tells nothing about the machine. */
 	if (valid && !interrupt_pending())
 		record_save(path, key, record);
 }
 
-/* Probes, unless another runner has while this one waited for the lock. */
+/*
+ * Probes, unless another runner has probed while this one waited for the lock.
+ */
 static void probe_locked(const char *profile, const struct probe_request *request,
 			 const char *path, const char *key, struct record *record)
 {
@@ -102,9 +106,9 @@ static void probe_locked(const char *profile, const struct probe_request *reques
 }
 
 /*
- * Repeats the probe of a busy machine, at most once in this process.  It does
- * not wait for the lock, because its holder may wait at the gate for memory of
- * a runner that waits for this one.
+ * Repeats a probe that was made when the machine was busy, at most once in this
+ * process.  It does not wait for the lock, because its holder may wait at the
+ * gate for memory of a runner that waits for this one.
  */
 static void probe_again(const char *profile, const struct probe_request *request,
 			const char *path, const char *key, struct record *record)
@@ -146,7 +150,7 @@ static int from_record(const char *profile, const struct probe_request *request,
 					     "interrupted") : 0;
 }
 
-/* A choice made by name is never replaced silently. */
+/* A choice that the user made by name is never replaced silently. */
 static int check_request(const struct probe_request *request,
 			 const struct accel *accel, struct err *err)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Boots with a time limit, to see what works; see probe.h. */
+/* Boots VMs with a time limit, to find out what works; see probe.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -14,10 +14,12 @@
 #include "runner/vm/vm.h"
 #include "runner/vm/vsock.h"
 
-#define KVM_TIMEOUT_S 8.0		/* a working KVM boots in a twentieth of that */
+/* A boot with working KVM takes a twentieth of this. */
+#define KVM_TIMEOUT_S 8.0
 #define TCG_TIMEOUT_S 30.0
 /*
- * A boot with vsock takes as long as one with a serial port: this is a margin.
+ * A boot with vsock takes as long as one with a serial port; the factor is a
+ * margin.
  */
 #define VSOCK_TIMEOUT_FACTOR 3
 /* A KVM boot that takes longer is compared with TCG. */
@@ -32,8 +34,8 @@ double probe_slowness(double boot_seconds)
 }
 
 /*
- * Boots, and stops the VM again.  The seconds until the agent answered, or a
- * negative number with err filled.
+ * Boots a VM and stops it again.  Returns the seconds until the agent answered,
+ * or a negative number with err filled.
  */
 static double try_boot(const char *profile, enum accel_kind kind,
 		       enum transport transport, uint32_t tsc_khz,
@@ -88,7 +90,10 @@ static double kvm_timeout_s(void)
 	return seconds > 0 ? seconds : KVM_TIMEOUT_S;
 }
 
-/* Looks at the device.  False: it cannot be KVM, and reason says why. */
+/*
+ * Examines /dev/kvm.  Returns false, with the reason filled, if it cannot be
+ * KVM.
+ */
 static bool open_kvm(char *reason, size_t cap)
 {
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), version;
@@ -106,7 +111,8 @@ static bool open_kvm(char *reason, size_t cap)
 }
 
 /*
- * The seconds of a boot on KVM, or a negative number with accel->reason filled.
+ * Returns the seconds of a boot on KVM, or a negative number with accel->reason
+ * filled.
  */
 static double probe_kvm(const char *profile, struct accel *accel)
 {
@@ -124,8 +130,9 @@ static double probe_kvm(const char *profile, struct accel *accel)
 }
 
 /*
- * A KVM that boots slowly (nested, or close to hanging) may be slower than TCG.
- * True: it is; *seconds becomes the time of the boot on TCG.
+ * KVM that boots slowly (nested, or close to hanging) may be slower than TCG.
+ * Boots on TCG to compare.  Returns true if TCG is faster; then *seconds
+ * becomes the time of that boot.
  */
 static bool tcg_is_faster(const char *profile, struct accel *accel, double *seconds)
 {
@@ -144,7 +151,10 @@ static bool tcg_is_faster(const char *profile, struct accel *accel, double *seco
 	return true;
 }
 
-/* KVM was not asked for, or cannot be used: accel->reason says so already. */
+/*
+ * The user did not ask for KVM, or it cannot be used; accel->reason is set
+ * already.
+ */
 static double probe_tcg(const char *profile, struct accel *accel)
 {
 	struct err err;
@@ -158,7 +168,8 @@ static double probe_tcg(const char *profile, struct accel *accel)
 }
 
 /*
- * Sets kind and reason.  The seconds of the boot, negative if nothing booted.
+ * Sets kind and reason.  Returns the seconds of the boot; negative if nothing
+ * booted.
  */
 static double probe_kind(const char *profile, enum accel_kind want, struct accel *accel)
 {
@@ -204,8 +215,9 @@ static void probe_transport(const char *profile, enum transport want,
 }
 
 /*
- * The shortcut if both are asked for by name: one boot with both.  False: it
- * failed, and only separate boots can tell which of them is the cause.
+ * Probes with one boot if the user asked for both accelerator and transport by
+ * name.  Returns false if that boot failed: then only separate boots can tell
+ * which of them is the cause.
  */
 static bool probe_both(const char *profile, enum accel_kind want, struct accel *accel)
 {

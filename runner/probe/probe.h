@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The probe: boots a profile's kernel to find out which accelerator and
- * transport work here, and how slow the machine is.
+ * The probe boots a profile's kernel to find out which accelerator and
+ * transport work on this machine, and how slow the machine is.
  *
- * An open /dev/kvm proves nothing: KVM can be present and fail.  A KVM that
- * hangs costs the probe its time limit; one that is slower than emulation is
- * not chosen.  vsock counts as working when the kernel has answered on it.
+ * The probe must boot, because KVM can fail although /dev/kvm can be opened.
+ * KVM
+ * that hangs costs the probe its time limit; KVM that is slower than emulation
+ * is
+ * not chosen.  vsock counts as working if the agent has answered on it.
  */
 #ifndef RUNNER_PROBE_PROBE_H
 #define RUNNER_PROBE_PROBE_H
@@ -14,20 +16,23 @@
 
 #include "runner/machine/accel.h"
 
-/* What the user asks for; 0 for either member means auto. */
+/* The user's choice; 0 for a member means auto. */
 struct probe_request {
 	enum accel_kind kind;
 	enum transport transport;
 };
 
 /*
- * Fills in accel.  Where nothing boots, accel->kind is ACCEL_TCG, its transport
- * TRANSPORT_UNSET and transport_reason says why.  False: the result must not be
- * kept, because nothing has booted and the reason may be gone next time.
+ * Fills in accel.  If no VM booted, accel->kind is ACCEL_TCG, its transport is
+ * TRANSPORT_UNSET and transport_reason says why.  Returns false if the result
+ * must not be recorded, because no VM booted and the cause may be gone next
+ * time.
  */
 bool probe_run(const char *profile, const struct probe_request *request,
 	       struct accel *accel);
-/* The factor for time limits on a machine that boots in so many seconds. */
+/*
+ * Returns the factor for time limits on a machine that boots in boot_seconds.
+ */
 double probe_slowness(double boot_seconds);
 
 #endif

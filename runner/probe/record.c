@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Results of the probe as files; see record.h. */
+/* Stores results of the probe in files; see record.h. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static void add_profile(struct buf *key, const struct profile *p)
 	free(qemu);
 }
 
-/* The boot, the devices, and whether this user can open them. */
+/* Adds the host's boot, the devices, and whether this user can open them. */
 static void add_host(struct buf *key)
 {
 	static const char *const devices[] = { "/dev/kvm", "/dev/vhost-vsock" };

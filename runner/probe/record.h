@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the probe found, kept in files_state()/accel: one file for each boot of
- * the host, kernel, QEMU and request.
+ * Records of the probe's results in files_state()/accel.  There is one file for
+ * each combination of host boot, kernel, QEMU and request.
  */
 #ifndef RUNNER_PROBE_RECORD_H
 #define RUNNER_PROBE_RECORD_H
@@ -19,16 +19,19 @@ struct record {
 };
 
 /*
- * A text of everything that the result depends on.  NULL with err filled if the
- * profile cannot be loaded.  The caller frees.
+ * Returns a text of everything on which the result depends.  NULL with err
+ * filled if the profile cannot be loaded.  The caller frees the text.
  */
 char *record_key(const char *profile, const struct probe_request *request,
 		 struct err *err);
-/* The file for that key; its folder is created.  The caller frees. */
+/*
+ * Returns the path of the file for that key, and creates its folder.  The
+ * caller frees the path.
+ */
 char *record_path(const char *key);
-/* 0, or -ENOENT: there is no valid record of that key. */
+/* Loads the record of that key.  0, or -ENOENT if there is no valid one. */
 int record_load(const char *path, const char *key, struct record *record);
-/* A record that cannot be written is lost: the next run probes again. */
+/* Writes the record.  An error is ignored: the next run then probes again. */
 void record_save(const char *path, const char *key, const struct record *record);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The frequency of the host's time stamp counter; see tsc.h. */
+/* Measures the frequency of the host's time stamp counter; see tsc.h. */
 #include <x86intrin.h>
 
 #include "runner/base/deadline.h"
@@ -9,8 +9,9 @@
 #define NR_READINGS 16
 
 /*
- * Reads both clocks at one moment: of several readings it takes the shortest,
- * in which no interrupt and no other task came between the two clocks.
+ * Reads both clocks at the same moment.  Takes the shortest of several
+ * readings, in which no interrupt and no other task came between the two
+ * clocks.
  */
 static void read_clocks(int64_t *ns, uint64_t *tsc)
 {

@@ -5,7 +5,10 @@
 
 #include <stdint.h>
 
-/* Measures for 10 ms, against the monotonic clock; right to 0.1 %. */
+/*
+ * Compares the counter with the monotonic clock for 10 ms.  The result is
+ * accurate to 0.1 %.
+ */
 uint32_t tsc_measure_khz(void);
 
 #endif

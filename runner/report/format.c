@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Finding a format, and the parts that formats share. */
+/* Finds a format by name, and has the parts that formats share. */
 #include <string.h>
 
 #include "runner/report/format.h"
@@ -41,7 +41,7 @@ void format_lines(struct buf *to, const char *indent, const char *text)
 	}
 }
 
-/* A damaged result may have other values than strings. */
+/* Returns a string.  In a damaged result the value may have another type. */
 static const char *string_of(const json_t *value)
 {
 	return json_is_string(value) ? json_string_value(value) : "";
@@ -66,7 +66,7 @@ static void kernel(struct buf *to, const char *indent, const json_t *part, size_
 			 string_of(json_array_get(lines, i)));
 }
 
-/* A complaint from its first line on, which explains its title. */
+/* Adds a complaint from its first line on, which explains its title. */
 static void complaint(struct buf *to, const char *indent, const json_t *part, size_t max)
 {
 	const json_t *lines = json_object_get(part, "lines");

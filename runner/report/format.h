@@ -17,7 +17,9 @@
 
 struct format {
 	const char *name;
-	const char *comment;		/* before a line that is not of the format; NULL: none allowed */
+	const char *comment;		/* put before a line that is not part
+					 * of the format; NULL: no such lines
+					 * allowed */
 	void (*begin)(size_t nr_files, struct buf *to);
 	void (*start)(const json_t *record, struct buf *to);
 	void (*test)(const json_t *record, const json_t *test, struct buf *to);
@@ -26,29 +28,36 @@ struct format {
 };
 
 /*
- * human: for people.  brief: the same, but of a file's tests only the failed ones.
- * tap: KTAP, tests nested in files.  json: one object on each line.  junit: XML.
+ * human: for people.  brief: as human, but lists only the failed tests of a
+ * file. tap: KTAP, tests nested in files.  json: one object per line.  junit:
+ * XML.
  */
 extern const struct format format_human, format_brief, format_tap, format_json,
 	format_junit;
 
-/* The format with that name, or NULL; brief cannot be asked for. */
+/* Returns the format with that name, or NULL.  The user cannot choose brief. */
 const struct format *format_find(const char *name);
 
-/* Calls a format's functions for a complete record: start, each test, file. */
+/*
+ * Calls the format's functions for a complete record: start, test for each
+ * test, file.
+ */
 void format_record(const struct format *format, const json_t *record, size_t n,
 		   struct buf *to);
 
-/* Appends each line of text after the indent; nothing for an empty text. */
+/*
+ * Appends each line of text, preceded by the indent; nothing if the text is
+ * empty.
+ */
 void format_lines(struct buf *to, const char *indent, const char *text);
 /*
- * Appends what helps to understand a failure, from its file and line to the command
- * that repeats it; each line after the indent.  kernel_lines: the maximum number
- * of kernel log lines for each VM.
+ * Appends what helps to understand a failure, from the file and line to the
+ * command that runs the test again.  Each line is preceded by the indent.
+ * kernel_lines: the maximum number of kernel log lines for each VM.
  */
 void format_evidence(struct buf *to, const char *indent, const json_t *item,
 		     size_t kernel_lines);
-/* Appends a file's output and the place of its logs. */
+/* Appends a file's output and the path of its logs. */
 void format_file_notes(struct buf *to, const char *indent, const json_t *record);
 
 #endif

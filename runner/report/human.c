@@ -6,7 +6,10 @@
 
 #define KERNEL_LINES 20
 
-/* The text in one line: a newline becomes \n. */
+/*
+ * Adds the text as one line: a newline becomes
+ * .
+ */
 static void one_line(struct buf *to, const char *text)
 {
 	for (; *text; text++)
@@ -16,7 +19,7 @@ static void one_line(struct buf *to, const char *text)
 			buf_add(to, text, 1);
 }
 
-/* The verdict and the message; under a failure also the evidence. */
+/* Adds the verdict and the message; after a failure also the evidence. */
 static void outcome(struct buf *to, const json_t *item)
 {
 	const char *verdict = record_text(item, "verdict");

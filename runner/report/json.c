@@ -11,7 +11,7 @@
 
 #include "runner/report/format.h"
 
-/* Appends the object, and drops the caller's reference. */
+/* Appends the object, and releases the caller's reference to it. */
 static void add(struct buf *to, json_t *object)
 {
 	char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The format junit: XML that is valid by Jenkins' schema (junit-10.xsd) and by the
- * schema of Ant's junitreport.  A failed test's evidence is the text of its failure
- * element: Ant's schema has no other place for it.
+ * The format junit: XML that is valid by Jenkins' schema (junit-10.xsd) and by
+ * the schema of Ant's junitreport.  The evidence of a failed test is the text
+ * of its failure element, because Ant's schema has no other place for it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #define KERNEL_LINES 200
 
-/* In an attribute, newlines and tabs would be read as blanks. */
+/* In an attribute, an XML parser would turn newlines and tabs into blanks. */
 static void escape(struct buf *to, const char *text, bool attribute)
 {
 	for (; *text; text++) {
@@ -38,7 +38,7 @@ static void property(struct buf *to, const json_t *record, const char *key)
 	buf_addf(to, "/>\n");
 }
 
-/* Report viewers take dots for directories. */
+/* Programs that show reports take dots for directories. */
 static void class_name(struct buf *to, const json_t *record)
 {
 	char *path = xstrdup(record_text(record, "file"));
@@ -52,7 +52,7 @@ static void class_name(struct buf *to, const json_t *record)
 	free(path);
 }
 
-/* Message and evidence; the element's attribute has the message only. */
+/* Adds message and evidence; the element's attribute has only the message. */
 static void failure(struct buf *to, const json_t *record, const json_t *item)
 {
 	bool broken = !strcmp(record_text(item, "verdict"), "BROKEN");

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Paths as GNU make reads them in a rule.
- *
- * The manual (4.2 "Rule Syntax") tells of few escapes; the others were found by
- * trial with make 4.3 and are checked in tests/harness/make.lua.
+ * Writes paths as GNU make reads them in a rule.  The manual (4.2 "Rule
+ * Syntax") documents few escapes; the others were found by trial with make 4.3
+ * and are checked in tests/harness/make.lua.
  */
 #include <limits.h>
 #include <string.h>
@@ -11,13 +10,16 @@
 
 #include "runner/report/make_path.h"
 
-/* Characters that a backslash before them makes ordinary. */
+/* Characters that lose their special meaning after a backslash. */
 static const char *const escaped[] = {
 	[MAKE_TARGET] = " #:*?[;\t%",
 	[MAKE_PREREQUISITE] = " #:*?[;\t|",
 };
 
-/* Characters that make must not see when it splits the line: a call yields them. */
+/*
+ * Characters that make must not see when it splits the line.  They are produced
+ * by a $(call).
+ */
 static const char hidden[] = ";=\t";
 
 static const char *relative(const char *path)
@@ -53,7 +55,10 @@ bool make_path_add(struct buf *to, const char *path, enum make_path_side side)
 	for (path = relative(path); *path; path++) {
 		size_t nr_backslashes = strspn(path, "\\");
 
-		/* Backslashes count as escapes only before such a character. */
+		/*
+		 * Backslashes before such a character count as escapes; others
+		 * do not.
+		 */
 		if (strchr(escaped[side], path[nr_backslashes])) {
 			for (size_t i = 0; i < nr_backslashes; i++)
 				buf_add(to, "\\\\", 2);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Makes records, reads their fields, counts their tests. */
+/* Makes records, reads their fields and counts their tests. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,7 @@ void record_set_error(json_t *record, const char *verdict, const char *message)
 	json_object_set_new(record, "verdict", json_string(verdict));
 }
 
-/* The command that starts this runner from the current directory. */
+/* Appends the command that starts this runner from the current directory. */
 static void add_runner(struct buf *to)
 {
 	char exe[PATH_MAX] = "", here[PATH_MAX];

@@ -48,37 +48,47 @@
 json_t *record_new(const char *file);
 /* Sets the record's error, and its verdict. */
 void record_set_error(json_t *record, const char *verdict, const char *message);
-/* Sets the item's `repeat` if it failed; item can be NULL.  file: the path as given,
- * not cleaned. */
+/*
+ * Sets `repeat`, the command that runs the test again, if the item failed. item
+ * can be NULL. file: the path as the user gave it.
+ */
 void record_add_repeat(json_t *item, const char *file);
-/* A text member of a record or an item, or "". */
+/* Returns a text member of a record or an item; "" if it is missing. */
 const char *record_text(const json_t *record, const char *key);
 double record_seconds(const json_t *record);
-/* Has the item failed: FAIL, BROKEN, or no verdict? */
+/* Returns true if the item's verdict is FAIL or BROKEN, or is missing. */
 bool item_failed(const json_t *item);
-/* Does the item count as skipped: skip or todo? */
+/* Returns true if the item's verdict is skip or todo. */
 bool item_skipped(const json_t *item);
 
 struct counts {
 	unsigned int passed, failed, broken, skipped, ignored;
 };
 
-/* Adds a record's tests; an error of the file counts as one more. */
+/*
+ * Adds the tests of a record to the counts; an error of the file counts as one
+ * more test.
+ */
 void counts_add(struct counts *c, const json_t *record);
 unsigned int counts_all(const struct counts *c);
-/* The exit status that these counts amount to (runner/base/exit_status.h). */
+/* Returns the exit status for these counts (runner/base/exit_status.h). */
 int counts_status(const struct counts *c);
-/* "ok: 12 passed" or "FAIL: 10 passed, 2 failed, 1 skipped". */
+/*
+ * Appends a line such as "ok: 12 passed" or "FAIL: 10 passed, 2 failed, 1
+ * skipped".
+ */
 void counts_line(const struct counts *c, struct buf *to);
 
 /*
- * Writes make's files of a test: base.result (the record), base.d (the
- * dependencies of base.ok) and, only after a pass, base.ok.  A test that depends
- * on a path which make cannot read (make_path.h) gets no base.ok, so that make
- * runs it each time.  0 or -errno.
+ * Writes the files that make uses for a test: base.result (the record), base.d
+ * (the dependencies of base.ok) and, only after a pass, base.ok.  If the test
+ * depends on a path that make cannot read (make_path.h), base.ok is not
+ * written, so that make runs the test each time.  0 or -errno.
  */
 int result_write(const char *base, const json_t *record, struct err *err);
-/* Reads base.result; the caller owns the record.  0 or -errno with err filled. */
+/*
+ * Reads base.result.  The caller owns the record.  0 or -errno with err filled.
+ */
 int result_read(const char *base, json_t **record, struct err *err);
 /* Removes base.ok. */
 void result_forget(const char *base);

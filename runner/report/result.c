@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* make's files of a test: verdict, result, dependencies. */
+/* The files that make uses for a test: verdict, result, dependencies. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +10,9 @@
 #include "runner/report/record.h"
 
 /*
- * Adds "BASE.ok: DEPENDENCY..." and "DEPENDENCY:" for each, without which make
- * would stop at one that has been deleted.  False if make cannot read a path.
+ * Adds "BASE.ok: DEPENDENCY..." and a rule "DEPENDENCY:" for each, without
+ * which make would stop if one has been deleted.  Returns false if make cannot
+ * read a path.
  */
 static bool add_rules(struct buf *to, const char *base, const json_t *record)
 {

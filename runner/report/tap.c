@@ -19,8 +19,9 @@ static void begin(size_t nr_files, struct buf *to)
 }
 
 /*
- * kunit_parser.py searches each line for these (KTAP_END).  If text starts with one:
- * the offset of its first blank; else 0.
+ * kunit_parser.py takes a line that contains one of these words for the end of
+ * a log (KTAP_END).  If text starts with one of them, returns the offset of its
+ * first blank; else 0.
  */
 static size_t end_word(const char *text)
 {
@@ -55,8 +56,10 @@ static void name(struct buf *to, const char *text)
 	}
 }
 
-/* Puts a dot into what kunit_parser.py would take for the end of a log; as a pattern
- * for -f it still matches. */
+/*
+ * Adds a comment line.  Puts a dot into the words that kunit_parser.py would
+ * take for the end of a log; as a pattern for -f the line still matches.
+ */
 static void comment_line(struct buf *to, const char *indent, const char *text, size_t n)
 {
 	size_t from = to->len;
@@ -86,7 +89,10 @@ static void outcome(struct buf *to, size_t n, const char *title, const json_t *i
 	struct buf evidence = { 0 };
 
 	if (item_failed(item)) {
-		/* In KTAP diagnostics come before their result. */
+		/*
+		 * In KTAP, diagnostics come before the result to which they
+		 * belong.
+		 */
 		format_evidence(&evidence, "", item, KERNEL_LINES);
 		comment(to, "    ", message);
 		comment(to, "    ", buf_str(&evidence));
@@ -101,7 +107,10 @@ static void outcome(struct buf *to, size_t n, const char *title, const json_t *i
 	buf_addf(to, "\n");
 }
 
-/* Readers refuse a plan of 0 tests: a file without tests is one skipped test. */
+/*
+ * Programs that read TAP refuse a plan of 0 tests, so a file without tests is
+ * reported as one skipped test.
+ */
 static void file(const json_t *record, size_t n, struct buf *to)
 {
 	const json_t *tests = json_object_get(record, "tests");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Runs one test file in a child process with a Lua state of its own. */
+/* Runs one test file in a child process that has its own Lua state. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,18 +24,19 @@
 #include "runner/report/record.h"
 #include "runner/run/child.h"
 
-#define INTERRUPT_TIMEOUT_S 5.0		/* for a child to shut its VMs down */
+#define INTERRUPT_TIMEOUT_S 5.0		/* time for a child to shut down its VMs */
 #define TICK_MS 1000
-#define MAX_OUTPUT_BYTES (64u << 10)	/* the end of longer output is kept */
+#define MAX_OUTPUT_BYTES (64u << 10)	/* of a longer output only the end is kept */
 
 struct run {
 	const char *path;
 	const struct child_opts *opts;
 	int64_t start_ns;
-	json_t *record;			/* so far */
-	json_t *running;		/* the item of the test that runs, or NULL */
-	bool ended;			/* the event "end" has come */
-	struct buf events;		/* received, not handled yet */
+	json_t *record;			/* the record so far */
+	json_t *running;		/* the item of the running test, or NULL */
+	bool ended;			/* the event "end" has arrived */
+	struct buf events;		/* events that were received and not
+					 * handled yet */
 	int event_fd, output_fd;	/* -1: none */
 	pid_t pid;
 };
@@ -68,7 +69,10 @@ static void handle_event(struct run *r, const char *line, size_t n)
 	json_decref(event);
 }
 
-/* Reads once and handles the complete events.  False at the end of the stream. */
+/*
+ * Reads once and handles the complete events.  Returns false at the end of the
+ * stream.
+ */
 static bool read_events(struct run *r)
 {
 	ssize_t n = read(r->event_fd, buf_room(&r->events, 65536), 65536);
@@ -86,22 +90,22 @@ static bool read_events(struct run *r)
 	return true;
 }
 
-/* Asks the child to end, and kills it if it does not. */
+/* Asks the child to end, and kills it if it does not end. */
 static void stop_child(struct run *r, struct pollfd *pidfd)
 {
 	int64_t deadline = deadline_in(INTERRUPT_TIMEOUT_S);
 
 	kill(r->pid, SIGTERM);
 	while (poll(pidfd, 1, deadline_poll_ms(deadline)) < 0)
-		;		/* a further signal to us */
+		;		/* another signal to this process */
 	if (!pidfd->revents)
 		kill(r->pid, SIGKILL);
 }
 
 /*
- * Handles events until the child has ended or a signal has come; the child's
- * wait status.  Waits for the process, not for the end of its events: processes
- * that the test left running may hold that descriptor open.
+ * Handles events until the child has ended or a signal has arrived.  Returns
+ * the child's wait status.  The end of the events is no sign that the child has
+ * ended: processes that the test left running may hold that descriptor open.
  */
 static int await(struct run *r)
 {
@@ -159,7 +163,10 @@ static int start(struct run *r)
 	return r->pid < 0 ? -errno : 0;
 }
 
-/* The verdict of a child that failed, and its message (static).  ended: the file had. */
+/*
+ * Returns the verdict for a child that failed, and its message (static). ended:
+ * the file had ended before.
+ */
 static const char *verdict_of_status(int status, bool ended, const char **message)
 {
 	static char text[256];
@@ -190,7 +197,10 @@ static const char *verdict_of_status(int status, bool ended, const char **messag
 	return "FAIL";
 }
 
-/* Blames the child's death on the test that was running, or else on the file. */
+/*
+ * Attributes the child's death to the test that was running, or else to the
+ * file.
+ */
 static void record_death(struct run *r, int status)
 {
 	const char *message, *verdict = verdict_of_status(status, r->ended, &message);

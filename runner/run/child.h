@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Runs one test file in a child process with a Lua state of its own.
+ * Runs one test file in a child process that has its own Lua state.
  *
- * The child sends an event as a line of JSON, { event, item }, when something
- * happens: "begin" and "test" when a test begins and ends, "end" with the rest
- * of the record at the end of the file.  So if the child dies, the tests that
- * had ended keep their verdicts, and the test that was running has failed.
+ * The child sends each event as a line of JSON, { event, item }: "begin" and
+ * "test"
+ * when a test begins and ends, "end" with the rest of the record at the end of
+ * the
+ * file.  So if the child dies, the tests that had ended keep their verdicts,
+ * and the
+ * test that was running has failed.
  */
 #ifndef RUNNER_RUN_CHILD_H
 #define RUNNER_RUN_CHILD_H
@@ -20,14 +23,14 @@ struct child_opts {
 	bool capture;			/* put the file's output into the record */
 	/* Called after each test; or NULL. */
 	void (*on_test)(const json_t *record, const json_t *test, void *arg);
-	void *arg;			/* for on_test */
+	void *arg;			/* argument for on_test */
 	void (*tick)(void);		/* called about once a second; or NULL */
 };
 
 /*
- * Runs the file and returns its record (runner/report/record.h), the caller's.
- * A child that dies or cannot be started is an error in the record.  NULL if a
- * signal has interrupted this process (interrupt_pending()).
+ * Runs the file and returns its record (runner/report/record.h), which the
+ * caller owns.  If the child dies or cannot be started, the record has an
+ * error.  NULL if a signal has interrupted this process (interrupt_pending()).
  */
 json_t *child_run(const char *path, const struct child_opts *opts);
 

@@ -25,7 +25,7 @@ void find_tests_release(struct test_paths *tests)
 	*tests = (struct test_paths){ 0 };
 }
 
-/* Folders of fixtures, of helpers, and hidden ones. */
+/* Is this a folder of fixtures or of helpers, or a hidden folder? */
 static bool is_skipped_folder(const char *name)
 {
 	return *name == '.' || *name == '_' || !strcmp(name, "fixtures") ||

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* Empty is all zero. */
+/* A list of paths; all zeros: empty. */
 struct test_paths {
 	char **path;
 	size_t nr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Remembers what failed when it last ran. */
+/* Records which tests failed when they last ran. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include "runner/report/record.h"
 #include "runner/run/last_failures.h"
 
-/* An array of titles, or null. */
+/* Is this a valid entry: an array of titles, or null? */
 static bool is_entry(const json_t *entry)
 {
 	json_t *title;
@@ -59,7 +59,7 @@ static bool contains(const json_t *names, const char *name)
 	return false;
 }
 
-/* The titles in `before` whose tests are not among those that ran now. */
+/* Returns the titles in `before` whose tests did not run now. */
 static json_t *titles_not_run(const json_t *before, const json_t *tests)
 {
 	json_t *ran = json_array(), *not_run = json_array(), *item;
@@ -74,7 +74,7 @@ static json_t *titles_not_run(const json_t *before, const json_t *tests)
 	return not_run;
 }
 
-/* The file's new entry, or NULL if nothing has failed. */
+/* Returns the file's new entry, or NULL if nothing has failed. */
 static json_t *new_entry(const json_t *before, const json_t *record, bool partial)
 {
 	json_t *tests = json_object_get(record, "tests"), *names, *item;

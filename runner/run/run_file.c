@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Runs one test file, in the child process that is only for it. */
+/* Runs one test file; executed in a child process for this file only. */
 #include <lauxlib.h>
 #include <signal.h>
 #include <stdint.h>
@@ -14,7 +14,9 @@
 #include "runner/qemu/forkserver/client.h"
 #include "runner/run/run_file.h"
 
-/* tell(text): sends a line to the parent.  Upvalue: the descriptor. */
+/*
+ * tell(text): sends a line to the parent.  Upvalue: the descriptor to write to.
+ */
 static int l_tell(lua_State *L)
 {
 	int fd = (int)lua_tointeger(L, lua_upvalueindex(1));
@@ -40,7 +42,7 @@ static void push_names(lua_State *L, const json_t *names)
 	}
 }
 
-/* For lua_pcall(): require "provium.harness".run(path, { options }). */
+/* Called by lua_pcall(): require "provium.harness".run(path, { options }). */
 static int run_harness(lua_State *L)
 {
 	const struct run_file_opts *opts = lua_touserdata(L, 2);
@@ -81,8 +83,8 @@ static void give_up(int sig)
 }
 
 /*
- * Shuts down the VMs that still run, and ends the process if Lua's finalizers,
- * the file's own ones among them, do not end.
+ * Shuts down the VMs that still run.  Ends the process if Lua's finalizers do
+ * not return; some of them may belong to the test file.
  */
 static void clean_up(lua_State *L)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Runs one test file, in the child process that is only for it. */
+/* Runs one test file; executed in a child process for this file only. */
 #ifndef RUNNER_RUN_RUN_FILE_H
 #define RUNNER_RUN_RUN_FILE_H
 
@@ -16,10 +16,11 @@ struct run_file_opts {
 };
 
 /*
- * Runs the file, writes its events (child.h) to event_fd, and ends the process:
- * status 0 if the file has ended, whatever its verdict; EXIT_BROKEN if the
- * harness failed; INTERRUPT_STUCK (runner/base/interrupt.h) if a time limit
- * passed in a place that cannot be interrupted; or by the signal that came.
+ * Runs the file, writes its events (child.h) to event_fd, and ends the process.
+ * The exit status is 0 if the file has ended, whatever its verdict; EXIT_BROKEN
+ * if the harness failed; INTERRUPT_STUCK (runner/base/interrupt.h) if a time
+ * limit passed in code that cannot be interrupted.  After a signal, the process
+ * ends by that signal.
  */
 noreturn void run_file(const char *path, const struct run_file_opts *opts, int event_fd);
 

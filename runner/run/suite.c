@@ -20,11 +20,12 @@
 struct suite {
 	const struct suite_opts *opts;
 	struct test_paths files;
-	json_t *failed;			/* last_failures_load(), with rerun_failed */
+	json_t *failed;			/* last_failures_load(), if
+					 * rerun_failed is set */
 	struct counts total;
 	size_t nr_done;
 	bool accel_printed;
-	struct buf out;			/* of the report, not printed yet */
+	struct buf out;			/* part of the report that is not printed yet */
 };
 
 static void print(struct suite *s)
@@ -34,7 +35,10 @@ static void print(struct suite *s)
 	s->out.len = 0;
 }
 
-/* Adds the accelerator, once: before the first file that booted a VM. */
+/*
+ * Adds the accelerator to the report, once: before the first file that booted a
+ * VM.
+ */
 static void add_accel(struct suite *s, const json_t *record)
 {
 	const char *accel = record_text(record, "accel");
@@ -54,7 +58,10 @@ static void on_test(const json_t *record, const json_t *test, void *arg)
 	print(s);
 }
 
-/* The file's record, which is also remembered; NULL after an interrupt. */
+/*
+ * Runs the file and records its failures.  Returns the file's record; NULL
+ * after an interrupt.
+ */
 static json_t *run_and_remember(struct suite *s, const char *path)
 {
 	const struct suite_opts *opts = s->opts;
@@ -82,7 +89,10 @@ static json_t *run_and_remember(struct suite *s, const char *path)
 	return record;
 }
 
-/* Reports the file's end and, for make, writes its result.  An exit status. */
+/*
+ * Reports the end of the file and, for make, writes its result.  Returns an
+ * exit status.
+ */
 static int report_file(struct suite *s, const json_t *record)
 {
 	const struct suite_opts *opts = s->opts;
@@ -125,7 +135,7 @@ static int run_once(struct suite *s)
 }
 
 /*
- * For --rerun-failed: leaves those of the files that failed; if no file was
+ * For --rerun-failed: keeps only the given files that failed; if no file was
  * given, takes all files that failed.
  */
 static void keep_failed(struct suite *s)
@@ -212,8 +222,8 @@ static void close_gate(const struct suite_opts *opts)
 /* --- the run --- */
 
 /*
- * With --fail-fast a file does not start after another one has failed.  Its old
- * verdict is removed, so that make runs it next time.
+ * With --fail-fast, make's further runners skip their files after one has
+ * failed.  Removes the file's old verdict, so that make runs it next time.
  */
 static bool skip_after_failure(const struct suite_opts *opts)
 {
@@ -243,6 +253,9 @@ int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts
 	find_tests_release(&s.files);
 	json_decref(s.failed);
 	buf_release(&s.out);
-	/* With --verdict, `provium make-summary` has the status of the tests. */
+	/*
+	 * With --verdict, `provium make-summary` returns the status of the
+	 * tests.
+	 */
 	return ret || opts->verdict ? ret : counts_status(&s.total);
 }

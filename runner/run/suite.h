@@ -15,14 +15,14 @@ struct suite_opts {
 	const char *filter;	/* Lua pattern for test titles, or NULL */
 	const char *verdict;	/* BASE of the result for make, or NULL */
 	const char *session;	/* file shared with make's other runners, or NULL */
-	unsigned int repeat;	/* run everything this many times, at least once */
+	unsigned int repeat;	/* how many times to run everything; at least 1 */
 };
 
 /*
  * Runs the files and folders, prints the report to stdout and, with verdict,
  * writes the result (runner/report/record.h).  Returns an exit status
  * (runner/base/exit_status.h), or the negated number of a signal that
- * interrupted the run.  With verdict a failed test is no error: the status is 0.
+ * interrupted the run.  With verdict the status is 0 even if tests fail.
  */
 int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts);
 
