@@ -1,10 +1,13 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Calls in flight: async(), batch() and race().
 --
--- Every method that calls the guest does it by op(), which sends a request and
--- waits.  Here the method runs in a coroutine, on a stand-in for the VM whose op()
--- yields the request.  The code that resumes the coroutine sends the request, and
--- hands the reply in.
+-- Every method that calls the guest does so with op(), which sends a request
+-- and
+-- waits. Here the method runs in a coroutine, on a stand-in for the VM whose
+-- op()
+-- yields the request. The code that resumes the coroutine sends the request,
+-- and
+-- passes the reply to resume().
 
 local core = require "provium.core"
 local errors = require "provium.errors"
@@ -14,12 +17,13 @@ local methods, async = {}, {}
 
 local MAX_BATCH_CALLS = 1000		-- in one request
 local MAX_BATCH_BYTES = 4 << 20		-- of one request, or of its reply
-local RESULT_BYTES = 100		-- of a result without its buffers, at most
+local RESULT_BYTES = 100		-- of one result without its buffers, at most
 local MAX_RACE_NUMBER = 0xffffffff	-- a u32 on the wire
 local DEFAULT_ROUNDS = 100
 local WIRE_REASON_RACE_ENDED = 5	-- enum wire_reason, agent/wire/wire.h
 
--- Methods that are a single op without data frames: a batch and a race take these.
+-- Methods that are a single op without data frames. Only these can be used in a
+-- batch or a race.
 local SINGLE_OP = {
 	syscall = true, syscall_buf = true, syscall_bufs = true, syscall_ptr = true, ioctl = true, ioctl_buf = true,
 	module_call = true,
@@ -44,11 +48,13 @@ local function check_method(caller, target, method, allowed)
 	return target[method]
 end
 
--- The originals, which do not tell the core about coroutines (environment.lua): a
--- method runs for so short a time between two ops that no time limit need reach it.
+-- The original functions, which do not tell the core about coroutines
+-- (environment.lua). A method runs so briefly between two ops that no time
+-- limit needs to interrupt it.
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
 
--- The VM or worker, with an op() that yields instead of calling.
+-- Returns an object like the VM or worker, with an op() that yields instead of
+-- calling.
 local function stand_in_for(target)
 	local stand_in = rawget(target, "stand_in")
 	if not stand_in then
@@ -64,9 +70,9 @@ local function stand_in_for(target)
 	return stand_in
 end
 
--- Runs fn, a method, up to its first op.  Returns the coroutine and what resume()
--- returned: true and the request, or true and the method's results, or false and
--- its error.
+-- Runs fn, a method, up to its first op.  Returns the coroutine and what
+-- resume() returned: true and the request, or true and the method's results, or
+-- false and its error.
 local function begin(target, fn, ...)
 	local co = create(fn)
 	return co, resume(co, stand_in_for(target), ...)
@@ -74,12 +80,14 @@ end
 
 -- --- async ---
 
--- A call: target; label, of its op in flight; co, its coroutine; tag, of the op's
--- request; timeout, the op's.  Once over, it has results or a failure.
+-- A call in flight. Fields: target; label, that of the op in flight; co, the
+-- call's coroutine; tag, that of the op's request; timeout, the op's time
+-- limit. A call that is over has results or a failure.
 local Call = {}
 Call.__index = Call
 
--- Takes what a resume() returned: sends the next op's request, or ends the call.
+-- Takes the values that resume() returned. Sends the next op's request, or ends
+-- the call.
 local function advance(call, ok, ...)
 	if not ok then
 		call.failure, call.over = { (...) }, true
@@ -104,7 +112,7 @@ local function await_op(call, timeout)
 	if not ok then call.failure, call.over = { err }, true end
 end
 
--- True once wait() would return at once.
+-- Returns true once wait() would return at once.
 function Call:done()
 	while not self.over do
 		if not self.target.core:arrived(self.tag) then return false end
@@ -113,7 +121,8 @@ function Call:done()
 	return true
 end
 
--- Returns the method's results, or raises its error; the same on every call.
+-- Returns the method's results, or raises its error; does the same each time it
+-- is called.
 function Call:wait(timeout)
 	while not self.over do await_op(self, timeout) end
 	if self.failure then error(self.failure[1], 0) end
@@ -134,8 +143,8 @@ end
 
 -- --- batch ---
 
--- A call's entry in the batch's list: its results, or { err = … } if the guest or
--- an assertion refused it.  Any other error is raised.
+-- Returns a call's entry in the batch's list: its results, or { err = … } if
+-- the guest or an assertion refused it. Raises any other error.
 local function outcome(ok, first, ...)
 	if ok then return { first, ... } end
 	local kind = errors.kind_of(first)
@@ -143,14 +152,14 @@ local function outcome(ok, first, ...)
 	error(first, 0)
 end
 
--- The bytes that the reply to a syscall request may take.
+-- Returns how many bytes the reply to a syscall request can have.
 local function reply_bytes(request)
 	local n = RESULT_BYTES
 	for _, seg in ipairs(request.segs or {}) do n = n + RESULT_BYTES + (seg.out == 1 and seg.len or 0) end
 	return n
 end
 
--- Sends the prepared calls as one request, puts their outcomes into list.
+-- Sends the prepared calls as one request, and puts their outcomes into list.
 local function send_run(vm, run, list)
 	if #run == 0 then return end
 	local items = {}
@@ -162,8 +171,8 @@ local function send_run(vm, run, list)
 	end
 end
 
--- Makes all calls in order: runs of prepared ones in one request, the others one by
--- one.  Returns the list of their outcomes.
+-- Makes all calls in order. Consecutive prepared calls go into one request, the
+-- others are made one by one. Returns the list of the outcomes.
 local function send_all(vm, calls)
 	local list, run, nr_bytes = {}, {}, 0
 	local function flush()
@@ -185,7 +194,8 @@ local function send_all(vm, calls)
 	return list
 end
 
--- The encoded request of a single-op method's call; raises if its arguments are bad.
+-- Returns the encoded request of a method that is a single op. Raises an error
+-- if the arguments are bad.
 local function prepare(target, fn, ...)
 	local co, ok, name, request, label = begin(target, fn, ...)
 	if not ok then error(name, 0) end
@@ -215,7 +225,8 @@ end
 
 local last_race = 0
 
--- A side { target =, fn =, args = } from its spec {worker, method, arguments…}.
+-- Returns a side { target =, fn =, args = } for its spec {worker, method,
+-- arguments…}.
 local function new_side(which, spec)
 	if type(spec) ~= "table" or type(spec[1]) ~= "table" or not spec[1].channel then
 		error(("race: %s side: expected {worker, method, …}"):format(which), 0)
@@ -229,8 +240,8 @@ local function prepare_side(side)
 	return prepare(side.target, side.fn, table.unpack(side.args, 1, side.args.n))
 end
 
--- Sends the calls of one side.  number: of the race; holder: the channel that
--- keeps its state in the guest; side_number: 0 or 1.
+-- Sends the calls of one side. number: that of the race; holder: the channel
+-- that keeps the race's state in the guest; side_number: 0 or 1.
 local function submit_side(side, number, rounds, holder, side_number)
 	local call = prepare_side(side)
 	side.label = ("race: %s"):format(call.label)
@@ -247,14 +258,15 @@ local function await_side(side)
 	end)
 end
 
--- Raised for a round that has a result of one side only.
+-- Raises the error for a round that has a result of one side only.
 local function raise_race_ended()
 	local err = errors.new(errors.KIND.op, "race: the other side of the race had ended")
 	err.reason = WIRE_REASON_RACE_ENDED
 	error(err, 0)
 end
 
--- The results of one side's method in a round, from the round's reply.
+-- Returns the results of one side's method in a round, taken from the round's
+-- reply.
 local function round_results(side, result)
 	if not result then raise_race_ended() end
 	local co = begin(side.target, side.fn, table.unpack(side.args, 1, side.args.n))
@@ -263,14 +275,15 @@ local function round_results(side, result)
 	return table.move(values, 2, values.n, 1, {})
 end
 
--- Raises one of two sides' errors (nil: that side has none), preferably one that is
--- not a mere consequence of the other side's end.
+-- Raises the error of one of two sides (nil: that side has none); preferably
+-- one that is not a mere consequence of the other side's end.
 local function raise_cause(a_err, b_err)
 	local is_consequence = errors.kind_of(a_err) and a_err.reason == WIRE_REASON_RACE_ENDED
 	error((not a_err or is_consequence and b_err) and b_err or a_err, 0)
 end
 
--- Runs rounds of the race with one request to each side, appends their results to list.
+-- Runs rounds of the race with one request to each side, and appends their
+-- results to list.
 local function run_rounds(a, b, rounds, list)
 	last_race = last_race % (MAX_RACE_NUMBER - 1) + 1
 	submit_side(a, last_race, rounds, a.target.channel, 0)
@@ -290,7 +303,8 @@ end
 
 local RACE_OPTIONS = { rounds = true }
 
--- provium.race(first, second, { rounds = }): a list of { results, results }.
+-- provium.race(first, second, { rounds = }): returns a list of { results of
+-- first, results of second }.
 function async.race(first, second, opts)
 	opts = options.check("race", opts, RACE_OPTIONS)
 	local rounds = opts.rounds or DEFAULT_ROUNDS

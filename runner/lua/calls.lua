@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- vm.NAME, for a kernel module NAME that adds system calls: a method for each.
+-- The table vm.NAME, for a kernel module NAME that adds system calls: it has a
+-- method for each call.
 --
--- The calls are the rows of NAME.calls.lua, beside the module's .ko.  mk/gen/calls.awk
--- makes it from the module's .def file.
+-- The calls are the rows of NAME.calls.lua, beside the module's .ko.
+-- mk/gen/calls.awk makes that file from the module's .def file.
 
 local check_string = require "provium.options".string
 local session = require "provium.session"
@@ -11,9 +12,10 @@ local calls = { methods = {} }
 
 local MAX_OUT_BYTES = 1 << 30
 
--- The folder of each VM's modules; false if the profile has none.
+-- The folder with modules of each VM; false if the profile has none.
 local folders = setmetatable({}, { __mode = "k" })
--- By folder and module: its rows by name; false if the module has no calls.
+-- The rows of each module by folder, module and name; false if the module has
+-- no calls.
 local known = {}
 
 local function load_rows(path)
@@ -30,7 +32,7 @@ local function load_rows(path)
 	return rows
 end
 
--- The rows of a module that is built for this VM's kernel, or false.
+-- Returns the rows of a module that is built for this VM's kernel, or false.
 local function rows_of(vm, module)
 	local dir = folders[vm.core]
 	if dir == nil then
@@ -46,7 +48,7 @@ local function rows_of(vm, module)
 	return in_dir[module]
 end
 
--- "a, b, c", in the order of the .def file.
+-- Returns the names as "a, b, c", in the order of the .def file.
 local function names(rows)
 	local list = {}
 	for name in pairs(rows) do list[#list + 1] = name end
@@ -71,8 +73,8 @@ local function check_integer(label, kind, v)
 	return v
 end
 
--- Takes a struct, which is DATA or { DATA, { ptr_offset =, data = … }, … }: returns the
--- bytes, adds the pointers to the call.
+-- Takes a struct, given as DATA or { DATA, { ptr_offset =, data = … }, … }.
+-- Returns its bytes, and adds its pointers to the call.
 local function take_struct(call, label, v)
 	if type(v) ~= "table" then return check_string(label, "struct", v) end
 	for i = 2, #v do
@@ -85,14 +87,16 @@ local function take_struct(call, label, v)
 	return check_string(label, "struct", v[1])
 end
 
--- Adds a buffer as the next word of the call; is_out: its contents are a result.
+-- Adds a buffer as the next word of the call. is_out: its contents are a
+-- result.
 local function add_buffer(call, data, is_out)
 	call.bufs[#call.words] = data
 	call.is_out[#call.is_out + 1] = is_out
 	call.words[#call.words + 1] = 0
 end
 
--- By the type of an argument: adds the value v of a test to the call.
+-- For each type of argument: a function that adds the test's value v to the
+-- call.
 local convert = {
 	str = function(call, label, v)
 		v = check_string(label, "path or name", v)
@@ -119,9 +123,10 @@ local convert = {
 	end,
 }
 
--- The call of a row with n arguments: words, the system call's own arguments; bufs, data
--- by argument number; is_out, a boolean for each buffer; pointers, as syscall_ptr() takes
--- them; pointers_before, how many belong to earlier structs.
+-- Makes the call of a row with n arguments. Its fields: words, the arguments of
+-- the system call; bufs, data by argument number; is_out, a boolean for each
+-- buffer; pointers, as syscall_ptr() takes them; pointers_before, how many
+-- belong to earlier structs.
 local function new_call(module, row, n, ...)
 	local call = { words = {}, bufs = {}, is_out = {}, pointers = {}, pointers_before = 0 }
 	local name = ("%s:%s"):format(module, row.name)
@@ -139,7 +144,8 @@ local function new_call(module, row, n, ...)
 	return call
 end
 
--- ret and the contents of those buffers that are results, then of the pointers'.
+-- Returns ret, the contents of the buffers that are results, then those of the
+-- pointers.
 local function results(is_out, ret, ...)
 	local list = {}
 	for i = 1, select("#", ...) do
@@ -163,8 +169,8 @@ end
 
 -- --- names ---
 
--- The number of the system call "MODULE_CALL", or nil if there is no such module and
--- call.  Either part of the name may contain underscores.
+-- Returns the number of the system call "MODULE_CALL", or nil if there is no
+-- such module and call. Both parts of the name can contain underscores.
 function calls.number_of(vm, name)
 	for at in name:gmatch("()_") do
 		local rows = rows_of(vm, name:sub(1, at - 1))
@@ -175,7 +181,8 @@ end
 
 local Module = {}
 
--- vm.kacs of a VM or worker; nil if there is no such module with system calls.
+-- Returns the table vm.NAME of a VM or worker; nil if there is no module NAME
+-- with system calls.
 function calls.module_of(vm, name)
 	if not rows_of(vm, name) then return nil end
 	return setmetatable({ vm = vm, module = name, rows = rows_of(vm, name) }, Module)

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Assertions.  Each counts as a check; a test without any fails (verdict.lua).
+-- Assertions. Each call counts as a check; a test without a check fails
+-- (verdict.lua).
 
 local core = require "provium.core"
 local errors = require "provium.errors"
@@ -40,7 +41,8 @@ local function deep_equal(a, b, seen)
 	return true
 end
 
--- How two strings differ, as hex dumps in which the first difference is marked.
+-- Shows how two strings differ, as hex dumps in which the first difference is
+-- marked.
 local function binary_difference(a, b)
 	local at = show.difference(a, b)
 	return ("%d bytes expected, got %d; first difference at offset %d (0x%x)\nexpected:\n%s\ngot:\n%s")
@@ -81,7 +83,7 @@ function check.assert_contains(haystack, needle, msg)
 	end
 end
 
--- "EACCES" for -13; a result that is no errno as a number.
+-- Returns "EACCES" for -13; a result that is not an errno as a number.
 local function errno_name(ret)
 	if math.type(ret) ~= "integer" then return show.value(ret) end
 	return ret < 0 and core.errno[-ret] or tostring(ret)
@@ -102,7 +104,8 @@ function check.assert_error(fn, pattern)
 	check.count = check.count + 1
 	local ok, err = pcall(fn)
 	if ok then check.fail("expected an error, the function returned") end
-	-- A signal, a time limit or skip() is not the error that the test expects.
+	-- A signal, a time limit or skip() is not the error that the test
+	-- expects.
 	local kind = errors.kind_of(err)
 	if kind == errors.KIND.interrupted or kind == errors.KIND.skip then error(err, 0) end
 	if pattern and not tostring(err):find(pattern) then

@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- provium.const: the kernel's constants by name. Reading an unknown name is an error,
--- because a nil among the arguments of a system call would be found much later.
+-- provium.const: the kernel's constants by name.
+--
+-- Reading an unknown name raises an error: a nil among the arguments of a
+-- system
+-- call would be noticed much later.
 
 local core = require "provium.core"
 local suggest = require "provium.suggest"

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The Lua files of this folder, put into the binary by the assembler.  Their
- * chunk names start with "=", those of a test's files with "@".
+ * Puts the Lua files of this folder into the binary, by means of the assembler.
+ * Their chunk names start with "=", those of a test's files with "@".
  */
 #include <lauxlib.h>
 #include <string.h>
 
 #include "runner/lua/embed.h"
 
-/* Each may require only files before it: see harness.lua. */
+/* Each file can require only files before it in this list: see harness.lua. */
 #define FILES(F)							\
 	F(errors) F(text) F(suggest) F(options) F(show) F(session)	\
 	F(check) F(pack) F(constants) F(calls) F(syscall) F(system)	\
@@ -37,7 +37,7 @@ static const struct chunk {
 #undef F
 };
 
-/* A copy of the table at idx, one level deep. */
+/* Pushes a copy of the table at idx; tables in it are not copied. */
 static void push_copy(lua_State *L, int idx)
 {
 	lua_newtable(L);
@@ -49,9 +49,9 @@ static void push_copy(lua_State *L, int idx)
 }
 
 /*
- * The environment of this folder's files: copies of the globals and of Lua's
- * library tables, which a test can change only for itself.  _G and package are
- * the test's.
+ * Pushes the environment of this folder's files: copies of the globals and of
+ * Lua's library tables, so that a test that changes these affects only itself.
+ * _G and package are those of the test.
  */
 static void push_environment(lua_State *L)
 {
@@ -74,8 +74,8 @@ static void push_environment(lua_State *L)
 }
 
 /*
- * Methods of strings are found in the copy of the library first, then among what
- * the test has added to its own.  env: the environment's index.
+ * Makes methods of strings be looked up in the copy of the library first, then
+ * in the test's own. env: the environment's index.
  */
 static void protect_string_methods(lua_State *L, int env)
 {
@@ -90,7 +90,7 @@ static void protect_string_methods(lua_State *L, int env)
 	lua_pop(L, 2);
 }
 
-/* Upvalues: the chunk, the environment. */
+/* Loads a file.  Upvalues: the chunk, the environment. */
 static int load_chunk(lua_State *L)
 {
 	const struct chunk *c = lua_touserdata(L, lua_upvalueindex(1));
@@ -101,7 +101,7 @@ static int load_chunk(lua_State *L)
 	if (luaL_loadbufferx(L, c->start, (size_t)(c->end - c->start), name, "t"))
 		lua_error(L);
 	lua_pushvalue(L, lua_upvalueindex(2));
-	lua_setupvalue(L, -2, 1);	/* _ENV */
+	lua_setupvalue(L, -2, 1);	/* the upvalue _ENV */
 	lua_call(L, 0, 1);
 	return 1;
 }

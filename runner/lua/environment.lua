@@ -1,15 +1,17 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Changes to Lua's library for the test file: time limits reach coroutines, and Lua files
--- that are loaded become inputs.
+-- Changes Lua's library for the test file: time limits reach coroutines, and
+-- Lua files that are loaded become inputs.
 
 local core = require "provium.core"
 
 local environment = {}
 
--- The test's tables; the names of this file's own environment are copies (embed.c).
+-- The test's table. In this file's own environment the name would be a copy
+-- (embed.c).
 local coroutine = _G.coroutine
 
--- Tells the core which coroutine runs, because a time limit's hook must be set in it.
+-- Tells the core which coroutine runs, because the hook of a time limit must be
+-- set in it.
 function environment.coroutines()
 	local create, resume = coroutine.create, coroutine.resume
 	local function back(before, ...)
@@ -30,8 +32,8 @@ function environment.coroutines()
 	end
 end
 
--- Lets require() find modules in dir, dir/lib and dir/../lib.  depend(path) is called for
--- every file that require(), dofile() or loadfile() load.
+-- Lets require() find modules in dir, dir/lib and dir/../lib.  depend(path) is
+-- called for every file that require(), dofile() or loadfile() load.
 function environment.require(dir, depend)
 	package.path = ("%s/?.lua;%s/lib/?.lua;%s/../lib/?.lua"):format(dir, dir, dir)
 	package.cpath = ""

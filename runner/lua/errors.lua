@@ -5,34 +5,35 @@ local core = require "provium.core"
 
 local errors = {}
 
--- A table that raises for a name that it does not have.
+-- Returns a table that raises an error when an unknown name is read.
 local function constants(set)
 	return setmetatable(set, { __index = function(_, name)
 		error("unknown constant " .. tostring(name), 2)
 	end })
 end
 
--- The field `kind` of an error object.
+-- The values of the field `kind` of an error object.
 errors.KIND = constants {
 	-- enum err_kind, runner/base/err.h
 	user = "user", op = "op", guest = "guest", broken = "broken",
 	timeout = "timeout", interrupted = "interrupted",
 	-- raised by Lua code only
 	fail = "fail",		-- a failed assertion
-	skip = "skip",		-- skip()
-	todo = "todo",		-- todo()
+	skip = "skip",		-- raised by skip()
+	todo = "todo",		-- raised by todo()
 	stop = "stop",		-- the tests that follow must not run
 }
 
--- The field `verdict` of tests, files and file errors in a record.
+-- The values of the field `verdict` of tests, files and file errors in a
+-- record.
 errors.VERDICT = constants {
 	ok = "ok", fail = "FAIL", broken = "BROKEN", skip = "skip", todo = "todo",
 }
 
 local ERROR_METATABLE = debug.getmetatable(core.error {})
 
--- The kind of an error value, nil if it is no error object.  A table of the test's own
--- with a field `kind` is none.
+-- Returns the kind of an error value; nil if it is not an error object. A table
+-- made by the test that has a field `kind` is not one.
 function errors.kind_of(err)
 	return type(err) == "table" and rawequal(debug.getmetatable(err), ERROR_METATABLE) and err.kind or nil
 end
@@ -50,8 +51,9 @@ function errors.raise_errno(errno, fmt, ...)
 	error(err, 0)
 end
 
--- Raises an agent's fail message as an error of kind "op": "read_file /x: ENOENT".  The
--- field reason is the message's enum wire_reason (agent/wire/wire.h).
+-- Raises an agent's fail message as an error of kind "op": "read_file /x:
+-- ENOENT".  The field reason is the message's enum wire_reason
+-- (agent/wire/wire.h).
 function errors.raise_fail_message(fail, label)
 	local errno, err
 	if fail.err == 0 then

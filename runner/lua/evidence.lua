@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Evidence of a failure: the kernel's log lines of the test, the ends of the consoles,
--- and the pattern that selects the test again.
+-- Collects the evidence of a failure: the kernel's log lines of the test, the
+-- last lines of the consoles, and the pattern that selects the test again.
 
 local show = require "provium.show"
 
@@ -8,7 +8,8 @@ local evidence = {}
 
 local MAX_CONSOLE_LINES, MAX_KERNEL_LINES = 5, 200	-- of a VM
 
--- Marks the ends of the logs and consoles: what follows belongs to the test.
+-- Marks the ends of the logs and consoles: everything after the marks belongs
+-- to the test.
 function evidence.mark(vms)
 	for _, vm in ipairs(vms) do
 		vm.log_mark = #vm.log
@@ -20,8 +21,8 @@ local function last(lines, n)
 	return table.move(lines, math.max(1, #lines - n + 1), #lines, 1, {})
 end
 
--- The lines that the kernel log has got since the mark.  A dead guest's log cannot be
--- read; its lines are taken from the console.
+-- Returns the lines added to the kernel log since the mark. A dead guest's log
+-- cannot be read; then the lines are taken from the console.
 local function kernel_lines(vm)
 	if vm:is_running() and pcall(vm.read_log, vm) then
 		return table.move(vm.log, math.min(vm.log_mark or 0, #vm.log) + 1, #vm.log, 1, {})
@@ -34,8 +35,9 @@ local function kernel_lines(vm)
 	return lines
 end
 
--- For each VM that the test has used, with lines: { vm = its number, lines = the last ones, more = how many are
--- left out before them }.
+-- Returns an entry for each VM that the test has used and whose log has lines:
+-- { vm = its number, lines = the last ones, more = how many are left out before
+-- them }.
 function evidence.kernel(vms, test)
 	local list = {}
 	for i, vm in ipairs(vms) do
@@ -47,7 +49,8 @@ function evidence.kernel(vms, test)
 	return list
 end
 
--- Lines of a report that say nothing to a human: registers, machine code.
+-- Is this a line of a report that tells a human nothing: registers, machine
+-- code?
 local function is_dump(line)
 	local text = line:gsub("^%[[^%]]*%] ?", "")
 	return text:find("^R[A-Z0-9][A-Z0-9]: [0-9a-f]") or text:find("^CR2: ") or text:find("^FS: ") or text:find("^CS: ") or
@@ -55,7 +58,8 @@ local function is_dump(line)
 		text:find("^RSP: ") or text:find("^ORIG_RAX") or text:find("^ ?</?TASK>")
 end
 
--- For each complaint: { vm = its number, kind, title, fatal, panic, lines = without dumps }.
+-- Returns an entry for each complaint: { vm = its number, kind, title, fatal,
+-- panic, lines = without dumps }.
 function evidence.complaints(vms, complaints)
 	local list = {}
 	for _, complaint in ipairs(complaints) do
@@ -71,7 +75,8 @@ function evidence.complaints(vms, complaints)
 	return list
 end
 
--- For each VM that the test has used, with lines on its console: { vm = its number, lines = the last ones }.
+-- Returns an entry for each VM that the test has used and whose console has
+-- lines: { vm = its number, lines = the last ones }.
 function evidence.consoles(vms, test)
 	local list = {}
 	for i, vm in ipairs(vms) do
@@ -82,8 +87,9 @@ function evidence.consoles(vms, test)
 	return list
 end
 
--- A pattern for -f that matches this name only, as far as a command line can show it: "."
--- stands for control characters and for bytes that are not UTF-8.
+-- Returns a pattern for -f that matches only this name, as far as a command
+-- line can show it: "." stands for control characters and for bytes that are
+-- not UTF-8.
 function evidence.filter(name)
 	local pattern = name:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0"):gsub("%c", ".")
 	if show.clean(pattern) ~= pattern then pattern = pattern:gsub("[\x80-\xff]", ".") end

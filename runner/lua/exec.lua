@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- provium exec PROFILE CMD: one command in a VM of its own.
+-- provium exec PROFILE CMD: boots a VM and runs one command in it.
 
 local errors = require "provium.errors"
 local options = require "provium.options"
@@ -11,9 +11,9 @@ local exec = {}
 local NO_LIMIT = 0xffffffff	-- of the command's output, in bytes
 local DEFAULT_TIMEOUT = "24h"
 
--- Runs cmd, whose output goes to our stdout and stderr as it comes; returns its exit
--- status.  The arguments are strings or nil.  The accelerator's name goes to stderr,
--- because stdout is the command's.
+-- Runs cmd and shows its output on our stdout and stderr as it arrives. Returns
+-- the exit status of cmd. The arguments are strings or nil. The accelerator's
+-- name goes to stderr, because stdout is for the command.
 function exec.run(profile, cmd, memory, cpus, timeout)
 	local timeout_s = options.seconds(tonumber(timeout) or timeout or DEFAULT_TIMEOUT, "exec: --timeout")
 	session.begin(".", { limit = math.huge })

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Fixtures as a test uses them: found, built by another runner if need be, and resumed
--- as a clone for each test.
+-- Fixtures as a test uses them: found, built by another runner if need be, and
+-- resumed as a clone for each test.
 
 local core = require "provium.core"
 local errors = require "provium.errors"
@@ -11,17 +11,17 @@ local VM = require "provium.vm"
 
 local fixture = {}
 
--- Of a fixture's script, unscaled.  Its builder may also wait at the gate, three times
--- as long again.
+-- Time limit of a fixture's script, unscaled. The builder may in addition wait
+-- at the gate, for up to three times as long.
 fixture.BUILD_LIMIT_S = 300
 local BUILDER_TIMEOUT_S = 4 * fixture.BUILD_LIMIT_S
 
 local SCRIPT_FOLDERS = { "fixtures", "tests/fixtures" }
 
--- By name, so that a process looks each fixture up once, and does not try again to
+-- By name. So a process looks up each fixture once, and does not try again to
 -- build one that could not be built.
 local found_fixtures, failures = {}, {}
-local spare		-- { handle =, core = }: the VM that waits to be the next clone
+local spare		-- { handle =, core = }: the VM that will be the next clone
 
 function fixture.broken(fmt, ...)
 	local err = errors.new(errors.KIND.broken, fmt, ...)
@@ -59,7 +59,7 @@ local function known_names(dir)
 	return names
 end
 
--- The path of fixtures/NAME.lua, in dir or the nearest folder above it.
+-- Returns the path of fixtures/NAME.lua, in dir or the nearest folder above it.
 function fixture.find_script(name, dir)
 	if type(name) ~= "string" or not name:find("^[%w_][%w_.-]*$") then
 		error(("fixture: expected a name, got %s"):format(tostring(name)), 0)
@@ -77,7 +77,7 @@ end
 
 -- --- finding ---
 
--- The paths of all inputs in a manifest.
+-- Returns the paths of all inputs in a manifest.
 function fixture.input_paths(manifest)
 	local paths = {}
 	for _, input in ipairs(manifest.inputs) do paths[#paths + 1] = input.path end
@@ -87,7 +87,8 @@ function fixture.input_paths(manifest)
 	return paths
 end
 
--- The names of the fixtures being built, each for the one before it.
+-- Returns the names of the fixtures that are being built, each for the one
+-- before it.
 local function chain() return session.building and session.building.chain or {} end
 
 -- Builds the fixture in a process of its own.
@@ -103,7 +104,8 @@ local function build(name, script)
 	end
 end
 
--- { name =, script =, handle =, manifest = }, built if there is no current one.
+-- Returns { name =, script =, handle =, manifest = }; builds the fixture if
+-- there is no current one.
 local function look_up(name)
 	local script = fixture.find_script(name, session.dir)
 	for _, earlier in ipairs(chain()) do
@@ -121,7 +123,8 @@ local function look_up(name)
 	return { name = name, script = script, handle = handle, manifest = handle:manifest() }
 end
 
--- What look_up() returns, from the cache.  The fixture's inputs become the file's.
+-- Returns the same as look_up(), from the cache if possible. Makes the
+-- fixture's inputs inputs of the file.
 local function get(name)
 	if failures[name] then error(failures[name], 0) end
 	local ok, found = true, found_fixtures[name]
@@ -146,7 +149,7 @@ local function start(found, seed)
 	return vm
 end
 
--- The spare, if it is of this fixture and has not died.
+-- Returns the spare, if it was made from this fixture and has not died.
 local function take_spare(found)
 	local taken = spare
 	if taken and taken.handle == found.handle then
@@ -168,7 +171,7 @@ local function check_seed(opts)
 	return opts.seed
 end
 
--- provium.fixture(name, { seed = }): a new clone, running.
+-- provium.fixture(name, { seed = }): returns a new clone, running.
 function fixture.clone(name, opts)
 	local seed = check_seed(opts)
 	local found = get(name)
@@ -186,7 +189,7 @@ function fixture.clone(name, opts)
 	return VM.adopt(vm, found.manifest.log_next)
 end
 
--- Starts a spare of the fixture, if a clone of it was taken before.
+-- Starts a spare of the fixture, if a clone of it was made before.
 function fixture.start_spare(name)
 	local found = found_fixtures[name]
 	if not found or spare and spare.handle == found.handle then return end

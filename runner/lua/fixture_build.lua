@@ -8,27 +8,28 @@ local harness = require "provium.harness"
 local kernel_log = require "provium.kernel_log"
 local session = require "provium.session"
 
--- The VM to save: the last one that the script has made.
+-- Returns the VM to save: the last one that the script has made.
 local function vm_to_save(name)
 	local vm = session.vms[#session.vms]
 	if not vm then error(fixture.broken("fixture %s: its script made no VM", name), 0) end
 	local state = vm.core:info().state
 	if state ~= "running" then
-		local _, death = pcall(vm.read_file, vm, "/")	-- any call raises why the VM is dead
+		local _, death = pcall(vm.read_file, vm, "/")	-- any call raises the reason of the death
 		error(fixture.broken("fixture %s: its VM is %s, and must be running at the script's end%s", name, state,
 			state == "dead" and ": " .. tostring(death) or ""), 0)
 	end
 	return vm
 end
 
--- An error whose cause can be a full disk: a guest's memory is a file there, and a
--- guest that cannot write to it dies without saying why.
+-- Adds the state of the disk to an error that a full disk can cause. A guest's
+-- memory is a file on that disk, and a guest that cannot write to it dies
+-- without giving a reason.
 local function with_disk_state(name, message)
 	local store, is_full = core.fixture_store()
 	return fixture.broken("fixture %s: %s%s", name, is_full and ("no space left in %s: "):format(store) or "", message)
 end
 
--- Saves the script's VM.  Returns the manifest.
+-- Saves the script's VM. Returns the manifest.
 local function save(name, script, started)
 	local vm = vm_to_save(name)
 	local complaints = kernel_log.take_complaints()
@@ -42,7 +43,8 @@ local function save(name, script, started)
 	return manifest
 end
 
--- Runs the script and saves its VM, whatever is in the store.  Returns the manifest.
+-- Runs the script and saves its VM, even if the store has a current fixture.
+-- Returns the manifest.
 local function build_anew(name, script, chain)
 	local started = core.time()
 	local ok, result = harness.run_script(script, fixture.BUILD_LIMIT_S, chain)
@@ -57,9 +59,9 @@ local function build_anew(name, script, chain)
 	return result
 end
 
--- Builds the fixture unless there is a current one.  chain: the names of the fixtures
--- that are being built and need this one.  Returns the manifest, and why the fixture
--- was built (nil: it was current).
+-- Builds the fixture unless there is a current one. chain: the names of the
+-- fixtures that are being built and need this one. Returns the manifest, and
+-- why the fixture was built (nil: it was current).
 return function(name, script, chain)
 	local lock <close> = core.fixture_lock(name)
 	local handle, reason, warning = core.fixture_find(name, script)

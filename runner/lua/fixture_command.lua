@@ -13,15 +13,15 @@ local function usage(fmt, ...)
 	errors.raise(errors.KIND.user, "fixture: " .. fmt, ...)
 end
 
--- The path as a makefile has it: relative to the current folder if it is in it, with
--- blanks, # and $ escaped.
+-- Returns the path as a makefile needs it: relative to the current folder if it
+-- is below it, with blanks, # and $ escaped.
 local function make_path(path)
 	local here = core.realpath(".") .. "/"
 	if path:sub(1, #here) == here then path = path:sub(#here + 1) end
 	return (path:gsub("[ #]", "\\%0"):gsub("%$", "$$"))
 end
 
--- Writes the stamp, and beside it STAMP.d: make's rule that the stamp depends on the
+-- Writes the stamp and STAMP.d, make's rule that the stamp depends on the
 -- fixture's inputs.
 local function write_stamp(stamp, manifest)
 	local lines, target = {}, make_path(stamp)
@@ -37,8 +37,8 @@ local function value_of(option, args)
 	return table.remove(args, 1) or usage("build: %s: expected a value", option)
 end
 
--- --stamp FILE, for make: see write_stamp().  --for NAMES, from another builder: the
--- fixtures that need this one.
+-- Builds fixtures. --stamp FILE is for make: see write_stamp(). --for NAMES is
+-- passed by another builder: the fixtures that need this one.
 local function build(args)
 	local opts, name = { chain = {} }, nil
 	while #args > 0 do
@@ -102,7 +102,7 @@ local function clean(args)
 	return 0
 end
 
--- The arguments after "fixture"; returns the exit status.
+-- Takes the arguments after "fixture"; returns the exit status.
 function command.run(...)
 	local args = { ... }
 	local name = table.remove(args, 1)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The globals of a test file, but for test(), and the table provium.
+-- The table provium, and the globals of a test file except test().
 
 local core = require "provium.core"
 local async = require "provium.async"
@@ -19,7 +19,7 @@ local globals = {}
 
 -- --- skip, todo, log ---
 
--- A function that ends the running test with an error of this kind.
+-- Returns a function that ends the running test with an error of this kind.
 local function end_test_with(kind)
 	return function(reason)
 		if not session.test then error(kind .. ": only inside of a test", 2) end
@@ -71,7 +71,7 @@ function provium.ignore(pattern, reason)
 	session.ignored[#session.ignored + 1] = { pattern = pattern, reason = reason, count = 0 }
 end
 
--- Setting provium.timeout moves the file's limit at once.
+-- Setting provium.timeout changes the file's time limit at once.
 setmetatable(provium, {
 	__newindex = function(_, key, value)
 		if key ~= "timeout" then error(("provium.%s cannot be set"):format(tostring(key)), 2) end
@@ -83,7 +83,7 @@ setmetatable(provium, {
 	end,
 })
 
--- Sets the globals; test: the function test().
+-- Sets the globals. test: the function test().
 function globals.install(test)
 	for _, name in ipairs { "assert_eq", "assert_ne", "assert_contains", "assert_errno", "assert_error", "assert" } do
 		_G[name] = check[name]

@@ -28,16 +28,17 @@ local KIND, VERDICT = errors.KIND, errors.VERDICT
 
 local harness = {}
 
--- A killed VM's descriptors are closed when Lua frees it, and Lua does not know how
--- scarce they are.
+-- The number of clones after which garbage is collected. The descriptors of a
+-- killed VM are closed when Lua frees it, and Lua does not know that
+-- descriptors are scarce.
 local CLONES_PER_COLLECTION = 32
 
 -- --- test() ---
 
 local nr_clones = 0
 
--- The test's function, called with a clone of its own.  The clone of the next test,
--- most likely of the same fixture, starts meanwhile.
+-- Calls the test's function with a new clone. Meanwhile starts a spare for the
+-- next test, which most likely uses the same fixture.
 local function with_clone(t, name, fn)
 	return function()
 		t.vm = fixture.clone(name)
@@ -46,8 +47,8 @@ local function with_clone(t, name, fn)
 	end
 end
 
--- Kills the test's clone.  After a failure it stays in session.vms, so that its
--- console gets into the logs.
+-- Kills the test's clone. After a failure the clone stays in session.vms, so
+-- that its console is added to the logs.
 local function drop_clone(t)
 	if not t.vm then return end
 	t.vm:kill()
@@ -56,8 +57,8 @@ local function drop_clone(t)
 	if nr_clones % CLONES_PER_COLLECTION == 0 then collectgarbage() end
 end
 
--- Calls the test's function under its time limit.  Sets the verdict; returns the
--- caught error, or nil.  Only an interrupt is raised.
+-- Calls the test's function under its time limit. Sets the verdict; returns the
+-- caught error, or nil. Raises only an interrupt.
 local function call_test(t, opts, fn)
 	if opts.fixture then fn = with_clone(t, opts.fixture, fn) end
 	t.limit = opts.timeout and options.seconds(opts.timeout, "test: timeout")
@@ -133,7 +134,7 @@ end
 
 -- --- the file's end ---
 
--- A file that calls test() nowhere is one test, named like the file.
+-- Judges a file that never calls test() as one test with the name of the file.
 local function judge_as_test(caught)
 	local t = { name = session.path:match("([^/]+)$"):gsub("%.lua$", ""), log = session.log,
 		seconds = core.now() - session.start, verdict = VERDICT.ok }
@@ -145,8 +146,8 @@ local function judge_as_test(caught)
 	record.tell("test", t)
 end
 
--- The error in the file's record.  caught: what ended the file, or nil; is_load_error:
--- the file could not be loaded.
+-- Returns the error for the file's record. caught: the error that ended the
+-- file, or nil; is_load_error: the file could not be loaded.
 local function file_error(caught, is_load_error)
 	if caught and errors.kind_of(caught.value) == KIND.stop then
 		return limits.file_is_over() and { verdict = VERDICT.fail,
@@ -177,8 +178,8 @@ end
 
 -- --- running a file ---
 
--- Loads the file and calls it under its time limit: nothing, or the caught error and
--- whether the file could not be loaded.
+-- Loads the file and calls it under its time limit. Returns nothing; or the
+-- caught error, and whether the file could not be loaded.
 local function call_file(path)
 	globals.install(test)
 	environment.coroutines()
@@ -191,9 +192,10 @@ local function call_file(path)
 	if not ok then return caught, false end
 end
 
--- Runs the test file at path.  opts.tell gets events as JSON text, see record.tell().
--- opts.filter: a pattern, opts.only: a set of names, of the tests to run;
--- opts.fail_fast: the first failure ends the file.  Raises only an interrupt.
+-- Runs the test file at path. opts.tell gets events as JSON text, see
+-- record.tell(). opts.filter (a pattern) and opts.only (a set of names) select
+-- the tests to run. opts.fail_fast: the first failure ends the file. Raises
+-- only an interrupt.
 function harness.run(path, opts)
 	session.begin(path, opts)
 	local caught, is_load_error = call_file(path)
@@ -207,9 +209,10 @@ function harness.run(path, opts)
 	record.tell_end(error_of_file)
 end
 
--- Runs a fixture's script and leaves its VMs running.  limit: its time limit in seconds,
--- unscaled; chain: the names of the fixtures being built, this one last.  Returns
--- true, or false and an error: an interrupt's error object, or else a message.
+-- Runs a fixture's script and leaves its VMs running. limit: its time limit in
+-- seconds, unscaled; chain: the names of the fixtures that are being built,
+-- this one last. Returns true; or false and an error, which is an error object
+-- for an interrupt, otherwise a message.
 function harness.run_script(path, limit, chain)
 	session.begin(path, { limit = limit })
 	session.building = { parents = {}, chain = chain }

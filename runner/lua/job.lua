@@ -24,7 +24,7 @@ local function check_job(method, job)
 	return job.id
 end
 
--- The job's state and its output so far, after at most wait_s seconds.
+-- Returns the job's state and its output so far, after at most wait_s seconds.
 local function wait(vm, method, job, wait_s, kill)
 	local reply = vm:op("job_wait", {
 		id = check_job(method, job), ms = math.min(math.ceil(wait_s * 1000), MAX_MS), kill = kill,

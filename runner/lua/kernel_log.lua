@@ -1,18 +1,20 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- The guests' kernel logs, and the complaints in them.
 --
--- A complaint is a report of the kernel that something is wrong with it: { kind, title,
--- fatal, panic, vm, lines = texts }; see runner/complaint/parser.h.
+-- A complaint is a report in which the kernel says that something is wrong with
+-- it, as a table { kind, title, fatal, panic, vm, lines = texts }; see
+-- runner/complaint/parser.h.
 --
--- Every record crosses the connection once.  A VM's log is the list of lines read so far;
--- log_from_user has the numbers of lines that user space wrote; log_next is the sequence
--- number of the record to read next, log_judged the number of lines that were searched
--- for complaints.  The log of a clone lacks the lines from before its fixture was saved
--- (log_is_cut) until dmesg() is called.
+-- Every record crosses the connection once.  A VM's log is the list of lines
+-- read so far; log_from_user has the numbers of lines that user space wrote;
+-- log_next is the sequence number of the record to read next, log_judged the
+-- number of lines that were searched for complaints.  The log of a clone lacks
+-- the lines from before its fixture was saved (log_is_cut) until dmesg() is
+-- called.
 --
--- The console is the second witness: it is searched where the log cannot be read, has
--- lost records, or went with the guest.  console_judged is the offset up to which that
--- was done.
+-- The console is searched as well if the log cannot be read, has lost records,
+-- or was lost with the guest. console_judged is the offset up to which the
+-- console was searched.
 
 local core = require "provium.core"
 local session = require "provium.session"
@@ -23,7 +25,8 @@ local methods = kernel_log.methods
 local LAST_READ_TIMEOUT_S = 2
 local KERNEL_FACILITY = 0	-- priority >> 3 of the kernel's own records (syslog(2))
 
--- "prio,seq,usec,…;text" of /dev/kmsg (Documentation/ABI/testing/dev-kmsg).
+-- Adds a record as read from /dev/kmsg, "prio,seq,usec,…;text"
+-- (Documentation/ABI/testing/dev-kmsg).
 local function add_record(vm, record)
 	local priority, seq, usec, text = record:match("^(%d+),(%d+),(%d+)[^;]*;(.*)$")
 	if not priority then return end
@@ -35,7 +38,8 @@ local function add_record(vm, record)
 	vm.log_from_user[n] = tonumber(priority) >> 3 ~= KERNEL_FACILITY or nil
 end
 
--- Reads the lines that are new; returns the list of all lines.  timeout_s: as for any call.
+-- Reads the new lines. Returns the list of all lines. timeout_s: the time limit
+-- of the call.
 function methods:read_log(timeout_s)
 	self = self.root
 	local reply = self:supervisor_op("kmsg", { from = self.log_next }, "dmesg", timeout_s)
@@ -44,7 +48,7 @@ function methods:read_log(timeout_s)
 	return self.log
 end
 
--- Reads the log again from its first record.
+-- Reads the log again, from its first record.
 local function read_from_start(vm)
 	local nr_known = #vm:read_log()
 	local lost = vm.log_lost
@@ -65,7 +69,8 @@ end
 
 -- --- complaints ---
 
--- True if the Lua pattern matches the complaint's title or one of its lines.
+-- Returns true if the Lua pattern matches the complaint's title or one of its
+-- lines.
 function kernel_log.matches(complaint, pattern)
 	if complaint.title:find(pattern) then return true end
 	for _, line in ipairs(complaint.lines) do
@@ -83,8 +88,8 @@ local function is_ignored(complaint)
 	end
 end
 
--- Adds the complaints in the lines (false: not to be looked at) to found, but those ignored
--- and those with a title that known has.
+-- Adds the complaints in the lines (false: a line to skip) to found, except
+-- those that are ignored and those whose title is in known.
 local function find_complaints(vm, lines, found, known)
 	for _, complaint in ipairs(core.complaints(lines, 1)) do
 		for i, n in ipairs(complaint.lines) do complaint.lines[i] = lines[n] end
@@ -103,11 +108,12 @@ end
 
 local function stamp_of(line) return tonumber(line and line:match("^%[ *(%d+%.%d+)%]")) end
 
--- The console's lines since it was searched last, but those that the log had already: a
--- console prints a record later than the log has it.
+-- Returns the lines that were added to the console since the last search,
+-- without those that the log had already: a record appears on the console later
+-- than in the log.
 local function console_lines(vm, text)
 	local last, lines = stamp_of(vm.log[vm.log_judged]), {}
-	if #text < vm.console_judged then vm.console_judged = 0 end	-- restored: another console
+	if #text < vm.console_judged then vm.console_judged = 0 end	-- a restore: the VM has another console
 	for line in text:sub(vm.console_judged + 1):gmatch("[^\r\n]+") do
 		local stamp = stamp_of(line)
 		if not (last and stamp and stamp <= last) then lines[#lines + 1] = line end
@@ -115,8 +121,8 @@ local function console_lines(vm, text)
 	return lines
 end
 
--- Searches the new lines of a running VM's log.  Returns true, or false if the log could
--- not be read, and the error.
+-- Searches the new lines of a running VM's log. Returns true; or false and the
+-- error if the log could not be read.
 local function search_log(vm, found)
 	local ok, err = pcall(vm.read_log, vm)
 	if not ok then return false, err end
@@ -135,8 +141,9 @@ local function search_console(vm, found)
 	return #lines
 end
 
--- Searches what a running VM's kernel has said since the last time.  Returns nothing, or
--- why a complaint could have been missed.
+-- Searches the log and the console of a running VM for what its kernel has
+-- printed since the last time. Returns nothing, or why a complaint could have
+-- been missed.
 local function search_running(vm, number, found)
 	local before = vm.log_judged
 	local ok, err = search_log(vm, found)
@@ -166,8 +173,8 @@ local function search_ended(vm, found)
 	search_console(vm, found)
 end
 
--- The complaints of all VMs since the last call, and a list of reasons why some could have
--- been missed.
+-- Returns the complaints of all VMs since the last call, and a list of reasons
+-- why others could have been missed.
 function kernel_log.take_complaints()
 	local found, problems = session.kept_complaints, {}
 	session.kept_complaints = {}
@@ -181,28 +188,29 @@ function kernel_log.take_complaints()
 	return found, problems
 end
 
--- Keeps the new complaints for the next take_complaints().  To be called before a
--- restore, after which the guest's log does not have them any more.
+-- Keeps the new complaints for the next take_complaints().  To be called before
+-- a restore, after which the guest's log does not have them any more.
 function kernel_log.keep_complaints()
 	session.kept_complaints = kernel_log.take_complaints()
 end
 
--- Takes the new complaints as ones that no test has caused.
+-- Removes the new complaints and keeps them as ones that no test has caused.
 function kernel_log.take_outside_complaints()
 	local list = session.outside_complaints
 	for _, complaint in ipairs(kernel_log.take_complaints()) do list[#list + 1] = complaint end
 	return list
 end
 
--- The complaints' titles, one a line.
+-- Returns the complaints' titles, one per line.
 function kernel_log.titles(complaints)
 	local titles = {}
 	for i, complaint in ipairs(complaints) do titles[i] = complaint.title end
 	return table.concat(titles, "\n")
 end
 
--- Reads a log for the last time, before the test ends its VM: text of user space is told
--- apart there, and on the console it is not.
+-- Reads a log for the last time, before the test ends its VM. In the log, text
+-- from user space can be distinguished from the kernel's; on the console it
+-- cannot.
 function kernel_log.read_before_end(vm)
 	if vm:is_running() then pcall(vm.read_log, vm, LAST_READ_TIMEOUT_S) end
 end

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Time limits: the file's, the running test's, and that of wait_until().
+-- Time limits: of the file, of the running test, and of wait_until().
 
 local core = require "provium.core"
 local check = require "provium.check"
@@ -9,13 +9,13 @@ local session = require "provium.session"
 
 local limits = {}
 
-local MIN_ALARM_S = 0.001	-- an alarm of 0 seconds would be none
+local MIN_ALARM_S = 0.001	-- an alarm of 0 seconds would mean none
 local ABORT_POLL_S = 0.002
 local ABORT_MAX_POLLS = 1000
 local PING_TIMEOUT_S = 5
 local WIRE_REASON_BUSY = 4	-- enum wire_reason, agent/wire/wire.h
 
--- As core.now() counts.
+-- Returns the file's deadline, on the clock of core.now().
 local function file_deadline_s()
 	return session.start + session.waited + session.limit * session.slowness
 end
@@ -39,9 +39,9 @@ function limits.arm()
 	end
 end
 
--- Takes over facts about a VM that has booted or was resumed: info is its
--- core:info().  The first one measures the machine, which scales the limits that
--- run already.
+-- Records facts about a VM that has booted or was resumed: info is its
+-- core:info(). The first VM measures the machine, which scales the limits that
+-- are running.
 function limits.booted(info)
 	session.accel, session.release = info.accel or session.accel, info.release
 	if session.slowness ~= info.slowness then
@@ -50,8 +50,9 @@ function limits.booted(info)
 	end
 end
 
--- Calls fn, which waits at the gate and returns how many seconds that took.  The
--- limits do not count them, since the test cannot help it.  fn's error is raised.
+-- Calls fn, which waits at the gate and returns the number of seconds that it
+-- waited. The limits do not count these, because the test cannot influence
+-- them. An error of fn is raised.
 function limits.wait_at_gate(fn)
 	core.alarm(0)
 	local ok, waited_s = pcall(fn)
@@ -63,7 +64,8 @@ function limits.wait_at_gate(fn)
 	if not ok then error(waited_s, 0) end
 end
 
--- Aborts all calls in a guest and waits until its executor can take the next one.
+-- Aborts all calls in a guest and waits until its executor can take the next
+-- one.
 local function abort_calls(vm)
 	vm:supervisor_op("abort", { channel = 0 }, "abort")
 	for _ = 1, ABORT_MAX_POLLS do
@@ -73,8 +75,9 @@ local function abort_calls(vm)
 	end
 end
 
--- If err was raised by a limit's alarm: makes it a timeout whose message names the
--- limit, and aborts the calls in the guests.  Other errors stay as they are.
+-- If the alarm of a limit raised err: turns it into a timeout whose message
+-- names the limit, and aborts the calls in the guests. Other errors stay
+-- unchanged.
 function limits.name_limit(err)
 	if errors.kind_of(err) ~= errors.KIND.interrupted then return end
 	err.kind = errors.KIND.timeout

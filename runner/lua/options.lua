@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Checks and converts what a test passes: durations, sizes, strings, tables of options.
--- where, field and label begin the message of an error: "boot: memory".
+-- Checks and converts the values that a test passes: durations, sizes, strings,
+-- tables of options. The parameters where, field and label begin the message of
+-- an error: "boot: memory".
 
 local text = require "provium.text"
 
 local options = {}
 
--- The seconds of a number, or of "500ms", "5s", "10m", "1h".
+-- Converts a number, or "500ms", "5s", "10m", "1h", to seconds.
 function options.seconds(v, label)
 	if math.type(v) and v >= 0 then return v end
 	local n, unit = tostring(v):match("^([%d.]+)(%a*)$")
@@ -19,7 +20,7 @@ function options.seconds(v, label)
 	return n * factor
 end
 
--- The bytes of "512K", "512M", "2G".
+-- Converts "512K", "512M", "2G" to bytes.
 function options.bytes(v, label)
 	local n, unit = tostring(v):match("^(%d+)([KMG])i?B?$")
 	if not n then
@@ -28,7 +29,8 @@ function options.bytes(v, label)
 	return tonumber(n) << ({ K = 10, M = 20, G = 30 })[unit]
 end
 
--- A table of options, an empty one for nil.  known: the set of their names.
+-- Checks a table of options and returns it; an empty table for nil. known: the
+-- set of known names.
 function options.check(where, opts, known)
 	if opts ~= nil and type(opts) ~= "table" then
 		error(("%s: options: expected a table, got %s"):format(where, type(opts)), 0)
@@ -45,7 +47,7 @@ function options.check(where, opts, known)
 	return opts or {}
 end
 
--- A string; text objects become strings.
+-- Checks for a string and returns it. A text object becomes a string.
 function options.string(where, field, v)
 	v = text.plain(v)
 	if type(v) ~= "string" then
@@ -54,7 +56,8 @@ function options.string(where, field, v)
 	return v
 end
 
--- { NAME = value } as the wire has it: a list of "NAME=value" in a fixed order.
+-- Converts { NAME = value } to the form on the wire: a list of "NAME=value" in
+-- a fixed order.
 function options.environment(where, env)
 	local list = {}
 	for name, value in pairs(env or {}) do

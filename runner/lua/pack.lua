@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- provium.pack() and unpack() for binary structs; ioctl numbers.
+-- provium.pack() and unpack(), for binary structs; ioctl numbers.
 
 local pack = {}
 
@@ -15,7 +15,7 @@ local RANGE = {
 }
 local FORMAT = {
 	u8 = "B", i8 = "b", u16 = "I2", i16 = "i2", u32 = "I4", i32 = "i4",
-	u64 = "i8", i64 = "i8",		-- Lua has only signed ones: a u64 keeps its bits
+	u64 = "i8", i64 = "i8",		-- Lua has only signed integers; the bits of a u64 stay the same
 }
 
 -- Raises an error about the item at a position.
@@ -23,8 +23,9 @@ local function raise_at(caller, item, pos, fmt, ...)
 	error(("%s: %s at position %d: %s"):format(caller, item.word, pos, fmt:format(...)), 0)
 end
 
--- The items of a format: { word =, size = bytes, kind = "int" | "zeros" | "string" };
--- those of kind "int" also have range and format (as string.pack() takes it).
+-- Parses a format. Returns its items: { word =, size = bytes, kind = "int" |
+-- "zeros" | "string" }; those of kind "int" also have range and format (as
+-- string.pack() takes it).
 local function parse(caller, fmt)
 	if type(fmt) ~= "string" then
 		error(("%s: format: expected a string, got %s"):format(caller, type(fmt)), 0)
@@ -120,8 +121,9 @@ function pack.unpack(fmt, data, offset)
 	return table.unpack(values, 1, n)
 end
 
--- A function that makes ioctl numbers of one direction.  From the highest bit they have
--- dir (2 bits), size (14), type (8), nr (8): include/uapi/asm-generic/ioctl.h.
+-- Returns a function that makes ioctl numbers for one direction. From the
+-- highest bit they consist of dir (2 bits), size (14), type (8), nr (8):
+-- include/uapi/asm-generic/ioctl.h.
 local function ioc(name, dir)
 	return function(kind, nr, size)
 		size = size or 0
@@ -141,8 +143,8 @@ end
 pack.IO, pack.IOW = ioc("IO", 0), ioc("IOW", 1)
 pack.IOR, pack.IOWR = ioc("IOR", 2), ioc("IOWR", 3)
 
--- The parts of a command: whether its struct is written to the kernel, whether it is
--- read from the kernel, and its size in bytes.
+-- Returns the parts of a command: whether its struct is written to the kernel,
+-- whether it is read from the kernel, and its size in bytes.
 function pack.ioc_decode(cmd)
 	return cmd >> 30 & 1 == 1, cmd >> 31 & 1 == 1, cmd >> 16 & 0x3fff
 end

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The record of a file, which every report is made of (runner/report/record.h).
+-- The record of a test file, from which every report is made
+-- (runner/report/record.h).
 
 local core = require "provium.core"
 local errors = require "provium.errors"
@@ -10,7 +11,8 @@ local verdict = require "provium.verdict"
 
 local record = {}
 
--- A copy with strings that any report can contain, and without empty tables.
+-- Returns a copy in which the strings are such that any report can contain
+-- them, and without empty tables.
 local function clean_all(v)
 	if type(v) == "string" then return show.clean(v) end
 	if type(v) ~= "table" then return v end
@@ -21,13 +23,15 @@ local function clean_all(v)
 	return out
 end
 
--- Sends an event to the parent process: "begin" or "test" with a test's record, "end"
--- with the file's.  Every test is sent at once, so that a crash loses no verdict.
+-- Sends an event to the parent process: "begin" or "test" with a test's record,
+-- "end" with the file's.  Every test is sent at once, so that a crash loses no
+-- verdict.
 function record.tell(event, item)
 	session.tell(core.to_json(clean_all { event = event, item = item }))
 end
 
--- A new test's record.  start and waited go again when it ends.
+-- Makes the record of a new test. The fields start and waited are removed when
+-- the test ends.
 function record.new_test(name)
 	local t = { name = name, filter = evidence.filter(name), log = {}, start = core.now(), waited = 0 }
 	session.tests[#session.tests + 1] = t
@@ -35,8 +39,9 @@ function record.new_test(name)
 	return t
 end
 
--- Adds the fields that only failures have.  item: the record of a test, or a file's
--- error; caught: the error, or nil; complaints: those of the kernel, or nil.
+-- Adds the fields that only failures have. item: the record of a test, or a
+-- file's error; caught: the error, or nil; complaints: the kernel's complaints,
+-- or nil.
 function record.add_evidence(item, caught, complaints)
 	item.where = caught and caught.where or item.where
 	item.complaints = evidence.complaints(session.vms, complaints or {})
@@ -47,8 +52,9 @@ function record.add_evidence(item, caught, complaints)
 	session.keep_logs = true
 end
 
--- The folder for the file's logs: out/logs/ and its path, which is relative to the
--- current folder if the file is below that.  So every file has a folder of its own.
+-- Returns the folder for the file's logs: out/logs/ and the file's path, which
+-- is relative to the current folder if the file is below it. So every file has
+-- its own folder.
 local function log_folder()
 	local _, home = core.home()
 	local path, here = core.realpath(session.path) or session.path, core.realpath(".") .. "/"
@@ -56,8 +62,8 @@ local function log_folder()
 	return ("%s/logs/%s"):format(home, (path:gsub("^/+", ""):gsub("%.lua$", "")))
 end
 
--- If something has failed, writes the consoles of the VMs and what their QEMUs have
--- printed to the folder for logs.
+-- If a test or the file has failed, writes the consoles of the VMs and the
+-- output of their QEMUs to the folder for logs.
 function record.keep_logs()
 	if not session.keep_logs then return end
 	local dir = log_folder()
@@ -74,8 +80,8 @@ function record.keep_logs()
 	if #session.vms > 0 then session.logs = dir end
 end
 
--- Sends the file's record.  file_error: { verdict, message, … } of what ended the
--- file or failed outside of its tests, or nil.
+-- Sends the file's record. file_error: { verdict, message, … } of the error
+-- that ended the file or was raised outside of its tests, or nil.
 function record.tell_end(file_error)
 	local file = { file = session.path, error = file_error, verdict = verdict.of_file(file_error) }
 	file.logs, file.logs_error = session.logs, session.logs_error

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The test file being run: its place, its VMs, its inputs, its tests so far.
--- A Lua state runs one file, so these are fields of the module itself.
+-- The session: the test file that is run, with its folder, VMs, inputs and
+-- tests. A Lua state runs one file, so the data are fields of the module
+-- itself.
 
 local core = require "provium.core"
 
@@ -8,7 +9,7 @@ local session = {}
 
 local FILE_TIMEOUT_S = 300
 
--- Starts the session of the file at path.  opts: those of harness.run, and
+-- Starts the session of the file at path. opts: as for harness.run(); also
 -- limit, the file's time limit in seconds on a machine of slowness 1.
 function session.begin(path, opts)
 	opts = opts or {}
@@ -25,28 +26,28 @@ function session.begin(path, opts)
 	session.waited = 0			-- seconds spent waiting at the gate
 
 	session.tests = {}			-- records of the tests that have begun
-	session.lines = {}			-- by test name: the line of its test()
+	session.lines = {}			-- the line of each test()'s call, by test name
 	session.test = nil			-- the record of the running test
 	session.stopped = false			-- no further test of the file may run
-	session.log = {}			-- what log() got outside of tests
+	session.log = {}			-- text that log() got outside of tests
 	session.keep_logs = false		-- something failed: keep the VMs' consoles
-	session.logs, session.logs_error = nil, nil	-- the folder they are in, or the error
+	session.logs, session.logs_error = nil, nil	-- the folder of the logs, or the error of writing them
 	session.filter, session.only = opts.filter, opts.only
 	session.fail_fast = opts.fail_fast
 	session.tell = opts.tell or function() end
 
-	session.ignored = {}			-- of provium.ignore(): { pattern, reason, count }
+	session.ignored = {}			-- from provium.ignore(): { pattern, reason, count }
 	session.kept_complaints = {}		-- from kernel logs that a restore has cut
-	session.outside_complaints = {}		-- that came while no test ran
+	session.outside_complaints = {}		-- those that came while no test was running
 end
 
--- Notes that the file's verdict depends on the host file at path.  kind:
+-- Records that the file's verdict depends on the host file at path. kind:
 -- "fixture" for an input of a fixture that is used, else "file".
 function session.depend(path, kind)
 	session.inputs[path] = session.inputs[path] or kind or "file"
 end
 
--- The sorted paths of all inputs, or of those of one kind.
+-- Returns the sorted paths of all inputs, or of those of one kind.
 function session.input_paths(kind)
 	local paths = {}
 	for path, its_kind in pairs(session.inputs) do
@@ -56,8 +57,8 @@ function session.input_paths(kind)
 	return paths
 end
 
--- The path of a host file that a test names: relative to the test's folder if
--- the file exists there, else relative to the current folder.
+-- Returns the path of a host file that a test names: relative to the test's
+-- folder if the file exists there, else relative to the current folder.
 function session.find_file(path)
 	if path:sub(1, 1) == "/" then return path end
 	local beside = session.dir .. "/" .. path
@@ -66,7 +67,7 @@ function session.find_file(path)
 	return file and beside or path
 end
 
--- Drops the VMs that have ended, so that Lua can free them.
+-- Forgets the VMs that have ended, so that Lua can free them.
 function session.forget_dead_vms()
 	local kept = {}
 	for _, vm in ipairs(session.vms) do

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Values as messages show them: literals, hex dumps, commands.
+-- Formats values for messages: literals, hex dumps, commands.
 
 local core = require "provium.core"
 local text = require "provium.text"
@@ -8,21 +8,22 @@ local show = {}
 
 local MAX_TEXT = 400		-- bytes of a string
 local MAX_ITEMS = 40		-- of a table
-local MAX_ALL_ITEMS = 400	-- of a table and those in it
+local MAX_ALL_ITEMS = 400	-- of a table, including tables in it
 local MAX_DEPTH = 20		-- of tables in tables
 local HEX_ROWS = 16
 local MAX_COMMAND = 60		-- bytes
 
--- UTF-8 without control characters except newline and tab.
+-- Returns true for UTF-8 without control characters except newline and tab.
 local function is_text(s)
 	return utf8.len(s) and not s:find("[%z\1-\8\11-\31\127]")
 end
 
--- Replaces what a report cannot contain (runner/base/text.h).
+-- Replaces the parts of a text that a report cannot contain
+-- (runner/base/text.h).
 show.clean = core.clean
 
--- A hex dump in rows of 16 bytes.  mark: the 0-based offset of a byte to mark, or
--- nil; the dump begins one row before it.
+-- Returns a hex dump in rows of 16 bytes. mark: the 0-based offset of a byte to
+-- mark, or nil; the dump begins one row before it.
 function show.hex(s, mark)
 	local first = mark and mark // 16 * 16 or 0
 	local from = math.max(0, first - 16)
@@ -58,7 +59,8 @@ local function has_tostring(v)
 	return type(mt) == "table" and rawget(mt, "__tostring") ~= nil
 end
 
--- What tostring() returns, or a description if the value's __tostring fails.
+-- Returns what tostring() returns, or a description if the value's __tostring
+-- fails.
 local function object(v)
 	local ok, s = pcall(tostring, v)
 	if ok then return s end
@@ -68,7 +70,8 @@ end
 
 local KEY_RANK = { number = 1, string = 2 }
 
--- Numbers before strings before others, which are in no order.
+-- Returns the keys: numbers first, then strings, then others, which have no
+-- order.
 local function sorted_keys(t)
 	local keys = {}
 	for k in next, t do keys[#keys + 1] = k end
@@ -82,8 +85,8 @@ end
 
 local show_value
 
--- The table t as a literal.  out: { seen = tables that contain it, depth = how many,
--- nr_items = shown so far }.
+-- Formats the table t as a literal. out: { seen = tables that contain it, depth
+-- = how many, nr_items = shown so far }.
 local function show_table(t, out)
 	if out.seen[t] or out.depth >= MAX_DEPTH then return "{…}" end
 	out.seen[t], out.depth = true, out.depth + 1
@@ -116,16 +119,17 @@ function show_value(v, out)
 	return show_table(v, out)
 end
 
--- A value much like a Lua literal; long strings and tables are cut.  Never raises, and
--- calls none of the value's metamethods but __tostring.
+-- Formats a value much like a Lua literal; long strings and tables are cut.
+-- Never raises an error, and calls none of the value's metamethods but
+-- __tostring.
 function show.value(v) return show_value(v, { seen = {}, depth = 0, nr_items = 0 }) end
 
--- A command as messages show it.
+-- Formats a command for messages.
 function show.command(cmd)
 	return #cmd > MAX_COMMAND and cmd:sub(1, MAX_COMMAND) .. "…" or cmd
 end
 
--- The first 0-based offset at which two strings differ.
+-- Returns the first 0-based offset at which two strings differ.
 function show.difference(a, b)
 	local n = math.min(#a, #b)
 	for i = 1, n do

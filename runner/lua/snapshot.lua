@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Snapshots of a running VM.  A restore also cuts the lines that its kernel log
--- got since the snapshot.
+-- Snapshots of a running VM.
+--
+-- A restore also removes the lines that the VM's kernel log got after the
+-- snapshot.
 
 local kernel_log = require "provium.kernel_log"
 
@@ -10,7 +12,7 @@ function methods:snapshot()
 	if self.channel ~= 1 then error("snapshot: expected a VM, got a worker", 0) end
 	self:read_log()
 	local core_snapshot, log_next = self.core:snapshot()
-	self:read_log()		-- the mark that core:snapshot() has left in the log
+	self:read_log()		-- includes the mark that core:snapshot() has left in the log
 	return { vm = self, core = core_snapshot, log_next = log_next, nr_lines = #self.log, log_is_cut = self.log_is_cut }
 end
 

@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- For an error about an unknown name: the known name that resembles it most.
+-- Finds the known name that resembles an unknown one most, for an error
+-- message.
 
--- How many letters to add, remove or replace to get from a to b.
+-- Returns how many letters must be added, removed or replaced to get from a to
+-- b.
 local function distance(a, b)
 	local row = {}
 	for j = 0, #b do row[j] = j end
@@ -16,8 +18,9 @@ local function distance(a, b)
 	return row[#b]
 end
 
--- '; did you mean "NAME"?' with the nearest string key of the table known, or "" if none
--- is near. Of two equally near keys, the first in the alphabet is taken.
+-- Returns '; did you mean "NAME"?' with the nearest string key of the table
+-- known, or "" if none is near. Of two equally near keys, the first in the
+-- alphabet is used.
 return function(name, known)
 	local best, least = nil, math.max(2, #name // 3) + 1
 	for key in pairs(known) do

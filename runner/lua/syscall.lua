@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Raw system calls and ioctls, with buffers and with pointers inside of buffers.
+-- Raw system calls and ioctls, with buffers and with pointers inside of
+-- buffers.
 --
--- A call is sent as its six argument words and a list of segments (struct seg in
--- agent/wire/protocol.h).  A segment is a buffer in the guest; its address becomes
--- an argument (arg) or is stored in another segment (parent and offset).  Segments
--- are numbered from 0 on the wire, and from 1 in Lua's lists.
+-- A call is sent as its six argument words and a list of segments (struct seg
+-- in agent/wire/protocol.h).  A segment is a buffer in the guest; its address
+-- becomes an argument (arg) or is stored in another segment (parent and
+-- offset).  Segments are numbered from 0 on the wire, and from 1 in Lua's
+-- lists.
 
 local core = require "provium.core"
 local calls = require "provium.calls"
@@ -24,7 +26,8 @@ local ARGS = { "a0", "a1", "a2", "a3", "a4", "a5" }
 
 -- --- numbers and arguments ---
 
--- The number of a system call on this VM, whose modules may have added some.
+-- Returns the number of a system call on this VM, whose modules may have added
+-- some.
 local function number_of(vm, nr)
 	if math.type(nr) == "integer" then return nr end
 	if type(nr) ~= "string" then
@@ -39,7 +42,8 @@ local function name_of(nr)
 	return type(nr) == "string" and nr or NR[nr] or tostring(nr)
 end
 
--- The request of a method's call without its segments.  n: number of arguments.
+-- Returns the request for a method's call, without segments. n: the number of
+-- arguments.
 local function new_request(vm, method, nr, n, ...)
 	local request = { nr = number_of(vm, nr) }
 	if n > MAX_ARGS then
@@ -56,8 +60,9 @@ local function new_request(vm, method, nr, n, ...)
 	return request
 end
 
--- Sends the call: its result, and by number the contents of segments with out set.
--- Raises if the kernel has written before the start of a segment.
+-- Sends the call. Returns its result, and the contents of the segments with out
+-- set, by segment number. Raises an error if the kernel has written before the
+-- start of a segment.
 local function call(vm, request, segs, label)
 	request.segs = segs
 	local reply = vm:op("syscall", request, label)
@@ -89,7 +94,7 @@ local function check_size(label, field, v)
 	return v
 end
 
--- Segments for the buffers {[argument] = data}, in ascending order.
+-- Returns the segments for the buffers {[argument] = data}, in ascending order.
 local function argument_segs(method, bufs)
 	local segs = {}
 	if type(bufs) ~= "table" then
@@ -105,7 +110,7 @@ local function argument_segs(method, bufs)
 	return segs
 end
 
--- The segment number of the buffer that the nth pointer is stored in.
+-- Returns the number of the segment that contains the nth pointer.
 local function parent_of(spec, n, nr_before, label, buffer_of)
 	if not spec.parent then return buffer_of(spec, label) end
 	if math.type(spec.parent) ~= "integer" or spec.parent < 1 or spec.parent >= n then
@@ -115,8 +120,8 @@ local function parent_of(spec, n, nr_before, label, buffer_of)
 	return nr_before + spec.parent - 1
 end
 
--- Appends a segment for each pointer in specs.  buffer_of(spec, label) returns the
--- segment number of a pointer's buffer, if the pointer has no parent.
+-- Appends a segment for each pointer in specs.  buffer_of(spec, label) returns
+-- the segment number of a pointer's buffer, if the pointer has no parent.
 local function add_pointers(method, segs, specs, buffer_of)
 	local nr_before = #segs
 	if type(specs) ~= "table" then
@@ -140,7 +145,7 @@ local function add_pointers(method, segs, specs, buffer_of)
 	end
 end
 
--- ret, and the contents of each segment with out set.
+-- Returns ret, and the contents of each segment with out set.
 local function results(ret, segs, outs)
 	local list = {}
 	for i, seg in ipairs(segs) do
@@ -184,14 +189,15 @@ end
 
 -- --- ioctls ---
 
--- The request, the command and the call's label.
+-- Returns the request, the command and the call's label.
 local function ioctl_request(method, fd, cmd)
 	for field, v in pairs { fd = fd, cmd = cmd } do
 		if math.type(v) ~= "integer" then
 			error(("%s: %s: expected an integer, got %s"):format(method, field, math.type(v) or type(v)), 0)
 		end
 	end
-	-- C's _IOR gives a negative int; only the low 32 bits are the command.
+	-- In C, _IOR gives a negative int; only the low 32 bits are the
+	-- command.
 	cmd = cmd & 0xffffffff
 	return { nr = NR.ioctl, a0 = fd, a1 = cmd }, cmd, ("%s 0x%x"):format(method, cmd)
 end
@@ -205,7 +211,8 @@ function methods:ioctl(fd, cmd, data)
 	end
 	data = data ~= nil and check_string("ioctl", "data", data) or nil
 	if not data and size == 0 then return (call(self, request, nil, label)) end
-	-- A command older than the direction bits (TCGETS) may do both.
+	-- A command that is older than the direction bits (TCGETS) can read and
+	-- write.
 	if not writes and not reads then reads = true end
 	local seg = { arg = 2, parent = -1, len = math.max(size, #(data or "")), data = data, out = reads and 1 or 0 }
 	local ret, outs = call(self, request, { seg }, label)

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The guest as a system: commands, files, mounts, kernel modules.
+-- Methods of a VM for work in the guest: commands, files, mounts, kernel
+-- modules.
 
 local core = require "provium.core"
 local errors = require "provium.errors"
@@ -79,7 +80,8 @@ local VFS = {
 	{ "tracefs", "/sys/kernel/tracing" },
 }
 
--- Mounted already, not in this kernel, or no such folder.
+-- Errors if it is mounted already, the kernel lacks the file system, or there
+-- is no such folder.
 local MOUNT_CAN_FAIL_WITH = { EBUSY = true, ENODEV = true, ENOENT = true }
 
 local function mount_one(vm, kind, path)
@@ -93,7 +95,8 @@ local function mount_one(vm, kind, path)
 end
 
 function methods:mount_vfs()
-	-- A second proc is not refused with EBUSY but mounted over the first.
+	-- A second mount of proc does not return EBUSY: the kernel mounts it
+	-- over the first.
 	local found, mounts = pcall(self.read_file, self, "/proc/self/mounts")
 	if not found and errors.kind_of(mounts) ~= errors.KIND.op then error(mounts, 0) end
 	for _, fs in ipairs(VFS) do
@@ -103,7 +106,8 @@ function methods:mount_vfs()
 	end
 end
 
--- The contents of a module's .ko: of the profile's modules by name, or by path.
+-- Returns the contents of a module's .ko, which is given by path, or by its
+-- name in the profile's modules folder.
 local function module_file(vm, name)
 	local path
 	if name:find("/", 1, true) or name:find("%.ko$") then
@@ -126,7 +130,7 @@ local function module_file(vm, name)
 	return data
 end
 
--- { name = value } or a string, as the kernel parses it.
+-- Converts { name = value }, or a string, to the form that the kernel parses.
 local function module_params(params)
 	if type(params) == "string" then return params end
 	local list = {}
@@ -138,7 +142,8 @@ local function module_params(params)
 	return table.concat(list, " ")
 end
 
--- Raises with the errno and the lines that the kernel log got after line nr_before.
+-- Raises an error with the errno and the lines that the kernel log got after
+-- line nr_before.
 local function raise_module_error(vm, label, ret, nr_before)
 	local errno, added = core.errno[-ret] or tostring(ret), {}
 	local lines = vm:read_log()

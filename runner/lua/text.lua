@@ -1,13 +1,14 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Text objects: a command's output as a string with more methods.
+-- Text objects: the output of a command, as a string with more methods.
 --
--- r.stdout.value is the plain string.  r.stdout.contains(s), .starts_with(s) and .trim()
--- are called with a dot or a colon, and so is every function of the string library.
+-- r.stdout.value is the plain string. r.stdout.contains(s), .starts_with(s) and
+-- .trim(), and all functions of the string library, can be called with a dot or
+-- with a colon.
 
 local VALUE = {}	-- the key under which an object has its plain string
 local text = {}
 
--- The plain string of a text object; anything else as it is.
+-- Returns the plain string of a text object; anything else unchanged.
 local function plain(v)
 	return type(v) == "table" and rawget(v, VALUE) or v
 end

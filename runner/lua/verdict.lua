@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- From what happened to a verdict: an error, a panic, kernel complaints.
+-- Decides the verdict from what happened: an error, a panic, kernel complaints.
 --
 -- A caught error is a table { value =, where = "file:line" }; see catch().
 
@@ -16,7 +16,8 @@ local verdict = {}
 
 local MAX_STACK_DEPTH = 60	-- levels searched for a line of the test's code
 
--- "file:line" of the innermost function on the stack that is user code, from level on.
+-- Returns "file:line" of the innermost function on the stack that is user code,
+-- from level on.
 function verdict.user_line(level)
 	for l = level, level + MAX_STACK_DEPTH do
 		local info = debug.getinfo(l, "Sl")
@@ -27,26 +28,27 @@ function verdict.user_line(level)
 	end
 end
 
--- A message handler for core.protected_call(): makes a caught error of an error value.
+-- A message handler for core.protected_call(): turns an error value into a
+-- caught error.
 function verdict.catch(err)
 	return { value = err, where = verdict.user_line(3) }
 end
 
--- The message of an error that is no error object.  A position that Lua has put
--- before it becomes caught.where.
+-- Returns the message of an error that is not an error object. A position that
+-- Lua has put before the message becomes caught.where.
 local function plain_message(caught)
 	local err = caught.value
 	local message = type(err) == "string" and err or show.value(err)
 	local position, rest = message:match("^(.-:%d+): (.*)$")
-	local tail = position and position:gsub("^%.%.%.", "")	-- Lua cuts long paths
+	local tail = position and position:gsub("^%.%.%.", "")	-- Lua shortens long paths
 	if position and (not caught.where or caught.where:sub(-#tail) == tail) then
 		caught.where, message = caught.where or position, rest
 	end
 	return message
 end
 
--- The verdict and message for a caught error.  in_test: the guest was under a
--- test's control, so that its death is a failure of that test.
+-- Returns the verdict and message for a caught error. in_test: the guest was
+-- under a test's control, so that its death is a failure of that test.
 function verdict.of_error(caught, in_test)
 	local err = caught.value
 	local kind = errors.kind_of(err)
@@ -61,24 +63,26 @@ function verdict.of_error(caught, in_test)
 	return VERDICT.fail, message
 end
 
--- True if a signal to the runner has raised the error, not a time limit.
+-- Returns true if a signal to the runner raised the error; false for a time
+-- limit.
 function verdict.is_interrupt(caught)
 	return errors.kind_of(caught.value) == KIND.interrupted and core.interrupted()
 end
 
 local function fail(t, fmt, ...) t.verdict, t.message = VERDICT.fail, fmt:format(...) end
 
--- The set of VMs that are dead.
+-- Returns the set of VMs that are dead.
 function verdict.dead_vms()
 	local set = {}
 	for _, vm in ipairs(session.vms) do
-		vm.core:lives()		-- takes note of what has happened to it
+		vm.core:lives()		-- handles what has happened to the VM
 		if vm.core:info().state == "dead" then set[vm] = true end
 	end
 	return set
 end
 
--- Removes the complaints for which is_one(complaint) holds; returns whether there were any.
+-- Removes the complaints for which is_one(complaint) is true; returns whether
+-- there were any.
 local function remove(complaints, is_one)
 	local found = false
 	for i = #complaints, 1, -1 do
@@ -90,8 +94,8 @@ local function remove(complaints, is_one)
 	return found
 end
 
--- A WARNING that panics because of panic_on_warn is not the panic that a test means,
--- unless it names it.
+-- A WARNING that panics because of panic_on_warn is not the expected panic,
+-- unless the test's pattern names it.
 local function is_expected_panic(complaint, expect_panic)
 	if not complaint.panic then return false end
 	if expect_panic == true then return complaint.kind ~= "warning" end
@@ -113,7 +117,8 @@ local function take_panic(t, caught, complaints, expect_panic)
 	end
 end
 
--- The deaths of guests that the test does not expect, as messages.
+-- Returns messages about the guests that died although the test does not expect
+-- it.
 local function deaths_since(before, opts)
 	local list = {}
 	for number, vm in ipairs(session.vms) do
@@ -127,16 +132,17 @@ local function deaths_since(before, opts)
 	return list
 end
 
--- A complaint explains a call that timed out, or a guest that died.
+-- Is this error one that a complaint explains: a call timed out, or a guest
+-- died?
 local function is_consequence(caught)
 	local kind = caught and errors.kind_of(caught.value)
 	return kind == KIND.timeout or kind == KIND.guest
 end
 
--- Judges a test by what its guests' kernels have said and how they are: opts.expect, a
--- pattern, must match a complaint, opts.expect_panic a panic; no other complaint, and no
--- death of a guest, is allowed.  dead_before: dead_vms() from before the test.  Returns
--- the unexpected complaints.
+-- Judges a test by the complaints of its guests' kernels and the state of the
+-- guests. opts.expect, a pattern, must match a complaint, opts.expect_panic a
+-- panic; no other complaint, and no death of a guest, is allowed. dead_before:
+-- what dead_vms() returned before the test. Returns the unexpected complaints.
 function verdict.apply_kernel(t, caught, opts, dead_before)
 	local complaints, problems = kernel_log.take_complaints()
 	local is_met
@@ -164,7 +170,7 @@ function verdict.apply_kernel(t, caught, opts, dead_before)
 	return complaints
 end
 
--- Fails a test that passed without an assertion.
+-- Fails a test that passed without a check.
 function verdict.apply_check_count(t)
 	if t.verdict == VERDICT.ok and check.count == 0 then
 		fail(t, "no check ran: a test without an assertion proves nothing")
@@ -177,8 +183,8 @@ local RANK = {
 	[VERDICT.broken] = 3, [VERDICT.fail] = 2, [VERDICT.ok] = 1, [VERDICT.skip] = 0, [VERDICT.todo] = 0,
 }
 
--- The file's verdict: the worst of its tests' and of file_error's (nil: none).  A
--- file whose tests are all skipped is ok.
+-- Returns the file's verdict: the worst one of its tests and of file_error
+-- (nil: none). A file whose tests are all skipped is ok.
 function verdict.of_file(file_error)
 	local worst = VERDICT.ok
 	local function take(its_verdict)

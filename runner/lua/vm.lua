@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A VM as a test sees it: from boot to shutdown, and the one way in which a call
--- reaches its guest.  The other methods of docs/api.md come from the files in PARTS.
+-- VM objects as a test uses them: from boot to shutdown, and op(), the only way
+-- in which a call reaches the guest. The other methods of docs/api.md come from
+-- the files in PARTS.
 
 local core = require "provium.core"
 local calls = require "provium.calls"
@@ -14,14 +15,14 @@ local check_string = options.string
 
 local VM = {}
 
--- Each returns a table with its methods by name.
+-- Each of these modules returns a table with methods by name.
 local PARTS = { "kernel_log", "snapshot", "syscall", "calls", "system", "worker", "async", "job" }
 
-local MIN_MEMORY = 64 << 20	-- with less, neither a kernel nor the agent starts
+local MIN_MEMORY = 64 << 20	-- with less memory, neither a kernel nor the agent starts
 local SHUTDOWN_TIMEOUT_S = 10
 local CALL_TIMEOUT_S = 60	-- default of vm.timeout
 
--- A name that is no method can be a module with system calls.
+-- A name that is not a method can be that of a module with system calls.
 function VM.__index(vm, key)
 	local method = VM[key]
 	if method == nil and rawget(vm, "core") then return calls.module_of(vm, key) end
@@ -30,22 +31,22 @@ end
 
 function VM.__tostring(vm) return ("VM (%s)"):format(vm.core:info().profile) end
 
--- core_vm: a VM of provium.core; log_next: see kernel_log.lua.
+-- core_vm: a VM of provium.core; for log_next see kernel_log.lua.
 local function new_vm(core_vm, log_next, log_is_cut)
 	local vm = setmetatable({
 		core = core_vm, channel = 1, timeout = CALL_TIMEOUT_S,
-		calls_in_flight = {},	-- by channel: the call that async() returned last
+		calls_in_flight = {},	-- by channel: the latest call of async()
 		log = {}, log_from_user = {}, log_next = log_next, log_is_cut = log_is_cut, log_judged = 0,
 		console_judged = 0, console_is_final = false,	-- see kernel_log.lua
-		used_by = session.test,	-- the test that made or called it last; nil: outside of tests
-		dropped = false,	-- its test is over: no evidence of others
+		used_by = session.test,	-- the test that made or called the VM last; nil: no test
+		dropped = false,	-- its test is over: not evidence for other tests
 	}, VM)
-	vm.root = vm			-- a worker's root is its VM
+	vm.root = vm			-- a worker's field root is its VM, too
 	session.vms[#session.vms + 1] = vm
 	return vm
 end
 
--- provium.create(profile): a VM that has not booted.
+-- provium.create(profile): returns a VM that has not booted.
 function VM.create(profile)
 	if type(profile) ~= "string" then
 		error(("create: profile: expected a name, got %s"):format(type(profile)), 0)
@@ -55,7 +56,8 @@ function VM.create(profile)
 	return vm
 end
 
--- A clone, resumed from a fixture whose kernel log ends before log_next.
+-- Returns a clone, which was resumed from a fixture whose kernel log ends
+-- before log_next.
 function VM.adopt(core_vm, log_next) return new_vm(core_vm, log_next, true) end
 
 -- --- boot to shutdown ---
@@ -112,7 +114,8 @@ function VM:boot(opts)
 		self.core:boot(request)
 		return self.core:info().waited
 	end)
-	-- A boot that fails has chosen an accelerator, too, which the record names.
+	-- Even a boot that fails has chosen an accelerator, which is part of
+	-- the record.
 	limits.booted(self.core:info())
 	if not ok then error(err, 0) end
 	return self
@@ -127,7 +130,7 @@ function VM:kill() self.core:kill() end
 
 function VM:is_running() return self.core:info().state == "running" end
 
--- "vsock" or "serial"
+-- Returns "vsock" or "serial".
 function VM:transport() return self.core:info().link end
 
 function VM:wait_until(fn, opts) return limits.wait_until(fn, opts) end
@@ -136,12 +139,14 @@ function VM:wait_until(fn, opts) return limits.wait_until(fn, opts) end
 --
 -- label is the call's name in messages: "read_file /x".
 
--- The label, with the worker's name unless the VM's own executor is called.
+-- Returns the label, with the worker's name unless the call is for the VM's own
+-- executor.
 function VM:full_label(label)
 	return self.channel == 1 and label or ("%s on %s"):format(label, tostring(self))
 end
 
--- Raises if this channel cannot take a call: one is in flight, or the worker was killed.
+-- Raises an error if this channel cannot take a call: one is in flight, or the
+-- worker was killed.
 function VM:check_free(label)
 	local call = self.calls_in_flight[self.channel]
 	if call and not call:done() then
@@ -151,8 +156,8 @@ function VM:check_free(label)
 	if self.killed then error(("%s: the worker was killed"):format(self:full_label(label)), 0) end
 end
 
--- Sends a request to the executor and waits for its reply, which is returned as a
--- table.  timeout: seconds or a duration, unscaled; by default vm.timeout.
+-- Sends a request to the executor, waits for the reply and returns it as a
+-- table. timeout: seconds or a duration, unscaled; by default vm.timeout.
 function VM:op(name, request, label, timeout)
 	if self.calls_in_flight[self.channel] or self.killed then self:check_free(label) end
 	self.root.used_by = session.test
@@ -162,7 +167,8 @@ function VM:op(name, request, label, timeout)
 	return reply or errors.raise_fail_message(fail, label)
 end
 
--- The same to the supervisor, which answers even while every executor is in a call.
+-- As VM:op(), but sends the request to the supervisor, which answers even while
+-- every executor is busy.
 function VM:supervisor_op(name, request, label, timeout)
 	local reply, fail = self.core:call(name, request, label, 0, timeout or self.timeout)
 	return reply or errors.raise_fail_message(fail, label)

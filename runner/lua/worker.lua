@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Workers: processes and threads in the guest, each with an executor and a channel of
--- its own, and with the identity that spawn() is asked for.
+-- Workers: processes and threads in the guest. Each has its own executor and
+-- channel, and the identity that spawn() was called with.
 
 local core = require "provium.core"
 local errors = require "provium.errors"
@@ -26,7 +26,7 @@ local SPAWN_OPTIONS = { thread = true, uid = true, gid = true, groups = true, ca
 
 local methods, Worker = {}, {}
 
--- A worker lacks most fields and methods; those of its VM are used instead.
+-- A worker lacks most fields and methods; the ones of its VM are used instead.
 local META = {
 	__index = function(worker, key)
 		if Worker[key] ~= nil then return Worker[key] end
@@ -61,7 +61,8 @@ local function check_id(option, v)
 	return v
 end
 
--- The number of a capability: "CAP_SYS_ADMIN", "sys_admin" or the number itself.
+-- Returns the number of a capability, given as "CAP_SYS_ADMIN", "sys_admin" or
+-- the number.
 local function cap_number(v)
 	local name = type(v) == "string" and v:lower():gsub("^cap_", "")
 	local number = name and CAP_NUMBERS[name] or math.type(v) == "integer" and v >= 0 and v < 64 and v
@@ -76,8 +77,9 @@ local function check_list(option, v)
 	return v
 end
 
--- The calls that give a worker its identity, each { option, method, arguments… }.  Their
--- order keeps each privilege until the last call that needs it.
+-- Returns the calls that give a worker its identity, each as { option, method,
+-- arguments… }. They are ordered so that each privilege is kept until the last
+-- call that needs it.
 local function identity_steps(opts)
 	local steps = {}
 	local function add(option, ...) steps[#steps + 1] = { option, ... } end
@@ -95,7 +97,8 @@ local function identity_steps(opts)
 		local gid = check_id("gid", opts.gid)
 		add("gid", "syscall", "setresgid", gid, gid, gid)
 	end
-	-- Without this, a program that a worker executes as root would get all capabilities.
+	-- Without this, a program that a worker executes as root would get all
+	-- capabilities.
 	for cap = 0, caps and #CAPS or -1 do
 		if set & 1 << cap == 0 then add("bounding", "syscall", "prctl", PR_CAPBSET_DROP, cap, 0, 0, 0) end
 	end
@@ -122,7 +125,7 @@ local function take_identity(worker, steps)
 	end)
 	for i, result in ipairs(results) do
 		local ret = result[1]
-		-- EINVAL: the kernel is older than that capability.
+		-- EINVAL: the kernel does not know that capability yet.
 		if ret < 0 and not (steps[i][1] == "bounding" and core.errno[-ret] == "EINVAL") then
 			worker:kill()
 			local errno = core.errno[-ret]
@@ -139,7 +142,8 @@ function methods:spawn(opts)
 		root = self, core = self.core, channel = reply.channel, pid = reply.pid, tid = reply.tid,
 		thread = opts.thread and true or false, killed = false,
 	}, META)
-	-- A call that is noted here was an earlier worker's, whose channel is reused.
+	-- A call that is still listed here belonged to an earlier worker with
+	-- the same channel.
 	self.calls_in_flight[worker.channel] = nil
 	if #steps > 0 then take_identity(worker, steps) end
 	return worker
