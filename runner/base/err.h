@@ -33,11 +33,14 @@ struct err {
 int err_set(struct err *err, enum err_kind kind, int ret, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /*
- * What to do about an error number that a limit of the user caused, to append to a
- * text: "; raise the limit …", or "".  Static.
+ * Returns advice to append to a message if one of the user's limits caused the
+ * error number: "; raise the limit …", or "".  Static.
  */
 const char *err_limit_advice(int number);
-/* Appends the last lines of a guest's console, each after a line end ("": none). */
+/*
+ * Appends the last lines of a guest's console, each on a line of its own ("":
+ * no lines).
+ */
 void err_add_console(struct err *err, const char *lines);
 /* Puts context before the text: "boot minimal: no hello …". */
 void err_context(struct err *err, const char *fmt, ...)
