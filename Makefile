@@ -24,7 +24,8 @@ include mk/nested.mk
 include mk/help.mk
 
 .PHONY: all
-all: kernel modules initramfs runner $(O)/provium.toml ## use: build everything that tests need (the default)
+all: ## use: build everything that tests need (the default)
+all: kernel modules initramfs runner $(O)/provium.toml
 	@:
 
 -include $(DEPENDENCIES)

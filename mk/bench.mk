@@ -18,7 +18,8 @@ $(BENCH): $(call objects,tests/bench/bench.c) $(filter-out $(OBJ)/runner/main.o,
 	$(call run,LINK)$(CC) -o $@.tmp $^ $(LUA_LIBS) && mv $@.tmp $@
 
 .PHONY: bench
-bench: all nested $(BENCH) $(BARE_CPIO) ## kit: measure what a boot, a call and a run of make cost, as ratios
+bench: ## kit: measure what a boot, a call and a run of make cost, as ratios
+bench: all nested $(BENCH) $(BARE_CPIO)
 	@$(BENCH) $(PROFILE) $(BARE_CPIO) $(RUNNER) $(MAKE)
 	@$(RUNNER) test tests/bench/fixtures.lua tests/bench/parallel.lua
 	$(call nested_run,1/1,bench/nested)

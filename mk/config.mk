@@ -20,7 +20,8 @@ SAN       ?=#           1: build runner and agent with sanitizers
 # cannot build in such a folder.
 unfit = $(or $(filter-out 0 1,$(words x$1)),$(findstring :,$1))
 $(foreach v,CURDIR O KERNEL_SRC MODULE,$(if $(call unfit,$($v)), \
-	$(error $v='$($v)': kbuild cannot build in a path with blanks or colons; move or rename the folder)))
+	$(error $v='$($v)': kbuild cannot build in a path with blanks or colons; \
+	move or rename the folder)))
 
 # make sets CC to "cc" by default; only a CC that the user set counts.
 ifeq ($(origin CC),default)

@@ -19,7 +19,8 @@ $(FIXTURES:%=fixture-%): fixture-%: $O/fixtures/%/.built
 	@:
 
 .PHONY: fixtures
-fixtures: $(FIXTURES:%=fixture-%) ## use: build all fixtures of tests/fixtures/; fixture-NAME: one of them (V=1: why)
+fixtures: ## use: build the fixtures of tests/fixtures/; fixture-NAME: one of them (V=1: why)
+fixtures: $(FIXTURES:%=fixture-%)
 	@:
 
 DEPENDENCIES += $(FIXTURES:%=$O/fixtures/%/.built.d)

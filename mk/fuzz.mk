@@ -41,18 +41,21 @@ $(FUZZ_TARGETS:%=$O/fuzz/%): $O/fuzz/%: $O/fuzz/obj/tests/fuzz/%.o $(FUZZ_OBJ)
 # No folder of its own, so it begins with the inputs in the tree and keeps new
 # ones in out/.
 fuzz_run = mkdir -p $O/fuzz/new/$1 tests/fuzz/corpus/$1 && \
-	LLVM_PROFILE_FILE=$(abspath $O)/fuzz/$1.profraw $(abspath $O)/fuzz/$1 -max_total_time=$(SECONDS) \
-	-max_len=65536 -timeout=10 -print_final_stats=1 -artifact_prefix=$(abspath $O)/fuzz/$1- \
+	LLVM_PROFILE_FILE=$(abspath $O)/fuzz/$1.profraw \
+	$(abspath $O)/fuzz/$1 -max_total_time=$(SECONDS) -max_len=65536 -timeout=10 \
+	-print_final_stats=1 -artifact_prefix=$(abspath $O)/fuzz/$1- \
 	$(abspath $O)/fuzz/new/$1 $(abspath tests/fuzz/corpus/$1) >$O/fuzz/$1.log 2>&1 || \
 	{ tail -n 40 $O/fuzz/$1.log; exit 1; }; \
 	llvm-profdata merge -o $O/fuzz/$1.profdata $O/fuzz/$1.profraw && \
-	llvm-cov report $O/fuzz/$1 -instr-profile=$O/fuzz/$1.profdata $(decoder_$1) >$O/fuzz/$1.cov && \
+	llvm-cov report $O/fuzz/$1 -instr-profile=$O/fuzz/$1.profdata $(decoder_$1) \
+	>$O/fuzz/$1.cov && \
 	awk -v name=$1 '/number_of_executed_units/ { n = $$2 } $$1 == "TOTAL" { lines = $$10 } \
 	END { printf "fuzz: %-10s %9d executions, %s of the lines of %s\n", name, n, lines, "$(decoder_$1)" }' \
 	$O/fuzz/$1.log $O/fuzz/$1.cov
 
 .PHONY: fuzz $(FUZZ_TARGETS:%=fuzz-%)
-fuzz: $(patsubst %,fuzz-%,$(or $(TARGET),$(FUZZ_TARGETS))) ## fuzz the decoders: TARGET=, SECONDS=60 for each
+fuzz: ## kit: fuzz the decoders: TARGET=, SECONDS=60 for each
+fuzz: $(patsubst %,fuzz-%,$(or $(TARGET),$(FUZZ_TARGETS)))
 	@:
 
 $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $O/fuzz/%

@@ -15,7 +15,8 @@ $(GEN_INIT_CPIO): $(KSRC_READY:FORCE=)
 
 # A link to busybox for each of its commands.
 $O/initramfs/applets.list: $(BUSYBOX) mk/initramfs.mk
-	$(if $(BUSYBOX),,$(error initramfs: no busybox in PATH; run "make deps", or install a static busybox))
+	$(if $(BUSYBOX),,$(error initramfs: no busybox in PATH; \
+		run "make deps", or install a static busybox))
 	$(call run,GEN)mkdir -p $(@D) && $(BUSYBOX) --list-full | grep -vx bin/busybox | \
 	sed 's,.*,slink /& /bin/busybox 0777 0 0,' >$@.tmp && mv $@.tmp $@
 

@@ -18,7 +18,8 @@ KSRC    := $(abspath $(KERNEL_SRC))
 KSOURCE := $(notdir $(KSRC))-$(firstword $(shell echo '$(KSRC)' | cksum))
 
 $(if $(wildcard $(KSRC)/Kconfig),,$(error \
-	KERNEL_SRC=$(KERNEL_SRC): not a kernel tree: it has no Kconfig; give the top of a kernel tree))
+	KERNEL_SRC=$(KERNEL_SRC): not a kernel tree: it has no Kconfig; \
+	give the top of a kernel tree))
 $(if $(wildcard $(KSRC)/.config $(KSRC)/include/config),$(error \
 	KERNEL_SRC=$(KERNEL_SRC): the tree was built in place, and kbuild refuses to build such a \
 	tree in another folder. Clean it (make -C $(KERNEL_SRC) mrproper; this removes its \
@@ -41,7 +42,8 @@ KSRC_READY := $(UNPACKED:.unpacked=.overlaid)
 # tar -m: the files get today's date, so that after an update they are newer
 # than the objects of the build before.
 $(UNPACKED): $(if $(call same,$(file <$(UNPACKED)),$(tarball)),,FORCE)
-	$(if $(TARBALL),,$(error kernel: no /usr/src/linux-source-*.tar.*: run "make deps", or give KERNEL_SRC=TREE))
+	$(if $(TARBALL),,$(error kernel: no /usr/src/linux-source-*.tar.*: \
+		run "make deps", or give KERNEL_SRC=TREE))
 	$(call run,UNPACK)rm -rf $O/src/new $(KSRC) && mkdir -p $O/src/new
 	$(Q)tar -xmf $(TARBALL) -C $O/src/new
 	$(Q)mv $O/src/new/* $(KSRC) && rmdir $O/src/new

@@ -66,6 +66,15 @@ function is_unbreakable(line)
 		return 1
 	if (line ~ /^[ \t#*\/-]*[^ ]+$/)
 		return 1
-	# A string of 40 characters or more.
-	return line ~ /("[^"][^"][^"][^"][^"][^"][^"][^"][^"][^"][^"][^"][^"][^"][^"][^"][^"][^"][^"][^"][^"]*"|\[\[|\]\])/
+	return line ~ /\[\[|\]\]/ || has_long_string(line)
+}
+
+# A string of 20 characters or more.
+function has_long_string(line)
+{
+	gsub(/\\./, "__", line)
+	for (; match(line, /"[^"]*"|'[^']*'/); line = substr(line, RSTART + RLENGTH))
+		if (RLENGTH >= 22)
+			return 1
+	return 0
 }

@@ -2,13 +2,14 @@
 # make lint: checks of the sources that need no VM and take under a minute.
 
 LINT_FILES  = $(filter-out tests/harness/_canned/% LICENSE,$(shell git ls-files))
-LINT_TEXT   = $(filter %.c %.h %.lua %.mk %.awk %.sh %.def %.config %.profile %.md Makefile .ci/run, \
-	      $(LINT_FILES))
+LINT_TEXT   = $(filter %.c %.h %.lua %.mk %.awk %.sh %.def %.config %.profile %.md Makefile \
+	      .ci/run, $(LINT_FILES))
 LINT_SHELL := mk/deps.sh .ci/run kernel-configs/overlay/apply
 LINT_STEPS := text leftovers paths shell lua functions layout
 
 .PHONY: lint $(LINT_STEPS:%=lint-%)
-lint: $(LINT_STEPS:%=lint-%) ## kit: check the sources: text, shell, Lua, functions, layout (make deps-dev)
+lint: ## kit: check the sources: text, shell, Lua, functions, layout (make deps-dev)
+lint: $(LINT_STEPS:%=lint-%)
 	@echo 'lint: ok'
 
 # Lengths of lines and files, blanks at line ends.
@@ -45,9 +46,8 @@ squeeze = sed 's/\([^ \t]\)[ \t]\+/\1 /g'
 
 .PHONY: format-check
 format-check: ## kit: show where clang-format would change the C sources
-	@for f in $(FORMAT_FILES); do $(squeeze) $$f >$O/format.is; \
-	clang-format $$f | $(squeeze) | diff -u --label $$f --label $$f.formatted $O/format.is - || \
-	bad=1; done; test -z "$$bad"
+	@for f in $(FORMAT_FILES); do $(squeeze) $$f >$O/format.is; clang-format $$f | $(squeeze) | \
+	diff -u --label $$f --label $$f.formatted $O/format.is - || bad=1; done; test -z "$$bad"
 
 # --- for editors
 
@@ -56,11 +56,13 @@ tags: ## kit: make an index of the C and Lua sources for editors (ctags)
 	$(call run,TAGS)ctags -o $@ $(filter %.c %.h %.lua,$(LINT_FILES))
 
 # What an editor's language server wants to know: how each source is compiled.
-COMPILED := $(RUNNER_SRC) $(AGENT_SRC) $(wildcard tests/host/*.c tests/host/lib/*.c) tests/bench/bench.c
+COMPILED := $(RUNNER_SRC) $(AGENT_SRC) $(wildcard tests/host/*.c tests/host/lib/*.c) \
+	    tests/bench/bench.c
 compile_command = {"directory":"$(CURDIR)","file":"$1","command":"$(subst ",\",$(compile)) \
 	$(LUA_CPPFLAGS:-I%=-isystem %) -c $1"}
 comma := ,
 
-compile_commands.json: $(GENERATED) FORCE ## kit: how each C source is compiled, for language servers
+compile_commands.json: ## kit: tell language servers how each C source is compiled
+compile_commands.json: $(GENERATED) FORCE
 	$(call run,GEN)printf '%s\n' '[' $(foreach f,$(COMPILED), \
 	'$(call compile_command,$f)$(if $(filter $f,$(lastword $(COMPILED))),,$(comma))') ']' >$@

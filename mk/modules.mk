@@ -26,8 +26,8 @@ CALLS_SRC := $(call with_calls,$(MODULE_SRC))
 
 ifeq ($(HAS_SYSCALLS),)
 $(if $(call with_calls,$(MODULE)),$(error \
-	MODULE=$(MODULE): the module has system calls, and KERNEL_SRC=$(KERNEL_SRC) lacks the overlay \
-	for them. To add it: kernel-configs/overlay/apply $(KERNEL_SRC)))
+	MODULE=$(MODULE): the module has system calls, and KERNEL_SRC=$(KERNEL_SRC) lacks \
+	the overlay for them. To add it: kernel-configs/overlay/apply $(KERNEL_SRC)))
 MODULE_SRC := $(filter-out $(CALLS_SRC),$(MODULE_SRC))
 CALLS_SRC :=
 endif
@@ -64,7 +64,8 @@ calls_files = $(if $(filter $1,$(CALLS_SRC)),$(addprefix $(calls_stem),_calls.h 
 $(foreach m,$(CALLS_SRC),$(eval $(call calls_rules,$m,$(call calls_stem,$m))))
 
 $(foreach m,$(MODULE_SRC),$(eval $(call \
-	module_rules,$m,$(MODULE_BUILD)/$(notdir $m),$(call module_files,$m),$(call calls_files,$m))))
+	module_rules,$m,$(MODULE_BUILD)/$(notdir $m),$(call module_files,$m), \
+	$(call calls_files,$m))))
 
 MODULE_BUILT := $(foreach m,$(MODULE_SRC),$(MODULE_BUILD)/$(notdir $m)/.built)
 
@@ -78,7 +79,8 @@ CALLS_LUA   := $(foreach m,$(CALLS_SRC),$(call calls_stem,$m).calls.lua)
 CALLS_PAGES := $(foreach m,$(filter modules/%,$(CALLS_SRC)),$(call calls_stem,$m).md)
 
 .PHONY: modules
-modules: $(MODULE_BUILT) $(CALLS_LUA) $(CALLS_PAGES) FORCE ## module: build every module in modules/, and yours (MODULE=~/mymod)
+modules: ## module: build every module in modules/, and yours (MODULE=~/mymod)
+modules: $(MODULE_BUILT) $(CALLS_LUA) $(CALLS_PAGES) FORCE
 	@mkdir -p $(PROFILE_DIR)/modules
 	@$(if $(stale),rm -f $(stale))
 	@$(if $(to_install),install -C -m 644 -t $(PROFILE_DIR)/modules $(to_install))

@@ -34,8 +34,10 @@ endef
 nested: all
 	+@$(if $(filter nested,$(PROFILE)),,$(MAKE) PROFILE=nested T= kernel $O/provium.toml)
 
-test-kvm: nested ## kit: run the suite on KVM and vsock inside nested VMs, on any machine (T= chooses)
+test-kvm: ## kit: run the suite on KVM and vsock inside nested VMs, on any machine (T= chooses)
+test-kvm: nested
 	$(call nested_run,1/2 2/2,$(CHOSEN))
 
-test-kvm-quick: nested ## kit: the same for one test file of every kind (NESTED_QUICK in mk/nested.mk)
+test-kvm-quick: ## kit: the same for one test file of every kind (NESTED_QUICK in mk/nested.mk)
+test-kvm-quick: nested
 	$(call nested_run,1/2 2/2,$(NESTED_QUICK))

@@ -21,8 +21,10 @@ endif
 
 .PHONY: new-syscall
 new-syscall: ## module: add a system call: MODULE= NAME= NR= ARGS= (docs/adding-syscalls.md)
-	$(if $(and $(CALL_MODULE),$(NAME),$(NR)),,$(error new-syscall: MODULE=, NAME= and NR= are needed: $(call_usage)))
+	$(if $(and $(CALL_MODULE),$(NAME),$(NR)),,$(error new-syscall: \
+		MODULE=, NAME= and NR= are needed: $(call_usage)))
 	$(if $(wildcard $(CALL_DEF)),,$(error new-syscall: no $(CALL_DEF): \
 		docs/adding-syscalls.md says how a module gets its first system call))
 	@printf '%s %s %s\n\t%s\n' "$$NR" "$$NAME" "$$ARGS" "$$DOC" | \
-	awk -v what=new -v others='$(wildcard modules/*/*.def)' -f mk/gen/calls.awk -f mk/gen/new-call.awk $(CALL_DEF) -
+	awk -v what=new -v others='$(wildcard modules/*/*.def)' \
+	-f mk/gen/calls.awk -f mk/gen/new-call.awk $(CALL_DEF) -

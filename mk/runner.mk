@@ -25,7 +25,8 @@ FORKSERVER := $O/bin/forkserver.so
 
 $(FORKSERVER): runner/qemu/forkserver/preload.c runner/qemu/child_setup.c \
 		runner/qemu/forkserver/request.h runner/qemu/child_setup.h $O/obj/.flags
-	$(call run,CC)mkdir -p $(@D) && $(compile) -fPIC -shared -o $@.tmp $(filter %.c,$^) && mv $@.tmp $@
+	$(call run,CC)mkdir -p $(@D) && \
+	$(compile) -fPIC -shared -o $@.tmp $(filter %.c,$^) && mv $@.tmp $@
 
 $(RUNNER): $(RUNNER_OBJ) | $(FORKSERVER)
 	$(call run,LINK)mkdir -p $(@D) && \

@@ -10,8 +10,7 @@ HOST_TESTS := $(patsubst tests/host/%.c,$(BIN)/host/%,$(wildcard tests/host/*.c)
 HOST_LIB   := $(call objects,$(wildcard tests/host/lib/*.c))
 
 # T= chooses by name: one host test, or one file of tests/harness/.
-HOST_CHOSEN := $(if $T,$(filter $(patsubst tests/host/%.c,$(BIN)/host/%,$(wildcard tests/host/$T.c)), \
-	       $(HOST_TESTS)),$(HOST_TESTS))
+HOST_CHOSEN := $(patsubst tests/host/%.c,$(BIN)/host/%,$(wildcard tests/host/$(or $T,*).c))
 HARNESS     := $(wildcard tests/harness$(if $T,/$T.lua))
 $(if $(filter selftest,$(MAKECMDGOALS)),$(if $(HOST_CHOSEN)$(HARNESS),,$(error \
 	T=$T: no test has this name; choose one of tests/host/*.c or tests/harness/*.lua)))
@@ -30,8 +29,10 @@ $(HOST_TESTS): $(BIN)/host/%: $(OBJ)/tests/host/%.o $(HOST_LIB) \
 	timeout --foreground 300 $< >$@ 2>&1; echo "# exit $$?" >>$@
 
 $(BIN)/host/harness.out: $(RUNNER) FORCE
-	$(plus)@mkdir -p $(@D); timeout --foreground 300 $(RUNNER) test $(HARNESS) >$@ 2>&1; echo "# exit $$?" >>$@
+	$(plus)@mkdir -p $(@D); timeout --foreground 300 $(RUNNER) test $(HARNESS) >$@ 2>&1; \
+	echo "# exit $$?" >>$@
 
 .PHONY: selftest
-selftest: $(HOST_CHOSEN:=.tap) $(if $(HARNESS),$(BIN)/host/harness.out) ## kit: run the tests that need no VM (T=gate: one of them; SAN=1: with sanitizers)
+selftest: ## kit: run the tests that need no VM (T=gate: one of them; SAN=1: with sanitizers)
+selftest: $(HOST_CHOSEN:=.tap) $(if $(HARNESS),$(BIN)/host/harness.out)
 	@awk -f mk/selftest.awk $^

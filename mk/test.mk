@@ -14,8 +14,9 @@ TESTS    := $(patsubst tests/%.lua,%,$(filter %.lua,$(call files,tests)))
 TESTS    := $(sort $(filter-out $(foreach d,$(apart),$d/%),$(TESTS)))
 
 # T= chooses by name, of a file or a folder, with the shell's wildcards.
+matching = $(wildcard tests/$1.lua tests/*/$1.lua tests/$1/*.lua $1)
 ifneq ($T,)
-CHOSEN := $(filter $(TESTS:%=tests/%.lua),$(wildcard tests/$T.lua tests/*/$T.lua tests/$T/*.lua $T))
+CHOSEN := $(filter $(TESTS:%=tests/%.lua),$(call matching,$T))
 CHOSEN := $(CHOSEN:tests/%.lua=%)
 CHOSEN_GOALS := $(filter test retest stress check test-kvm,$(MAKECMDGOALS))
 $(if $(CHOSEN_GOALS),$(if $(CHOSEN),,$(error T=$T: no test has this name; choose from: $(TESTS))))
@@ -52,7 +53,8 @@ $(TEST_DIR)/.start: FORCE
 # one.
 .PHONY: accel
 accel: $(TEST_INPUTS) $O/provium.toml | modules $(TEST_DIR)/.start
-	$(plus)@$(RUNNER) make-plan $(if $(AGAIN),--all) $(TEST_INPUTS:%=--input %) $(TEST_DIR)/.session $(VERDICTS:.ok=)
+	$(plus)@$(RUNNER) make-plan $(if $(AGAIN),--all) $(TEST_INPUTS:%=--input %) \
+		$(TEST_DIR)/.session $(VERDICTS:.ok=)
 	$(plus)@$(RUNNER) accel $(PROFILE)
 
 # With .SECONDARY, make postpones files that do not exist. Phony targets in
@@ -62,11 +64,12 @@ STEPS := $(CHOSEN:%=verdict-of-%)
 $(STEPS): verdict-of-%: $(TEST_DIR)/%.ok
 
 .PHONY: test retest
-test: accel $(STEPS) ## use: run the tests whose inputs changed or that did not pass (T= chooses, -jN)
-retest: accel $(STEPS) ## use: run all tests, ignoring earlier passes (T= chooses)
-test retest:
+test: ## use: run the tests whose inputs changed or that did not pass (T= chooses, -jN)
+retest: ## use: run all tests, ignoring earlier passes (T= chooses)
+test retest: accel $(STEPS)
 	$(plus)@$(RUNNER) make-order $(TEST_DIR)/order.mk $(TESTS:%=$(TEST_DIR)/%)
-	$(plus)@$(RUNNER) make-summary --since $(TEST_DIR)/.start --report $O/report $(FAIL_FAST) $(sort $(VERDICTS:.ok=))
+	$(plus)@$(RUNNER) make-summary --since $(TEST_DIR)/.start --report $O/report \
+		$(FAIL_FAST) $(sort $(VERDICTS:.ok=))
 
 .PHONY: stress
 stress: all accel ## use: run the tests chosen with T= N times
@@ -74,15 +77,16 @@ stress: all accel ## use: run the tests chosen with T= N times
 
 # Each test in a run of its own, N at a time: finds tests that depend on others.
 ALONE := $(wildcard tests/harness/*.lua) $(TESTS:%=tests/%.lua)
-ALONE := $(if $T,$(filter $(ALONE),$(wildcard tests/$T.lua tests/*/$T.lua tests/$T/*.lua $T)),$(ALONE))
+ALONE := $(if $T,$(filter $(ALONE),$(call matching,$T)),$(ALONE))
 
 .PHONY: test-alone
-test-alone: all accel ## run each test of T= alone, by its title; JOBS=n at a time
-	@env -u MAKEFLAGS -u MAKELEVEL ALONE_TESTS="$(ALONE)" ALONE_OUT=$O/alone ALONE_RUNNER=$(RUNNER) \
-	ALONE_JOBS=$(or $(JOBS),1) $(RUNNER) test mk/alone.lua
+test-alone: all accel ## kit: run each test of T= alone, by its title; JOBS=n at a time
+	@env -u MAKEFLAGS -u MAKELEVEL ALONE_TESTS="$(ALONE)" ALONE_OUT=$O/alone \
+	ALONE_RUNNER=$(RUNNER) ALONE_JOBS=$(or $(JOBS),1) $(RUNNER) test mk/alone.lua
 
 .PHONY: doctor
-doctor: $(TEST_INPUTS) $O/provium.toml ## use: say what this machine offers, what will be used and why
+doctor: ## use: say what this machine offers, what will be used and why
+doctor: $(TEST_INPUTS) $O/provium.toml
 	+@$(RUNNER) doctor $(PROFILE)
 
 DEPENDENCIES += $(VERDICTS:.ok=.d)
