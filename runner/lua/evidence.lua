@@ -43,7 +43,10 @@ function evidence.kernel(vms, test)
 	for i, vm in ipairs(vms) do
 		local lines = vm.used_by == test and kernel_lines(vm) or {}
 		if #lines > 0 then
-			list[#list + 1] = { vm = i, lines = last(lines, MAX_KERNEL_LINES), more = math.max(0, #lines - MAX_KERNEL_LINES) }
+			list[#list + 1] = {
+				vm = i, lines = last(lines, MAX_KERNEL_LINES),
+				more = math.max(0, #lines - MAX_KERNEL_LINES),
+			}
 		end
 	end
 	return list
@@ -63,7 +66,10 @@ end
 function evidence.complaints(vms, complaints)
 	local list = {}
 	for _, complaint in ipairs(complaints) do
-		local item = { kind = complaint.kind, title = complaint.title, fatal = complaint.fatal, panic = complaint.panic, lines = {} }
+		local item = {
+			kind = complaint.kind, title = complaint.title,
+			fatal = complaint.fatal, panic = complaint.panic, lines = {},
+		}
 		for i, vm in ipairs(vms) do
 			if vm == complaint.vm then item.vm = i end
 		end

@@ -183,8 +183,11 @@ function fixture.clone(name, opts)
 	end)
 	limits.booted(vm:info())
 	if session.building then
-		table.insert(session.building.parents, { name = found.name, script = found.script,
-			key = found.manifest.key, rng = found.manifest.rng, paths = fixture.input_paths(found.manifest) })
+		table.insert(session.building.parents, {
+			name = found.name, script = found.script,
+			key = found.manifest.key, rng = found.manifest.rng,
+			paths = fixture.input_paths(found.manifest),
+		})
 	end
 	return VM.adopt(vm, found.manifest.log_next)
 end

@@ -63,7 +63,7 @@ end
 -- fixtures that are being built and need this one. Returns the manifest, and
 -- why the fixture was built (nil: it was current).
 return function(name, script, chain)
-	local lock <close> = core.fixture_lock(name)
+	local _ <close> = core.fixture_lock(name)
 	local handle, reason, warning = core.fixture_find(name, script)
 	if handle then return handle:manifest() end
 	io.stderr:write(warning)

@@ -85,7 +85,8 @@ setmetatable(provium, {
 
 -- Sets the globals. test: the function test().
 function globals.install(test)
-	for _, name in ipairs { "assert_eq", "assert_ne", "assert_contains", "assert_errno", "assert_error", "assert" } do
+	local names = { "assert", "assert_eq", "assert_ne", "assert_contains", "assert_errno", "assert_error" }
+	for _, name in ipairs(names) do
 		_G[name] = check[name]
 	end
 	_G.provium, _G.test, _G.log, _G.wait_until = provium, test, log, limits.wait_until

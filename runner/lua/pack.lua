@@ -42,7 +42,10 @@ local function parse(caller, fmt)
 				size = tonumber(name:sub(2)) // 8,
 			}
 		elseif letter then
-			item = { kind = letter == "x" and "zeros" or "string", size = math.tointeger(tonumber(n)) or math.huge }
+			item = {
+				kind = letter == "x" and "zeros" or "string",
+				size = math.tointeger(tonumber(n)) or math.huge,
+			}
 		else
 			error(("%s: unknown specifier \"%s\" at position %d; the specifiers are u8 i8 u16 i16 u32 i32 u64 i64, each also with be, xN and sN")
 				:format(caller, word, #items + 1), 0)

@@ -13,7 +13,10 @@ function methods:snapshot()
 	self:read_log()
 	local core_snapshot, log_next = self.core:snapshot()
 	self:read_log()		-- includes the mark that core:snapshot() has left in the log
-	return { vm = self, core = core_snapshot, log_next = log_next, nr_lines = #self.log, log_is_cut = self.log_is_cut }
+	return {
+		vm = self, core = core_snapshot,
+		log_next = log_next, nr_lines = #self.log, log_is_cut = self.log_is_cut,
+	}
 end
 
 function methods:restore(snapshot)

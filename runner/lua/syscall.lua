@@ -163,8 +163,8 @@ end
 function methods:syscall_buf(nr, idx, data, ...)
 	local request = new_request(self, "syscall_buf", nr, select("#", ...), ...)
 	data = check_string("syscall_buf", "data", data)
-	return (call(self, request, { { arg = check_index("syscall_buf", idx), parent = -1, len = #data, data = data } },
-		"syscall " .. name_of(nr)))
+	local seg = { arg = check_index("syscall_buf", idx), parent = -1, len = #data, data = data }
+	return (call(self, request, { seg }, "syscall " .. name_of(nr)))
 end
 
 function methods:syscall_bufs(nr, bufs, ...)

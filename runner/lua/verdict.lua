@@ -125,7 +125,8 @@ local function deaths_since(before, opts)
 		local info, death = vm.core:info(), vm.core:death()
 		if info.state == "dead" and not before[vm] and death.kind == KIND.guest and
 				not (opts.expect_panic and info.panicked) and not opts.expect_reset then
-			local text = death.console and death.message:sub(1, -#death.console - 1):gsub("; console ends:$", "")
+			local text = death.console and
+				death.message:sub(1, -#death.console - 1):gsub("; console ends:$", "")
 			list[#list + 1] = ("VM %d: %s"):format(number, text or death.message)
 		end
 	end
@@ -149,7 +150,9 @@ function verdict.apply_kernel(t, caught, opts, dead_before)
 	if opts.expect then
 		check.count = check.count + 1
 		is_met = false
-		for _, complaint in ipairs(complaints) do is_met = is_met or kernel_log.matches(complaint, opts.expect) end
+		for _, complaint in ipairs(complaints) do
+			is_met = is_met or kernel_log.matches(complaint, opts.expect)
+		end
 	end
 	if opts.expect_panic then take_panic(t, caught, complaints, opts.expect_panic) end
 	if opts.expect then remove(complaints, function(c) return kernel_log.matches(c, opts.expect) end) end

@@ -83,8 +83,9 @@ local function boot_disks(disks)
 	local list = {}
 	for i, disk in ipairs(disks or {}) do
 		disk = options.check(("boot: disks[%d]"):format(i), disk, DISK_OPTIONS)
+		local path = check_string("boot", ("disks[%d]: path"):format(i), disk.path or disk[1])
 		list[i] = {
-			path = session.find_file(check_string("boot", ("disks[%d]: path"):format(i), disk.path or disk[1])),
+			path = session.find_file(path),
 			format = disk.format or "raw", readonly = disk.readonly,
 		}
 		if session.building then session.depend(list[i].path) end

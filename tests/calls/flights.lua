@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Calls in flight: a worker waits in the kernel while calls on others go on.
 
-local core = require "provium.core"
 local with_workers = require "with_workers"
 local C = provium.const
 local unpack, pack = provium.unpack, provium.pack

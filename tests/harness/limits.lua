@@ -56,7 +56,7 @@ end)
 
 test("SIGTERM ends a file in a C function, and more signals do not delay that", function()
 	local pid, finish = runner.start { "test", "deaf.lua" }
-	local ended <close> = setmetatable({}, { __close = function()
+	local _ <close> = setmetatable({}, { __close = function()
 		if runner.is_alive(pid) then os.execute("kill -KILL " .. pid) end
 	end })
 	local child

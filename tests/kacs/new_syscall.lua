@@ -50,7 +50,7 @@ end
 local function try(dir) return runner.run({ "test", "tests/kacs_frobnicate.lua" }, { cwd = dir }) end
 
 -- A copy of the tree, with a profile whose modules are the copy's.
-local dir, removed <close> = runner.new_folder()
+local dir, _ <close> = runner.new_folder()
 run(root, ("cp -a Makefile mk kernel-configs modules docs %s && mkdir -p %s/out/modules %s/tests && cp -a tests/lib %s/tests/")
 	:format(dir, dir, dir, dir))
 runner.write(dir .. "/provium.toml", ("[profile.%s]\nkernel = \"%s\"\nmodules = \"out/modules\"\n"):format(calls.profile, info.kernel))

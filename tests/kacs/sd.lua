@@ -4,7 +4,7 @@
 
 local C = provium.const
 local kacs = require "kacs"
-local pack, unpack = provium.pack, provium.unpack
+local pack = provium.pack
 
 local vm, test = kacs.boot { cpus = 2 }
 

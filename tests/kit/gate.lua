@@ -43,7 +43,7 @@ compiled: all
 local function quoted_runner() return runner.quote(runner.path) end
 
 -- The fixture that all of these tests clone is built once: its script is in a folder above theirs.
-local above, removed <close> = runner.new_folder()
+local above, _ <close> = runner.new_folder()
 runner.shell("mkdir " .. runner.quote(above .. "/fixtures"))
 runner.write(above .. "/fixtures/small.lua", SMALL)
 do

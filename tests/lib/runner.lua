@@ -86,7 +86,7 @@ end
 
 -- Calls fn with a new empty folder, and removes it.
 function runner.with_folder(fn)
-	local dir, removed <close> = runner.new_folder()
+	local dir, _ <close> = runner.new_folder()
 	fn(dir)
 end
 
