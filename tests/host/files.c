@@ -23,11 +23,11 @@ int main(void)
 	const struct passwd *user = getpwuid(getuid());
 	char *expected = xasprintf("%s/.cache/provium", user ? user->pw_dir : "");
 
-	setenv("HOME", "/home/h", 1);
+	setenv("HOME", "/user", 1);
 	setenv("XDG_CACHE_HOME", "/cache", 1);
 	cache_is("/cache/provium", "XDG_CACHE_HOME has the cache directory");
 	unsetenv("XDG_CACHE_HOME");
-	cache_is("/home/h/.cache/provium", "without XDG_CACHE_HOME the cache directory is in HOME");
+	cache_is("/user/.cache/provium", "without XDG_CACHE_HOME the cache directory is in HOME");
 	unsetenv("HOME");
 	cache_is(expected, "without HOME the cache directory is in the home of the user database, not in /tmp");
 	setenv("HOME", "", 1);
