@@ -27,6 +27,9 @@ noreturn void bind_raise(lua_State *L, const struct err *err);
 /* Pushes the error object that bind_raise() would raise. */
 void bind_push_error(lua_State *L, const struct err *err);
 
+/* The Lua thread that runs now, as core.running() was told. */
+lua_State *bind_running_thread(void);
+
 /* core.vm(profile): a new VM, not booted. */
 int bind_vm_new(lua_State *L);
 /*

@@ -11,6 +11,7 @@
 #include "runner/base/interrupt.h"
 #include "runner/base/text.h"
 #include "runner/bind/bind.h"
+#include "runner/bind/memory.h"
 
 #define ERROR "provium.error"
 
@@ -57,6 +58,11 @@ void bind_raise(lua_State *L, const struct err *err)
  */
 
 static lua_State *main_thread, *hooked;
+
+lua_State *bind_running_thread(void)
+{
+	return hooked;
+}
 
 /*
  * Raises the error only in the code of a test: the harness must be able to
@@ -119,7 +125,8 @@ static int l_alarm(lua_State *L)
  * core.protected_call(fn, handler): returns true; or false and what
  * handler(error value) returned.  A hook that is set while fn runs is removed,
  * because it could raise an error in the harness.  If the handler fails, or
- * memory is short, the second result is a table { value }.
+ * memory is short, the second result is a table { value }.  The limit of memory
+ * (memory.h) holds for fn, but not for the code that follows.
  */
 static int l_protected_call(lua_State *L)
 {
@@ -127,7 +134,9 @@ static int l_protected_call(lua_State *L)
 
 	lua_settop(L, 2);
 	lua_insert(L, 1);
+	memory_set_limited(true);
 	status = lua_pcall(L, 0, 0, 1);
+	memory_set_limited(false);
 	lua_sethook(L, NULL, 0, 0);
 	if (interrupt_pending())
 		set_hook();
@@ -238,6 +247,8 @@ static const luaL_Reg functions[] = {
 	{ "running", l_running },
 	{ "protected_call", l_protected_call },
 	{ "interrupted", l_interrupted },
+	{ "memory_error", memory_l_error },
+	{ "limit_memory", memory_l_limit },
 	{ "now", l_now },
 	{ "error", l_error },
 	{ "complaints", bind_complaints },

@@ -103,6 +103,7 @@ local function run_test(t, opts, fn)
 	t.seconds = core.now() - t.start - t.waited
 	t.start, t.waited, session.test = nil, nil, nil
 	record.tell("test", t)
+	core.limit_memory()
 	if limits.file_is_over() or (session.fail_fast and t.verdict == VERDICT.fail) then stop_file() end
 end
 

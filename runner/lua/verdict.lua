@@ -47,12 +47,20 @@ local function plain_message(caught)
 	return message
 end
 
+-- Lua's own message for a refused allocation does not name the limit (bind/memory.h).
+local function explain_memory(caught, message)
+	if message ~= "not enough memory" then return message end
+	local explained, where = core.memory_error()
+	caught.where = caught.where or where
+	return explained or message
+end
+
 -- Returns the verdict and message for a caught error. in_test: the guest was
 -- under a test's control, so that its death is a failure of that test.
 function verdict.of_error(caught, in_test)
 	local err = caught.value
 	local kind = errors.kind_of(err)
-	if not kind then return VERDICT.fail, plain_message(caught) end
+	if not kind then return VERDICT.fail, explain_memory(caught, plain_message(caught)) end
 	local message = err.message
 	if message ~= nil and type(message) ~= "string" then message = show.value(message) end
 	if kind == KIND.skip then return VERDICT.skip, message end
@@ -60,7 +68,7 @@ function verdict.of_error(caught, in_test)
 	if kind == KIND.broken or kind == KIND.guest and not in_test then
 		return VERDICT.broken, message
 	end
-	return VERDICT.fail, message
+	return VERDICT.fail, explain_memory(caught, message)
 end
 
 -- Returns true if a signal to the runner raised the error; false for a time

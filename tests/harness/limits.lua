@@ -49,6 +49,28 @@ FAIL: 1 passed, 1 failed
 	end
 end)
 
+test("a test that gathers data without end fails at the limit of memory", function()
+	local r = runner.run({ "test", "memory.lua" }, { env = { PROVIUM_LUA_MIB = 16 } })
+	assert_eq([[
+memory.lua ... FAIL (6 of 7 failed, Ts)
+  · gathers strings ... FAIL: the file uses more than 16 MiB of memory (PROVIUM_LUA_MIB sets another limit)
+      at memory.lua:5
+  · gathers in a coroutine ... FAIL: the file uses more than 16 MiB of memory (PROVIUM_LUA_MIB sets another limit)
+      at memory.lua:5
+  · doubles a string ... FAIL: the file uses more than 16 MiB of memory (PROVIUM_LUA_MIB sets another limit)
+      at memory.lua:12
+  · catches the error and asserts ... FAIL: the file uses more than 16 MiB of memory (PROVIUM_LUA_MIB sets another limit)
+      at memory.lua:14
+  · memory that nothing holds is free again ... ok
+  · keeps what it has gathered ... FAIL: the file uses more than 16 MiB of memory (PROVIUM_LUA_MIB sets another limit)
+      at memory.lua:19
+  · (the file) ... FAIL: the file uses more than 16 MiB of memory (PROVIUM_LUA_MIB sets another limit)
+      at memory.lua:21
+FAIL: 1 passed, 6 failed
+]], r.said)
+	assert_eq(1, r.status)
+end)
+
 test("time spent waiting at the gate does not count, and is reported apart", function()
 	local said = runner.run({ "test", "waits.lua" }, { raw = true }).said
 	assert_contains(said, "waits.lua ... ok (1 test, 0.0s, waited 0.3s)\n")
