@@ -45,7 +45,7 @@ void abort_worker(struct supervisor *s, const struct wire_header *hdr, uint32_t 
 
 	if (!box || atomic_load(&box->life) == LIFE_NONE ||
 	    atomic_load(&box->life) == LIFE_STARTING) {
-		reply_fail(&s->link, hdr, WIRE_REASON_BAD, "no such worker");
+		reply_fail(s, hdr, WIRE_REASON_BAD, "no such worker");
 		return;
 	}
 	roster_entry(s, channel)->end_request = *hdr;

@@ -7,10 +7,10 @@
 #include <sys/wait.h>
 
 #include "agent/death.h"
-#include "agent/deferred_reply.h"
 #include "agent/executor/context.h"
 #include "agent/reader_role.h"
 #include "agent/reply.h"
+#include "agent/send.h"
 #include "agent/shared/futex.h"
 #include "agent/shared/high_fd.h"
 #include "agent/shared/race.h"
@@ -48,7 +48,7 @@ void death_report(struct supervisor *s, const struct wire_header *req)
 		 req->channel == WIRE_EXECUTOR ?
 		 "its descriptors are gone; the next call gets a new executor" :
 		 "a worker that has ended is not replaced: spawn another");
-	reply_fail(&s->link, req, WIRE_REASON_GONE, text);
+	reply_fail(s, req, WIRE_REASON_GONE, text);
 	/*
 	 * An executor that died while replying may have replied: then the runner
 	 * drops this answer, and the next call has to be told.
@@ -64,10 +64,24 @@ void death_answer_end_worker(struct supervisor *s, uint32_t channel)
 
 	m->ending = false;
 	roster_forget(s, channel);
-	reply_send(&s->link, &m->end_request, &none);
+	reply_send(s, &m->end_request, &none);
 }
 
 /* --- executors --- */
+
+/* A job that it was starting has a keeper, which goes on, or is free again. */
+static void reap_starter(struct supervisor *s, uint32_t channel)
+{
+	for (uint32_t i = 0; i < JOBS; i++) {
+		struct job *job = &s->shared->jobs[i];
+
+		if (atomic_load(&job->starter) != channel)
+			continue;
+		if (atomic_load(&job->state) == JOB_STARTING && !atomic_load(&job->keeper))
+			atomic_store(&job->state, JOB_NONE);
+		atomic_store(&job->starter, 0);
+	}
+}
 
 /* Takes back everything the executor held.  It will not run again; its death
  * report is written. */
@@ -75,18 +89,14 @@ static void reap_channel(struct supervisor *s, uint32_t channel)
 {
 	struct mailbox *box = roster_box(s, channel);
 	pid_t command = atomic_load(&box->command);
-	/* A frame deferred while replying is the reply: it is sent here. */
-	bool replied = atomic_load(&box->deferred) &&
-		       atomic_load(&box->busy) == BOX_REPLYING;
+	bool replied = send_take_from_dead(s, channel);
 
-	deferred_reply_send(s, channel);
 	reader_role_take_from_dead(s, channel);
-	if (atomic_load(&s->link.state->owner) == channel + 1)
-		link_unlock(s->link.state);
 	if (command > 1)
 		kill(-command, SIGKILL);
 	if (atomic_load(&box->busy) != BOX_IDLE)
 		race_forfeit(s->shared, &box->req, box->in);
+	reap_starter(s, channel);
 	roster_entry(s, channel)->watched = false;
 	atomic_store(&box->life, LIFE_OVER);
 	if (atomic_load(&box->busy) != BOX_IDLE && !replied)
@@ -127,12 +137,26 @@ static void end_orphaned_job(struct job *job)
 	atomic_store(&job->keeper, 0);
 }
 
-/* A stopped executor that has the role would keep the link from being read. */
+/* A stopped executor must not keep the link from being read or written.  And it
+ * may owe others a wake-up. */
 static void stopped(struct supervisor *s, uint32_t channel, pid_t pid)
 {
 	if (channel == WIRE_EXECUTOR ||
-	    atomic_load(&s->link.state->role) == link_reader(channel))
+	    atomic_load(&s->link.state->role) == link_reader(channel) ||
+	    link_lock_owner(s->link.state) == channel)
 		kill(pid, SIGKILL);
+	futex_wake_all(&s->link.state->owner);
+	reader_role_take_from_stopped(s, channel);
+}
+
+/* A worker can end before the executor that makes it has taken notice: the
+ * executor finds LIFE_OVER, and says so. */
+static void end_unborn(struct mailbox *box, pid_t pid)
+{
+	uint32_t starting = LIFE_STARTING;
+
+	if (!atomic_load(&box->thread) && atomic_load(&box->pid) == pid)
+		atomic_compare_exchange_strong(&box->life, &starting, LIFE_OVER);
 }
 
 void death_of_child(struct supervisor *s, pid_t pid, int status)
@@ -141,6 +165,8 @@ void death_of_child(struct supervisor *s, pid_t pid, int status)
 		struct mailbox *box = roster_box(s, channel);
 		struct roster_entry *m = roster_entry(s, channel);
 
+		if (!WIFSTOPPED(status))
+			end_unborn(box, pid);
 		if (!mailbox_is_on(box) || atomic_load(&box->pid) != pid)
 			continue;
 		if (WIFSTOPPED(status)) {

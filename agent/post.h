@@ -5,8 +5,8 @@
 
 #include "agent/roster.h"
 
-/* Hands the request to its channel's executor, or answers why that cannot be. */
-void post_request(struct supervisor *s, const struct wire_header *hdr,
-		  const uint8_t *payload);
+/* Hands the first frame received, a request, to its channel's executor, or answers
+ * why that cannot be. */
+void post_request(struct supervisor *s, const struct wire_header *hdr);
 
 #endif

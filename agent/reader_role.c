@@ -79,12 +79,53 @@ void reader_role_stop_timer(struct supervisor *s)
 	atomic_store(&s->link.state->armed, 0);
 }
 
+/* --- deaths --- */
+
+/* A request that was accepted and is in the window, too, must not be carried out
+ * by the next executor: the runner is told that its executor died. */
+static void drop_accepted(struct supervisor *s, struct mailbox *box)
+{
+	struct wire_header hdr;
+
+	if (atomic_load(&box->busy) == BOX_BUSY && link_peek(&s->link, &hdr) > 0 &&
+	    hdr.tag == box->req.tag && hdr.channel == box->req.channel)
+		link_drop(&s->link, &hdr);
+}
+
+void reader_role_ring(struct supervisor *s)
+{
+	uint32_t role = atomic_load(&s->link.state->role);
+
+	if (role && role == link_reader(role >> 1) && role >> 1 <= CHANNELS)
+		mailbox_ring(roster_box(s, role >> 1));
+}
+
+void reader_role_check(struct supervisor *s)
+{
+	uint32_t role = atomic_load(&s->link.state->role);
+
+	if (role && (role >> 1 > CHANNELS || !mailbox_is_on(roster_box(s, role >> 1))))
+		atomic_store(&s->link.state->role, LINK_SUPERVISOR);
+}
+
+/* It may have been stopped between marking the timer as armed and setting it. */
+void reader_role_take_from_stopped(struct supervisor *s, uint32_t channel)
+{
+	uint32_t in_call = link_in_call(channel);
+
+	if (atomic_compare_exchange_strong(&s->link.state->role, &in_call, LINK_SUPERVISOR))
+		atomic_store(&s->link.state->armed, 0);
+	reader_role_ring(s);
+}
+
 void reader_role_take_from_dead(struct supervisor *s, uint32_t channel)
 {
 	if (atomic_load(&s->link.state->role) >> 1 == channel) {
 		atomic_store(&s->link.state->role, LINK_SUPERVISOR);
 		link_recover(&s->link);
+		drop_accepted(s, roster_box(s, channel));
 	}
+	reader_role_ring(s);
 	/* It can have died between marking the timer as armed and setting it. */
 	atomic_store(&s->link.state->armed, 0);
 }

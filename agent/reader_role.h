@@ -14,6 +14,12 @@ void reader_role_timer(struct supervisor *s);
 void reader_role_stop_timer(struct supervisor *s);
 /* After an executor's death: takes the role, and the bytes it had read. */
 void reader_role_take_from_dead(struct supervisor *s, uint32_t channel);
+/* After a stop: takes the role, if the executor is in a call. */
+void reader_role_take_from_stopped(struct supervisor *s, uint32_t channel);
+/* Takes the role from an executor that is dead, and rings the reader's doorbell: an
+ * executor that passed the role on may have died before it did that. */
+void reader_role_check(struct supervisor *s);
+void reader_role_ring(struct supervisor *s);
 /* Is an executor reading the link, or about to? */
 bool reader_role_is_given(struct supervisor *s);
 /* The pid of the VM's own executor, if it is idle and can read the link: then it

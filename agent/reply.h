@@ -3,16 +3,16 @@
 #ifndef AGENT_REPLY_H
 #define AGENT_REPLY_H
 
-#include "agent/shared/link.h"
+#include "agent/supervisor.h"
 
-/* Each answers request req; without a link they do nothing. */
-void reply_fail(struct link *link, const struct wire_header *req,
+/* Each queues an answer to request req; without a link they do nothing. */
+void reply_fail(struct supervisor *s, const struct wire_header *req,
 		enum wire_reason reason, const char *text);
 /* rep: the struct of the op's reply message. */
-void reply_send(struct link *link, const struct wire_header *req, const void *rep);
+void reply_send(struct supervisor *s, const struct wire_header *req, const void *rep);
 /* A piece of stream 1; n is at most WIRE_PIECE. */
-void reply_data(struct link *link, const struct wire_header *req, const void *p, size_t n);
+void reply_data(struct supervisor *s, const struct wire_header *req, const void *p, size_t n);
 /* The agent's first frame on a link. */
-void reply_ready(struct link *link);
+void reply_ready(struct supervisor *s);
 
 #endif

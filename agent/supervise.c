@@ -19,11 +19,11 @@
 #include <unistd.h>
 
 #include "agent/death.h"
-#include "agent/deferred_reply.h"
 #include "agent/guest/quiesce.h"
 #include "agent/post.h"
 #include "agent/reader_role.h"
 #include "agent/reply.h"
+#include "agent/send.h"
 #include "agent/shared/high_fd.h"
 #include "agent/supervise.h"
 #include "agent/supervisor_ops.h"
@@ -45,16 +45,15 @@ static void reap(struct supervisor *s)
 /* --- frames --- */
 
 /* Hands a frame to its channel.  0, or -errno: the link has to be dropped. */
-static int route(struct supervisor *s, const struct wire_header *hdr,
-		 const uint8_t *payload)
+static int route(struct supervisor *s, const struct wire_header *hdr)
 {
 	if ((hdr->kind != WIRE_REQUEST && hdr->kind != WIRE_ASYNC) ||
 	    (!s->link.greeted && hdr->op != WIRE_OP_hello))
 		return -EPROTO;
 	s->keep_role = false;
 	if (hdr->channel == WIRE_SUPERVISOR)
-		return supervisor_op(s, hdr, payload);
-	post_request(s, hdr, payload);
+		return supervisor_op(s, hdr);
+	post_request(s, hdr);
 	return 0;
 }
 
@@ -71,6 +70,7 @@ static void drop_link(struct supervisor *s, const char *reason)
 		end_agent(s, 1);
 	/* Executors have copies of the descriptor: closing ours does not end it. */
 	shutdown(s->link.fd, SHUT_RDWR);
+	send_reset(s);
 	link_detach(&s->link);
 }
 
@@ -78,12 +78,11 @@ static void drop_link(struct supervisor *s, const char *reason)
 static void take_frames(struct supervisor *s)
 {
 	struct wire_header hdr;
-	const uint8_t *payload;
 	int ret = 0;
 
 	while (s->link.fd >= 0 && !ret &&
-	       (ret = link_peek(&s->link, &hdr, &payload)) > 0) {
-		ret = route(s, &hdr, payload);
+	       (ret = link_peek(&s->link, &hdr)) > 0) {
+		ret = route(s, &hdr);
 		link_drop(&s->link, &hdr);
 	}
 	if (ret < 0)
@@ -127,9 +126,10 @@ static void attach_next(struct supervisor *s)
 	if (s->next_fd < 0 || reader_role_is_given(s))
 		return;
 	atomic_store(&s->link.state->role, LINK_SUPERVISOR);
+	send_reset(s);
 	link_attach(&s->link, s->next_fd);
 	s->next_fd = -1;
-	reply_ready(&s->link);
+	reply_ready(s);
 	if (atomic_load(&s->shared->box[0].life) == LIFE_NONE)
 		roster_start_executor(s);
 	reader_role_new_link(s);
@@ -158,52 +158,59 @@ static int set_up(struct supervisor *s, const struct supervisor_config *config)
 		s->config.listen_fd = high_fd(s->config.listen_fd);
 	if (config->link_fd >= 0) {
 		link_attach(&s->link, high_fd(config->link_fd));
-		reply_ready(&s->link);
+		reply_ready(s);
 	}
 	if (s->sig_fd < 0 || s->notify_fd < 0 || s->timer_fd < 0)
 		return -EMFILE;
 	return 0;
 }
 
+static void loop(struct supervisor *s)
+{
+	bool reads = atomic_load(&s->link.state->role) == LINK_SUPERVISOR;
+	short events = (short)((reads ? POLLIN : 0) | (send_wants_out(s) ? POLLOUT : 0));
+	struct pollfd fds[] = {
+		{ events ? s->link.fd : -1, events, 0 },
+		{ s->sig_fd, POLLIN, 0 },
+		{ s->notify_fd, POLLIN, 0 },
+		{ s->timer_fd, POLLIN, 0 },
+		{ s->config.listen_fd, POLLIN, 0 },
+	};
+	uint64_t count;
+
+	if (poll(fds, sizeof(fds) / sizeof(fds[0]), send_poll_ms(s)) < 0)
+		return;
+	if (fds[2].revents && read(s->notify_fd, &count, sizeof(count)) < 0)
+		return;			/* EAGAIN: cannot be */
+	if (fds[1].revents)
+		reap(s);
+	thread_watch_all(s);
+	reader_role_check(s);
+	if (fds[3].revents)
+		reader_role_timer(s);
+	if (reads && fds[0].revents & ~POLLOUT)
+		serve_link(s);
+	if (fds[4].revents)
+		accept_link(s);
+	attach_next(s);
+	if (atomic_load(&s->link.state->role) == LINK_SUPERVISOR)
+		take_frames(s);
+	reader_role_give(s);
+	send_pending(s);
+}
+
 noreturn void supervise(const struct supervisor_config *config)
 {
 	static struct supervisor s;
 	int ret = set_up(&s, config);
-	uint64_t count;
 
 	if (ret) {
 		dprintf(2, "provium agent: %s\n", strerror(-ret));
 		exit(1);
 	}
+	send_pending(&s);
 	if (s.link.fd >= 0)
 		roster_start_executor(&s);	/* while the runner reads the ready frame */
-	for (;;) {
-		bool reads = atomic_load(&s.link.state->role) == LINK_SUPERVISOR;
-		struct pollfd fds[] = {
-			{ reads ? s.link.fd : -1, POLLIN, 0 },
-			{ s.sig_fd, POLLIN, 0 },
-			{ s.notify_fd, POLLIN, 0 },
-			{ s.timer_fd, POLLIN, 0 },
-			{ s.config.listen_fd, POLLIN, 0 },
-		};
-
-		if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0)
-			continue;
-		if (fds[2].revents &&
-		    read(s.notify_fd, &count, sizeof(count)) > 0)
-			deferred_reply_send_all(&s);
-		if (fds[1].revents)
-			reap(&s);
-		thread_watch_all(&s);
-		if (fds[3].revents)
-			reader_role_timer(&s);
-		if (fds[0].revents)
-			serve_link(&s);
-		if (fds[4].revents)
-			accept_link(&s);
-		attach_next(&s);
-		if (atomic_load(&s.link.state->role) == LINK_SUPERVISOR)
-			take_frames(&s);
-		reader_role_give(&s);
-	}
+	for (;;)
+		loop(&s);
 }

@@ -11,7 +11,11 @@
 #include "agent/guest/quiesce.h"
 #include "agent/reader_role.h"
 #include "agent/reply.h"
+#include "agent/send.h"
 #include "agent/supervisor_ops.h"
+
+#define SHUTDOWN_MS 1000		/* for the answer to shutdown */
+#define PAYLOAD_MAX (64u << 10)	/* of a request to the supervisor, in bytes */
 
 /* A runner with another table of ops: the link ends. */
 static int op_hello(struct supervisor *s, const struct wire_header *hdr,
@@ -26,7 +30,7 @@ static int op_hello(struct supervisor *s, const struct wire_header *hdr,
 		return -EPROTO;
 	}
 	s->link.greeted = true;
-	reply_send(&s->link, hdr, &none);
+	reply_send(s, hdr, &none);
 	return 0;
 }
 
@@ -34,9 +38,9 @@ static int op_ping(struct supervisor *s, const struct wire_header *hdr,
 		   const struct wire_blob *q)
 {
 	if (q->data.len > WIRE_PIECE)
-		reply_fail(&s->link, hdr, WIRE_REASON_BAD, "ping: the payload is longer than a piece");
+		reply_fail(s, hdr, WIRE_REASON_BAD, "ping: the payload is longer than a piece");
 	else
-		reply_send(&s->link, hdr, q);
+		reply_send(s, hdr, q);
 	return 0;
 }
 
@@ -49,7 +53,7 @@ static int op_abort(struct supervisor *s, const struct wire_header *hdr,
 	report[0] = 0;
 	rep.aborted = abort_call(s, q->channel, q->abandon, report, sizeof(report));
 	rep.report = (struct wire_bytes){ report, (uint32_t)strlen(report) };
-	reply_send(&s->link, hdr, &rep);
+	reply_send(s, hdr, &rep);
 	return 0;
 }
 
@@ -64,7 +68,8 @@ static int op_shutdown(struct supervisor *s, const struct wire_header *hdr,
 		       const struct wire_nothing *q)
 {
 	(void)q;
-	reply_send(&s->link, hdr, q);
+	reply_send(s, hdr, q);
+	send_flush(s, SHUTDOWN_MS);
 	if (s->config.guest)
 		boot_power_off();
 	roster_kill_all(s);
@@ -72,7 +77,7 @@ static int op_shutdown(struct supervisor *s, const struct wire_header *hdr,
 }
 
 struct log_request {
-	struct link *link;
+	struct supervisor *s;
 	const struct wire_header *hdr;
 };
 
@@ -80,22 +85,22 @@ static void send_log(void *context, const char *piece, size_t n)
 {
 	struct log_request *request = context;
 
-	reply_data(request->link, request->hdr, piece, n);
+	reply_data(request->s, request->hdr, piece, n);
 }
 
 static int op_kmsg(struct supervisor *s, const struct wire_header *hdr,
 		   const struct wire_kmsg_req *q)
 {
-	struct log_request request = { &s->link, hdr };
+	struct log_request request = { s, hdr };
 	int64_t next = kernel_log_read(q->from, send_log, &request);
 	struct wire_kmsg_rep rep = { .next = (uint64_t)next };
 	char text[128];
 
 	if (next < 0) {
 		snprintf(text, sizeof(text), "/dev/kmsg: %s", strerror((int)-next));
-		reply_fail(&s->link, hdr, WIRE_REASON_BAD, text);
+		reply_fail(s, hdr, WIRE_REASON_BAD, text);
 	} else {
-		reply_send(&s->link, hdr, &rep);
+		reply_send(s, hdr, &rep);
 	}
 	return 0;
 }
@@ -113,7 +118,7 @@ static int op_quiesce(struct supervisor *s, const struct wire_header *hdr,
 	rep.executor_can_set_clock = executor && quiesce_can_set_clock(executor);
 	/* If it cannot, the supervisor reads the next frame: a resume's first. */
 	s->keep_role = !rep.executor_can_set_clock;
-	reply_send(&s->link, hdr, &rep);
+	reply_send(s, hdr, &rep);
 	return 0;
 }
 
@@ -124,22 +129,25 @@ static int op_resume(struct supervisor *s, const struct wire_header *hdr,
 	int ret = quiesce_resume(q, s->random_fd);
 
 	if (ret)
-		reply_fail(&s->link, hdr, WIRE_REASON_BAD, strerror(-ret));
+		reply_fail(s, hdr, WIRE_REASON_BAD, strerror(-ret));
 	else
-		reply_send(&s->link, hdr, &none);
+		reply_send(s, hdr, &none);
 	return 0;
 }
 
-int supervisor_op(struct supervisor *s, const struct wire_header *hdr,
-		  const uint8_t *payload)
+int supervisor_op(struct supervisor *s, const struct wire_header *hdr)
 {
+	static uint8_t payload[PAYLOAD_MAX];
 	const struct wire_op_desc *op = wire_op_by_number(hdr->op);
 	uint64_t req[32];
 	struct wire_arena none = { 0 };
 
+	if (hdr->len <= sizeof(payload))
+		link_payload(&s->link, payload, hdr->len);
 	if (!op || !op->supervisor || op->req->size > sizeof(req) ||
+	    hdr->len > sizeof(payload) ||
 	    wire_decode(op->req, req, payload, hdr->len, &none)) {
-		reply_fail(&s->link, hdr, WIRE_REASON_BAD,
+		reply_fail(s, hdr, WIRE_REASON_BAD,
 			   "the request is malformed, or not one for the supervisor");
 		return 0;
 	}

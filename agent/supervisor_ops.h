@@ -5,9 +5,8 @@
 
 #include "agent/supervisor.h"
 
-/* Carries a request for channel 0 out, and answers it.  0, or -errno: the link
- * has to be dropped. */
-int supervisor_op(struct supervisor *s, const struct wire_header *hdr,
-		  const uint8_t *payload);
+/* Carries the first frame received out, a request for channel 0, and answers it.
+ * 0, or -errno: the link has to be dropped. */
+int supervisor_op(struct supervisor *s, const struct wire_header *hdr);
 
 #endif

@@ -74,6 +74,30 @@ static void defer(struct executor *ex, size_t from)
 		futex_wait(&box->deferred, 1);
 }
 
+/*
+ * Writes the frame in out.  On a socket a write can take a part of it; the kernel
+ * notes how much in the mailbox before we can be killed.  A port takes all of it
+ * or nothing.
+ */
+static ssize_t write_frame(struct executor *ex, size_t n)
+{
+	struct mailbox *box = ex->box;
+	int sent;
+
+	if (!atomic_load(&ex->link.state->is_socket))
+		return write(ex->link.fd, box->out, n);
+	box->message_bytes = (struct iovec){ box->out, n };
+	box->message.msg_hdr = (struct msghdr){
+		.msg_iov = &box->message_bytes, .msg_iovlen = 1,
+	};
+	sent = sendmmsg(ex->link.fd, &box->message, 1, MSG_NOSIGNAL);
+	if (sent == 1)
+		return box->message.msg_len;
+	/* A test's seccomp filter may know write(2) only. */
+	return errno == EPERM || errno == EACCES || errno == ENOSYS ?
+		write(ex->link.fd, box->out, n) : -1;
+}
+
 void executor_send_out(struct executor *ex, size_t n)
 {
 	ssize_t done = 0;
@@ -85,10 +109,11 @@ void executor_send_out(struct executor *ex, size_t n)
 	}
 	link_lock(ex->link.state, ex->channel);
 	do {
-		done = write(ex->link.fd, ex->box->out, n);
+		done = write_frame(ex, n);
 	} while (done < 0 && errno == EINTR);
 	if (done == (ssize_t)n) {
-		link_unlock(ex->link.state);
+		if (link_unlock(ex->link.state))
+			executor_wake_supervisor(ex);
 		return;
 	}
 	if (done < 0 && errno == EBADF)
@@ -112,6 +137,7 @@ size_t executor_make_frame(struct executor *ex, enum wire_kind kind,
 	}
 	hdr.kind = (uint16_t)kind;
 	hdr.len = (uint32_t)n;
+	box->message.msg_len = 0;	/* nothing of it has been sent */
 	wire_put_header(box->out, &hdr);
 	return WIRE_HEADER + n;
 }

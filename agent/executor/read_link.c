@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -78,14 +77,13 @@ static void give_role_back(struct executor *ex)
  * supervisor has the role, it moves the bytes in the window.  If the runner says
  * that other frames come before the answer, the supervisor reads on at once.
  */
-static void serve_frame(struct executor *ex, const struct wire_header *hdr,
-			const uint8_t *payload)
+static void serve_frame(struct executor *ex, const struct wire_header *hdr)
 {
 	uint32_t in_call = link_in_call(ex->channel);
 	struct mailbox *box = ex->box;
 
 	box->req = *hdr;
-	memcpy(box->in, payload, hdr->len);
+	link_payload(&ex->link, box->in, hdr->len);
 	atomic_store(&box->busy, BOX_BUSY);
 	link_drop(&ex->link, hdr);
 	if (hdr->kind == WIRE_ASYNC) {
@@ -104,7 +102,7 @@ static void serve_frame(struct executor *ex, const struct wire_header *hdr,
 
 /*
  * The frame is for another executor.  If that one is idle, it gets the role and
- * reads the frame itself.  If it is dead, the supervisor takes the role from it.
+ * reads the frame itself.
  * False: the supervisor has to deal with the frame.
  */
 static bool pass_role(struct executor *ex, uint32_t channel)
@@ -118,6 +116,9 @@ static bool pass_role(struct executor *ex, uint32_t channel)
 	atomic_store(&ex->shared->recent, channel);
 	atomic_store(&ex->link.state->role, link_reader(channel));
 	mailbox_ring(box);
+	/* It may have died before it got the role: the supervisor takes it back. */
+	if (atomic_load(&box->life) != LIFE_ON)
+		executor_wake_supervisor(ex);
 	return true;
 }
 
@@ -125,8 +126,7 @@ void executor_read_link(struct executor *ex)
 {
 	const struct wire_op_desc *op;
 	struct wire_header hdr;
-	const uint8_t *payload;
-	int ret = link_peek(&ex->link, &hdr, &payload);
+	int ret = link_peek(&ex->link, &hdr);
 	ssize_t n;
 
 	if (!ret) {
@@ -142,7 +142,7 @@ void executor_read_link(struct executor *ex)
 	op = ret > 0 ? wire_op_by_number(hdr.op) : NULL;
 	if (op && !op->supervisor && hdr.channel == ex->channel &&
 	    (hdr.kind == WIRE_REQUEST || hdr.kind == WIRE_ASYNC))
-		serve_frame(ex, &hdr, payload);
+		serve_frame(ex, &hdr);
 	else if (ret < 0 || !pass_role(ex, hdr.channel))
 		give_role_back(ex);
 }

@@ -143,22 +143,37 @@ static noreturn void keeper(struct executor *ex, struct job *job,
 
 /* --- ops --- */
 
-/* A free job, or the oldest that has ended; NULL if all are running. */
-static struct job *take_job(struct shared *shared)
+static bool is_free(const struct job *job)
 {
-	struct job *best = NULL;
+	uint32_t state = atomic_load(&job->state);
 
-	for (uint32_t i = 0; i < JOBS; i++) {
-		struct job *job = &shared->jobs[i];
-		uint32_t state = atomic_load(&job->state);
+	return state == JOB_NONE || (state == JOB_ENDED && !atomic_load(&job->keeper));
+}
 
-		if (state != JOB_NONE &&
-		    (state != JOB_ENDED || atomic_load(&job->keeper)))
+/* Takes a free job, or the oldest that has ended: several executors can do this at
+ * once.  NULL if all are running. */
+static struct job *take_job(struct executor *ex)
+{
+	for (;;) {
+		struct job *best = NULL;
+		uint32_t nobody = 0;
+
+		for (uint32_t i = 0; i < JOBS; i++) {
+			struct job *job = &ex->shared->jobs[i];
+
+			if (atomic_load(&job->starter) || !is_free(job))
+				continue;
+			if (!best || atomic_load(&job->id) < atomic_load(&best->id))
+				best = job;
+		}
+		if (!best)
+			return NULL;
+		if (!atomic_compare_exchange_strong(&best->starter, &nobody, ex->channel))
 			continue;
-		if (!best || atomic_load(&job->id) < atomic_load(&best->id))
-			best = job;
+		if (is_free(best))
+			return best;
+		atomic_store(&best->starter, 0);
 	}
-	return best;
 }
 
 static void job_reset(struct job *job, uint32_t id)
@@ -176,7 +191,7 @@ static void job_reset(struct job *job, uint32_t id)
 
 int do_job(struct executor *ex, const struct wire_job_req *q, struct wire_job_rep *p)
 {
-	struct job *job = take_job(ex->shared);
+	struct job *job = take_job(ex);
 	long pid;
 
 	if (!job)
@@ -188,10 +203,12 @@ int do_job(struct executor *ex, const struct wire_job_req *q, struct wire_job_re
 		keeper(ex, job, q);
 	if (pid < 0) {
 		atomic_store(&job->state, JOB_NONE);
+		atomic_store(&job->starter, 0);
 		return executor_fail(ex, WIRE_REASON_ERRNO, (int)-pid, "fork");
 	}
 	while (atomic_load(&job->state) == JOB_STARTING)
 		futex_wait(&job->state, JOB_STARTING);
+	atomic_store(&job->starter, 0);
 	if (atomic_load(&job->error))
 		return executor_fail(ex, WIRE_REASON_ERRNO, atomic_load(&job->error),
 				     "/bin/sh");

@@ -205,8 +205,8 @@ static int start_thread(struct executor *ex, uint32_t channel)
 int do_spawn(struct executor *ex, const struct wire_spawn_req *q,
 	     struct wire_spawn_rep *p)
 {
+	uint32_t channel, starting = LIFE_STARTING;
 	struct mailbox *box;
-	uint32_t channel;
 	int ret;
 
 	if (ex->channel != WIRE_EXECUTOR)
@@ -227,7 +227,11 @@ int do_spawn(struct executor *ex, const struct wire_spawn_req *q,
 	p->channel = channel;
 	p->pid = atomic_load(&box->pid);
 	p->tid = atomic_load(&box->tid);
-	atomic_store(&box->life, LIFE_ON);
+	if (!atomic_compare_exchange_strong(&box->life, &starting, LIFE_ON)) {
+		atomic_store(&box->life, LIFE_NONE);
+		return executor_fail(ex, WIRE_REASON_GONE, 0, "the new worker (pid %d) ended at once",
+				     p->pid);
+	}
 	if (q->thread)
 		executor_wake_supervisor(ex);	/* it watches for the thread's end */
 	return 0;

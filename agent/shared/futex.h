@@ -9,6 +9,8 @@
 /* Sleeps while *word is while_value.  Returns on a wake-up, and now and then
  * without one: the caller looks at *word again. */
 int futex_wait(_Atomic uint32_t *word, uint32_t while_value);
+/* The same, for at most ms milliseconds. */
+int futex_wait_ms(_Atomic uint32_t *word, uint32_t while_value, unsigned int ms);
 /* Wakes one waiter. */
 void futex_wake(_Atomic uint32_t *word);
 void futex_wake_all(_Atomic uint32_t *word);

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Frames in and out of the link, and the lock that keeps its writers apart. */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/shared/futex.h"
 #include "agent/shared/link.h"
 #include "agent/shared/memory.h"
+#include "agent/wire/stuffing.h"
 
-#define IN_SIZE FRAME_MAX
-
-/* What the window holds where no bytes have been read. */
-static uint8_t pattern[LINK_WINDOW_BYTES];
+#define IN_SIZE STUFFED_SIZE(FRAME_MAX)
+#define LOCK_RETRY_MS 20
 
 static uint32_t span_start(uint64_t span)
 {
@@ -23,6 +22,12 @@ static uint32_t span_start(uint64_t span)
 static uint32_t span_end(uint64_t span)
 {
 	return (uint32_t)span;
+}
+
+/* The number of bytes that the frame took on the link. */
+static size_t frame_size(const struct wire_header *hdr)
+{
+	return STUFFED_SIZE(WIRE_HEADER + (size_t)hdr->len);
 }
 
 static void set_span(struct link *link, size_t start, size_t end)
@@ -36,16 +41,17 @@ int link_init(struct link *link)
 	link->fd = -1;
 	link->state = shared_map(sizeof(*link->state));
 	link->in = shared_map(IN_SIZE);
-	for (uint32_t i = 0; i < LINK_WINDOW_BYTES; i++)
-		pattern[i] = (uint8_t)(0x5b + 37 * i + i / 256);
 	return link->state && link->in ? 0 : -ENOMEM;
 }
 
 void link_attach(struct link *link, int fd)
 {
+	struct stat st;
+
 	link_detach(link);
 	link->fd = fd;
 	atomic_store(&link->state->fd, fd);
+	atomic_store(&link->state->is_socket, !fstat(fd, &st) && S_ISSOCK(st.st_mode));
 	atomic_fetch_add(&link->state->generation, 1);
 }
 
@@ -88,33 +94,40 @@ ssize_t link_fill(struct link *link, bool executor)
 	return n;
 }
 
-int link_peek(struct link *link, struct wire_header *hdr, const uint8_t **payload)
+int link_peek(struct link *link, struct wire_header *hdr)
 {
 	uint64_t span = atomic_load(&link->state->span);
-	const uint8_t *at = link->in + span_start(span);
 	size_t n = span_end(span) - span_start(span);
+	uint8_t raw[WIRE_HEADER];
 
-	if (n < WIRE_HEADER)
+	if (n < STUFFED_SIZE(WIRE_HEADER))
 		return 0;
-	if (wire_get_header(at, hdr))
+	stuffing_remove(raw, link->in + span_start(span), 0, WIRE_HEADER);
+	if (wire_get_header(raw, hdr))
 		return -EBADMSG;
-	*payload = at + WIRE_HEADER;
-	return n >= WIRE_HEADER + hdr->len;
+	return n >= frame_size(hdr);
 }
 
-/* Forgets all bytes held, and puts the pattern back over the first `used`. */
+void link_payload(struct link *link, uint8_t *dest, size_t n)
+{
+	uint64_t span = atomic_load(&link->state->span);
+
+	stuffing_remove(dest, link->in + span_start(span), WIRE_HEADER, n);
+}
+
+/* Forgets all bytes held, and zeroes the first `used`. */
 static void wipe(struct link *link, size_t used)
 {
 	atomic_store(&link->state->dirty, 1);
 	set_span(link, 0, 0);
-	memcpy(link->in, pattern, used < LINK_WINDOW_BYTES ? used : LINK_WINDOW_BYTES);
+	memset(link->in, 0, used < LINK_WINDOW_BYTES ? used : LINK_WINDOW_BYTES);
 	atomic_store(&link->state->dirty, 0);
 }
 
 void link_drop(struct link *link, const struct wire_header *hdr)
 {
 	uint64_t span = atomic_load(&link->state->span);
-	size_t start = span_start(span) + WIRE_HEADER + hdr->len;
+	size_t start = span_start(span) + frame_size(hdr);
 
 	if (start < span_end(span)) {
 		set_span(link, start, span_end(span));
@@ -144,65 +157,63 @@ void link_recover(struct link *link)
 		wipe(link, LINK_WINDOW_BYTES);
 		return;
 	}
-	/* Bytes that were read but not counted: the pattern is gone there. */
-	while (end > span_end(span) && link->in[end - 1] == pattern[end - 1])
+	/* Bytes that were read but not counted are not zero. */
+	while (end > span_end(span) && !link->in[end - 1])
 		end--;
 	set_span(link, span_start(span), end);
 }
 
-void link_lock(struct link_state *state, uint32_t channel)
+/* --- the lock --- */
+
+bool link_try_lock(struct link_state *state, uint32_t channel)
 {
 	uint32_t seen = 0;
 
-	while (!atomic_compare_exchange_strong(&state->owner, &seen, channel + 1)) {
-		atomic_fetch_add(&state->waiters, 1);
-		futex_wait(&state->owner, seen);
-		atomic_fetch_sub(&state->waiters, 1);
+	while (!atomic_compare_exchange_strong(&state->owner, &seen, channel + 1))
+		if (seen && (seen & LINK_CONTENDED ||
+			     atomic_compare_exchange_strong(&state->owner, &seen,
+							    seen | LINK_CONTENDED)))
+			return false;
+	return true;
+}
+
+/*
+ * Who has waited marks the lock as contended, since others may wait, too.  The
+ * wait has a limit: the wake-up is lost if the owner is stopped before it.
+ */
+void link_lock(struct link_state *state, uint32_t channel)
+{
+	uint32_t mine = channel + 1, seen;
+
+	while (atomic_load(&state->supervisor_waits))
+		futex_wait_ms(&state->supervisor_waits, 1, LOCK_RETRY_MS);
+	while (!link_try_lock(state, mine - 1)) {
+		seen = atomic_load(&state->owner);
+		if (seen & LINK_CONTENDED)
+			futex_wait_ms(&state->owner, seen, LOCK_RETRY_MS);
 		seen = 0;
+		if (atomic_compare_exchange_strong(&state->owner, &seen, mine | LINK_CONTENDED))
+			return;
 	}
 }
 
-void link_unlock(struct link_state *state)
+bool link_unlock(struct link_state *state)
 {
-	atomic_store(&state->owner, 0);
-	if (atomic_load(&state->waiters))
-		futex_wake(&state->owner);
+	if (!(atomic_exchange(&state->owner, 0) & LINK_CONTENDED))
+		return false;
+	futex_wake_all(&state->owner);
+	return true;
 }
 
-int link_write(int fd, const void *p, size_t n)
+void link_pass_lock(struct link_state *state, uint32_t from, uint32_t to)
 {
-	const uint8_t *at = p;
+	uint32_t seen = from + 1;
 
-	while (n) {
-		ssize_t done = write(fd, at, n);
-
-		if (done < 0 && errno == EAGAIN) {
-			struct pollfd pfd = { .fd = fd, .events = POLLOUT };
-
-			poll(&pfd, 1, -1);
-		} else if (done < 0 && errno != EINTR) {
-			return -errno;
-		} else if (done > 0) {
-			at += done;
-			n -= (size_t)done;
-		}
-	}
-	return 0;
+	if (!atomic_compare_exchange_strong(&state->owner, &seen, to + 1))
+		atomic_store(&state->owner, (to + 1) | LINK_CONTENDED);
 }
 
-void link_send(struct link *link, const struct wire_header *hdr,
-	       const struct wire_desc *desc, const void *msg)
+int64_t link_lock_owner(struct link_state *state)
 {
-	static uint8_t frame[LINK_ATOMIC_BYTES];
-	struct wire_header out = *hdr;
-	size_t n = wire_encode(desc, msg, frame + WIRE_HEADER,
-			       sizeof(frame) - WIRE_HEADER);
-
-	if (link->fd < 0 || n > sizeof(frame) - WIRE_HEADER)
-		return;		/* the runner times out waiting for this tag */
-	out.len = (uint32_t)n;
-	wire_put_header(frame, &out);
-	link_lock(link->state, WIRE_SUPERVISOR);
-	link_write(link->fd, frame, WIRE_HEADER + n);
-	link_unlock(link->state);
+	return (int64_t)(atomic_load(&state->owner) & ~LINK_CONTENDED) - 1;
 }

@@ -2,9 +2,10 @@
 /*
  * The link to the runner, in memory that all processes of the agent share.
  *
- * Writing takes a lock.  A frame of up to LINK_ATOMIC_BYTES is one write(2),
- * which the virtio-serial driver takes whole; so a writer that dies leaves no
- * half frame.
+ * Writing takes a lock, whose word names its owner.  An executor that finds it
+ * taken waits; the supervisor never waits for it: it queues what it has to send,
+ * and tries again when the owner has let go, has died or has been stopped.  So
+ * it always gets to reap the owner.
  *
  * Reading goes with a role.  An idle executor reads the link itself: a hop by
  * way of the supervisor would double the time of a round trip.  While the
@@ -12,10 +13,11 @@
  * call lasts).  When the executor reads a frame that is not its own, it gives
  * the role back.
  *
- * An executor can be killed at any instruction.  link_recover() then finds the
- * bytes it had read in the buffer itself: the first LINK_WINDOW_BYTES hold a
- * known pattern wherever no bytes were read, and span and dirty change in an
- * order that leaves no doubt.
+ * An executor can be killed at any instruction.  The kernel has then recorded
+ * how many bytes of a frame it had sent (sendmmsg(2) on a socket; a port takes a
+ * frame whole or not at all).  How many it had read, link_recover() sees in the
+ * buffer itself: its first LINK_WINDOW_BYTES are zero wherever no bytes have been
+ * read, and no byte that the runner sends is zero (agent/wire/stuffing.h).
  */
 #ifndef AGENT_SHARED_LINK_H
 #define AGENT_SHARED_LINK_H
@@ -46,14 +48,18 @@ static inline uint32_t link_in_call(uint32_t channel)
 	return channel << 1 | 1;
 }
 
+/* In link_state.owner: somebody waits for the lock. */
+#define LINK_CONTENDED (1u << 31)
+
 struct link_state {
-	_Atomic uint32_t owner;		/* the writer's channel + 1, or 0 */
-	_Atomic uint32_t waiters;	/* for owner to become 0 */
+	_Atomic uint32_t owner;		/* futex: the writer's channel + 1, or 0; LINK_CONTENDED */
+	_Atomic uint32_t supervisor_waits;	/* futex; 1: for the lock, executors let it go first */
 	_Atomic uint32_t generation;	/* counts the links there were */
 	_Atomic int32_t fd;		/* the link's descriptor in the supervisor */
+	_Atomic uint32_t is_socket;
 	_Atomic uint32_t role;		/* LINK_SUPERVISOR, link_reader(), link_in_call() */
 	_Atomic uint64_t span;		/* bytes held: start << 32 | end */
-	_Atomic uint32_t dirty;		/* 1: the pattern is being put back */
+	_Atomic uint32_t dirty;		/* 1: the bytes read are being zeroed */
 	_Atomic uint32_t armed;		/* 1: the supervisor's timer runs */
 	_Atomic uint32_t calls;		/* begun by executors that read the link */
 };
@@ -76,24 +82,29 @@ void link_detach(struct link *link);
  * bytes read; 0 at the link's end; -EAGAIN; -errno.
  */
 ssize_t link_fill(struct link *link, bool executor);
-/*
- * The first complete frame received: 1, with its header and payload, which stay
- * valid until link_drop().  0: it is not complete yet.  -EBADMSG.
- */
-int link_peek(struct link *link, struct wire_header *hdr, const uint8_t **payload);
+/* The header of the first frame received: 1 if the frame is complete, 0 if it is
+ * not yet, -EBADMSG. */
+int link_peek(struct link *link, struct wire_header *hdr);
+/* Writes the first n bytes of that frame's payload to dest. */
+void link_payload(struct link *link, uint8_t *dest, size_t n);
 /* Forgets the first frame. */
 void link_drop(struct link *link, const struct wire_header *hdr);
-/* Puts the whole pattern back, before an executor gets the role.  False if bytes
- * are left that somebody has to deal with first. */
+/* Zeroes the window, before an executor gets the role.  False if bytes are left
+ * that somebody has to deal with first. */
 bool link_make_clean(struct link *link);
 /* Accounts for the bytes that an executor had read when it was killed. */
 void link_recover(struct link *link);
+
+/* Takes the lock if it is free, else marks it as contended. */
+bool link_try_lock(struct link_state *state, uint32_t channel);
+/* Waits for the lock, and until the supervisor does not want it.  Not for the
+ * supervisor. */
 void link_lock(struct link_state *state, uint32_t channel);
-void link_unlock(struct link_state *state);
-/* Writes all n bytes, however long that takes.  0 or -errno. */
-int link_write(int fd, const void *p, size_t n);
-/* Locks, writes one frame of the supervisor's, unlocks. */
-void link_send(struct link *link, const struct wire_header *hdr,
-	       const struct wire_desc *desc, const void *msg);
+/* True if somebody waited: the supervisor has to be woken. */
+bool link_unlock(struct link_state *state);
+/* The lock of channel `from`, which has it, becomes channel `to`'s. */
+void link_pass_lock(struct link_state *state, uint32_t from, uint32_t to);
+/* The channel that has the lock, or -1. */
+int64_t link_lock_owner(struct link_state *state);
 
 #endif

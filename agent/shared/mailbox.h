@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "agent/wire/wire.h"
 
@@ -62,6 +63,8 @@ struct mailbox {
 	struct robust_list_head robust;	/* as it does a robust mutex */
 	struct robust_list robust_entry;
 	struct meeting meeting;		/* of races that this channel holds */
+	struct mmsghdr message;		/* of sendmmsg(2): the kernel notes how much was sent */
+	struct iovec message_bytes;
 	struct wire_header req;		/* the request in hand */
 	uint8_t *in;			/* its payload: WIRE_MAX bytes */
 	uint8_t *out;			/* the frame being sent: FRAME_MAX bytes */

@@ -22,6 +22,8 @@ bool race_meet(struct shared *shared, struct mailbox *box);
 void race_finish(struct mailbox *box);
 /* Leaves the race, if it is in one: the other side does not wait any more. */
 void race_leave(struct shared *shared, struct mailbox *box);
+#define RACE_FIELDS_BYTES 16u		/* the start of a batch request that race_forfeit() reads */
+
 /* For a request that will not be carried out: if it is a side of a race, the
  * other side does not wait for it. */
 void race_forfeit(struct shared *shared, const struct wire_header *hdr, const void *payload);

@@ -18,6 +18,7 @@ enum job_state { JOB_NONE, JOB_STARTING, JOB_RUNNING, JOB_ENDED };
 /* A job's keeper writes it, any executor reads it; see do_job.c. */
 struct job {
 	_Atomic uint32_t id;
+	_Atomic uint32_t starter;	/* channel that is starting it, or 0 */
 	_Atomic uint32_t state;		/* futex: enum job_state */
 	_Atomic int32_t keeper;		/* pid of the keeper, or 0 */
 	_Atomic int32_t pid;		/* of the shell, and of its process group */

@@ -102,7 +102,7 @@ void wire_manual(FILE *to)
 		"fingerprint `%016" PRIx64 "`.\n\n"
 		"A frame is 16 bytes of header (`u32 len; u32 tag; u32 channel; "
 		"u16 op; u16 kind`, little-endian)\nand `len` bytes of "
-		"payload, at most %u MiB. Kinds: 1 request, 2 reply, 3 fail, "
+		"payload, at most %u MiB. The runner sends frames with byte stuffing (`agent/wire/stuffing.h`). Kinds: 1 request, 2 reply, 3 fail, "
 		"4 data, 5 ready, 6 asynchronous request.\n\n## Ops\n\n"
 		"| nr | op | answered by | request | reply | |\n"
 		"| --- | --- | --- | --- | --- | --- |\n",

@@ -77,7 +77,7 @@ static uint64_t mix(uint64_t h, const char *s)
 
 uint64_t wire_fingerprint(void)
 {
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = mix(0xcbf29ce484222325u, "stuffed requests");
 
 #define FIELD(S, type, name, doc) h = mix(mix(h, #type), #name);
 #define MSG(name, doc) h = mix(h, #name); WIRE_MSG_##name(FIELD, S)

@@ -6,7 +6,8 @@
  *
  *	u32 len; u32 tag; u32 channel; u16 op; u16 kind;
  *
- * and len bytes of payload.  The runner chooses a request's tag; every data,
+ * and len bytes of payload; from the runner it is sent with byte stuffing
+ * (stuffing.h).  The runner chooses a request's tag; every data,
  * reply and fail frame that answers the request has the same tag.  The kind
  * decides which message the payload is: one of the op's row, data, or fail.
  *

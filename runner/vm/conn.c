@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/wire/stuffing.h"
 #include "runner/vm/conn.h"
 
 #define READ_BYTES 65536
@@ -34,9 +36,15 @@ static void trace(const char *prefix, const struct wire_header *hdr,
 
 int conn_send(struct conn *c, const struct wire_header *hdr, const void *payload)
 {
-	wire_put_header(buf_room(&c->out, WIRE_HEADER), hdr);
-	c->out.len += WIRE_HEADER;
-	buf_add(&c->out, payload, hdr->len);
+	size_t n = WIRE_HEADER + hdr->len;
+	uint8_t *raw = xreallocarray(NULL, n, 1);
+
+	wire_put_header(raw, hdr);
+	if (hdr->len)
+		memcpy(raw + WIRE_HEADER, payload, hdr->len);
+	stuffing_add(buf_room(&c->out, STUFFED_SIZE(n)), raw, n);
+	c->out.len += STUFFED_SIZE(n);
+	free(raw);
 	trace("->", hdr, payload);
 	return conn_flush(c);
 }

@@ -215,7 +215,7 @@ static void files(struct peer *p)
 static void bad_frames(void)
 {
 	struct peer *p = peer_greeted();
-	uint8_t junk[WIRE_HEADER];
+	uint8_t junk[WIRE_HEADER + 1];	/* a stuffed header */
 	int status;
 
 	send_raw(p, 7, WIRE_OP_echo, "", 0);
@@ -228,7 +228,7 @@ static void bad_frames(void)
 	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "a truncated request is refused");
 	ok(getpid_by(p) > 0, "refused requests leave the link usable");
 	memset(junk, 0xff, sizeof(junk));
-	ok(send(p->conn.fd, junk, sizeof(junk), 0) == sizeof(junk), "16 bytes of 0xff are sent");
+	ok(send(p->conn.fd, junk, sizeof(junk), 0) == sizeof(junk), "17 bytes of 0xff are sent");
 	ok(answer(p) == -EPIPE, "a malformed header ends the link");
 	ok(peer_end(p, &status), "a malformed header ends the agent");
 }

@@ -37,8 +37,15 @@ local function frame(fd)
 	return { tag = tag, channel = channel, op = op, kind = kind }, len > 0 and receive(fd, len) or ""
 end
 
+-- A frame with byte stuffing (agent/wire/stuffing.h), of at most 254 bytes.
+local function stuffed(data)
+	local key = 1
+	while data:find(string.char(key), 1, true) do key = key + 1 end
+	return string.char(key) .. data:gsub(".", function(c) return string.char(c:byte() ~ key) end)
+end
+
 local function send(fd, channel, tag, op, payload)
-	local data = pack(HEADER, #payload, tag, channel, op, REQUEST) .. payload
+	local data = stuffed(pack(HEADER, #payload, tag, channel, op, REQUEST) .. payload)
 	assert_eq(#data, vm:syscall_buf("write", 1, data, fd, 0, #data))
 end
 

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sends the supervisor's frames and those that executors have deferred. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/send.h"
+#include "agent/shared/futex.h"
+
+#define LOCK_POLL_MS 10			/* between two tries to get the lock */
+#define STUCK_MS 1000			/* then an owner that could write is killed */
+#define QUEUE_KEPT_BYTES (1u << 20)	/* a larger queue is freed when it is empty */
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* --- the queue --- */
+
+/* Inserts n bytes at offset at.  Without memory the frame is lost. */
+static bool queue_insert(struct send_queue *q, size_t at, const void *p, size_t n)
+{
+	size_t cap = q->cap ? q->cap : 4096;
+	uint8_t *bigger;
+
+	while (cap < q->len + n)
+		cap *= 2;
+	if (cap != q->cap) {
+		bigger = realloc(q->p, cap);
+		if (!bigger)
+			return false;
+		q->p = bigger;
+		q->cap = cap;
+	}
+	memmove(q->p + at + n, q->p + at, q->len - at);
+	memcpy(q->p + at, p, n);
+	q->len += n;
+	return true;
+}
+
+static void queue_clear(struct send_queue *q)
+{
+	q->len = q->sent = 0;
+	if (q->cap <= QUEUE_KEPT_BYTES)
+		return;
+	free(q->p);
+	*q = (struct send_queue){ 0 };
+}
+
+void send_frame(struct supervisor *s, const struct wire_header *hdr,
+		const struct wire_desc *desc, const void *msg)
+{
+	static uint8_t frame[LINK_ATOMIC_BYTES];
+	struct wire_header out = *hdr;
+	size_t n = wire_encode(desc, msg, frame + WIRE_HEADER,
+			       sizeof(frame) - WIRE_HEADER);
+
+	if (s->link.fd < 0 || n > sizeof(frame) - WIRE_HEADER)
+		return;		/* the runner times out waiting for this tag */
+	out.len = (uint32_t)n;
+	wire_put_header(frame, &out);
+	queue_insert(&s->queue, s->queue.len, frame, WIRE_HEADER + n);
+}
+
+/* --- deferred frames --- */
+
+/* The size of the frame in the mailbox's out; 0 if that is no frame. */
+static size_t out_size(const struct mailbox *box)
+{
+	struct wire_header hdr;
+
+	return wire_get_header(box->out, &hdr) ? 0 : WIRE_HEADER + (size_t)hdr.len;
+}
+
+static void release(struct mailbox *box)
+{
+	frame_forget(box->out);
+	atomic_store(&box->deferred, 0);
+	futex_wake(&box->deferred);
+}
+
+/* The channel whose deferred frame is to be sent, or 0.  One that was begun holds
+ * the lock, or we do for it. */
+static uint32_t next_deferred(struct supervisor *s)
+{
+	uint32_t found = 0;
+
+	if (s->sending)
+		return s->sending;
+	for_each_channel(s, channel) {
+		if (!atomic_load(&roster_box(s, channel)->deferred))
+			continue;
+		if (link_lock_owner(s->link.state) == channel)
+			return channel;
+		found = found ? found : channel;
+	}
+	return found;
+}
+
+bool send_take_from_dead(struct supervisor *s, uint32_t channel)
+{
+	struct mailbox *box = roster_box(s, channel);
+	bool owner = link_lock_owner(s->link.state) == channel;
+	bool deferred = atomic_load(&box->deferred);
+	size_t size = out_size(box), sent = deferred ? atomic_load(&box->deferred_from) :
+		atomic_load(&s->link.state->is_socket) ? box->message.msg_len : 0;
+	bool begun = s->sending == channel || (owner && sent && sent < size);
+
+	/* The rest of a frame that was begun goes first: nothing else may follow. */
+	if ((begun || deferred) && sent < size)
+		queue_insert(&s->queue, begun ? 0 : s->queue.len, box->out + sent, size - sent);
+	if (begun && owner) {
+		link_pass_lock(s->link.state, channel, WIRE_SUPERVISOR);
+		s->has_lock = true;
+	} else if (owner) {
+		link_unlock(s->link.state);
+	}
+	if (s->sending == channel)
+		s->sending = 0;
+	if (deferred)
+		release(box);
+	/* The wake-up that it owed to others, or that was lost with it. */
+	futex_wake_all(&s->link.state->owner);
+	return atomic_load(&box->busy) == BOX_REPLYING && size &&
+	       (deferred || begun || sent == size);
+}
+
+/* --- sending --- */
+
+/* Writes some of n bytes: how many, 0 if the link takes none now.  After an error
+ * all of them count as written: the loop finds out that the link has ended. */
+static size_t write_some(struct supervisor *s, const uint8_t *p, size_t n)
+{
+	struct pollfd pfd = { s->link.fd, POLLOUT, 0 };
+	ssize_t done;
+
+	if (atomic_load(&s->link.state->is_socket))
+		done = send(s->link.fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else if (poll(&pfd, 1, 0) <= 0)
+		return 0;
+	else
+		done = write(s->link.fd, p, n < LINK_ATOMIC_BYTES ? n : LINK_ATOMIC_BYTES);
+	if (done < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : n;
+	return (size_t)done;
+}
+
+/* Sends some of the queue, which consists of whole frames.  False if the link is full. */
+static bool send_queue(struct supervisor *s)
+{
+	struct send_queue *q = &s->queue;
+	size_t done = write_some(s, q->p + q->sent, q->len - q->sent);
+
+	q->sent += done;
+	if (q->sent == q->len)
+		queue_clear(q);
+	return done;
+}
+
+static bool send_deferred(struct supervisor *s, uint32_t channel)
+{
+	struct mailbox *box = roster_box(s, channel);
+	size_t size = out_size(box), from = atomic_load(&box->deferred_from), done = 0;
+
+	if (from < size) {
+		done = write_some(s, box->out + from, size - from);
+		if (!done)
+			return false;
+		atomic_store(&box->deferred_from, (uint32_t)(from + done));
+	}
+	s->sending = from + done < size ? channel : 0;
+	if (!s->sending)
+		release(box);
+	return true;
+}
+
+/*
+ * An executor that has the lock, and does not write although the link would take
+ * it, does not run: it is frozen, or traced.  It is killed, so that the link works.
+ */
+static void end_stuck_owner(struct supervisor *s)
+{
+	struct pollfd pfd = { s->link.fd, POLLOUT, 0 };
+	int64_t owner = link_lock_owner(s->link.state), now = now_ms();
+
+	if (!s->lock_wanted || owner < 1 || owner > CHANNELS || owner != s->stuck_owner ||
+	    poll(&pfd, 1, 0) <= 0) {
+		s->stuck_owner = owner;
+		s->stuck_since_ms = now;
+	} else if (now - s->stuck_since_ms > STUCK_MS &&
+		   atomic_load(&roster_box(s, (uint32_t)owner)->pid) > 1) {
+		kill(atomic_load(&roster_box(s, (uint32_t)owner)->pid), SIGKILL);
+	}
+}
+
+/* While the supervisor wants the lock, no executor takes it: one that streams would
+ * have it nearly always. */
+static void want_lock(struct supervisor *s, bool want)
+{
+	if (s->lock_wanted == want)
+		return;
+	s->lock_wanted = want;
+	atomic_store(&s->link.state->supervisor_waits, want);
+	if (!want)
+		futex_wake_all(&s->link.state->supervisor_waits);
+}
+
+static bool get_lock(struct supervisor *s, uint32_t deferred)
+{
+	if (s->has_lock)
+		return true;
+	if (deferred && link_lock_owner(s->link.state) == deferred)
+		link_pass_lock(s->link.state, deferred, WIRE_SUPERVISOR);
+	else if (!link_try_lock(s->link.state, WIRE_SUPERVISOR))
+		return false;
+	s->has_lock = true;
+	want_lock(s, false);
+	return true;
+}
+
+static void give_lock(struct supervisor *s)
+{
+	if (s->has_lock)
+		link_unlock(s->link.state);
+	s->has_lock = false;
+}
+
+void send_pending(struct supervisor *s)
+{
+	uint32_t deferred;
+	bool begun;
+
+	s->link_full = false;
+	if (s->link.fd < 0) {
+		send_reset(s);
+		return;
+	}
+	while ((deferred = next_deferred(s)) || s->queue.len) {
+		if (!get_lock(s, deferred)) {
+			end_stuck_owner(s);
+			want_lock(s, true);
+			return;
+		}
+		begun = s->sending || (deferred && atomic_load(&roster_box(s, deferred)->deferred_from));
+		if (!(begun || !s->queue.len ? send_deferred(s, deferred) : send_queue(s))) {
+			s->link_full = true;
+			return;
+		}
+	}
+	give_lock(s);
+	want_lock(s, false);
+}
+
+bool send_wants_out(const struct supervisor *s)
+{
+	return s->link_full;
+}
+
+int send_poll_ms(struct supervisor *s)
+{
+	return s->lock_wanted ? LOCK_POLL_MS : -1;
+}
+
+void send_flush(struct supervisor *s, int limit_ms)
+{
+	int64_t end = now_ms() + limit_ms;
+
+	for (send_pending(s); (s->link_full || s->lock_wanted) && now_ms() < end; send_pending(s)) {
+		struct pollfd pfd = { s->link.fd, POLLOUT, 0 };
+
+		poll(&pfd, s->link_full ? 1 : 0, LOCK_POLL_MS);
+	}
+}
+
+void send_reset(struct supervisor *s)
+{
+	queue_clear(&s->queue);
+	s->sending = 0;
+	s->link_full = false;
+	want_lock(s, false);
+	for_each_channel(s, channel) {
+		struct mailbox *box = roster_box(s, channel);
+
+		if (!atomic_load(&box->deferred))
+			continue;
+		if (link_lock_owner(s->link.state) == channel)
+			link_unlock(s->link.state);
+		release(box);
+	}
+	give_lock(s);
+}
