@@ -46,7 +46,8 @@ squeeze = sed 's/\([^ \t]\)[ \t]\+/\1 /g'
 
 .PHONY: format-check
 format-check: ## kit: show where clang-format would change the C sources
-	@for f in $(FORMAT_FILES); do $(squeeze) $$f >$O/format.is; clang-format $$f | $(squeeze) | \
+	@for f in $(FORMAT_FILES); do $(squeeze) $$f >$O/format.is; \
+	clang-format $$f | $(squeeze) | \
 	diff -u --label $$f --label $$f.formatted $O/format.is - || bad=1; done; test -z "$$bad"
 
 # --- for editors

@@ -284,8 +284,10 @@ static const struct plant plants[] = {
 	  { { "agent/wire/a.c", "#include \"agent/b.h\"\n" }, { "agent/b.h", "" } } },
 	{ "two folders that include each other",
 	  "circle between folders: agent/executor > agent/ops > agent/executor\n",
-	  { { "agent/executor/a.c", "#include \"agent/ops/b.h\"\n" }, { "agent/ops/b.h", "" },
-	    { "agent/ops/c.c", "#include \"agent/executor/d.h\"\n" }, { "agent/executor/d.h", "" } } },
+	  { { "agent/executor/a.c", "#include \"agent/ops/b.h\"\n" },
+	    { "agent/ops/b.h", "" },
+	    { "agent/ops/c.c", "#include \"agent/executor/d.h\"\n" },
+	    { "agent/executor/d.h", "" } } },
 	{ "two files of one folder that include each other",
 	  "circle between modules: runner/vm/a > runner/vm/b > runner/vm/a\n",
 	  { { "runner/vm/a.c", "#include \"runner/vm/b.h\"\n" }, { "runner/vm/a.h", "" },
@@ -329,7 +331,8 @@ static void check_plant(const struct plant *plant)
 	for (int i = 0; i < NR_FILES && plant->files[i].path; i++)
 		write_file(root, plant->files[i].path, plant->files[i].text);
 	check_tree(&c);
-	if (!ok(c.nr_faults == 1 && !strcmp(buf_str(&c.faults), plant->expected), "planted: %s", plant->name))
+	if (!ok(c.nr_faults == 1 && !strcmp(buf_str(&c.faults), plant->expected),
+		"planted: %s", plant->name))
 		note("expected: %sgot: %s", plant->expected, buf_str(&c.faults));
 	remove = xasprintf("rm -r %s", root);
 	if (system(remove))

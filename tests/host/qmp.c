@@ -9,7 +9,8 @@
 #include "tests/host/lib/tap.h"
 
 static const char greeting[] =
-	"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}}, \"capabilities\": [\"oob\"]}}\r\n";
+	"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}}, "
+	"\"capabilities\": [\"oob\"]}}\r\n";
 
 static int feed(struct qmp *q, const char *text, struct err *err)
 {
@@ -32,14 +33,16 @@ static void session(void)
 	ok(!feed(&q, greeting, &err) && !q.ready, "the greeting alone does not make QMP ready");
 	ok(!feed(&q, "{\"return\": {}, \"id\": 1}\r\n", &err) && q.ready,
 	   "the first return makes QMP ready");
-	ok(!feed(&q, "{\"timestamp\": {}, \"event\": \"SHUTDOWN\", \"data\": {\"guest\": true}}\r\n", &err) &&
+	ok(!feed(&q, "{\"timestamp\": {}, \"event\": \"SHUTDOWN\", "
+		 "\"data\": {\"guest\": true}}\r\n", &err) &&
 	   !strcmp(q.last_event, "SHUTDOWN"), "an event is noted");
 	qmp_send(&q, "query-status", NULL);
 	ok(!feed(&q, "{\"id\": 2, \"return\": {\"status\": \"running\"}}\n\n\r\n", &err) &&
 	   q.answered == 2 &&
 	   !strcmp(json_string_value(json_object_get(q.answer, "status")), "running"),
 	   "a reply has its value, and empty lines are skipped");
-	ok(!feed(&q, "{\"id\": 3, \"error\": {\"class\": \"GenericError\", \"desc\": \"no such thing\"}}\n", &err) &&
+	ok(!feed(&q, "{\"id\": 3, \"error\": {\"class\": \"GenericError\", "
+		 "\"desc\": \"no such thing\"}}\n", &err) &&
 	   q.refusal.kind == ERR_BROKEN && strstr(q.refusal.text, "no such thing"),
 	   "an error reply becomes a BROKEN error with QEMU's text: %s", q.refusal.text);
 	close(fds[1]);
