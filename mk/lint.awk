@@ -9,6 +9,7 @@
 FNR == 1 {
 	check_length()
 	file = FILENAME
+	in_long_string = 0
 }
 
 { limit = file ~ /\.md$/ || is_comment($0) ? 80 : file ~ /\.lua$/ ? 120 : 100 }
@@ -18,6 +19,11 @@ FNR == 1 {
 /[ \t]$/ { complain("blanks at the end of the line") }
 
 file ~ /\.md$/ && /^(```|    )/ { next }
+
+# A Lua string of several lines, [[...]].
+file ~ /\.lua$/ && /\[\[/ { in_long_string = 1 }
+/\]\]/ { in_long_string = 0 }
+in_long_string { next }
 
 columns($0) > limit && !is_unbreakable($0) {
 	complain(columns($0) " columns; at most " limit ": break the line")

@@ -87,7 +87,9 @@ function evidence.consoles(vms, test)
 	local list = {}
 	for i, vm in ipairs(vms) do
 		local lines = {}
-		for line in (vm.used_by ~= test and "" or vm.core:console()):gmatch("[^\n]+") do lines[#lines + 1] = show.clean(line) end
+		for line in (vm.used_by ~= test and "" or vm.core:console()):gmatch("[^\n]+") do
+			lines[#lines + 1] = show.clean(line)
+		end
 		if #lines > 0 then list[#list + 1] = { vm = i, lines = last(lines, MAX_CONSOLE_LINES) } end
 	end
 	return list

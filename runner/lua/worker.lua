@@ -47,7 +47,8 @@ end
 function Worker:kill()
 	if self.killed then return end
 	if self.root:is_running() then
-		self.root:supervisor_op("end_worker", { channel = self.channel }, ("kill %s"):format(tostring(self)), END_WORKER_TIMEOUT_S)
+		self.root:supervisor_op("end_worker", { channel = self.channel },
+			("kill %s"):format(tostring(self)), END_WORKER_TIMEOUT_S)
 	end
 	self.killed = true
 end
@@ -90,7 +91,9 @@ local function identity_steps(opts)
 	end
 	if opts.groups then
 		local groups = ""
-		for _, gid in ipairs(check_list("groups", opts.groups)) do groups = groups .. ("I4"):pack(check_id("groups", gid)) end
+		for _, gid in ipairs(check_list("groups", opts.groups)) do
+			groups = groups .. ("I4"):pack(check_id("groups", gid))
+		end
 		add("groups", "syscall_buf", "setgroups", 1, groups, #groups // 4, 0)
 	end
 	if opts.gid then

@@ -40,7 +40,8 @@ end)
 
 test("a worker that waits on a futex is woken by another worker", function()
 	with({ { thread = true }, { thread = true } }, function(a, b)
-		local at = vm:syscall("mmap", 0, 4096, C.PROT_READ | C.PROT_WRITE, C.MAP_PRIVATE | C.MAP_ANONYMOUS, -1, 0)
+		local at = vm:syscall("mmap", 0, 4096, C.PROT_READ | C.PROT_WRITE,
+			C.MAP_PRIVATE | C.MAP_ANONYMOUS, -1, 0)
 		local call = a:async("syscall", "futex", at, C.FUTEX_WAIT, 0, 0, 0, 0)
 		await_in(a, "futex")
 		assert_eq(1, b:syscall("futex", at, C.FUTEX_WAKE, 1, 0, 0, 0))
@@ -216,7 +217,9 @@ test("a worker stuck in the kernel: the error has the blocked tasks, and the VM 
 		local fd, tid = echo.open(target), target:syscall("gettid")
 		local call = target:async("ioctl", fd, echo.SLEEP, pack("u64", echo.SLEEP_MAX))
 		local observer = target == w and other or w
-		other:wait_until(function() return observer:read_file(("/proc/%d/syscall"):format(tid)):match("^16 ") end, { interval = 0.005 })
+		other:wait_until(function()
+			return observer:read_file(("/proc/%d/syscall"):format(tid)):match("^16 ")
+		end, { interval = 0.005 })
 		local err = assert_error(function() call:wait("100ms") end)
 		assert_contains(err.message, "state: D")
 		assert_contains(err.message, "schedule_timeout")

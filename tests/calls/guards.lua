@@ -81,7 +81,8 @@ end)
 -- --- the kernel writes more than it was asked to ---
 
 local function stray(cmd, len, more)
-	return vm:ioctl_buf(fd, cmd, pack("u32 u32 x8", len, more), { { ptr_offset = 8, buf_len = len, output = true } })
+	return vm:ioctl_buf(fd, cmd, pack("u32 u32 x8", len, more),
+		{ { ptr_offset = 8, buf_len = len, output = true } })
 end
 
 test("a kernel that fills a buffer exactly causes no error", function()
@@ -127,7 +128,8 @@ end)
 
 test("a kernel write before a buffer that is not returned is reported", function()
 	assert_error(function()
-		vm:ioctl_buf(fd, echo.UNDERRUN, pack("u32 u32 x8", 8, 1), { { ptr_offset = 8, buf_len = 8, output = false } })
+		vm:ioctl_buf(fd, echo.UNDERRUN, pack("u32 u32 x8", 8, 1),
+			{ { ptr_offset = 8, buf_len = 8, output = false } })
 	end, "the kernel wrote before the start")
 end)
 

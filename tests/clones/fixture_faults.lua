@@ -121,8 +121,8 @@ home.with(function(h)
 			assert_contains(h:run({ "fixture", "list" }).said, file .. " is damaged")
 			local r = h:run { "test", "t.lua" }
 			assert_eq(0, r.status, r.said)
-			local warning = "fixture base: " .. path .. " is damaged; the fixture will be built again\n"
-			assert_contains(r.said, (warning:gsub(h.dir:gsub("%p", "%%%0") .. "/out", "HOME")):gsub("HOME", h.dir .. "/out"))
+			assert_contains(r.said,
+				"fixture base: " .. path .. " is damaged; the fixture will be built again\n")
 			h:is_current("base")
 		end)
 	end
@@ -228,7 +228,10 @@ end
 
 test("no space in the store: the build fails with its path, status 3", function()
 	home.with(function(h)
-		local said, status = h:build("base", { prefix = in_small_space(h, "true"), env = { PROVIUM_STORE = h.dir .. "/small" } })
+		local said, status = h:build("base", {
+			prefix = in_small_space(h, "true"),
+			env = { PROVIUM_STORE = h.dir .. "/small" },
+		})
 		assert_contains(said, "no space left in " .. h.dir .. "/small")
 		assert_eq(3, status)
 	end)
@@ -237,7 +240,9 @@ end)
 test("no space for a guest's write to its disk: the VM ends with that reason", function()
 	home.with(function(h)
 		h:write("t.lua", [[
-			local vm = provium.create("minimal"):boot { memory = "128M", disks = { { path = "../small/disk.img" } } }
+			local vm = provium.create("minimal"):boot {
+				memory = "128M", disks = { { path = "../small/disk.img" } },
+			}
 			test("fills its disk", function() vm:exec("cat /dev/zero >/dev/vda; sync") end)
 		]])
 		local r = h:run({ "test", "t.lua" }, { prefix = in_small_space(h, "truncate -s 64M small/disk.img") })

@@ -58,7 +58,8 @@ test("a verdict's dependencies have the inputs of its fixture and of that fixtur
 		h:write("t.lua", "test('t', { fixture = 'child' }, function(vm) assert(vm:exec('true').ok) end)\n")
 		assert_eq(0, h:run({ "test", "--verdict", h.dir .. "/v", "t.lua" }).status)
 		local deps = runner.read(h.dir .. "/v.d")
-		for _, file in ipairs { "fixtures/base.lua", "fixtures/child.lua", "modules/echo.ko", "initramfs/base.cpio" } do
+		local inputs = { "fixtures/base.lua", "fixtures/child.lua", "modules/echo.ko", "initramfs/base.cpio" }
+		for _, file in ipairs(inputs) do
 			assert_contains(deps, file)
 		end
 	end)

@@ -53,7 +53,9 @@ test("the help of each command fits into 80 columns", function()
 end)
 
 test("--help prints its text to stdout with status 0", function()
-	for _, args in ipairs { { "--help" }, { "help" }, { "test", "--help" }, { "exec", "--help" }, { "version", "--help" } } do
+	for _, args in ipairs {
+		{ "--help" }, { "help" }, { "test", "--help" }, { "exec", "--help" }, { "version", "--help" },
+	} do
 		local r = runner.run(args)
 		assert_eq(0, r.status)
 		assert_eq("usage: provium ", r.said:sub(1, 15))
@@ -88,7 +90,9 @@ end)
 test("a wrong budget is a usage error, as an option and as a variable", function()
 	assert_usage({ "test", "--mem", "much", "good.lua" }, "provium test: --mem much: expected a size such as 512M or 2G")
 	assert_usage({ "test", "--cpus", "0", "good.lua" }, "provium test: --cpus 0: expected a number from 1 to 65535")
-	for _, args in ipairs { { "test", "good.lua" }, { "exec", "minimal", "true" }, { "fixture", "list" }, { "gate" } } do
+	for _, args in ipairs {
+		{ "test", "good.lua" }, { "exec", "minimal", "true" }, { "fixture", "list" }, { "gate" },
+	} do
 		local r = runner.run(args, { env = { PROVIUM_MEM = "17179869184G" } })
 		assert_eq({ 2, ("provium %s: PROVIUM_MEM=17179869184G: expected a size such as 512M or 2G"):format(args[1]) },
 			{ r.status, r.said:match("^[^\n]*") })
@@ -146,7 +150,10 @@ end)
 
 test("a folder's files run in order, without lib, fixtures and hidden names", function()
 	runner.with_folder(function(dir)
-		for _, name in ipairs { "b.lua", "a.lua", "sub/c.lua", "lib/no.lua", "fixtures/no.lua", "_no/no.lua", ".no/no.lua", ".no.lua", "no.txt" } do
+		for _, name in ipairs {
+			"b.lua", "a.lua", "sub/c.lua", "lib/no.lua", "fixtures/no.lua",
+			"_no/no.lua", ".no/no.lua", ".no.lua", "no.txt",
+		} do
 			os.execute(("mkdir -p %s/%s"):format(dir, name:match("^(.*)/") or ""))
 			runner.write(dir .. "/" .. name, "assert(true)\n")
 		end

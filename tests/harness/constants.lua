@@ -4,7 +4,8 @@
 local C = provium.const
 
 test("constants of files have the kernel's values", function()
-	assert_eq({ -100, 0x1000, 0x100, 0x200 }, { C.AT_FDCWD, C.AT_EMPTY_PATH, C.AT_SYMLINK_NOFOLLOW, C.AT_REMOVEDIR })
+	assert_eq({ -100, 0x1000, 0x100, 0x200 },
+		{ C.AT_FDCWD, C.AT_EMPTY_PATH, C.AT_SYMLINK_NOFOLLOW, C.AT_REMOVEDIR })
 	assert_eq({ 0, 1, 2, 0x40, 0x80, 0x200 }, { C.O_RDONLY, C.O_WRONLY, C.O_RDWR, C.O_CREAT, C.O_EXCL, C.O_TRUNC })
 	assert_eq({ 0x800, 0x10000, 0x80000, 0x200000 }, { C.O_NONBLOCK, C.O_DIRECTORY, C.O_CLOEXEC, C.O_PATH })
 	assert_eq({ 0xf000, 0x8000, 0x4000, 0x800 }, { C.S_IFMT, C.S_IFREG, C.S_IFDIR, C.S_ISUID })
@@ -17,7 +18,8 @@ test("constants of processes and memory have the kernel's values", function()
 	assert_eq({ 0x400, 0x20000, 0x80000000 }, { C.CLONE_FILES, C.CLONE_NEWNS, C.CLONE_IO })
 	assert_eq({ 1, 0x40000000, 3 }, { C.WNOHANG, C.__WALL, C.P_PIDFD })
 	assert_eq({ 0, 1, 2, 2, 0x20 }, { C.PROT_NONE, C.PROT_READ, C.PROT_WRITE, C.MAP_PRIVATE, C.MAP_ANONYMOUS })
-	assert_eq({ 15, 38, 7, 0x50000 }, { C.PR_SET_NAME, C.PR_SET_NO_NEW_PRIVS, C.RLIMIT_NOFILE, C.SECCOMP_RET_ERRNO })
+	assert_eq({ 15, 38, 7, 0x50000 },
+		{ C.PR_SET_NAME, C.PR_SET_NO_NEW_PRIVS, C.RLIMIT_NOFILE, C.SECCOMP_RET_ERRNO })
 	assert_eq({ 12, 0, 129 }, { C.CAP_NET_ADMIN, C.FUTEX_WAIT, C.FUTEX_WAKE_PRIVATE })
 end)
 

@@ -96,7 +96,8 @@ test("--verdict writes every loaded Lua file to .d", function()
 		runner.run { "test", "--verdict", dir .. "/v", "uses_helper.lua" }
 		local deps = runner.read(dir .. "/v.d")
 		for _, path in ipairs { "uses_helper.lua", "lib/helper.lua", "data/answer.lua" } do
-			assert(deps:find(("^[^\n]*[ /]%s"):format(path:gsub("%p", "%%%0"))), path .. " is missing in " .. deps)
+			local pattern = ("^[^\n]*[ /]%s"):format(path:gsub("%p", "%%%0"))
+			assert(deps:find(pattern), path .. " is missing in " .. deps)
 		end
 	end)
 end)

@@ -91,7 +91,9 @@ test("SIGTERM ends a file in a C function, and more signals do not delay that", 
 		os.execute("kill -TERM " .. pid)
 		core.pause(0.1)
 	end
-	wait_until(function() return not runner.is_alive(pid) end, { timeout = 30, interval = 0.05, desc = "the runner's end" })
+	wait_until(function()
+		return not runner.is_alive(pid)
+	end, { timeout = 30, interval = 0.05, desc = "the runner's end" })
 	assert_eq(false, runner.is_alive(child))
 	finish()
 end)

@@ -161,8 +161,9 @@ test("provium.errno of an unknown name or number is nil", function()
 end)
 
 test("provium.nr has system call numbers by name", function()
-	assert_eq({ 0, 1, 39, 257, 425, 435 }, { provium.nr.read, provium.nr.write, provium.nr.getpid, provium.nr.openat,
-		provium.nr.io_uring_setup, provium.nr.clone3 })
+	local nr = provium.nr
+	assert_eq({ 0, 1, 39, 257, 425, 435 },
+		{ nr.read, nr.write, nr.getpid, nr.openat, nr.io_uring_setup, nr.clone3 })
 	assert_eq(nil, provium.nr.no_such_call)
 end)
 

@@ -218,9 +218,11 @@ test("the command of a failure has the environment's choices and a quoted path",
 	runner.with_folder(function(dir)
 		local odd = dir .. "/it's \"odd\".lua"
 		runner.write(odd, "test('x', function() assert(false) end)\n")
-		local r = runner.run({ "test", odd }, { commands = true, env = { ACCEL = "tcg", TRANSPORT = "serial" } })
+		local env = { ACCEL = "tcg", TRANSPORT = "serial" }
+		local r = runner.run({ "test", odd }, { commands = true, env = env })
 		assert_contains(r.said, ("repeat: ACCEL=tcg TRANSPORT=serial RUNNER test -f '^x$' '%s/it'\\''s \"odd\".lua'\n"):format(dir))
-		assert_contains(runner.shell(r.said:match("repeat: ([^\n]*)"):gsub("RUNNER", runner.path)), "1 of 1 failed")
+		local command = r.said:match("repeat: ([^\n]*)"):gsub("RUNNER", runner.path)
+		assert_contains(runner.shell(command), "1 of 1 failed")
 	end)
 end)
 

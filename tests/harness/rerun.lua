@@ -11,7 +11,9 @@ local function with_runner(fn)
 		runner.write(dir .. "/b.lua", "assert(false)\n")
 		runner.write(dir .. "/c.lua", "test('fine', function() assert(true) end)\n")
 		fn(function(...)
-			local r = runner.run({ "test", ... }, { cwd = dir, runner = dir .. "/out/bin/provium", env = { PROVIUM_INSIDE = "" } })
+			local r = runner.run({ "test", ... }, {
+				cwd = dir, runner = dir .. "/out/bin/provium", env = { PROVIUM_INSIDE = "" },
+			})
 			return r.said, r.status
 		end, dir)
 	end)

@@ -12,10 +12,14 @@ local R, W, X = kacs.READ_DATA, kacs.WRITE_DATA, kacs.EXECUTE
 
 -- Alice is in STAFF, in GUESTS for denial only, and in ADMINISTRATORS without it being enabled.
 local alice = vm.kacs and kacs.create(vm, 1000, {
-	{ STAFF, kacs.GROUP_ENABLED }, { GUESTS, kacs.GROUP_DENY_ONLY | kacs.GROUP_ENABLED }, { kacs.ADMINISTRATORS, kacs.GROUP_MANDATORY },
+	{ STAFF, kacs.GROUP_ENABLED },
+	{ GUESTS, kacs.GROUP_DENY_ONLY | kacs.GROUP_ENABLED },
+	{ kacs.ADMINISTRATORS, kacs.GROUP_MANDATORY },
 })
 
-local function check(dacl, desired, fd) return kacs.check(vm, fd or alice, kacs.sd { owner = BOB, dacl = dacl }, desired) end
+local function check(dacl, desired, fd)
+	return kacs.check(vm, fd or alice, kacs.sd { owner = BOB, dacl = dacl }, desired)
+end
 
 -- { title, DACL, desired rights, granted rights or errno }, for Alice.
 local cases = {
@@ -141,9 +145,11 @@ end)
 
 local function ioctl_check(sd, desired, opts)
 	opts = opts or {}
+	local object = pack("u32 u32 u64", opts.len or #sd, desired, 0):sub(1, opts.object_len)
 	return vm:ioctl_buf(opts.fd or alice, kacs.CHECK, pack("u32 u32 x8", opts.flags or 0, 0xdead), {
-		{ ptr_offset = 8, buf_len = opts.object_len or 16, data = pack("u32 u32 u64", opts.len or #sd, desired, 0):sub(1, opts.object_len) },
-		opts.object_len and { ptr_offset = 8, buf_len = opts.object_len } or { parent = 1, ptr_offset = 8, buf_len = #sd, data = sd },
+		{ ptr_offset = 8, buf_len = opts.object_len or 16, data = object },
+		opts.object_len and { ptr_offset = 8, buf_len = opts.object_len } or
+			{ parent = 1, ptr_offset = 8, buf_len = #sd, data = sd },
 	})
 end
 

@@ -24,7 +24,9 @@ local function interrupted_sleeper()
 	local w = vm:spawn()
 	local call = w.kacs:async("wait_token", token, 0xffffffff)
 	local function is(file, pattern)
-		vm:wait_until(function() return vm:read_file(("/proc/%d/%s"):format(w.pid, file)):find(pattern) end, { interval = 0.005 })
+		vm:wait_until(function()
+			return vm:read_file(("/proc/%d/%s"):format(w.pid, file)):find(pattern)
+		end, { interval = 0.005 })
 	end
 	is("syscall", "^1006 ")
 	assert_eq(0, vm:syscall("kill", w.pid, C.SIGSTOP))
@@ -35,7 +37,9 @@ local function interrupted_sleeper()
 	return ret
 end
 
-local function get(path, caller, dirfd, flags) return ((caller or vm).kacs:get_sd(dirfd or CWD, path, kacs.ALL, 64, flags)) end
+local function get(path, caller, dirfd, flags)
+	return ((caller or vm).kacs:get_sd(dirfd or CWD, path, kacs.ALL, 64, flags))
+end
 
 local function set(path, caller, dirfd, sd)
 	return ((caller or vm).kacs:set_sd(dirfd or CWD, path, kacs.DACL, sd or kacs.sd { dacl = {} }))
@@ -69,14 +73,18 @@ local cases = {
 		EINVAL = function() return vm.kacs:open_process_token(1, 0x80000000) end,
 		ESRCH = function() return vm.kacs:open_process_token(0x7fffffff, 0) end,
 		EACCES = function() return user.kacs:open_process_token(1, 0) end,
-		EMFILE = function() return without_descriptors(function(w) return w.kacs:open_process_token(1, 0) end) end,
+		EMFILE = function()
+			return without_descriptors(function(w) return w.kacs:open_process_token(1, 0) end)
+		end,
 	},
 	create_token = {
 		EPERM = function() return user.kacs:create_token(kacs.spec(1)) end,
 		E2BIG = function() return vm.kacs:create_token(("\0"):rep(65537)) end,
 		EFAULT = function() return vm:syscall("kacs_create_token", NOWHERE, 8) end,
 		EINVAL = function() return vm.kacs:create_token("") end,
-		EMFILE = function() return without_descriptors(function(w) return w.kacs:create_token(kacs.spec(1)) end) end,
+		EMFILE = function()
+			return without_descriptors(function(w) return w.kacs:create_token(kacs.spec(1)) end)
+		end,
 	},
 	install_token = {
 		EBADF = function() return vm.kacs:install_token(CLOSED) end,

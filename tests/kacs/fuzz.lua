@@ -42,9 +42,14 @@ local function mutate(s)
 	for _ = 1, random(0, 3) do
 		local at = random(0, #s)
 		local kind = random(4)
-		if kind == 1 then s = s:sub(1, at)
-		elseif kind == 2 then s = s .. noise(random(1, 8))
-		else s = s:sub(1, at) .. (kind == 3 and noise(1) or pick { "\0", "\1", "\x7f", "\x80", "\xff" }) .. s:sub(at + 2) end
+		if kind == 1 then
+			s = s:sub(1, at)
+		elseif kind == 2 then
+			s = s .. noise(random(1, 8))
+		else
+			local byte = kind == 3 and noise(1) or pick { "\0", "\1", "\x7f", "\x80", "\xff" }
+			s = s:sub(1, at) .. byte .. s:sub(at + 2)
+		end
 	end
 	return s
 end
@@ -60,8 +65,12 @@ local function aces(kinds)
 end
 
 local function descriptor()
-	return mutate(kacs.sd { owner = random(2) == 1 and pick(SIDS) or nil, group = random(2) == 1 and pick(SIDS) or nil,
-		dacl = pick { false, "null", aces { 0, 1 }, aces { 0, 1 } } or nil, sacl = random(4) == 1 and aces { 2, 0x11 } or nil })
+	return mutate(kacs.sd {
+		owner = random(2) == 1 and pick(SIDS) or nil,
+		group = random(2) == 1 and pick(SIDS) or nil,
+		dacl = pick { false, "null", aces { 0, 1 }, aces { 0, 1 } } or nil,
+		sacl = random(4) == 1 and aces { 2, 0x11 } or nil,
+	})
 end
 
 local function spec()
@@ -76,21 +85,31 @@ local function sids()
 	return mutate(table.concat(list))
 end
 
-local PATHS = { "/tmp/fuzz/a", "/tmp/fuzz/b", "/tmp/fuzz", "/tmp/fuzz/link", "/tmp/fuzz/a/x", "a", "", "/", "/proc/version", ("x"):rep(300), "/tmp/none" }
+local PATHS = {
+	"/tmp/fuzz/a", "/tmp/fuzz/b", "/tmp/fuzz", "/tmp/fuzz/link", "/tmp/fuzz/a/x", "a", "", "/",
+	"/proc/version", ("x"):rep(300), "/tmp/none",
+}
 local FLAGS = { 0, 0, 0, C.AT_SYMLINK_NOFOLLOW, C.AT_EMPTY_PATH, C.AT_SYMLINK_NOFOLLOW | C.AT_EMPTY_PATH, 1 }
 
 local calls = {
 	open_self_token = function() return pick { 0, 0, 0, u32() }, pick { 0, 8, 0xf, 0xf, u32() } end,
-	open_process_token = function() return pick { 0, 1, 2, random(0, 400), -1, 0x7fffffff }, pick { 0xf, u32() } end,
+	open_process_token = function()
+		return pick { 0, 1, 2, random(0, 400), -1, 0x7fffffff }, pick { 0xf, u32() }
+	end,
 	create_token = spec,
 	install_token = fd,
 	revoke_token = fd,
 	wait_token = function() return fd(), random(0, 1) end,
-	get_sd = function() return pick { C.AT_FDCWD, fd() }, pick(PATHS), pick { 0xf, random(0, 16) }, random(0, 200), pick(FLAGS) end,
-	set_sd = function() return pick { C.AT_FDCWD, fd() }, pick(PATHS), pick { 0xf, random(0, 16) }, descriptor(), pick(FLAGS) end,
+	get_sd = function()
+		return pick { C.AT_FDCWD, fd() }, pick(PATHS), pick { 0xf, random(0, 16) }, random(0, 200), pick(FLAGS)
+	end,
+	set_sd = function()
+		return pick { C.AT_FDCWD, fd() }, pick(PATHS), pick { 0xf, random(0, 16) }, descriptor(), pick(FLAGS)
+	end,
 	access_check = function()
 		local sd = descriptor()
-		return kacs.check_args(pick { -1, fd() }, sd, u32(), { size = pick { 24, 24, 24, u32() }, len = pick { #sd, #sd, u32() } })
+		return kacs.check_args(pick { -1, fd() }, sd, u32(),
+			{ size = pick { 24, 24, 24, u32() }, len = pick { #sd, #sd, u32() } })
 	end,
 }
 local NAMES = {}
@@ -116,11 +135,15 @@ local function typed_call(b)
 end
 
 local IOCTLS = {
-	function() return kacs.QUERY, pack("u32 u32 u64", random(0, 5), pick { 0, 16, 64, u32() }, 0), { { ptr_offset = 8, buf_len = random(0, 80), output = true } } end,
+	function()
+		return kacs.QUERY, pack("u32 u32 u64", random(0, 5), pick { 0, 16, 64, u32() }, 0),
+			{ { ptr_offset = 8, buf_len = random(0, 80), output = true } }
+	end,
 	function()
 		local list = sids()
 		return kacs.MEMBERS, pack("u32 u32 x16", pick { #list, #list, u32() }, pick { 20, u32() }),
-			{ { ptr_offset = 8, buf_len = #list, data = list }, { ptr_offset = 16, buf_len = 20, output = true } }
+			{ { ptr_offset = 8, buf_len = #list, data = list },
+			{ ptr_offset = 16, buf_len = 20, output = true } }
 	end,
 	function()
 		local sd = descriptor()
@@ -134,7 +157,8 @@ local IOCTLS = {
 
 local function ioctl(b)
 	if random(4) == 1 then
-		b:syscall("ioctl", fd(), pick { kacs.QUERY, kacs.MEMBERS, kacs.CHECK, kacs.DUPLICATE, u32() }, pick(POINTERS))
+		b:syscall("ioctl", fd(), pick { kacs.QUERY, kacs.MEMBERS, kacs.CHECK, kacs.DUPLICATE, u32() },
+			pick(POINTERS))
 	else
 		local cmd, struct, specs = pick(IOCTLS)()
 		b:ioctl_buf(fd(), cmd, struct, specs)
@@ -204,8 +228,10 @@ test(("%d random calls, by root and by a user, return listed errors only (seed %
 test("random calls include a success of every call and the likely errors", { timeout = "9m" }, function()
 	fuzz()
 	for name in kacs.sorted(calls) do assert(seen[name .. " ok"], name .. " never succeeded") end
-	for _, what in ipairs { "create_token EPERM", "create_token EINVAL", "set_sd EINVAL", "access_check EACCES", "get_sd EFAULT",
-		"install_token EBADF", "revoke_token EPERM", "ioctl EFAULT", "ioctl ERANGE" } do
+	for _, what in ipairs {
+		"create_token EPERM", "create_token EINVAL", "set_sd EINVAL", "access_check EACCES", "get_sd EFAULT",
+		"install_token EBADF", "revoke_token EPERM", "ioctl EFAULT", "ioctl ERANGE",
+	} do
 		assert(seen[what], what .. " was never returned")
 	end
 end)

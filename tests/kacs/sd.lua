@@ -213,7 +213,8 @@ end)
 
 test("an attribute that is no descriptor returns EIO", function()
 	local path = new_file()
-	assert_eq(0, (vm:syscall_bufs("setxattr", { [0] = path .. "\0", [1] = "security.kacs\0", [2] = "rubbish" }, 0, 0, 0, 7, 0)))
+	local bufs = { [0] = path .. "\0", [1] = "security.kacs\0", [2] = "rubbish" }
+	assert_eq(0, (vm:syscall_bufs("setxattr", bufs, 0, 0, 0, 7, 0)))
 	assert_errno("EIO", (get(path)))
 	assert_errno("EIO", set(path, FULL))
 end)

@@ -96,7 +96,9 @@ end)
 
 test("a descriptor without the right QUERY refuses QUERY, MEMBERS and CHECK", function()
 	local mute = vm.kacs:open_self_token(0, kacs.TOKEN_ALL & ~kacs.TOKEN_QUERY)
-	for _, cmd in ipairs { kacs.QUERY, kacs.MEMBERS, kacs.CHECK } do assert_errno("EACCES", (vm:ioctl(mute, cmd, ""))) end
+	for _, cmd in ipairs { kacs.QUERY, kacs.MEMBERS, kacs.CHECK } do
+		assert_errno("EACCES", (vm:ioctl(mute, cmd, "")))
+	end
 	kacs.close(vm, mute)
 end)
 
@@ -119,7 +121,9 @@ end)
 test("install_token and revoke_token of a pipe return EINVAL", function()
 	local _, fds = vm:syscall_bufs("pipe2", { [0] = ("\0"):rep(8) }, 0, 0)
 	local reader, writer = unpack("i32 i32", fds)
-	for _, call in ipairs { "install_token", "revoke_token" } do assert_errno("EINVAL", vm.kacs[call](vm.kacs, reader)) end
+	for _, call in ipairs { "install_token", "revoke_token" } do
+		assert_errno("EINVAL", vm.kacs[call](vm.kacs, reader))
+	end
 	kacs.close(vm, reader, writer)
 end)
 
@@ -285,7 +289,9 @@ test("a task that ends releases its token", function()
 	kacs.close(vm, new)
 	assert_eq(before.tokens + 1, kacs.counts(vm).tokens)
 	w:kill()
-	wait_until(function() return kacs.counts(vm).tokens == before.tokens end, { interval = 0.01, desc = "the token's end" })
+	wait_until(function()
+		return kacs.counts(vm).tokens == before.tokens
+	end, { interval = 0.01, desc = "the token's end" })
 	assert_eq(before, kacs.counts(vm))
 end)
 
@@ -360,7 +366,9 @@ end)
 test("open_process_token of a zombie returns ESRCH", function()
 	local w = vm:spawn()
 	local pid = w:syscall("fork")	-- ends at once, and is not waited for yet
-	vm:wait_until(function() return vm:read_file(("/proc/%d/stat"):format(pid)):find(") Z ", 1, true) end, { interval = 0.005 })
+	vm:wait_until(function()
+		return vm:read_file(("/proc/%d/stat"):format(pid)):find(") Z ", 1, true)
+	end, { interval = 0.005 })
 	assert_errno("ESRCH", (vm.kacs:open_process_token(pid, 0)))
 	assert_eq(pid, w:syscall("wait4", pid, 0, 0, 0))
 	assert_errno("ESRCH", (vm.kacs:open_process_token(pid, 0)))

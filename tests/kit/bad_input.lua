@@ -167,7 +167,9 @@ end)
 -- Starts a run that stays in a boot: the runner's pid, QEMU's pid, a function that waits for the end.
 local function start_endless_boot()
 	local pid, wait = runner.start({ "test", "vm_no_hello.lua", "good.lua" }, { env = { BOOT_TIMEOUT = "10m" } })
-	local qemu = wait_until(function() return runner.qemu_below(pid) end, { timeout = 20, interval = 0.02, desc = "QEMU" })
+	local qemu = wait_until(function()
+		return runner.qemu_below(pid)
+	end, { timeout = 20, interval = 0.02, desc = "QEMU" })
 	return pid, qemu, wait
 end
 
@@ -200,7 +202,8 @@ test("no space for logs: the verdict is unchanged, and the report names the file
 	if runner.shell("unshare -m true 2>&1 || echo no") ~= "" then skip("unshare -m is not allowed here") end
 	local script = ("mkdir -p %s/logs && mount -t tmpfs -o size=4k none %s/logs && exec \"$@\"")
 		:format(runner.quote(runner.home), runner.quote(runner.home))
-	local r = run("vm_panic.lua", { prefix = { runner.timeout, "-k", "5", "100", "unshare", "-m", "sh", "-c", script, "sh" } })
+	local prefix = { runner.timeout, "-k", "5", "100", "unshare", "-m", "sh", "-c", script, "sh" }
+	local r = run("vm_panic.lua", { prefix = prefix })
 	assert_eq(1, r.status)
 	assert_contains(r.said, "crashes ... FAIL: ")
 	assert_contains(r.said, "logs could not be kept: cannot write HOME/logs/vm_panic/")

@@ -47,7 +47,8 @@ local above, _ <close> = runner.new_folder()
 runner.shell("mkdir " .. runner.quote(above .. "/fixtures"))
 runner.write(above .. "/fixtures/small.lua", SMALL)
 do
-	local r = runner.run({ "fixture", "build", "small" }, { cwd = above, env = { PROVIUM_STORE = above .. "/store" } })
+	local env = { PROVIUM_STORE = above .. "/store" }
+	local r = runner.run({ "fixture", "build", "small" }, { cwd = above, env = env })
 	assert_eq(0, r.status, r.said)
 end
 
@@ -63,7 +64,8 @@ end
 -- The shell command for make in such a folder, without the job server of a make above this test.
 local function command(dir, args, env)
 	return ("cd %s && exec env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS PROVIUM_GATE=%s PROVIUM_STORE=%s FLAGS=%s %s timeout -k 5 600 %s %s </dev/null 2>&1")
-		:format(runner.quote(dir), runner.quote(dir .. "/gate"), runner.quote(above .. "/store"), runner.quote(dir), env or "", MAKE, args)
+		:format(runner.quote(dir), runner.quote(dir .. "/gate"), runner.quote(above .. "/store"),
+			runner.quote(dir), env or "", MAKE, args)
 end
 
 local function run_make(dir, args, env)
@@ -90,14 +92,17 @@ local function processes(dir, name)
 	local list = {}
 	for pid in runner.shell("grep -lsF 'PROVIUM_GATE=" .. dir .. "/gate' /proc/[0-9]*/environ 2>/dev/null"):gmatch("/proc/(%d+)/") do
 		local comm = runner.read("/proc/" .. pid .. "/comm")
-		if comm and comm:find(name, 1, true) == 1 and runner.is_alive(tonumber(pid)) then list[#list + 1] = tonumber(pid) end
+		if comm and comm:find(name, 1, true) == 1 and runner.is_alive(tonumber(pid)) then
+			list[#list + 1] = tonumber(pid)
+		end
 	end
 	return list
 end
 
 local function assert_nothing_left(dir)
-	wait_until(function() return #processes(dir, "qemu") + #processes(dir, "provium") + #processes(dir, "forkserver") == 0 end,
-		{ timeout = 10, interval = 0.05, desc = "the end of every process" })
+	wait_until(function()
+		return #processes(dir, "qemu") + #processes(dir, "provium") + #processes(dir, "forkserver") == 0
+	end, { timeout = 10, interval = 0.05, desc = "the end of every process" })
 	assert_eq("", runner.shell("ls " .. runner.quote(dir) .. " | grep tokens"))
 end
 
@@ -143,12 +148,16 @@ test("a runner that waits for memory lends its job token to other jobs of make",
 		local vm = provium.create("minimal"):boot { memory = "128M" }
 		test("holds", function()
 			io.open(os.getenv("FLAGS") .. "/held", "w"):close()
-			wait_until(function() return io.open(os.getenv("FLAGS") .. "/compiled") end, { interval = 0.01, timeout = 60 })
+			wait_until(function()
+				return io.open(os.getenv("FLAGS") .. "/compiled")
+			end, { interval = 0.01, timeout = 60 })
 			assert(true)
 		end)
 	]]
 	local waiter = [[
-		wait_until(function() return io.open(os.getenv("FLAGS") .. "/held") end, { interval = 0.01, timeout = 60 })
+		wait_until(function()
+			return io.open(os.getenv("FLAGS") .. "/held")
+		end, { interval = 0.01, timeout = 60 })
 	]] .. ONE_VM
 	with_make({ ["t1.lua"] = holder, ["t2.lua"] = waiter }, function(dir)
 		-- Two job tokens, both taken by runners: the third job gets one only if the waiting runner lends it.
@@ -198,7 +207,9 @@ test("a fixture that another runner cannot build for lack of room: a deadlock is
 		wait_until(function() return os.execute("%s gate | grep -q waits") end, { interval = 0.05, timeout = 60 })
 		test("both", function() provium.fixture("own") end)
 	]]):format(quoted_runner()), ["t2.lua"] = [[
-		wait_until(function() return io.open(os.getenv("FLAGS") .. "/held") end, { interval = 0.01, timeout = 60 })
+		wait_until(function()
+			return io.open(os.getenv("FLAGS") .. "/held")
+		end, { interval = 0.01, timeout = 60 })
 		test("one", function() provium.fixture("own") end)
 	]] }, function(dir)
 		runner.shell("mkdir " .. runner.quote(dir .. "/fixtures"))

@@ -47,7 +47,8 @@ end)
 test("a limit of open files that is too low: BROKEN, and the message names the limit", function()
 	with_traces(function(run)
 		local n = 4
-		while run({ "version" }, { limits = "-n " .. n }).status == 127 do n = n + 1 end	-- ld.so's own needs
+		-- ld.so needs some itself.
+		while run({ "version" }, { limits = "-n " .. n }).status == 127 do n = n + 1 end
 		local r, seen = nil, {}
 		repeat
 			r = run({ "test", "vm_good.lua" }, { limits = "-n " .. n })
@@ -86,7 +87,10 @@ test("a limit of processes that is too low: BROKEN, and the message names the li
 			"BROKEN: boot minimal: cannot start qemu-system-x86_64: " .. CAUSE,
 			[4] = "qemu_thread_create: Resource temporarily unavailable",
 		} do
-			local r = run({ "test", "vm_good.lua" }, { prefix = as_user("61234", n), env = { HOME = dir .. "/home", XDG_CACHE_HOME = "" } })
+			local r = run({ "test", "vm_good.lua" }, {
+				prefix = as_user("61234", n),
+				env = { HOME = dir .. "/home", XDG_CACHE_HOME = "" },
+			})
 			assert_contains(r.said, expected)
 			assert_eq(3, r.status, r.said)
 		end

@@ -65,7 +65,9 @@ test("an agent with a serial transport does not listen on vsock", function()
 end)
 
 vm:exec(("/.provium/agent --vsock %d >/dev/null 2>&1 &"):format(PORT))
-vm:syscall("close", vm:wait_until(function() return (connect(PORT)) end, { interval = 0.01, desc = "a listener on vsock" }))
+vm:syscall("close", vm:wait_until(function()
+	return (connect(PORT))
+end, { interval = 0.01, desc = "a listener on vsock" }))
 
 -- A new connection on which the agent has sent its ready frame, and the fingerprint in it.
 local function connect_ready()

@@ -104,7 +104,8 @@ function kacs.audit(sid, mask) return kacs.ace(kacs.AUDIT, mask, sid) end
 function kacs.acl(aces, change)
 	change = change or {}
 	local body = table.concat(aces)
-	return pack("u8 u8 u16 u16 u16", change.revision or 2, 0, change.size or 8 + #body, change.count or #aces, 0) .. body
+	return pack("u8 u8 u16 u16 u16", change.revision or 2, 0,
+		change.size or 8 + #body, change.count or #aces, 0) .. body
 end
 
 -- A security descriptor of { owner =, group =, dacl = list, sacl = list, control = more bits,

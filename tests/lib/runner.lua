@@ -37,7 +37,10 @@ function runner.probed()
 	if not probed then
 		local start = core.now()
 		local kind, link = runner.shell(quote(runner.path) .. " exec minimal true 2>&1"):match("^accel (%l+)/?(%l*)")
-		probed = { ACCEL = kind, TRANSPORT = link ~= "" and link or "serial", PROVIUM_BOOT = core.now() - start }
+		probed = {
+			ACCEL = kind, TRANSPORT = link ~= "" and link or "serial",
+			PROVIUM_BOOT = core.now() - start,
+		}
 	end
 	return probed
 end
@@ -60,7 +63,9 @@ function runner.command(args, opts)
 	opts = opts or {}
 	local words = { "cd", quote(opts.cwd or runner.canned), "&& exec env" }
 	for name, value in pairs(opts.env or {}) do words[#words + 1] = quote(name .. "=" .. value) end
-	for _, word in ipairs(opts.prefix or { runner.timeout, "-k", "5", "100" }) do words[#words + 1] = quote(word) end
+	for _, word in ipairs(opts.prefix or { runner.timeout, "-k", "5", "100" }) do
+		words[#words + 1] = quote(word)
+	end
 	words[#words + 1] = quote(opts.runner or runner.path)
 	for _, word in ipairs(args) do words[#words + 1] = quote(word) end
 	words[#words + 1] = "</dev/null 2>&1"

@@ -129,7 +129,8 @@ end)
 -- --- mounts ---
 
 local function mount(source, target, kind, flags)
-	return (vm:syscall_bufs("mount", { [0] = source .. "\0", [1] = target .. "\0", [2] = kind .. "\0" }, 0, 0, 0, flags or 0, 0))
+	local bufs = { [0] = source .. "\0", [1] = target .. "\0", [2] = kind .. "\0" }
+	return (vm:syscall_bufs("mount", bufs, 0, 0, 0, flags or 0, 0))
 end
 
 test("mount of a tmpfs and umount2 return 0", function()

@@ -66,7 +66,9 @@ local function kill_executor()
 	kill_pid(pid)
 	finish(call)
 	if t then
-		vm:wait_until(function() return not pcall(t.syscall, t, "gettid") end, { interval = 0.002, desc = "the thread's end" })
+		vm:wait_until(function()
+			return not pcall(t.syscall, t, "gettid")
+		end, { interval = 0.002, desc = "the thread's end" })
 		t:kill()
 	end
 	vm:wait_until(function()

@@ -176,7 +176,8 @@ test("a seccomp filter of one thread worker does not apply to others", function(
 		C.BPF_RET | C.BPF_K, 0, 0, C.SECCOMP_RET_ERRNO | 1,  C.BPF_RET | C.BPF_K, 0, 0, C.SECCOMP_RET_ALLOW)
 	with({ { thread = true, no_new_privs = true }, { thread = true } }, function(t, other)
 		local ret = t:syscall_ptr("seccomp", { [2] = pack("u16 x6 u64", 4, 0) },
-			{ { buf_idx = 2, ptr_offset = 8, data_len = #program, data = program } }, C.SECCOMP_SET_MODE_FILTER, 0, 0)
+			{ { buf_idx = 2, ptr_offset = 8, data_len = #program, data = program } },
+			C.SECCOMP_SET_MODE_FILTER, 0, 0)
 		assert_eq(0, ret)
 		assert_errno("EPERM", t:syscall("getuid"))
 		assert_eq(0, other:syscall("getuid"))

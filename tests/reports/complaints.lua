@@ -91,7 +91,8 @@ local seen		-- the canned suite's test events by name, from its only run
 local function canned()
 	if not seen then
 		seen = {}
-		for line in runner.run({ "test", "--format", "json", "vm_complaints.lua" }, { raw = true }).said:gmatch("[^\n]+") do
+		local r = runner.run({ "test", "--format", "json", "vm_complaints.lua" }, { raw = true })
+		for line in r.said:gmatch("[^\n]+") do
 			local event = core.json(line)
 			if event and event.event == "test" then seen[event.name] = event end
 		end
@@ -104,7 +105,8 @@ for name, expected in pairs(EXPECTED) do
 		local event = canned()[name]
 		assert(event, "the suite has not run this test")
 		assert_eq(expected[1], event.verdict, event.message)
-		if expected[2] then assert(event.message:find(expected[2], 1, true) or event.message:find(expected[2]), event.message) end
+		local text = expected[2]
+		if text then assert(event.message:find(text, 1, true) or event.message:find(text), event.message) end
 	end)
 end
 

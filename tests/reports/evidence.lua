@@ -54,8 +54,9 @@ test("time limits are multiplied by the machine's slowness", function()
 		os.execute(("mkdir -p %s/bin && cp %s %s/bin/provium && cp -r %s/accel %s && ln -s %s/initramfs %s"):format(dir,
 			runner.quote(runner.path), dir, runner.quote(runner.home), dir, runner.quote(runner.home), dir))
 		os.execute(("sed -i 's/\"slowness\": [0-9.e+]*/\"slowness\": 4.0/' %s/accel/*"):format(dir))
-		local list, last = items(runner.canned .. "/vm_scaled.lua", { raw = true, cwd = runner.home, runner = dir .. "/bin/provium",
-			env = { PROVIUM_BOOT = "" } })
+		local list, last = items(runner.canned .. "/vm_scaled.lua", {
+			raw = true, cwd = runner.home, runner = dir .. "/bin/provium", env = { PROVIUM_BOOT = "" },
+		})
 		for _, name in ipairs { "a test", "a call", "a condition" } do
 			-- At least the scaled limit; the machine's load decides how much more.
 			assert(list[name], name .. " has no result: " .. tostring(last.error and last.error.message))

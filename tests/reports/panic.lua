@@ -36,9 +36,10 @@ test("every call after a panic raises the panic at once", { expect_panic = true 
 	local vm = boot()
 	assert_error(function() vm:exec("echo c > /proc/sysrq-trigger") end, "Kernel panic")
 	local calls = {
-		function() vm:syscall("getpid") end, function() vm:exec("true") end, function() vm:read_file("/proc/version") end,
-		function() vm:write_file("/tmp/x", "") end, function() vm:dmesg() end, function() vm:insmod("echo") end,
-		function() vm:ioctl(0, provium.const.TCGETS) end, function() vm:mount_vfs() end, function() vm:json("echo 1") end,
+		function() vm:syscall("getpid") end, function() vm:ioctl(0, provium.const.TCGETS) end,
+		function() vm:read_file("/proc/version") end, function() vm:write_file("/tmp/x", "") end,
+		function() vm:exec("true") end, function() vm:json("echo 1") end,
+		function() vm:dmesg() end, function() vm:insmod("echo") end, function() vm:mount_vfs() end,
 	}
 	for _, fn in ipairs(calls) do
 		local seconds, err = timed(fn)
