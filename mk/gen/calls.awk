@@ -115,7 +115,8 @@ function word(s)
 	words[n]++
 }
 
-# One argument: an entry of the handler's, one or two words of the call's.
+# Parses one argument: an entry for the handler, and one or two words of the
+# system call.
 function argument(s,    part, parts, k)
 {
 	parts = split(s, part, ":")
@@ -159,7 +160,7 @@ function prototype(i,    k, s)
 function made_from()
 {
 	return "/* SPDX-License-Identifier: GPL-2.0-only */\n" \
-	       "/* Made from " module ".def by mk/gen/calls.awk: change that one. */\n"
+	       "/* Made from " module ".def by mk/gen/calls.awk; do not edit. */\n"
 }
 
 function header(    i, k, guard, tags)
@@ -212,7 +213,7 @@ function source(    i)
 
 function lua(    i, k)
 {
-	print "-- Made from " module ".def by mk/gen/calls.awk: change that one.\nreturn {"
+	print "-- Made from " module ".def by mk/gen/calls.awk; do not edit.\nreturn {"
 	for (i = 1; i <= n; i++) {
 		printf "\t{ nr = %d, name = \"%s\", args = {", nr[i], name[i]
 		for (k = 1; k <= args[i]; k++)
@@ -227,7 +228,7 @@ function lua(    i, k)
 
 # --- the page ---
 
-# What vm.MODULE:NAME() takes; a buffer brings its length along.
+# The arguments of vm.MODULE:NAME(). The length of a buffer is not among them.
 function lua_args(i,    k, s)
 {
 	for (k = 1; k <= args[i]; k++)
@@ -246,7 +247,7 @@ function lua_results(i,    k, s)
 
 function page(    v)
 {
-	printf "<!-- Made from modules/%s/%s.def by mk/gen/calls.awk: change that one, make does the rest. -->\n", \
+	printf "<!-- Made from modules/%s/%s.def by mk/gen/calls.awk; do not edit. -->\n", \
 		module, module
 	printf "# %s: system calls\n\n%s%s", module, text[0], text[0] ? "\n" : ""
 	print "| nr | call | |\n| --- | --- | --- |"
@@ -263,11 +264,25 @@ function index_line(i)
 	printf "| %d | [%s_%s](#%s_%s) | %s |\n", nr[i], module, name[i], module, name[i], doc[i]
 }
 
+# The text in lines of at most 80 columns.
+function wrapped(text,    words, count, k, line, lines)
+{
+	count = split(text, words, " ")
+	for (k = 1; k <= count; k++) {
+		if (line && length(line " " words[k]) > 80) {
+			lines = lines line "\n"
+			line = ""
+		}
+		line = line (line ? " " : "") words[k]
+	}
+	return lines line
+}
+
 function section(i,    k, c)
 {
 	c = prototype(i)
 	gsub(/ __user/, "", c)
-	printf "\n## %s_%s\n\n%s\n\n    %s;\t/* %d */\n    %s = vm.%s:%s(%s)\n", module, name[i], doc[i], \
+	printf "\n## %s_%s\n\n%s\n\n    %s;\t/* %d */\n    %s = vm.%s:%s(%s)\n", module, name[i], wrapped(doc[i]), \
 		c, nr[i], lua_results(i), module, name[i], lua_args(i)
 	if (errors[i])
 		print "\n| error | when |\n| --- | --- |"

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /dev/echo: returns the data it is given, with an ioctl of every shape. */
+/*
+ * The device /dev/echo: returns the data that is written to it, and has an
+ * ioctl for each shape of argument.
+ */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -77,7 +80,7 @@ static ssize_t echo_write(struct file *file, const char __user *from, size_t len
 	return ret;
 }
 
-/* ECHO_GET, ECHO_SET, ECHO_SWAP. */
+/* The ioctls on a descriptor's value: ECHO_GET, ECHO_SET and ECHO_SWAP. */
 
 static long do_get(struct echo *echo, void __user *arg)
 {
@@ -123,7 +126,7 @@ static long do_swap(struct echo *echo, void __user *arg)
 	return copy_to_user(arg, &former, sizeof(former)) ? -EFAULT : 0;
 }
 
-/* ECHO_REVERSE and ECHO_UPPER: pointers inside the argument. */
+/* ECHO_REVERSE and ECHO_UPPER: ioctls with pointers inside their argument. */
 
 static void reverse(u8 *bytes, size_t len)
 {
@@ -201,7 +204,10 @@ static long do_upper(void __user *arg)
 	return ret;
 }
 
-/* Deliberate faults: writes past the end of a buffer, or before its start. */
+/*
+ * Ioctls with deliberate faults: they write past the end of a buffer, or before
+ * its start.
+ */
 
 static long fill(u64 to, size_t len)
 {
@@ -228,7 +234,7 @@ static long do_stray(void __user *arg, bool before)
 	return fill(before ? args.buf - args.stray : args.buf, args.len + args.stray);
 }
 
-/* ECHO_COUNT, ECHO_ADD and the like: the counter. */
+/* The ioctls on the counter, such as ECHO_COUNT and ECHO_ADD. */
 
 static long do_count(void __user *arg)
 {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Commits the faults that a module can commit, to test that they are seen.
+ * Commits the faults that a module can commit, to test that they are detected.
  *
- *	insmod faults.ko commit=NAME
+ * 	insmod faults.ko commit=NAME
  *
- * commits one while the module is loaded; NAME in /sys/module/faults/parameters/commit
- * can also be written later, which commits that one.  Some faults work only in
- * a kernel that checks for them: tests/reports/faults.lua has the table.
+ * commits the fault NAME while the module is loaded.  A NAME written to
+ * /sys/module/faults/parameters/commit later commits another fault.  Some
+ * faults
+ * work only in a kernel that checks for them: tests/reports/faults.lua has the
+ * table.
  */
 #include <linux/delay.h>
 #include <linux/kobject.h>
@@ -20,11 +22,13 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
-/* Not static and not constant: the compiler must not see through a fault. */
+/*
+ * Neither static nor constant, so that the compiler cannot recognise the fault.
+ */
 int *faults_null;
 volatile int faults_sink;
 
-/* --- what the kernel's code asserts --- */
+/* --- assertions in the kernel's code --- */
 
 static void fault_warn(void)
 {
@@ -50,7 +54,10 @@ static int bug_thread(void *unused)
 	return 0;
 }
 
-/* In a thread of the kernel: the caller goes on. */
+/*
+ * The BUG happens in a kernel thread, so the process that asks for it
+ * continues.
+ */
 static void fault_bug(void)
 {
 	struct task_struct *t = kthread_run(bug_thread, NULL, "faults_bug");
@@ -82,7 +89,9 @@ static void null_work(struct work_struct *w)
 
 static DECLARE_WORK(work, null_work);
 
-/* A NULL pointer in a worker of the kernel's, while the caller goes on. */
+/*
+ * A kernel worker uses a NULL pointer; the process that asks for it continues.
+ */
 static void fault_null_work(void)
 {
 	schedule_work(&work);
@@ -164,7 +173,7 @@ static void fault_reset(void)
 	emergency_restart();
 }
 
-/* Prose that only looks like a report. */
+/* Prints text that only looks like a report. */
 static void fault_none(void)
 {
 	pr_info("faults: DEBUG: state %d\n", 3);

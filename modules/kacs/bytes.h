@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Numbers in bytes that are not aligned; the header that has them moved in 6.12. */
+/*
+ * Numbers in unaligned bytes.  The kernel's header for them has another name
+ * since Linux 6.12.
+ */
 #ifndef KACS_BYTES_H
 #define KACS_BYTES_H
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The system calls about security descriptors; kacs.def says what each promises.
+ * The system calls for security descriptors; kacs.def documents them.
  *
- * A file's descriptor is an extended attribute: it lives and dies with the inode, goes
- * where the file goes, and is there again when the module is.
+ * A file's descriptor is an extended attribute.  It exists as long as the
+ * inode, is
+ * kept when the file is renamed, and is still there after the module was
+ * unloaded
+ * and loaded again.
  */
 
 #include <linux/capability.h>
@@ -42,7 +45,7 @@ static bool are_arguments(u32 info, u32 flags)
 	       !(flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH));
 }
 
-/* What the caller means by @name: from its directory and below its root. */
+/* Looks up the file @name, relative to the caller's directory and root. */
 static int lookup(int dirfd, const char __user *name, u32 flags, struct path *path)
 {
 	unsigned int how = flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
@@ -52,7 +55,10 @@ static int lookup(int dirfd, const char __user *name, u32 flags, struct path *pa
 	return user_path_at(dirfd, name, how, path);
 }
 
-/* The attribute's bytes, for kvfree(), and what they are. -ENODATA: there is none. */
+/*
+ * Reads and parses the attribute.  Returns its bytes, to be freed with
+ * kvfree().  -ENODATA: there is none.
+ */
 static u8 *read_sd(struct dentry *dentry, struct sd *sd)
 {
 	ssize_t len = __vfs_getxattr(dentry, d_inode(dentry), ATTRIBUTE, NULL, 0);
@@ -64,9 +70,9 @@ static u8 *read_sd(struct dentry *dentry, struct sd *sd)
 	bytes = kvmalloc(KACS_MAX_BYTES, GFP_KERNEL);
 	if (!bytes)
 		return ERR_PTR(-ENOMEM);
-	/* It may have another length by now. */
+	/* The length can have changed since it was read. */
 	len = __vfs_getxattr(dentry, d_inode(dentry), ATTRIBUTE, bytes, KACS_MAX_BYTES);
-	/* Somebody with the right to may have written anything there. */
+	/* A privileged user can have written anything to the attribute. */
 	ret = len < 0 ? len : sd_parse(sd, bytes, len) ? -EIO : 0;
 	if (!ret)
 		return bytes;
@@ -88,7 +94,10 @@ static u8 *put_together(const struct sd *sd, size_t *size)
 	return bytes;
 }
 
-/* The parts that were asked for, to @buf if they fit; their size. */
+/*
+ * Copies the parts that were asked for to @buf if they fit.  Returns their
+ * size.
+ */
 static long give(const struct sd *whole, u32 info, void __user *buf, size_t len)
 {
 	struct sd sd = { 0 };
@@ -126,7 +135,10 @@ long kacs_get_sd(int dirfd, const char __user *path, u32 info, void __user *buf,
 	return ret;
 }
 
-/* What there was, with the named parts of @new in it. The inode is locked. */
+/*
+ * Writes the old descriptor with the named parts replaced by those of @new.
+ * The inode is locked.
+ */
 static int write_sd(const struct path *at, const struct sd *new, u32 info)
 {
 	struct sd sd = { 0 };
@@ -148,7 +160,10 @@ static int write_sd(const struct path *at, const struct sd *new, u32 info)
 	return ret;
 }
 
-/* Only who owns the file, or overrides that by CAP_FOWNER. */
+/*
+ * Checks that the caller owns the file, or overrides that by CAP_FOWNER, and
+ * writes the descriptor.
+ */
 static int store(const struct path *at, const struct sd *new, u32 info)
 {
 	struct inode *inode = d_inode(at->dentry);
@@ -166,7 +181,10 @@ static int store(const struct path *at, const struct sd *new, u32 info)
 	return ret;
 }
 
-/* Parsed before the path is looked at: a malformed one changes nothing. */
+/*
+ * The descriptor is parsed before the path is looked up, so a malformed one
+ * changes nothing.
+ */
 static long set_parsed(int dirfd, const char __user *path, u32 info, const struct sd *new,
 		       u32 flags)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The system calls about tokens; kacs.def says what each promises. */
+/* The system calls for tokens; kacs.def documents them. */
 
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -28,7 +28,10 @@ long kacs_open_self_token(u32 flags, u32 access)
 	return kacs_file_open(kacs_task_token(current), access);
 }
 
-/* As for ptrace: a program that is set-user-id is not the user's own. */
+/*
+ * The same test as for ptrace: a process that runs a set-user-id program does
+ * not count as the user's.
+ */
 static bool is_same_user(const struct cred *theirs)
 {
 	kuid_t uid = current_euid();
@@ -45,7 +48,10 @@ static bool may_open(struct task_struct *task)
 	return ret;
 }
 
-/* The task with that number in the caller's namespace, with a reference; or NULL. */
+/*
+ * Finds the task with that number in the caller's namespace, and takes a
+ * reference; or NULL.
+ */
 static struct task_struct *get_task(int nr)
 {
 	struct pid *pid = find_get_pid(nr);
@@ -70,7 +76,7 @@ long kacs_open_process_token(int pid, u32 access)
 	return ret;
 }
 
-/* Needs a capability: asked for before anything of the caller's is looked at. */
+/* The capability is checked before any argument is read. */
 long kacs_create_token(const void __user *spec, size_t len)
 {
 	struct kacs_token *token;
@@ -98,7 +104,10 @@ long kacs_install_token(int fd)
 	return ret;
 }
 
-/* Has an owner: whoever made the token, and nobody else, root included. */
+/*
+ * Only the user who made a token can revoke it; not even root can revoke
+ * another user's.
+ */
 long kacs_revoke_token(int fd)
 {
 	struct kacs_token *token = kacs_file_token(fd, KACS_TOKEN_ALL);

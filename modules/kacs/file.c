@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Descriptors for tokens, and the ioctls on them. */
+/* Descriptors for tokens, and the ioctls on these descriptors. */
 
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -14,12 +14,15 @@
 
 struct handle {
 	struct kacs_token *token;
-	u32 access;			/* KACS_TOKEN_* */
+	u32 access;			/* KACS_TOKEN_* that the descriptor allows */
 };
 
 atomic_t kacs_nr_files = ATOMIC_INIT(0);
 
-/* QUERY: each class says how long its answer is, and where it is. */
+/*
+ * The ioctl QUERY: each class gives the length of its answer, and a pointer to
+ * it.
+ */
 
 static void statistics(const struct kacs_token *token, struct kacs_statistics *s)
 {
@@ -67,9 +70,12 @@ static long do_query(const struct kacs_token *token, void __user *arg)
 	}
 }
 
-/* MEMBERS */
+/* The ioctl MEMBERS. */
 
-/* How many SIDs stand one after the other in @list, or -EINVAL. */
+/*
+ * Counts the SIDs in @list, which follow each other without gaps.  -EINVAL if
+ * it is malformed.
+ */
 static int count_sids(const u8 *list, size_t len)
 {
 	int n = 0, size;
@@ -129,7 +135,7 @@ static long do_members(const struct kacs_token *token, void __user *arg)
 	return ret;
 }
 
-/* CHECK */
+/* The ioctl CHECK. */
 
 static s64 check_object(const struct kacs_token *token, const struct kacs_object *object)
 {
@@ -216,7 +222,7 @@ static int file_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* The owner keeps the module loaded while there is a descriptor. */
+/* .owner keeps the module loaded while a descriptor is open. */
 static const struct file_operations fops = {
 	.owner		= THIS_MODULE,
 	.unlocked_ioctl	= file_ioctl,
@@ -237,7 +243,10 @@ int kacs_file_open(struct kacs_token *token, u32 access)
 		return -ENOMEM;
 	}
 	*handle = (struct handle){ token, access };
-	/* Counted first: from its installation on, another thread may close it. */
+	/*
+	 * The file is counted before it is installed: after that, another
+	 * thread can close it.
+	 */
 	atomic_inc(&kacs_nr_files);
 	fd = anon_inode_getfd("[kacs-token]", &fops, handle, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {

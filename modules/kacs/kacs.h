@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What user space shares with kacs; the system calls themselves are in kacs.def. */
+/*
+ * The constants and structs that user space shares with kacs.  The system calls
+ * themselves are in kacs.def.
+ */
 #ifndef KACS_H
 #define KACS_H
 
@@ -7,31 +10,36 @@
 #include <linux/types.h>
 
 /*
- * All of it is little-endian. SIDs, ACEs, ACLs and self-relative security descriptors
- * have Windows' layout ([MS-DTYP] 2.4).
+ * All integers are little-endian.  SIDs, ACEs, ACLs and self-relative security
+ * descriptors have Windows' layout ([MS-DTYP] 2.4).
  */
 
 #define KACS_MAX_BYTES	65536		/* a spec, a descriptor, a list; more is E2BIG */
 #define KACS_MAX_GROUPS	1024
 
-/* What may be done with a token's descriptor. */
-#define KACS_TOKEN_ASSIGN	0x1	/* install it */
+/* The rights of a token's descriptor: operations that it allows. */
+#define KACS_TOKEN_ASSIGN	0x1	/* install_token */
 #define KACS_TOKEN_DUPLICATE	0x2
-#define KACS_TOKEN_IMPERSONATE	0x4	/* install it, too */
+#define KACS_TOKEN_IMPERSONATE	0x4	/* install_token, as well */
 #define KACS_TOKEN_QUERY	0x8	/* all other ioctls, wait_token, access_check */
 #define KACS_TOKEN_ALL		0xf
 
-/* How a group counts. */
-#define KACS_GROUP_MANDATORY	0x01	/* nothing here reads this one, the next, and OWNER */
+/* Flags of a group in a token. */
+/* Not evaluated here; nor is the next one, nor OWNER. */
+#define KACS_GROUP_MANDATORY	0x01
 #define KACS_GROUP_DEFAULT	0x02
-#define KACS_GROUP_ENABLED	0x04	/* in ACEs that allow and in ACEs that deny */
+/* Counts in ACEs that allow and in ACEs that deny. */
+#define KACS_GROUP_ENABLED	0x04
 #define KACS_GROUP_OWNER	0x08
-#define KACS_GROUP_DENY_ONLY	0x10	/* in ACEs that deny, whatever ENABLED says */
+/* Counts in ACEs that deny, even without ENABLED. */
+#define KACS_GROUP_DENY_ONLY	0x10
 #define KACS_GROUP_ALL		0x1f
 
 /*
- * create_token's spec: version, user, then nothing or
- *	u32 count, and count times: u32 flags (KACS_GROUP_*), u32 length, SID
+ * The spec of create_token: version, user, then nothing or
+ *
+ * 	u32 count, and count times: u32 flags (KACS_GROUP_*), u32 length, SID
+ *
  * The user's SID is S-1-22-1-user.
  */
 struct kacs_token_spec {
@@ -39,14 +47,17 @@ struct kacs_token_spec {
 	__u32 user;
 };
 
-/* Parts of a security descriptor. */
+/* The parts of a security descriptor. */
 #define KACS_SD_OWNER	0x1
 #define KACS_SD_GROUP	0x2
 #define KACS_SD_DACL	0x4
 #define KACS_SD_SACL	0x8
 #define KACS_SD_ALL	0xf
 
-/* Rights: generic ones become those of files; MAXIMUM asks for whatever there is. */
+/*
+ * Rights.  Generic rights are mapped to those of files; MAXIMUM asks for all
+ * rights that the token has.
+ */
 #define KACS_MAXIMUM_ALLOWED	0x02000000
 #define KACS_GENERIC_ALL	0x10000000
 #define KACS_GENERIC_EXECUTE	0x20000000
@@ -58,7 +69,11 @@ struct kacs_token_spec {
 #define KACS_FILE_READ		0x00120089
 
 struct kacs_access_check_args {
-	__u32 size;			/* of this struct, at least 24; the rest is not read */
+	/*
+	 * Size of this struct, at least 24; bytes after the known fields are
+	 * not read.
+	 */
+	__u32 size;
 	__s32 token_fd;			/* -1: the caller's own token */
 	__u64 sd_ptr;			/* offset 8 */
 	__u32 sd_len;
@@ -66,22 +81,24 @@ struct kacs_access_check_args {
 };
 
 /*
- * Ioctls on a token's descriptor. Any: EACCES if it was opened without the right that is
- * named, EFAULT, ENOTTY for an unknown command. A list that does not fit where it is to go
- * is ERANGE, and its length is given back.
+ * Ioctls on a token's descriptor.  All of them return EACCES if the descriptor
+ * was opened without the right named at the ioctl, EFAULT for a bad pointer,
+ * ENOTTY for an unknown command.  If a list does not fit into its buffer, they
+ * return ERANGE, and the list's length.
  */
 
-/* class */
+/* Values of the member class. */
 #define KACS_QUERY_USER		1	/* a SID */
 #define KACS_QUERY_TYPE		2	/* u32: KACS_TYPE_PRIMARY */
 #define KACS_QUERY_GROUPS	3	/* u32 count, then as in a spec */
-#define KACS_QUERY_STATISTICS	4	/* struct kacs_statistics */
+#define KACS_QUERY_STATISTICS	4	/* a struct kacs_statistics */
 
 #define KACS_TYPE_PRIMARY	1
 
 struct kacs_query {
 	__u32 class;			/* another one: EINVAL */
-	__u32 buf_len;			/* in: room, 0 asks for the length. out: the length */
+	/* In: room, 0 to ask for the length. out: the length. */
+	__u32 buf_len;
 	__u64 buf;			/* offset 8 */
 };
 
@@ -90,7 +107,8 @@ struct kacs_statistics {
 	__u64 origin;			/* the token it was duplicated from, or 0 */
 	__u32 type;
 	__u32 groups;
-	__u32 tasks;			/* that have it installed; 0 for SYSTEM's */
+	/* Number of tasks that have it installed; 0 for SYSTEM's. */
+	__u32 tasks;
 	__u32 revoked;			/* 0 or 1 */
 };
 
@@ -108,7 +126,10 @@ struct kacs_members {
 #define KACS_MEMBER_DENY_ONLY	1
 #define KACS_MEMBER_YES		2
 
-/* 0xC0184B01, QUERY: two pointers in one struct. How each SID counts for this token. */
+/*
+ * 0xC0184B01, QUERY: two pointers in one struct.  Tells for each SID how it
+ * counts in this token.
+ */
 #define KACS_IOC_MEMBERS	_IOWR('K', 1, struct kacs_members)
 
 struct kacs_object {
@@ -124,9 +145,10 @@ struct kacs_check {
 };
 
 /*
- * 0xC0104B02, QUERY: a pointer in a struct that is pointed to. access_check with this token,
- * but EACCES for a denial is ambiguous here, so that granted is 0 then and the result, too.
- * EKEYREVOKED for a token that was revoked.
+ * 0xC0104B02, QUERY: a struct that points to another struct with pointers.
+ * Checks access as access_check does, but with this token.  If access is
+ * denied, the result and granted are 0, because EACCES could also mean a
+ * missing right of the descriptor.  EKEYREVOKED if the token was revoked.
  */
 #define KACS_IOC_CHECK		_IOWR('K', 2, struct kacs_check)
 
@@ -136,8 +158,9 @@ struct kacs_duplicate {
 };
 
 /*
- * 0x40084B03, DUPLICATE: a descriptor for a new token with the same user and groups, whose
- * owner is the caller. EKEYREVOKED for a token that was revoked.
+ * 0x40084B03, DUPLICATE: makes a new token with the same user and groups, whose
+ * owner is the caller, and returns a descriptor for it.  EKEYREVOKED if the
+ * token was revoked.
  */
 #define KACS_IOC_DUPLICATE	_IOW('K', 3, struct kacs_duplicate)
 

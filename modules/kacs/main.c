@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kacs: tokens, security descriptors and access checks, in the manner of Windows. */
+/* kacs: tokens, security descriptors and access checks, modelled on Windows. */
 
 #include <linux/module.h>
 #include <linux/sysfs.h>
@@ -9,7 +9,10 @@
 #include "task.h"
 #include "token.h"
 
-/* /sys/module/kacs/parameters/{tokens,files,tasks}: how many there are; to see leaks. */
+/*
+ * /sys/module/kacs/parameters/{tokens,files,tasks}: how many of each exist, to
+ * detect leaks.
+ */
 static int get_count(char *to, const struct kernel_param *param)
 {
 	return sysfs_emit(to, "%d\n", atomic_read((atomic_t *)param->arg));
@@ -26,7 +29,7 @@ module_param_cb(tokens, &count_ops, &kacs_nr_tokens, 0444);
 module_param_cb(files, &count_ops, &kacs_nr_files, 0444);
 module_param_cb(tasks, &count_ops, &kacs_nr_tasks, 0444);
 
-/* The calls last: from then on anything may come. */
+/* The calls are registered last, because tasks can make them from then on. */
 static int __init kacs_init(void)
 {
 	int ret = kacs_token_init();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Parsing, taking apart, putting together and evaluating security descriptors. */
+/* Parses, splits, assembles and evaluates security descriptors. */
 
 #include <linux/errno.h>
 #include <linux/string.h>
@@ -9,7 +9,10 @@
 #include "sd.h"
 #include "token.h"
 
-/* [MS-DTYP] 2.4.2: revision, count of sub-authorities, 6 bytes authority, count u32. */
+/*
+ * [MS-DTYP] 2.4.2: revision, count of sub-authorities, 6 bytes authority, count
+ * times u32.
+ */
 
 int sid_check(const u8 *sid, size_t room)
 {
@@ -28,7 +31,10 @@ bool sid_equal(const u8 *a, const u8 *b)
 	return a[1] == b[1] && !memcmp(a, b, sid_len(a));
 }
 
-/* 2.4.4.1: type, flags, u16 size; then here always u32 mask and a SID. */
+/*
+ * [MS-DTYP] 2.4.4.1: type, flags, u16 size; then, in the types used here, u32
+ * mask and a SID.
+ */
 
 #define ACE_HEAD	8
 #define ACE_ALLOWED	0x00
@@ -62,7 +68,7 @@ static int ace_check(const u8 *ace, size_t room, int part)
 	return sid_check(ace + ACE_HEAD, ace_size(ace) - ACE_HEAD);
 }
 
-/* 2.4.5: revision, 0, u16 size, u16 count, u16 0; then the ACEs. */
+/* [MS-DTYP] 2.4.5: revision, 0, u16 size, u16 count, u16 0; then the ACEs. */
 
 #define ACL_HEAD 8
 
@@ -71,7 +77,7 @@ static u16 acl_count(const u8 *acl)
 	return get_unaligned_le16(acl + 4);
 }
 
-/* The length, or -EINVAL. */
+/* Returns the length of the ACL, or -EINVAL. */
 static int acl_check(const u8 *acl, size_t room, int part)
 {
 	size_t size, at = ACL_HEAD;
@@ -91,7 +97,10 @@ static int acl_check(const u8 *acl, size_t room, int part)
 	return size;
 }
 
-/* 2.4.6: revision, 0, u16 control, then u32 offsets of owner, group, SACL, DACL. */
+/*
+ * [MS-DTYP] 2.4.6: revision, 0, u16 control, then u32 offsets of owner, group,
+ * SACL, DACL.
+ */
 
 #define SD_HEAD			20
 #define SE_DACL_PRESENT		0x0004
@@ -100,8 +109,8 @@ static int acl_check(const u8 *acl, size_t room, int part)
 
 static const struct {
 	u32 info;			/* KACS_SD_* */
-	u16 control;			/* the bits that go with the part */
-	u16 present;			/* the one without which an ACL is not there */
+	u16 control;			/* control bits that belong to the part */
+	u16 present;			/* control bit without which an ACL is absent */
 } part_of[NR_SD_PARTS] = {
 	[SD_OWNER] = { KACS_SD_OWNER, 0x0001, 0 },
 	[SD_GROUP] = { KACS_SD_GROUP, 0x0002, 0 },
@@ -115,7 +124,10 @@ static int parse_part(struct sd *sd, const u8 *bytes, size_t len, int part)
 	bool is_acl = part_of[part].present;
 	int ret;
 
-	/* An ACL that is present at 0 is a null ACL: as good as none. */
+	/*
+	 * An ACL that is present at offset 0 is a null ACL, which is treated
+	 * like none.
+	 */
 	if (!offset || (is_acl && !(sd->control & part_of[part].present)))
 		return 0;
 	if (offset < SD_HEAD || offset > len)
@@ -190,7 +202,7 @@ void sd_write(const struct sd *sd, u8 *to)
 	}
 }
 
-/* The generic rights replaced by what they mean for a file. */
+/* Replaces generic rights by their meaning for files. */
 static u32 map_generic(u32 mask)
 {
 	static const u32 map[][2] = {
@@ -207,7 +219,10 @@ static u32 map_generic(u32 mask)
 	return mask;
 }
 
-/* What the ACEs allow: of two that speak about a right, the first decides. */
+/*
+ * Returns the rights that the ACEs allow.  If several ACEs name a right, the
+ * first one decides.
+ */
 static u32 walk_dacl(const u8 *acl, const struct kacs_token *token)
 {
 	const u8 *ace = acl + ACL_HEAD;

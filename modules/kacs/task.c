@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The books of who has which token, kept by the scheduler's own tracepoints.
+ * Records which task has which token, by means of the scheduler's tracepoints.
  *
- * Every task that is born while the module is loaded gets an entry in fork, before it
- * first runs, and loses it in exit. So a task without one is either older than the
- * module, hence SYSTEM, or has no token: where it fails, it fails closed.
+ * Every task that is forked while the module is loaded gets an entry before it
+ * first
+ * runs, and loses it when it exits.  A task without an entry is either older
+ * than the
+ * module, and then has SYSTEM's token; or there was no memory for its entry,
+ * and then it
+ * has no token and is denied access.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -22,7 +26,8 @@
 
 struct entry {
 	struct hlist_node node;
-	const struct task_struct *task;	/* alive, or the entry would be gone */
+	const struct task_struct *task;	/* valid: the entry is removed when
+					 * the task exits */
 	struct kacs_token *token;
 };
 
@@ -30,7 +35,8 @@ atomic_t kacs_nr_tasks = ATOMIC_INIT(0);
 
 static DEFINE_HASHTABLE(entries, 8);
 static DEFINE_SPINLOCK(entries_lock);
-static u64 loaded_at;			/* ns, as task_struct's start_time */
+/* In ns, on the clock of task_struct's start_time. */
+static u64 loaded_at;
 
 static struct entry *find(const struct task_struct *task)
 {
@@ -42,7 +48,7 @@ static struct entry *find(const struct task_struct *task)
 	return NULL;
 }
 
-/* Counts the task to its token (@by = 1), or not any more (-1). */
+/* Adds @by (1 or -1) to the number of tasks that have the token. */
 static void count(struct kacs_token *token, int by)
 {
 	if (token == kacs_system)
@@ -60,7 +66,7 @@ static void add(struct entry *entry, const struct task_struct *task, struct kacs
 	hash_add(entries, &entry->node, (unsigned long)task);
 }
 
-/* Not in the table any more. */
+/* Frees an entry that was removed from the table. */
 static void release(struct entry *entry)
 {
 	count(entry->token, -1);
@@ -109,7 +115,7 @@ int kacs_task_install(struct kacs_token *token)
 	return 0;
 }
 
-/* In the parent, before the child first runs. Preemption is off. */
+/* Called in the parent, before the child first runs.  Preemption is off. */
 static void on_fork(void *unused, struct task_struct *parent, struct task_struct *child)
 {
 	struct kacs_token *token = kacs_task_token(parent);
@@ -140,7 +146,7 @@ static void on_exit(void *unused, struct task_struct *task)
 		release(entry);
 }
 
-/* Tracepoints are not exported by name, but can be looked for. */
+/* Tracepoints are not exported by name, but a module can search for them. */
 static struct probe {
 	const char *name;
 	void *fn;
@@ -196,7 +202,11 @@ static void release_all(void)
 	}
 }
 
-/* Until loaded_at is set everybody is SYSTEM, so a birth that was missed is no matter. */
+/*
+ * Until loaded_at is set, every task counts as older than the module and has
+ * SYSTEM's token.  So a fork that happens before the tracepoints are registered
+ * does no harm.
+ */
 int kacs_task_init(void)
 {
 	int ret;

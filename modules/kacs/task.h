@@ -8,20 +8,22 @@
 struct kacs_token;
 struct task_struct;
 
-extern atomic_t kacs_nr_tasks;		/* that have another token than SYSTEM's */
+/* Number of tasks with another token than SYSTEM's. */
+extern atomic_t kacs_nr_tasks;
 
 int kacs_task_init(void);
-void kacs_task_exit(void);		/* after the last system call: all are let go of */
+/* To be called after the last system call; removes all entries. */
+void kacs_task_exit(void);
 
 /*
- * The task's token, with a reference for the caller. A task that was there before the
- * module was loaded is SYSTEM until it installs another; a later one has what its parent
- * had when it was born. -ESRCH: none, because it is exiting, or there was no memory for
- * one at its birth.
+ * Returns the task's token, with a reference for the caller.  A task that is
+ * older than the module has SYSTEM's token until it installs another; a later
+ * one has the token that its parent had at the fork.  -ESRCH: the task has
+ * none, because it is exiting, or there was no memory for its entry.
  */
 struct kacs_token *kacs_task_token(const struct task_struct *task);
 
-/* Makes it the current task's. -ENOMEM. */
+/* Makes @token the current task's token.  -ENOMEM. */
 int kacs_task_install(struct kacs_token *token);
 
 #endif

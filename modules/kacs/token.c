@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Making tokens, counting references to them, and asking who they are. */
+/* Makes tokens, counts references to them, and looks up SIDs in them. */
 
 #include <linux/cred.h>
 #include <linux/err.h>
@@ -17,7 +17,7 @@ static atomic64_t last_id;
 static const u8 sid_system[] = { 1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0 };
 static const u8 sid_everyone[] = { 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0 };
 
-/* Administrators (S-1-5-32-544) and Everyone, as groups that count. */
+/* The groups Administrators (S-1-5-32-544) and Everyone, both enabled. */
 static const u8 system_groups[] = {
 	2, 0, 0, 0,
 	0x0f, 0, 0, 0, 16, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0,
@@ -54,7 +54,7 @@ void kacs_token_exit(void)
 	kacs_token_put(kacs_system);
 }
 
-/* A group in a list: u32 flags, u32 length, SID. */
+/* A group in a list consists of u32 flags, u32 length and the SID. */
 
 static const u8 *group_sid(const u8 *group)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Bytes from and to the caller, who is not trusted. */
+/* Copies bytes from and to the caller, which is not trusted. */
 #ifndef KACS_USER_H
 #define KACS_USER_H
 
@@ -10,7 +10,10 @@
 
 #include "kacs.h"
 
-/* A copy of @len bytes, for kvfree(). -E2BIG (KACS_MAX_BYTES), -EFAULT, -ENOMEM. */
+/*
+ * Copies @len bytes; to be freed with kvfree().  -E2BIG (more than
+ * KACS_MAX_BYTES), -EFAULT, -ENOMEM.
+ */
 static inline u8 *kacs_bytes_from_user(const void __user *from, size_t len)
 {
 	if (len > KACS_MAX_BYTES)
