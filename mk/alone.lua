@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- make test-alone: runs each test of each file in a run of its own, by its
+-- make test-alone: runs each test of each file alone, in its own run, by its
 -- exact title. A test that fails there and passes in its file depends on
 -- another test.
 --
@@ -29,8 +29,8 @@ local function read(path)
 	return text
 end
 
--- The tests of a file, as a run of the whole file tells them. A file without
--- test() has none.
+-- Returns the tests of a file, as reported by a run of the whole file; none if
+-- the file has no test().
 local function tests_of(file, base)
 	shell(("mkdir -p %s && %s test --verdict %s %s >%s.log 2>&1"):format(quote(base), quote(runner), quote(base .. "/file"),
 		quote(file), quote(base .. "/file")))
@@ -43,8 +43,8 @@ local function tests_of(file, base)
 	return list
 end
 
--- Runs the tests, some at a time: i.log is the output of the i-th, i.status its
--- exit status.
+-- Runs the tests, several at a time. i.log gets the output of the i-th,
+-- i.status its exit status.
 local function run_each(file, base, tests)
 	local list = assert(io.open(base .. "/commands", "wb"))
 	for i, t in ipairs(tests) do

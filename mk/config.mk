@@ -28,7 +28,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-# For the runner. A variable that is empty is not exported.
+# Exported for the runner. A variable that is empty is not exported.
 export PROFILE
 $(foreach v,ACCEL TRANSPORT,$(if $($v),$(eval export $v)))
 

@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# deps.sh user|dev STAMP: installs what is missing, with apt-get (Debian, Ubuntu).
+# deps.sh user|dev STAMP: installs what is missing, with apt-get (Debian,
+# Ubuntu).
 #
-# user: what building and testing need. dev: what "make lint" and "make tags" need. STAMP is
-# touched if anything was installed. Without dpkg nothing is installed: the script prints
-# which commands are missing, and fails if there are any.
+# user: what building and testing need. dev: what "make lint" and "make tags"
+# need. STAMP is touched if anything was installed. Without dpkg nothing is
+# installed: the script prints which commands are missing, and fails if there
+# are any.
 set -eu
 
 case $1 in

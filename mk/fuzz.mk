@@ -15,7 +15,7 @@ FUZZ_FLAGS   := -O1 -g -std=gnu11 -fsanitize=fuzzer-no-link,address,undefined \
 FUZZ_OBJ     := $(patsubst %.c,$O/fuzz/obj/%.o,$(filter-out runner/main.c,$(RUNNER_SRC)) \
 		tests/fuzz/lib.c)
 
-# The source whose coverage counts.
+# The sources whose coverage is measured.
 decoder_wire      := agent/wire/wire.c
 decoder_conn      := runner/vm/conn.c
 decoder_qmp       := runner/qemu/qmp.c
@@ -38,8 +38,8 @@ $(FUZZ_TARGETS:%=$O/fuzz/%): $O/fuzz/%: $O/fuzz/obj/tests/fuzz/%.o $(FUZZ_OBJ)
 	$(call run,LINK)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -fprofile-instr-generate \
 	-o $@ $^ $(LUA_LIBS) -lm
 
-# No folder of its own, so it begins with the inputs in the tree and keeps new
-# ones in out/.
+# libFuzzer gets no folder in the tree for new inputs: it begins with the inputs
+# in the tree and keeps new ones in out/.
 fuzz_run = mkdir -p $O/fuzz/new/$1 tests/fuzz/corpus/$1 && \
 	LLVM_PROFILE_FILE=$(abspath $O)/fuzz/$1.profraw \
 	$(abspath $O)/fuzz/$1 -max_total_time=$(SECONDS) -max_len=65536 -timeout=10 \

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make help, made of the comments beside the rules and variables; and cleaning
-# up.
+# make help, which prints the comments beside the rules and variables; and
+# cleaning up.
 #
-# A rule's comment is "## GROUP: text", with the group use, module or kit.
+# A rule's comment is "## GROUP: text", where GROUP is use, module or kit.
 
 # $(call help_group,TITLE,GROUP)
 define help_group

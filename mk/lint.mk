@@ -16,12 +16,12 @@ lint: $(LINT_STEPS:%=lint-%)
 lint-text:
 	@LC_ALL=C awk -f mk/lint.awk $(LINT_TEXT)
 
-# What an editor or patch left behind.
+# Files that an editor or a patch left behind.
 lint-leftovers:
 	@$(if $(filter %.orig %.rej %~ %.swp,$(LINT_FILES)),echo 'lint: remove these files: \
 	$(filter %.orig %.rej %~ %.swp,$(LINT_FILES))'; false)
 
-# Nothing refers to a place on one developer's machine.
+# No file contains a path of one developer's machine.
 lint-paths:
 	@! git grep -nE '/home/[a-z]+/|$(CURDIR)/' -- . ':!mk/lint.mk'
 
@@ -35,7 +35,7 @@ lint-functions:
 	@ctags -o - --fields=+ne --kinds-C=f $(filter runner/%.c agent/%.c,$(LINT_FILES)) | \
 	awk -f mk/functions.awk
 
-# Floors and circles.
+# No file includes one of a higher floor, and no files include each other.
 lint-layout: $(BIN)/host/floors
 	@$< | awk '/^(not ok|#)/ { print; bad = 1 } END { exit bad }'
 
@@ -56,7 +56,8 @@ format-check: ## kit: show where clang-format would change the C sources
 tags: ## kit: make an index of the C and Lua sources for editors (ctags)
 	$(call run,TAGS)ctags -o $@ $(filter %.c %.h %.lua,$(LINT_FILES))
 
-# What an editor's language server wants to know: how each source is compiled.
+# compile_commands.json, for the language server of an editor: how each source
+# is compiled.
 COMPILED := $(RUNNER_SRC) $(AGENT_SRC) $(wildcard tests/host/*.c tests/host/lib/*.c) \
 	    tests/bench/bench.c
 compile_command = {"directory":"$(CURDIR)","file":"$1","command":"$(subst ",\",$(compile)) \

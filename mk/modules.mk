@@ -20,7 +20,7 @@ $(if $(call same,$(words $(MODULE_SRC)),$(words $(sort $(notdir $(MODULE_SRC))))
 
 MODULE_BUILD := $(KBUILD).modules
 
-# Modules with system calls of their own. They need a kernel with the overlay.
+# Modules that have system calls. They need a kernel with the overlay.
 with_calls = $(foreach m,$1,$(if $(wildcard $m/$(notdir $m).def),$m))
 CALLS_SRC := $(call with_calls,$(MODULE_SRC))
 
@@ -32,7 +32,8 @@ MODULE_SRC := $(filter-out $(CALLS_SRC),$(MODULE_SRC))
 CALLS_SRC :=
 endif
 
-# The sources without what a build inside the source folder left there.
+# The sources, without the files that a build inside the source folder left
+# there.
 module_files = $(filter-out %.o %.ko %.mod %.mod.c %.cmd %.symvers %/modules.order, \
 		 $(call files,$1))
 

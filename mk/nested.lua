@@ -17,23 +17,24 @@ local JOBS = 2			-- test files that run at a time in one VM
 local TIME_LIMIT = "20m"	-- for one test file
 local POLL_S = 0.2
 
--- The files that take longest in a nested VM, longest first. What counts there
--- is how often a file starts QEMU: each start takes two seconds.
+-- The files that take longest in a nested VM, longest first. The time depends
+-- on how often a file starts QEMU: each start takes two seconds.
 local LONGEST = {
 	"kacs/new_syscall", "clones/fixture_faults", "kit/gate", "clones/fixture_keys", "kit/profiles",
 	"kit/bad_input", "clones/fixture_disks", "processes/workers", "processes/jobs",
 	"clones/snapshots", "reports/evidence", "kit/probe",
 }
 
--- Tests that repeat something thousands of times do so a tenth as often here.
+-- Tests that repeat something thousands of times repeat it a tenth as often
+-- here.
 local LOOPS = {
 	KACS_CALLS = 10000, KACS_ROUNDS = 100, KILLS = 50, GATE_ROUNDS = 2, GATE_FILES = 16,
 	WORKERS = 200, RACES = 200,
 }
 
--- For the guests of the nested VM. Each byte on their console costs a
--- millisecond of emulated QEMU, and reading the clock chip takes seconds; KVM
--- tells them the time.
+-- The kernel arguments of the nested VM's guests. Each byte on their console
+-- costs a millisecond of emulated QEMU, and reading the clock chip takes
+-- seconds; KVM tells them the time.
 local APPEND = "loglevel=1 initcall_blacklist=cmos_init"
 
 local out, runner = os.getenv "NESTED_OUT", os.getenv "NESTED_RUNNER"
@@ -44,7 +45,7 @@ if out:sub(1, 1) ~= "/" then out = top .. "/" .. out end
 provium.timeout = "2h"
 provium.ignore(".", "the nested VM's own kernel is not under test")
 
--- What make reads is on stdout; progress goes to stderr.
+-- stdout is for make to read; messages about the progress go to stderr.
 local function say(text) io.stderr:write(text) end
 
 -- --- the share ---
@@ -64,8 +65,8 @@ local function in_order(tests)
 	return list
 end
 
--- Deals the files as cards are dealt, there and back, so that the shares take
--- equally long.
+-- Deals the files out like cards, alternately forwards and backwards, so that
+-- all shares take equally long.
 local function share_of(files, share)
 	local number, of = share:match "^(%d)/(%d)$"
 	local mine = {}
@@ -79,7 +80,8 @@ end
 
 -- --- one VM ---
 
--- Runs a command in the tree; its output, or an error if it fails.
+-- Runs a command in the tree. Returns its output, or raises an error if it
+-- fails.
 local function run(vm, cmd, env)
 	local result = vm:exec(cmd, { cwd = top, env = env, timeout = "10m" })
 	if not result.ok then
@@ -88,8 +90,8 @@ local function run(vm, cmd, env)
 	return result.stdout.value
 end
 
--- Probes KVM once and tells every runner in the VM the answer: the environment
--- for them.
+-- Probes KVM once. Returns the environment that tells every runner in the VM
+-- the result.
 local function environment(vm)
 	local env = {
 		ACCEL = "kvm", TRANSPORT = "vsock", PROFILE = profile,
@@ -130,7 +132,7 @@ local function start(worker, name, env)
 		:format(out, name, runner, out, name, name), { cwd = top, env = env, timeout = TIME_LIMIT })
 end
 
--- Takes what a worker's call gave, then starts the next file on it.
+-- Handles the end of a worker's call, then starts the next file on that worker.
 local function advance(vm, slot, waiting, env)
 	if slot.call then
 		local result = slot.call:wait()
@@ -156,13 +158,14 @@ local function run_files(vm, env, waiting, slots)
 	end, { timeout = "2h", interval = POLL_S, desc = "the end of the test files" })
 end
 
--- Whether an error means that the nested VM itself ended, and not a fault in
--- this file.
+-- Returns true if the error means that the nested VM itself ended, not that
+-- this file has a fault.
 local function is_end_of_vm(err)
 	return type(err) == "table" and (err.kind == "guest" or err.kind == "broken" or err.kind == "timeout")
 end
 
--- Boots a VM and runs the files in it; the error that ended the VM, or nil.
+-- Boots a VM and runs the files in it. Returns the error that ended the VM, or
+-- nil.
 local function attempt(waiting)
 	local slots = {}
 	local ok, err = pcall(function()
@@ -181,8 +184,8 @@ end
 
 local waiting = share_of(in_order(os.getenv "NESTED_TESTS"), os.getenv "NESTED_SHARE")
 
--- Emulated SVM is not reliable: a VM that ends is started once more for what is
--- left.
+-- Emulated SVM is not reliable: if a VM ends, another one is started once for
+-- the files that are left.
 local err = #waiting > 0 and attempt(waiting)
 if err then
 	say(("nested: the VM itself ended: %s; starting it once more\n"):format(err))

@@ -21,7 +21,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .PHONY: FORCE
 FORCE:
 
-# $(call run,WORD)COMMAND: prints "  WORD  target", or the command itself with V=1.
+# $(call run,WORD)COMMAND: prints "  WORD  target", or the command itself with
+# V=1.
 #
 #	prog: prog.o
 #		$(call run,LINK)$(CC) -o $@ $^

@@ -35,9 +35,9 @@ END {
 			print "X(" name ")"
 }
 
-# Whether the compiler can evaluate it: no pointer, no string, no struct, and
-# every word is a type, a macro of which the same holds, or (being its own
-# macro) an enumerator.
+# Returns true if the compiler can evaluate the macro: it contains no pointer,
+# string or struct, and every word is a type, a macro that can be evaluated, or
+# (if it equals the macro's name) an enumerator.
 function is_integer(macro, first,    text, word)
 {
 	text = body[macro]

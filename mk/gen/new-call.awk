@@ -43,7 +43,7 @@ function check_free(file)
 		refuse(file " is there already")
 }
 
-# Two modules with one number could not be loaded together.
+# Two modules that use the same number could not be loaded together.
 function check_others(    i, count, file, l, w)
 {
 	count = split(others, file, " ")
@@ -55,7 +55,7 @@ function check_others(    i, count, file, l, w)
 	}
 }
 
-# The handler's name may be a function's of the module.
+# The handler must not have the name of a function in the module.
 function check_symbol(    command, file)
 {
 	command = "grep -lw " module "_" name[n] " " folder "/*.[ch]"
