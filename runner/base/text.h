@@ -11,9 +11,7 @@
  * Appends n bytes of s so that any report can carry them and any terminal can
  * show them.  Bytes that are not UTF-8, control characters (other than tab and
  * newline), line separators, characters that change the writing direction, and
- * noncharacters become \xNN, byte for byte.  "\r
- * " becomes "
- * ".
+ * noncharacters become \xNN, byte for byte.  "\r\n" becomes "\n".
  */
 void text_clean(struct buf *to, const char *s, size_t n);
 /* As text_clean(), for a C string.  Returns the result; caller frees. */

@@ -6,10 +6,7 @@
 
 #define KERNEL_LINES 20
 
-/*
- * Adds the text as one line: a newline becomes
- * .
- */
+/* Adds the text as one line: a newline becomes \n. */
 static void one_line(struct buf *to, const char *text)
 {
 	for (; *text; text++)
