@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The ops abort and end_worker. */
+/* Handles the ops abort and end_worker. */
 #include <signal.h>
 
 #include "agent/abort.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the supervisor does when an executor or a job's keeper has ended. */
+/* Handles the end of an executor or of a job's keeper. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 
 /* --- reports --- */
 
-/* Writes how the executor's process ended; status is as waitpid(2) has it. */
+/* Writes how the executor's process ended; status is that of waitpid(2). */
 static void describe_end(struct supervisor *s, uint32_t channel, int status, char *text,
 			 size_t cap)
 {
@@ -50,8 +50,9 @@ void death_report(struct supervisor *s, const struct wire_header *req)
 		 "a worker that has ended is not replaced: spawn another");
 	reply_fail(s, req, WIRE_REASON_GONE, text);
 	/*
-	 * An executor that died while replying may have replied: then the runner
-	 * drops this answer, and the next call has to be told.
+	 * An executor that died while replying may have sent its reply.  Then
+	 * the runner drops this answer, and the next call must be answered with
+	 * the death report.
 	 */
 	if (req->channel == WIRE_EXECUTOR && busy != BOX_REPLYING)
 		m->death_report[0] = 0;
@@ -83,8 +84,10 @@ static void reap_starter(struct supervisor *s, uint32_t channel)
 	}
 }
 
-/* Takes back everything the executor held.  It will not run again; its death
- * report is written. */
+/*
+ * Takes back everything the executor held.  It will not run again, and its
+ * death report is written.
+ */
 static void reap_channel(struct supervisor *s, uint32_t channel)
 {
 	struct mailbox *box = roster_box(s, channel);
@@ -106,7 +109,7 @@ static void reap_channel(struct supervisor *s, uint32_t channel)
 		death_answer_end_worker(s, channel);
 }
 
-/* Frees the channels of workers that the executor was making when it died. */
+/* Frees the channels of workers that the executor was creating when it died. */
 static void reap_unborn(struct supervisor *s)
 {
 	for_each_channel(s, channel) {
@@ -120,7 +123,7 @@ static void reap_unborn(struct supervisor *s)
 	}
 }
 
-/* The keeper is gone: nothing would see the job end. */
+/* Without its keeper, no process would notice the job's end. */
 static void end_orphaned_job(struct job *job)
 {
 	pid_t pid = atomic_load(&job->pid);
@@ -137,8 +140,10 @@ static void end_orphaned_job(struct job *job)
 	atomic_store(&job->keeper, 0);
 }
 
-/* A stopped executor must not keep the link from being read or written.  And it
- * may owe others a wake-up. */
+/*
+ * A stopped executor must not keep the link from being read or written.  And it
+ * may owe others a wake-up.
+ */
 static void stopped(struct supervisor *s, uint32_t channel, pid_t pid)
 {
 	if (channel == WIRE_EXECUTOR ||
@@ -149,8 +154,10 @@ static void stopped(struct supervisor *s, uint32_t channel, pid_t pid)
 	reader_role_take_from_stopped(s, channel);
 }
 
-/* A worker can end before the executor that makes it has taken notice: the
- * executor finds LIFE_OVER, and says so. */
+/*
+ * A worker can end before the executor that makes it has taken notice: the
+ * executor finds LIFE_OVER, and says so.
+ */
 static void end_unborn(struct mailbox *box, pid_t pid)
 {
 	uint32_t starting = LIFE_STARTING;

@@ -6,7 +6,7 @@
  * The folders of agent/, each of which includes only those before it:
  *	wire		the protocol and its codec; shared with the runner
  *	shared		memory of all processes: link, mailboxes, jobs, races
- *	guest		what is done to the guest: boot, log, clock, random numbers
+ *	guest		what is done to the guest: boot, log, clock, random
  *	executor	the process that carries requests out
  *	ops		one file for each kind of request
  * and above them the supervisor's files, in the order that supervisor.h gives.
@@ -25,7 +25,7 @@ static noreturn void guest(void)
 	struct supervisor_config config = { .guest = true };
 
 	boot_guest();
-	/* The runner gives a VM either a port or vsock. */
+	/* The runner gives a VM either a virtio-serial port or vsock. */
 	config.link_fd = boot_open_port();
 	config.listen_fd = -1;
 	if (config.link_fd == -ENODEV)

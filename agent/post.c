@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Hands requests that the supervisor has read to their executors. */
+/* Passes requests that the supervisor has read to their executors. */
 #include "agent/death.h"
 #include "agent/post.h"
 #include "agent/reply.h"
 #include "agent/shared/race.h"
 
-/* Can the channel's executor take the request?  If not, it has been answered. */
+/*
+ * Can the channel's executor take the request? If not, this function has
+ * answered it.
+ */
 static bool can_take(struct supervisor *s, const struct wire_header *hdr)
 {
 	struct mailbox *box = hdr->channel <= CHANNELS ? roster_box(s, hdr->channel) : NULL;

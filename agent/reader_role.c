@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Gives the role of the link's reader to executors, and takes it back. */
+/* Gives the role of reading the link to executors, and takes it back. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,10 @@ pid_t reader_role_idle_executor(struct supervisor *s)
 	return atomic_load(&box->pid);
 }
 
-/* A test mostly uses one executor for a while: the next frame is likely for it. */
+/*
+ * A test usually uses one executor for a while, so the next frame is probably
+ * for it.
+ */
 void reader_role_give(struct supervisor *s)
 {
 	uint32_t channel = atomic_load(&s->shared->recent);
@@ -61,7 +64,10 @@ void reader_role_timer(struct supervisor *s)
 	role = atomic_load(&s->link.state->role);
 	if (!role || role != link_in_call(role >> 1))
 		return;
-	/* The same call as when the timer ran out before: it lasts. */
+	/*
+	 * It is the same call as when the timer ran out before, so it takes
+	 * long.
+	 */
 	if (calls == s->calls_seen &&
 	    atomic_compare_exchange_strong(&s->link.state->role, &role,
 					   LINK_SUPERVISOR))
@@ -81,8 +87,10 @@ void reader_role_stop_timer(struct supervisor *s)
 
 /* --- deaths --- */
 
-/* A request that was accepted and is in the window, too, must not be carried out
- * by the next executor: the runner is told that its executor died. */
+/*
+ * A request that was accepted and is in the window, too, must not be carried
+ * out by the next executor: the runner is told that its executor died.
+ */
 static void drop_accepted(struct supervisor *s, struct mailbox *box)
 {
 	struct wire_header hdr;
@@ -108,7 +116,9 @@ void reader_role_check(struct supervisor *s)
 		atomic_store(&s->link.state->role, LINK_SUPERVISOR);
 }
 
-/* It may have been stopped between marking the timer as armed and setting it. */
+/*
+ * It may have been stopped between marking the timer as armed and setting it.
+ */
 void reader_role_take_from_stopped(struct supervisor *s, uint32_t channel)
 {
 	uint32_t in_call = link_in_call(channel);
@@ -126,13 +136,19 @@ void reader_role_take_from_dead(struct supervisor *s, uint32_t channel)
 		drop_accepted(s, roster_box(s, channel));
 	}
 	reader_role_ring(s);
-	/* It can have died between marking the timer as armed and setting it. */
+	/*
+	 * The executor can have died between marking the timer as armed and
+	 * setting it.
+	 */
 	atomic_store(&s->link.state->armed, 0);
 }
 
 /* --- another link --- */
 
-/* Does that task have a seccomp filter?  True if that cannot be found out. */
+/*
+ * Does that task have a seccomp filter? Returns true if that cannot be
+ * determined.
+ */
 static bool is_filtered(pid_t tid)
 {
 	char path[64], line[128];

@@ -1,31 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which process reads the link, as the supervisor sees it: see agent/shared/link.h. */
+/*
+ * Which process reads the link, from the supervisor's side: see
+ * agent/shared/link.h.
+ */
 #ifndef AGENT_READER_ROLE_H
 #define AGENT_READER_ROLE_H
 
 #include "agent/roster.h"
 
-/* Lets the executor used last read the link, if it is idle and the supervisor has
- * the role and no bytes to deal with. */
+/*
+ * Lets the executor that was used last read the link, if it is idle and the
+ * supervisor has the role and no bytes to handle.
+ */
 void reader_role_give(struct supervisor *s);
-/* The timer has run out: takes the role from an executor whose call lasts. */
+/*
+ * To be called when the timer has run out: takes the role from an executor
+ * whose call takes long.
+ */
 void reader_role_timer(struct supervisor *s);
-/* Stops the timer, before a save. */
+/* Stops the timer.  To be called before a save. */
 void reader_role_stop_timer(struct supervisor *s);
-/* After an executor's death: takes the role, and the bytes it had read. */
+/*
+ * To be called after an executor's death: takes the role, and the bytes that it
+ * had read.
+ */
 void reader_role_take_from_dead(struct supervisor *s, uint32_t channel);
 /* After a stop: takes the role, if the executor is in a call. */
 void reader_role_take_from_stopped(struct supervisor *s, uint32_t channel);
-/* Takes the role from an executor that is dead, and rings the reader's doorbell: an
- * executor that passed the role on may have died before it did that. */
+/*
+ * Takes the role from an executor that is dead, and rings the reader's
+ * doorbell: an executor that passed the role on may have died before it did
+ * that.
+ */
 void reader_role_check(struct supervisor *s);
 void reader_role_ring(struct supervisor *s);
-/* Is an executor reading the link, or about to? */
+/* Returns true if an executor reads the link, or is about to. */
 bool reader_role_is_given(struct supervisor *s);
-/* The pid of the VM's own executor, if it is idle and can read the link: then it
- * will be the reader.  Else 0. */
+/*
+ * Returns the pid of the VM's own executor, if it is idle and can read the
+ * link; then it will be the reader.  Otherwise 0.
+ */
 pid_t reader_role_idle_executor(struct supervisor *s);
-/* Tells all executors that there is another link. */
+/* Tells all executors that there is a new link. */
 void reader_role_new_link(struct supervisor *s);
 
 #endif

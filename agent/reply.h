@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The supervisor's own replies. */
+/* The supervisor's own replies to requests. */
 #ifndef AGENT_REPLY_H
 #define AGENT_REPLY_H
 
@@ -8,11 +8,11 @@
 /* Each queues an answer to request req; without a link they do nothing. */
 void reply_fail(struct supervisor *s, const struct wire_header *req,
 		enum wire_reason reason, const char *text);
-/* rep: the struct of the op's reply message. */
+/* Sends a reply. rep: the struct of the op's reply message. */
 void reply_send(struct supervisor *s, const struct wire_header *req, const void *rep);
-/* A piece of stream 1; n is at most WIRE_PIECE. */
+/* Sends a piece of stream 1; n is at most WIRE_PIECE. */
 void reply_data(struct supervisor *s, const struct wire_header *req, const void *p, size_t n);
-/* The agent's first frame on a link. */
+/* Sends the agent's first frame on a link. */
 void reply_ready(struct supervisor *s);
 
 #endif

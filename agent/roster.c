@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Makes the VM's own executor, names executors, and ends them. */
+/* Creates the VM's own executor, names executors, and ends them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -36,7 +36,7 @@ static int open_or_null(const char *path, int flags)
 	return fd >= 0 ? fd : open("/dev/null", flags);
 }
 
-/* A test's descriptors: 0, 1, 2, and none of the supervisor's. */
+/* Sets up the descriptors for a test: 0, 1, 2, and none of the supervisor's. */
 static void child_descriptors(struct supervisor *s)
 {
 	int in = open_or_null("/dev/null", O_RDONLY);
@@ -117,8 +117,10 @@ void roster_forget(struct supervisor *s, uint32_t channel)
 {
 	struct mailbox *box = roster_box(s, channel);
 
-	/* The kernel may still write to the tid of a stuck thread: its mailbox is
-	 * never used again. */
+	/*
+	 * The kernel may still write to the tid of a stuck thread, so its
+	 * mailbox is never used again.
+	 */
 	if (roster_entry(s, channel)->stuck)
 		return;
 	roster_entry(s, channel)->death_report[0] = 0;

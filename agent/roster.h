@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The supervisor's table of channels: which executor has each, and its end. */
+/*
+ * The supervisor's table of channels: the executor of each, and how it ended.
+ */
 #ifndef AGENT_ROSTER_H
 #define AGENT_ROSTER_H
 
@@ -20,7 +22,7 @@ static inline bool mailbox_is_on(const struct mailbox *box)
 	return atomic_load(&box->life) == LIFE_ON;
 }
 
-/* For every channel that was ever used. */
+/* Iterates over every channel that was ever used. */
 #define for_each_channel(s, channel)					\
 	for (uint32_t channel = 1;					\
 	     channel <= atomic_load(&(s)->shared->high); channel++)
@@ -29,7 +31,10 @@ static inline bool mailbox_is_on(const struct mailbox *box)
 int roster_init(struct supervisor *s);
 /* Forks the VM's own executor (channel 1).  0 or -errno. */
 int roster_start_executor(struct supervisor *s);
-/* Writes the executor's name for messages, such as "worker 2 (pid 71)"; its length. */
+/*
+ * Writes the executor's name for messages, such as "worker 2 (pid 71)".
+ * Returns its length.
+ */
 int roster_name(struct supervisor *s, uint32_t channel, char *text, size_t cap);
 /* Frees a channel for another worker. */
 void roster_forget(struct supervisor *s, uint32_t channel);

@@ -65,7 +65,7 @@ void send_frame(struct supervisor *s, const struct wire_header *hdr,
 			       sizeof(frame) - WIRE_HEADER);
 
 	if (s->link.fd < 0 || n > sizeof(frame) - WIRE_HEADER)
-		return;		/* the runner times out waiting for this tag */
+		return;		/* the runner times out while waiting for this tag */
 	out.len = (uint32_t)n;
 	wire_put_header(frame, &out);
 	queue_insert(&s->queue, s->queue.len, frame, WIRE_HEADER + n);
@@ -88,8 +88,10 @@ static void release(struct mailbox *box)
 	futex_wake(&box->deferred);
 }
 
-/* The channel whose deferred frame is to be sent, or 0.  One that was begun holds
- * the lock, or we do for it. */
+/*
+ * The channel whose deferred frame is to be sent, or 0.  One that was begun
+ * holds the lock, or we do for it.
+ */
 static uint32_t next_deferred(struct supervisor *s)
 {
 	uint32_t found = 0;
@@ -115,7 +117,10 @@ bool send_take_from_dead(struct supervisor *s, uint32_t channel)
 		atomic_load(&s->link.state->is_socket) ? box->message.msg_len : 0;
 	bool begun = s->sending == channel || (owner && sent && sent < size);
 
-	/* The rest of a frame that was begun goes first: nothing else may follow. */
+	/*
+	 * The rest of a frame that was begun goes first: nothing else may
+	 * follow.
+	 */
 	if ((begun || deferred) && sent < size)
 		queue_insert(&s->queue, begun ? 0 : s->queue.len, box->out + sent, size - sent);
 	if (begun && owner) {
@@ -136,8 +141,11 @@ bool send_take_from_dead(struct supervisor *s, uint32_t channel)
 
 /* --- sending --- */
 
-/* Writes some of n bytes: how many, 0 if the link takes none now.  After an error
- * all of them count as written: the loop finds out that the link has ended. */
+/*
+ * Writes some of n bytes: how many, 0 if the link takes none now.  After an
+ * error all of them count as written: the loop finds out that the link has
+ * ended.
+ */
 static size_t write_some(struct supervisor *s, const uint8_t *p, size_t n)
 {
 	struct pollfd pfd = { s->link.fd, POLLOUT, 0 };
@@ -154,7 +162,10 @@ static size_t write_some(struct supervisor *s, const uint8_t *p, size_t n)
 	return (size_t)done;
 }
 
-/* Sends some of the queue, which consists of whole frames.  False if the link is full. */
+/*
+ * Sends some of the queue, which consists of whole frames.  False if the link
+ * is full.
+ */
 static bool send_queue(struct supervisor *s)
 {
 	struct send_queue *q = &s->queue;
@@ -184,8 +195,9 @@ static bool send_deferred(struct supervisor *s, uint32_t channel)
 }
 
 /*
- * An executor that has the lock, and does not write although the link would take
- * it, does not run: it is frozen, or traced.  It is killed, so that the link works.
+ * An executor that has the lock, and does not write although the link would
+ * take it, does not run: it is frozen, or traced.  It is killed, so that the
+ * link works.
  */
 static void end_stuck_owner(struct supervisor *s)
 {
@@ -202,8 +214,10 @@ static void end_stuck_owner(struct supervisor *s)
 	}
 }
 
-/* While the supervisor wants the lock, no executor takes it: one that streams would
- * have it nearly always. */
+/*
+ * While the supervisor wants the lock, no executor takes it: one that streams
+ * would have it nearly always.
+ */
 static void want_lock(struct supervisor *s, bool want)
 {
 	if (s->lock_wanted == want)

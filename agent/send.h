@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the supervisor sends: its own frames, which are queued, and frames that
- * executors have deferred: those too large for one write, those of which a write
- * took only a part, and all frames of an executor without the link's descriptor.
+ * executors have deferred: those too large for one write, those of which a
+ * write took only a part, and all frames of an executor without the link's
+ * descriptor.
  *
  * Nothing here waits: neither for the lock, which an executor may have, nor for
  * the runner to read.
@@ -19,7 +20,10 @@ void send_frame(struct supervisor *s, const struct wire_header *hdr,
 void send_pending(struct supervisor *s);
 /* Is the link to be polled for POLLOUT? */
 bool send_wants_out(const struct supervisor *s);
-/* How long to poll at most, in milliseconds, before send_pending() is due; or -1. */
+/*
+ * How long to poll at most, in milliseconds, before send_pending() is due; or
+ * -1.
+ */
 int send_poll_ms(struct supervisor *s);
 /* Sends all that is queued, for limit_ms at most: before the guest's end. */
 void send_flush(struct supervisor *s, int limit_ms);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The supervisor's loop: it reads frames, hands them on, and reaps children.  It
- * carries out no op of a test, so nothing that a test does to its executor can
- * end the guest or the link.
+ * The supervisor's loop: it reads frames, passes them on, and reaps children.
+ * It carries out no op of a test, so nothing that a test does to its executor
+ * can end the guest or the link.
  */
 #include <errno.h>
 #include <poll.h>
@@ -29,7 +29,7 @@
 #include "agent/supervisor_ops.h"
 #include "agent/thread_watch.h"
 
-/* Reaps every child that has ended; SIGCHLD comes once for several of them. */
+/* Reaps every child that has ended; one SIGCHLD can stand for several. */
 static void reap(struct supervisor *s)
 {
 	struct signalfd_siginfo info;
@@ -44,7 +44,7 @@ static void reap(struct supervisor *s)
 
 /* --- frames --- */
 
-/* Hands a frame to its channel.  0, or -errno: the link has to be dropped. */
+/* Passes a frame to its channel.  0, or -errno: the link must be dropped. */
 static int route(struct supervisor *s, const struct wire_header *hdr)
 {
 	if ((hdr->kind != WIRE_REQUEST && hdr->kind != WIRE_ASYNC) ||
@@ -68,13 +68,16 @@ static void drop_link(struct supervisor *s, const char *reason)
 	dprintf(2, "provium agent: link dropped: %s\n", reason);
 	if (!s->config.guest && s->config.listen_fd < 0)
 		end_agent(s, 1);
-	/* Executors have copies of the descriptor: closing ours does not end it. */
+	/*
+	 * Executors have copies of the descriptor, so closing this one does not
+	 * end the connection.
+	 */
 	shutdown(s->link.fd, SHUT_RDWR);
 	send_reset(s);
 	link_detach(&s->link);
 }
 
-/* Deals with the frames that have been read completely. */
+/* Handles the frames that have been read completely. */
 static void take_frames(struct supervisor *s)
 {
 	struct wire_header hdr;
@@ -104,8 +107,10 @@ static void serve_link(struct supervisor *s)
 
 /* --- links --- */
 
-/* The runner has connected again.  If an executor reads the old link, it has to
- * give the role back first: the old link ends. */
+/*
+ * Handles a new connection from the runner.  If an executor reads the old link,
+ * the old link is ended, so that the executor gives the role back first.
+ */
 static void accept_link(struct supervisor *s)
 {
 	int fd = accept4(s->config.listen_fd, NULL, NULL, SOCK_CLOEXEC);
@@ -210,7 +215,8 @@ noreturn void supervise(const struct supervisor_config *config)
 	}
 	send_pending(&s);
 	if (s.link.fd >= 0)
-		roster_start_executor(&s);	/* while the runner reads the ready frame */
+		/* Works while the runner reads the ready frame. */
+		roster_start_executor(&s);
 	for (;;)
 		loop(&s);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The supervisor. */
+/* The supervisor's main loop. */
 #ifndef AGENT_SUPERVISE_H
 #define AGENT_SUPERVISE_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The supervisor's state.  Its files, from the bottom up: roster, send, reply,
- * reader_role, death, thread_watch, post, abort, supervisor_ops, supervise.  Each calls only those before it.
+ * reader_role, death, thread_watch, post, abort, supervisor_ops, supervise.
+ * Each calls only those before it.
  */
 #ifndef AGENT_SUPERVISOR_H
 #define AGENT_SUPERVISOR_H
@@ -12,16 +13,21 @@
 struct supervisor_config {
 	int link_fd;			/* a connected link, or -1 */
 	int listen_fd;			/* a vsock listener, or -1 */
-	bool guest;			/* at the end: power the guest off, else exit */
+	bool guest;			/* at the end: power off the guest; else exit */
 };
 
-/* What the supervisor notes on a channel, in memory that no executor can write. */
+/*
+ * The supervisor's record of a channel, in memory that no executor can write.
+ */
 struct roster_entry {
-	char death_report[320];		/* how its last executor ended; empty: none did */
-	bool watched;			/* a thread in this process waits for its thread */
-	bool stuck;			/* a thread that was given up while in the kernel */
-	bool ending;			/* end_worker is to be answered at its end: */
-	struct wire_header end_request;	/* this request */
+	char death_report[320];		/* how the channel's last executor
+					 * ended; "": none has ended */
+	bool watched;			/* a thread of the supervisor waits
+					 * for its end */
+	bool stuck;			/* a thread that was given up,
+					 * because it is stuck in the kernel */
+	bool ending;			/* end_worker must be answered when it ends: */
+	struct wire_header end_request;	/* that request */
 };
 
 /* Frames of the supervisor's own that have not been sent. */
@@ -35,11 +41,17 @@ struct supervisor {
 	struct supervisor_config config;
 	struct link link;
 	int sig_fd;			/* signalfd for SIGCHLD */
-	int notify_fd;			/* eventfd: an executor wants something */
+	int notify_fd;			/* eventfd that executors use to wake
+					 * the supervisor */
 	int timer_fd;			/* timerfd: a call has lasted LINK_TAKE_OVER_NS */
-	int random_fd;			/* /dev/urandom; opening it costs a resume 2 ms */
-	int next_fd;			/* the link to attach once the role is back, or -1 */
-	bool keep_role;			/* read the next frame here: a resume's first */
+	int random_fd;			/* /dev/urandom; opening it after a
+					 * resume would cost 2 ms */
+	int next_fd;			/* the link to attach once the
+					 * supervisor has the role again, or
+					 * -1 */
+	bool keep_role;			/* do not give the role away before
+					 * the next frame, which is a
+					 * resume's first */
 	uint32_t calls_seen;		/* link.state->calls when the timer ran out last */
 	struct send_queue queue;
 	uint32_t sending;		/* channel whose deferred frame is partly sent, or 0 */
@@ -49,7 +61,7 @@ struct supervisor {
 	int64_t stuck_owner;		/* which was this channel, */
 	int64_t stuck_since_ms;		/* since then */
 	struct shared *shared;
-	struct roster_entry roster[CHANNELS];	/* of channel n: n - 1 */
+	struct roster_entry roster[CHANNELS];	/* roster[n - 1] belongs to channel n */
 };
 
 #endif

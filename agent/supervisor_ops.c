@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The ops that the supervisor itself answers, on channel 0. */
+/* Handles the ops that the supervisor itself answers, on channel 0. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #define SHUTDOWN_MS 1000		/* for the answer to shutdown */
 #define PAYLOAD_MAX (64u << 10)	/* of a request to the supervisor, in bytes */
 
-/* A runner with another table of ops: the link ends. */
+/* Handles hello.  If the runner has another table of ops, the link ends. */
 static int op_hello(struct supervisor *s, const struct wire_header *hdr,
 		    const struct wire_hello *q)
 {
@@ -111,12 +111,15 @@ static int op_quiesce(struct supervisor *s, const struct wire_header *hdr,
 	struct wire_quiesce_rep rep;
 	pid_t executor;
 
-	/* The timer must not run out in a guest that has just been resumed. */
+	/* The timer must not run out in a guest that was just resumed. */
 	reader_role_stop_timer(s);
 	quiesce_guest(q, &rep, s->random_fd);
 	executor = reader_role_idle_executor(s);
 	rep.executor_can_set_clock = executor && quiesce_can_set_clock(executor);
-	/* If it cannot, the supervisor reads the next frame: a resume's first. */
+	/*
+	 * If the executor cannot set the clock, the supervisor reads the next
+	 * frame, which is a resume's first.
+	 */
 	s->keep_role = !rep.executor_can_set_clock;
 	reply_send(s, hdr, &rep);
 	return 0;

@@ -5,8 +5,10 @@
 
 #include "agent/supervisor.h"
 
-/* Carries the first frame received out, a request for channel 0, and answers it.
- * 0, or -errno: the link has to be dropped. */
+/*
+ * Carries the first frame received out, a request for channel 0, and answers
+ * it.  0, or -errno: the link has to be dropped.
+ */
 int supervisor_op(struct supervisor *s, const struct wire_header *hdr);
 
 #endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A thread of the supervisor waits for each thread worker: see announce_end(). */
+/*
+ * Threads of the supervisor that wait for thread workers, one for each: see
+ * announce_end().
+ */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +26,8 @@ static void *watch_thread(void *arg)
 	while (!mailbox_thread_ended(w.box))
 		futex_wait(&w.box->alive, atomic_load(&w.box->alive) & ~(uint32_t)FUTEX_OWNER_DIED);
 	if (write(w.notify_fd, &one, sizeof(one)) < 0)
-		_exit(1);	/* the supervisor's own eventfd: cannot fail */
+		/* A write to the supervisor's own eventfd cannot fail. */
+		_exit(1);
 	return NULL;
 }
 

@@ -5,7 +5,7 @@
 
 #include "agent/supervisor.h"
 
-/* Starts to watch new thread workers, and reaps those that have ended. */
+/* Begins to watch new thread workers, and reaps those that have ended. */
 void thread_watch_all(struct supervisor *s);
 
 #endif

@@ -46,7 +46,7 @@ noreturn void executor_lost_fds(struct executor *ex)
 {
 	uint32_t replying = BOX_REPLYING;
 
-	/* No reply was sent: the supervisor can tell the runner so. */
+	/* No reply was sent, so the supervisor can send one to the runner. */
 	atomic_compare_exchange_strong(&ex->box->busy, &replying, BOX_BUSY);
 	_exit(EXECUTOR_LOST_FDS);
 }
@@ -60,8 +60,8 @@ void executor_wake_supervisor(struct executor *ex)
 }
 
 /*
- * Has the supervisor send the frame in out, from byte `from` on, and waits.  If
- * we hold the link's lock, it passes to the supervisor.
+ * Asks the supervisor to send the frame in out, from byte `from` on, and waits.
+ * If the executor holds the link's lock, the lock passes to the supervisor.
  */
 static void defer(struct executor *ex, size_t from)
 {
@@ -75,9 +75,9 @@ static void defer(struct executor *ex, size_t from)
 }
 
 /*
- * Writes the frame in out.  On a socket a write can take a part of it; the kernel
- * notes how much in the mailbox before we can be killed.  A port takes all of it
- * or nothing.
+ * Writes the frame in out.  On a socket a write can take a part of it; the
+ * kernel notes how much in the mailbox before we can be killed.  A port takes
+ * all of it or nothing.
  */
 static ssize_t write_frame(struct executor *ex, size_t n)
 {

@@ -7,23 +7,31 @@
 
 #include "agent/executor/context.h"
 
-/* Notes why the op failed; returns -1, so that a handler can return it. */
+/* Stores why the op failed; returns -1, so that a handler can return it. */
 int executor_fail(struct executor *ex, enum wire_reason reason, int err,
 		  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-/* Sends a data frame for the request in hand; n is at most WIRE_PIECE. */
+/* Sends a data frame for the current request; n is at most WIRE_PIECE. */
 void executor_data(struct executor *ex, uint32_t stream, const void *p, size_t n);
-/* Memory that lasts until the reply is sent; NULL when there is no more. */
+/*
+ * Allocates memory that is valid until the reply is sent; NULL when there is no
+ * more.
+ */
 void *executor_scratch(struct executor *ex, size_t n);
-/* A C string of b in scratch; NULL when there is no more. */
+/* Copies b to scratch memory as a C string; NULL when there is no more. */
 char *executor_string(struct executor *ex, const struct wire_bytes *b);
-/* Has the supervisor look at this executor's mailbox. */
+/* Makes the supervisor look at this executor's mailbox. */
 void executor_wake_supervisor(struct executor *ex);
-/* Ends an executor whose own descriptors were closed; the supervisor says so. */
+/*
+ * Ends an executor whose own descriptors were closed; the supervisor reports
+ * it.
+ */
 noreturn void executor_lost_fds(struct executor *ex);
-/* Encodes a frame into the mailbox's out: its size, in bytes. */
+/* Encodes a frame into the mailbox's out.  Returns its size in bytes. */
 size_t executor_make_frame(struct executor *ex, enum wire_kind kind,
 			   const struct wire_desc *desc, const void *msg);
-/* Sends the n bytes of the frame in out, or has the supervisor send them. */
+/*
+ * Sends the n bytes of the frame in out, or asks the supervisor to send them.
+ */
 void executor_send_out(struct executor *ex, size_t n);
 
 #endif

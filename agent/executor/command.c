@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Runs /bin/sh -c, as a child in a session of its own. */
+/* Runs /bin/sh -c as a child, in its own session. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "agent/executor/answer.h"
 #include "agent/executor/command.h"
 
-/* Does the list set that variable (NAME=value)? */
+/* Does the list set that variable (as NAME=value)? */
 static bool sets(const struct wire_list *l, const char *variable)
 {
 	const struct wire_str *strs = l->items;
@@ -23,9 +23,9 @@ static bool sets(const struct wire_list *l, const char *variable)
 }
 
 /*
- * The default environment without the variables that the request sets, and then
- * those.  A name must not come twice: libc takes the first, busybox's shell the
- * last.
+ * Returns the default environment without the variables that the request sets,
+ * followed by these.  No name may occur twice: libc uses the first value,
+ * busybox's shell the last.
  */
 static char **environment(struct executor *ex, const struct wire_list *l)
 {
@@ -52,14 +52,20 @@ static char **environment(struct executor *ex, const struct wire_list *l)
 	return env;
 }
 
-/* The child of vfork, in its parent's memory.  Returns only on failure: an errno. */
+/*
+ * Runs in the child of vfork, in the memory of its parent.  Returns an errno,
+ * only on failure.
+ */
 static int become_shell(const struct command *c, pid_t parent, char *cmd,
 			const char *cwd, char **env)
 {
 	char *argv[] = { (char *)"sh", (char *)"-c", cmd, NULL };
 	sigset_t none;
 
-	/* The parent may be dead already.  0: it is in another pid namespace. */
+	/*
+	 * The parent may be dead already. getppid() is 0 if it is in another
+	 * pid namespace.
+	 */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent && getppid())
 		_exit(127);
@@ -79,7 +85,10 @@ static int become_shell(const struct command *c, pid_t parent, char *cmd,
 	return errno;
 }
 
-/* All signals are blocked: a handler in the child would run on our stack. */
+/*
+ * All signals are blocked during the vfork, because a handler in the child
+ * would run on the parent's stack.
+ */
 static pid_t spawn(const struct command *c, char *cmd, const char *cwd, char **env,
 		   int *error)
 {

@@ -7,16 +7,17 @@
 
 struct command {
 	const struct wire_bytes *cmd;	/* for /bin/sh -c */
-	const struct wire_bytes *cwd;	/* empty: the caller's */
-	const struct wire_list *env;	/* of wire_str, NAME=value */
-	int fds[3];			/* become its 0, 1, 2 */
-	_Atomic int32_t *group;		/* where its process group is noted, or NULL */
+	const struct wire_bytes *cwd;	/* empty: the directory of the caller */
+	const struct wire_list *env;	/* list of wire_str, NAME=value */
+	int fds[3];			/* become the command's descriptors 0, 1, 2 */
+	/* Set to the command's process group; or NULL. */
+	_Atomic int32_t *group;
 };
 
 /*
- * Starts the command in a session of its own; it is killed when the calling
- * thread ends.  Its pid, or what executor_fail() returned.  Uses no malloc: a
- * worker can have been forked while another thread held malloc's lock.
+ * Starts the command in its own session.  It is killed when the calling thread
+ * ends.  Returns its pid, or what executor_fail() returned.  Uses no malloc,
+ * because a worker can be a fork made while another thread held malloc's lock.
  */
 pid_t command_start(struct executor *ex, const struct command *c);
 

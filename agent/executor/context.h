@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An executor: a process or thread that takes one request after the other and
- * carries it out.
+ * An executor: a process or thread that carries out requests, one after the
+ * other.
  */
 #ifndef AGENT_EXECUTOR_CONTEXT_H
 #define AGENT_EXECUTOR_CONTEXT_H
@@ -11,33 +11,39 @@
 #include "agent/shared/shared.h"
 
 #define MAX_STRUCT 256			/* size of the largest message's struct, in bytes */
-#define ARENA_SIZE (48u << 20)		/* of addresses; a batch's results need it, too */
-#define HELD_MAX 8			/* descriptors that one op holds at a time */
-/* Exit status of an executor whose own descriptors were closed by the test. */
+/* In bytes of address space; holds the results of a batch, too. */
+#define ARENA_SIZE (48u << 20)
+/* Most descriptors that one op holds at a time. */
+#define HELD_MAX 8
+/* Exit status of an executor whose own descriptors were closed by a test. */
 #define EXECUTOR_LOST_FDS 125
 
 struct executor;
-/* Carries one op out, by its number: 0 with rep filled in, or what
- * executor_fail() returned. */
+/*
+ * Carries out the op with that number.  Returns 0 with rep filled in, or what
+ * executor_fail() returned.
+ */
 typedef int (*executor_op)(struct executor *ex, unsigned int op,
 			   const void *payload, size_t len, void *rep);
 
 struct executor {
 	uint32_t channel;
 	struct link link;
-	uint32_t generation;		/* of the link that link.fd belongs to */
-	uint32_t asked_for;		/* generation of the last descriptor it tried to get */
-	int notify_fd;			/* eventfd that wakes the supervisor */
+	uint32_t generation;		/* the generation of the link to
+					 * which link.fd belongs */
+	uint32_t asked_for;		/* the generation of the last link
+					 * whose descriptor it tried to get */
+	int notify_fd;			/* eventfd for waking the supervisor */
 	int timer_fd;			/* timerfd that tells the supervisor of a long call */
 	int random_fd;			/* /dev/urandom, for executor_resume; or -1 */
 	struct shared *shared;
 	struct mailbox *box;
 	executor_op run_op;
-	struct wire_arena arena;	/* lists of the request, and reply data */
-	struct guards guards;		/* buffers of the system call in hand */
-	int held[HELD_MAX];		/* the op's descriptors, plus 1; or 0 */
+	struct wire_arena arena;	/* the request's lists, and reply data */
+	struct guards guards;		/* buffers of the current system call */
+	int held[HELD_MAX];		/* the op's open descriptors, plus 1; 0: none */
 	bool in_batch;			/* data frames are not sent now, */
-	bool streamed;			/* but there was one */
+	bool streamed;			/* but the op made one */
 	struct wire_fail fail;		/* set by executor_fail() */
 	char fail_text[512];
 };

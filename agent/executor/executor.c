@@ -28,7 +28,8 @@ void executor_main(struct executor *ex)
 		} else if (atomic_load(&box->posted) != done) {
 			done++;
 			executor_serve(ex);
-			executor_wake_supervisor(ex);	/* it can give us the role */
+			/* The supervisor can give this executor the role. */
+			executor_wake_supervisor(ex);
 		} else {
 			futex_wait(&box->doorbell, doorbell);
 		}

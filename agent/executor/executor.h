@@ -7,7 +7,10 @@
 
 #include "agent/executor/context.h"
 
-/* Serves the mailbox and the link; never returns.  Takes over the descriptors. */
+/*
+ * Handles requests from the mailbox and the link; never returns.  Takes over
+ * the descriptors.
+ */
 noreturn void executor_main(struct executor *ex);
 
 #endif

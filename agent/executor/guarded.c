@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Buffers with a guard page behind and a canary before them.  Small ones take a
- * standing slot, which needs no system call; large ones get a mapping of their
- * own.
+ * Buffers with a guard page behind them and a canary before them.  Small ones
+ * use a permanent slot, which needs no system call; a large one gets its own
+ * mapping.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,18 +13,20 @@
 #define PAGE 4096u
 #define CANARY 0xc5
 #define CANARY_LEN 256u			/* bytes */
-#define SLOT_PAGES 5u			/* the last one is the guard */
+#define SLOT_PAGES 5u			/* the last page is the guard */
 #define SLOT_SIZE (SLOT_PAGES * PAGE)
 #define SLOT_ROOM ((SLOT_PAGES - 1) * PAGE - CANARY_LEN)
 #define NR_SLOTS 32u
 
-/* At the start of a large buffer's mapping. */
+/* Placed at the start of a large buffer's mapping. */
 struct mapping {
 	struct mapping *next;
 	size_t len;
 };
 
-/* One mapping, in which every fifth page cannot be touched. */
+/*
+ * Makes one mapping for all slots, in which every fifth page is inaccessible.
+ */
 static int slots_init(struct guards *guards)
 {
 	uint8_t *p = mmap(NULL, NR_SLOTS * SLOT_SIZE, PROT_READ | PROT_WRITE,
@@ -46,8 +48,10 @@ static void fill(struct guarded *g, uint8_t *guard_page, size_t len)
 	memset(g->p, 0, len);
 }
 
-/* struct mapping has the first page to itself: a write before the buffer
- * damages the canary, not the list. */
+/*
+ * struct mapping has a page for itself: a write before the buffer damages the
+ * canary, not this list.
+ */
 static int get_mapped(struct guards *guards, struct guarded *g, size_t len)
 {
 	size_t room = PAGE + (CANARY_LEN + len + PAGE - 1) / PAGE * PAGE;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Descriptors that an op opens, noted so that none is left when its thread ends. */
+/*
+ * Records the descriptors that an op opens, so that all are closed when its
+ * thread ends.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

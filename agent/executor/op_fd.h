@@ -8,19 +8,22 @@
 #include "agent/executor/context.h"
 
 /*
- * An op's descriptors.  When a thread worker is ended in the middle of an op,
- * they are closed, because its process goes on.  All are close-on-exec.  The
- * descriptor (0 for the pipe and close), or -errno.
+ * Functions that open and close an op's descriptors.  All descriptors are
+ * close-on-exec.  If a thread worker is ended during an op, they are closed,
+ * because its process continues.  The functions return the descriptor (0 for
+ * pipe and close), or -errno.
  */
 int executor_open(struct executor *ex, const char *path, int flags);
 int executor_pipe(struct executor *ex, int fds[2]);
 int executor_pidfd(struct executor *ex, pid_t pid);
 /* Closes *fd, if it is not -1, and sets it to -1. */
 int executor_close(struct executor *ex, int *fd);
-/* Closes those that are open, after the thread's end. */
+/* Closes the descriptors that are open, after the thread has ended. */
 void executor_close_held(struct executor *ex);
-/* Blocks THREAD_END_SIGNAL, so that no descriptor is lost between the call that
- * makes it and the note of it.  The mask before. */
+/*
+ * Blocks THREAD_END_SIGNAL, so that no descriptor is lost between the call that
+ * opens it and the record of it.  Returns the previous mask.
+ */
 sigset_t executor_block_end(void);
 
 #endif

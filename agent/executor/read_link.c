@@ -14,7 +14,9 @@
 
 /* --- another link --- */
 
-/* A copy of that process's descriptor `number`, or a negative number. */
+/*
+ * Returns a copy of that process's descriptor `number`, or a negative number.
+ */
 static int copy_descriptor(pid_t pid, int number)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), fd;
@@ -27,9 +29,10 @@ static int copy_descriptor(pid_t pid, int number)
 }
 
 /*
- * The runner has connected again: copies the descriptor from the supervisor.  An
- * executor that is not permitted to (another user's, or on a kernel without
- * pidfd_getfd) has the supervisor send its replies from now on.
+ * To be called after the runner has connected again: copies the new descriptor
+ * from the supervisor.  An executor without permission for that (of another
+ * user, or on a kernel without pidfd_getfd) lets the supervisor send its
+ * replies from now on.
  */
 void executor_follow_link(struct executor *ex)
 {
@@ -55,7 +58,10 @@ void executor_follow_link(struct executor *ex)
 
 /* --- reading the link itself --- */
 
-/* Starts the timer after which the supervisor reads, if this call lasts. */
+/*
+ * Starts the timer after which the supervisor reads the link, in case the call
+ * takes long.
+ */
 static void arm_supervisor(struct executor *ex)
 {
 	static const struct itimerspec soon = { .it_value.tv_nsec = LINK_TAKE_OVER_NS };
@@ -73,9 +79,10 @@ static void give_role_back(struct executor *ex)
 }
 
 /*
- * Carries out a frame for this executor.  The payload is copied first: once the
- * supervisor has the role, it moves the bytes in the window.  If the runner says
- * that other frames come before the answer, the supervisor reads on at once.
+ * Carries out a frame for this executor.  Copies the payload first, because the
+ * supervisor moves the bytes in the window once it has the role.  If the runner
+ * says that other frames follow before the answer, the supervisor reads them at
+ * once.
  */
 static void serve_frame(struct executor *ex, const struct wire_header *hdr)
 {
@@ -90,14 +97,18 @@ static void serve_frame(struct executor *ex, const struct wire_header *hdr)
 		give_role_back(ex);
 	} else {
 		atomic_store(&ex->link.state->role, in_call);
-		/* After a resume all code is slow under TCG: do without the timer. */
+		/*
+		 * After a resume all code is slow under TCG, so the timer is
+		 * not used.
+		 */
 		if (hdr->op != WIRE_OP_executor_resume)
 			arm_supervisor(ex);
 	}
 	executor_serve(ex);
 	if (!atomic_compare_exchange_strong(&ex->link.state->role, &in_call,
 					    link_reader(ex->channel)))
-		executor_wake_supervisor(ex);	/* it has the role, and can give it back */
+		/* The supervisor has the role, and can give it back. */
+		executor_wake_supervisor(ex);
 }
 
 /*
@@ -116,7 +127,10 @@ static bool pass_role(struct executor *ex, uint32_t channel)
 	atomic_store(&ex->shared->recent, channel);
 	atomic_store(&ex->link.state->role, link_reader(channel));
 	mailbox_ring(box);
-	/* It may have died before it got the role: the supervisor takes it back. */
+	/*
+	 * It may have died before it got the role: the supervisor takes it
+	 * back.
+	 */
 	if (atomic_load(&box->life) != LIFE_ON)
 		executor_wake_supervisor(ex);
 	return true;
@@ -132,8 +146,10 @@ void executor_read_link(struct executor *ex)
 	if (!ret) {
 		n = link_fill(&ex->link, true);
 		if (n <= 0 && n != -EAGAIN) {
-			/* The frame is too large, the link has ended, or a test's
-			 * seccomp filter refused the read. */
+			/*
+			 * The frame is too large, the link has ended, or a
+			 * test's seccomp filter refused the read.
+			 */
 			atomic_store(&ex->box->no_role, n != -ENOBUFS);
 			give_role_back(ex);
 		}

@@ -5,10 +5,15 @@
 
 #include "agent/executor/context.h"
 
-/* Gets the descriptor of another link from the supervisor, if there is one. */
+/*
+ * Gets the descriptor of the new link from the supervisor, if there is a new
+ * one.
+ */
 void executor_follow_link(struct executor *ex);
-/* Reads the link, with the role: carries a frame out, passes the role on, or
- * gives it back. */
+/*
+ * Reads the link; the caller has the role.  Carries out one frame, passes the
+ * role on, or gives it back.
+ */
 void executor_read_link(struct executor *ex);
 
 #endif

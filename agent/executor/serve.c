@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Carries one request out and replies. */
+/* Carries out one request and replies. */
 #include "agent/executor/answer.h"
 #include "agent/executor/serve.h"
 
-#define LARGE_BYTES (1u << 20)		/* a request whose pages are given back */
+/* Size from which a request's pages are freed after use. */
+#define LARGE_BYTES (1u << 20)
 
 void executor_serve(struct executor *ex)
 {
@@ -23,6 +24,6 @@ void executor_serve(struct executor *ex)
 		frame_forget(box->in);
 	atomic_store(&box->busy, BOX_REPLYING);
 	executor_send_out(ex, n);
-	/* The next request may be there already: then it stays busy. */
+	/* If the next request has arrived already, the state stays busy. */
 	atomic_compare_exchange_strong(&box->busy, &replying, BOX_IDLE);
 }

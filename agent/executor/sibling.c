@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Forks children of the supervisor, from an executor. */
+/* Forks children of the supervisor from an executor. */
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,7 +22,7 @@ void sibling_set_up(const struct shared *shared)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	parent = getppid();
-	/* 0: the parent is in another pid namespace. */
+	/* getppid() is 0 if the parent is in another pid namespace. */
 	if (parent && parent != atomic_load(&shared->supervisor))
 		_exit(1);
 	setsid();

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Processes that an executor makes and that outlive it: children of the supervisor. */
+/*
+ * Processes that an executor creates and that outlive it: they are children of
+ * the supervisor.
+ */
 #ifndef AGENT_EXECUTOR_SIBLING_H
 #define AGENT_EXECUTOR_SIBLING_H
 
@@ -7,11 +10,14 @@
 
 /*
  * As fork(2), but the child's parent is the supervisor, which reaps it.  The
- * kernel writes the child's pid to *pid before the child runs.  -errno.
+ * kernel writes the child's pid to *pid before the child runs.  -errno on
+ * failure.
  */
 pid_t sibling_fork(_Atomic int32_t *pid);
-/* In that child: makes a session of its own, and has the kernel kill the child
- * when the supervisor ends. */
+/*
+ * Called in that child: makes its own session, and asks the kernel to kill the
+ * child when the supervisor ends.
+ */
 void sibling_set_up(const struct shared *shared);
 
 #endif

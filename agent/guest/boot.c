@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The duties of a guest's PID 1: mounts, the profile's root and init, the links.
+ * The duties of a guest's PID 1: mounts, the profile's root and init, the
+ * links.
  *
  * Parameters on the kernel's command line:
  *	provium.root=/dev/vda	a file system that becomes the root: read-only,
@@ -33,7 +34,7 @@
 #include "agent/guest/boot.h"
 #include "agent/wire/wire.h"
 
-#define PORT_WAIT_MS 2000		/* the driver has failed if it takes longer */
+#define PORT_WAIT_MS 2000		/* if it takes longer, the driver has failed */
 /*
  * The runner makes one controller with one port, number 1 (number 0 is reserved
  * for a console).  The port's name (WIRE_PORT_NAME) becomes visible after the
@@ -54,7 +55,7 @@ static noreturn __attribute__((format(printf, 1, 2))) void die(const char *fmt, 
 	exit(1);		/* the kernel panics, and the runner shows the console */
 }
 
-/* Makes the directory and mounts on it; a mount that is there already stays. */
+/* Makes the directory and mounts on it.  A mount that exists already stays. */
 static int mount_at(const char *type, const char *dir, const char *data)
 {
 	mkdir(dir, 0755);
@@ -63,7 +64,10 @@ static int mount_at(const char *type, const char *dir, const char *data)
 	return 0;
 }
 
-/* tmp: also mounts an empty /tmp.  A folder of the host has its own /tmp. */
+/*
+ * Mounts the basic file systems. tmp: also an empty /tmp. (A folder of the host
+ * has its own /tmp.)
+ */
 static void mount_basics(bool tmp)
 {
 	if (mount_at("devtmpfs", "/dev", "mode=0755"))
@@ -78,7 +82,10 @@ static void mount_basics(bool tmp)
 	mount_at("tmpfs", "/run", "mode=0755");
 }
 
-/* The value of NAME= on the kernel's command line, in buf; NULL if absent. */
+/*
+ * Returns the value of NAME= on the kernel's command line, copied to buf; NULL
+ * if there is none.
+ */
 static char *parameter(const char *name, char *buf, size_t cap)
 {
 	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
@@ -119,7 +126,10 @@ static int mount_source(const char *source, const char *dir)
 {
 	if (!is_share(source))
 		return mount_any(source, dir);
-	/* The folder does not change while the VM runs: cache everything. */
+	/*
+	 * The folder does not change while the VM runs, so everything can be
+	 * cached.
+	 */
 	return mount(source + 3, dir, "9p", MS_RDONLY,
 		     "trans=virtio,version=9p2000.L,msize=512000,cache=loose");
 }
@@ -162,7 +172,7 @@ static void loopback_up(void)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return;			/* a kernel without networking */
+		return;			/* the kernel has no networking */
 	ioctl(fd, SIOCSIFFLAGS, &req);
 	close(fd);
 }
@@ -185,7 +195,9 @@ void boot_guest(void)
 	setenv("PATH", "/sbin:/usr/sbin:/bin:/usr/bin", 1);
 }
 
-/* Is there a virtio-serial controller?  Its driver binds before PID 1 starts. */
+/*
+ * Is there a virtio-serial controller? Its driver is bound before PID 1 starts.
+ */
 static bool has_controller(void)
 {
 	DIR *dir = opendir("/sys/bus/virtio/drivers/virtio_console");
@@ -244,7 +256,10 @@ int boot_listen_vsock(unsigned int port)
 noreturn void boot_power_off(void)
 {
 	sync();
-	/* QEMU ends on a reset (-no-reboot); microvm has no power switch. */
+	/*
+	 * QEMU ends on a reset (-no-reboot); microvm has no device for powering
+	 * off.
+	 */
 	reboot(RB_AUTOBOOT);
 	_exit(0);
 }

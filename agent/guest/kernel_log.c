@@ -14,8 +14,9 @@
 #define RECORD_MAX 8192			/* kernel/printk/printk.c: CONSOLE_EXT_LOG_MAX */
 
 /*
- * Cuts "prio,seq,usec,flags[,caller=T1];text\n key=value\n" off after the text's line
- * end, and finds seq.  The new length; 0: not such a record.
+ * Cuts "prio,seq,usec,flags[,caller=T1];text\n key=value\n" off after the
+ * text's line end, and finds seq.  Returns the new length; 0: not such a
+ * record.
  */
 static size_t cut_record(char *record, size_t n, uint64_t *seq)
 {
@@ -33,7 +34,7 @@ static size_t cut_record(char *record, size_t n, uint64_t *seq)
 	return (size_t)(text + 1 - record);
 }
 
-/* A record that was cut to "[s.us] text\n", as dmesg(1) prints it. */
+/* Formats a record that was cut as "[s.us] text\n", as dmesg(1) prints it. */
 static size_t print_record(const char *record, char *line, size_t cap)
 {
 	const char *usec = strchr(strchr(record, ',') + 1, ',');
@@ -49,7 +50,7 @@ int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context)
 	static char record[RECORD_MAX + 2];
 	static char piece[WIRE_PIECE];
 	static int fd = -1;		/* stays open: the log is read often */
-	static uint64_t next;		/* the record that fd will read */
+	static uint64_t next;		/* number of the record that fd reads next */
 	size_t used = 0;
 
 	if (fd < 0) {
@@ -67,7 +68,7 @@ int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context)
 		size_t len;
 
 		if (n < 0 && (errno == EPIPE || errno == EINTR))
-			continue;	/* EPIPE: that record was overwritten */
+			continue;	/* EPIPE: the record was overwritten */
 		if (n <= 0)
 			break;
 		len = cut_record(record, (size_t)n, &seq);

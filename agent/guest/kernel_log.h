@@ -6,16 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Takes a piece of the log: whole lines, at most WIRE_PIECE bytes. */
+/* Receives a piece of the log: whole lines, at most WIRE_PIECE bytes. */
 typedef void (*kernel_log_fn)(void *context, const char *piece, size_t n);
 
 /*
- * Passes the records from sequence number `from` on (0: all there are) to emit,
- * each as a line "priority,sequence,microseconds,flags;text".  The sequence number of the next record, or -errno.
+ * Passes the records from sequence number `from` on (0: all of them) to emit,
+ * each as a line "priority,sequence,microseconds,flags;text".  Returns the
+ * sequence number of the next record, or -errno.
  */
 int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context);
-/* Has the kernel log its blocked tasks (sysrq-w), and appends those records to
- * the string in buf. */
+/*
+ * Makes the kernel log its blocked tasks (sysrq-w), and appends those records
+ * to the string in buf.
+ */
 void kernel_log_blocked_tasks(char *buf, size_t cap);
 
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Prepares a guest to be saved; sets the clock and fresh random numbers after it
- * was resumed. */
+/*
+ * Prepares a guest to be saved; sets the clock and fresh random numbers after
+ * it was resumed.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -23,15 +25,17 @@ int quiesce_open_random(void)
 	return fd < 0 ? -1 : high_fd(fd);
 }
 
-/* Takes the address from a line of kallsyms ("ffffffff81234560 d base_crng"), if
- * it has that name. */
+/*
+ * Takes the address from a line of kallsyms ("ffffffff81234560 d base_crng") if
+ * the line has that name.
+ */
 static void take_symbol(const char *line, const char *name, uint64_t *value)
 {
 	const char *at = strchr(line, ' ');
 	size_t len = strlen(name);
 
 	at = at ? strchr(at + 1, ' ') : NULL;
-	/* The compiler can have made "name.isra.0" of the name. */
+	/* The compiler can have changed the name to "name.isra.0". */
 	if (at && !strncmp(at + 1, name, len) &&
 	    strchr("\n\t.", at[1 + len]) && !*value)
 		*value = strtoull(line, NULL, 16);
@@ -52,7 +56,10 @@ static void find_symbols(struct wire_quiesce_rep *p)
 		fclose(list);
 }
 
-/* Reads fd to the log's end.  The sequence number after the last record. */
+/*
+ * Reads fd to the end of the log.  Returns the sequence number after the last
+ * record.
+ */
 static uint64_t log_end(int fd)
 {
 	char record[8192];
@@ -69,8 +76,10 @@ static uint64_t log_end(int fd)
 	return next;
 }
 
-/* Writes the mark to the kernel log.  Its sequence number; a resumed guest's log
- * begins there. */
+/*
+ * Writes the mark to the kernel log.  Returns its sequence number, at which the
+ * log of a resumed guest begins.
+ */
 static uint64_t mark_log(const struct wire_bytes *mark)
 {
 	int fd = open("/dev/kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -93,7 +102,10 @@ void quiesce_guest(const struct wire_quiesce_req *q, struct wire_quiesce_rep *p,
 		find_symbols(p);
 	sync();
 	p->log = mark_log(&q->mark);
-	/* Every copy of the guest drops the random bytes it has in stock. */
+	/*
+	 * Without this, all clones would use the same random bytes that the
+	 * kernel has buffered.
+	 */
 	ioctl(random_fd, RNDRESEEDCRNG);
 }
 
@@ -107,7 +119,9 @@ static int set_clock(uint64_t ns)
 	return clock_settime(CLOCK_REALTIME, &ts) ? -errno : 0;
 }
 
-/* Mixes the bytes in, and reseeds every processor's generator (random(4)). */
+/*
+ * Mixes the bytes in, and reseeds the generator of every processor (random(4)).
+ */
 static int add_entropy(const struct wire_bytes *bytes, int random_fd)
 {
 	union {
@@ -133,7 +147,10 @@ int quiesce_resume(const struct wire_resume_req *q, int random_fd)
 	return ret;
 }
 
-/* The line of /proc/PID/status that begins with name; empty if there is none. */
+/*
+ * Reads the line of /proc/PID/status that begins with name; empty if there is
+ * none.
+ */
 static void status_line(pid_t pid, const char *name, char *line, size_t cap)
 {
 	char path[40];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a guest does before it is saved and after it was resumed.  It resumes at
- * another time, and in several copies, each of which needs its own random
+ * Prepares a guest to be saved, and adapts it after it was resumed.  It resumes
+ * at another time, and in several copies, each of which needs its own random
  * numbers.
  */
 #ifndef AGENT_GUEST_QUIESCE_H
@@ -12,17 +12,24 @@
 
 #include "agent/wire/wire.h"
 
-/* /dev/urandom, with a high number; or -1. */
+/* Opens /dev/urandom.  Returns a high descriptor number, or -1. */
 int quiesce_open_random(void);
-/* Before a save: writes files to disk, reseeds the kernel's random number
- * generator, marks the kernel log; finds the generator's addresses if asked to. */
+/*
+ * To be called before a save: writes files to disk, reseeds the kernel's random
+ * number generator, marks the kernel log.  Finds the generator's addresses if
+ * the request asks for them.
+ */
 void quiesce_guest(const struct wire_quiesce_req *q, struct wire_quiesce_rep *p,
 		   int random_fd);
-/* After a resume: sets the clock and, if there is entropy, reseeds the random
- * number generator.  0 or -errno. */
+/*
+ * To be called after a resume: sets the clock and, if the request has entropy,
+ * reseeds the random number generator.  0 or -errno.
+ */
 int quiesce_resume(const struct wire_resume_req *q, int random_fd);
-/* Can that process do quiesce_resume()?  It needs PID 1's capabilities, and no
- * seccomp filter. */
+/*
+ * Can that process call quiesce_resume()? It needs PID 1's capabilities, and no
+ * seccomp filter.
+ */
 bool quiesce_can_set_clock(pid_t pid);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where a task is stuck, from /proc and the kernel log. */
+/* Finds out where a task is stuck, from /proc and the kernel log. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +28,10 @@ static void append_file(char *buf, size_t cap, pid_t pid, const char *name)
 	buf[used] = 0;
 }
 
-/* The letter of its state, as in proc(5); '?' if the task is gone. */
+/*
+ * Returns the letter of the task's state, as in proc(5); '?' if the task has
+ * ended.
+ */
 static char task_state(pid_t pid)
 {
 	char stat[512] = "", *end;

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Finds the handler of an op and calls it; made from the table of ops. */
+/*
+ * Finds the handler of an op and calls it.  The code is generated from the
+ * table of ops.
+ */
 #include <errno.h>
 
 #include "agent/ops/dispatch.h"
 #include "agent/ops/ops.h"
 
-/* One thunk for each op: a row of the table without its do_NAME() does not link. */
+/*
+ * One small function for each op.  A row of the table without its do_NAME()
+ * fails to link.
+ */
 typedef int (*op_fn)(struct executor *ex, const void *req, void *rep);
 
 #define THUNK_executor(name, req_, rep_)				\

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Many calls in one request; and two such requests at once, a race. */
+/*
+ * The op batch: many calls in one request.  Two such requests at the same time
+ * are a race.
+ */
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
@@ -10,7 +13,9 @@
 
 #define MAX_RESULTS (1u << 20)
 
-/* Puts each side on a processor of its own, if the executor is allowed two. */
+/*
+ * Puts each side of a race on its own processor, if the executor may use two.
+ */
 static void pin(uint32_t side, cpu_set_t *before)
 {
 	cpu_set_t one;
@@ -32,7 +37,10 @@ static void unpin(const cpu_set_t *before)
 		sched_setaffinity(0, sizeof(*before), before);
 }
 
-/* Encodes the result in the mailbox's out, then keeps it where the call's scratch was. */
+/*
+ * Encodes the result in the mailbox's out, then stores it in place of the
+ * call's scratch memory.
+ */
 static int keep(struct executor *ex, size_t mark, const struct wire_desc *desc,
 		const void *msg, struct wire_result *result)
 {
@@ -81,7 +89,10 @@ static int make_calls(struct executor *ex, const struct wire_batch_req *q,
 			if (make_call(ex, &calls[i], result))
 				return -1;
 			results->nr++;
-			/* This side made no call: the other side must not wait for it. */
+			/*
+			 * This side made no call, so the other side must not
+			 * wait for it.
+			 */
 			if (q->race && result->kind == WIRE_FAIL)
 				return 0;
 		}

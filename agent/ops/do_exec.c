@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* exec: a shell command; its output is sent as it comes. */
+/* The op exec: runs a shell command and sends its output as it comes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,10 +18,10 @@ enum { IN, OUT, ERR, END };		/* indices of the poll set */
 
 struct running {
 	pid_t pid;
-	struct pollfd fds[4];		/* pipes, and the process itself */
+	struct pollfd fds[4];		/* the pipes, and the process itself */
 	const uint8_t *input;
 	size_t input_left;
-	uint64_t sent[3];		/* bytes of each stream so far */
+	uint64_t sent[3];		/* number of bytes of each stream so far */
 	uint32_t limit;
 	uint32_t overflow;
 	char *piece;			/* WIRE_PIECE bytes */
@@ -46,12 +46,15 @@ static void feed(struct executor *ex, struct running *c)
 		c->input += n;
 		c->input_left -= (size_t)n;
 	}
-	/* All is written, or the command has closed its end. */
+	/* All input is written, or the command has closed its end. */
 	if (!c->input_left || (n < 0 && errno != EAGAIN && errno != EINTR))
 		executor_close(ex, &c->fds[IN].fd);
 }
 
-/* Reads a stream once and sends it.  False when there is nothing to read now. */
+/*
+ * Reads a stream once and sends the bytes.  Returns false when there is nothing
+ * to read now.
+ */
 static bool drain(struct executor *ex, struct running *c, int stream)
 {
 	ssize_t n = read(c->fds[stream].fd, c->piece, WIRE_PIECE);
@@ -76,8 +79,10 @@ static bool drain(struct executor *ex, struct running *c, int stream)
 	return true;
 }
 
-/* Without a pidfd (kernels before 5.3) the command counts as ended when both of
- * its streams have. */
+/*
+ * Without a pidfd (kernels before 5.3) the command counts as ended when both of
+ * its streams have ended.
+ */
 static bool over(const struct running *c)
 {
 	if (c->fds[END].fd >= 0)
@@ -85,7 +90,10 @@ static bool over(const struct running *c)
 	return c->fds[OUT].fd < 0 && c->fds[ERR].fd < 0;
 }
 
-/* Until the shell has ended.  Processes it left running may still hold the pipes. */
+/*
+ * Forwards input and output until the shell has ended.  Processes that it left
+ * running may still hold the pipes open.
+ */
 static void pump(struct executor *ex, struct running *c)
 {
 	while (!over(c)) {
@@ -150,8 +158,10 @@ int do_exec(struct executor *ex, const struct wire_exec_req *q,
 	executor_close(ex, &pipes[1][1]);
 	executor_close(ex, &pipes[2][1]);
 	if (!ret) {
-		/* command_start() noted the pid as the child sees it; in another
-		 * pid namespace that is a different number. */
+		/*
+		 * command_start() stored the pid as the child sees it, which is
+		 * another number if the child is in another pid namespace.
+		 */
 		atomic_store(&ex->box->command, c.pid);
 		pidfd = executor_pidfd(ex, c.pid);
 		fcntl(pipes[0][1], F_SETFL, O_NONBLOCK);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* read and write: a file of the guest is read as a whole, and written in pieces. */
+/*
+ * The ops read and write: a file of the guest is read as a whole, and written
+ * in pieces.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,7 +12,7 @@
 #include "agent/executor/op_fd.h"
 #include "agent/ops/ops.h"
 
-/* The request's path as a C string; NULL after executor_fail(). */
+/* Returns the request's path as a C string; NULL after executor_fail(). */
 static char *path_of(struct executor *ex, const struct wire_bytes *b)
 {
 	char *path = memchr(b->p, 0, b->len) ? NULL : executor_string(ex, b);

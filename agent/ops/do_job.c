@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * job and job_wait: shell commands that run on their own.
+ * The ops job and job_wait: shell commands that run in the background.
  *
  * Each job has a keeper: a process that reads the job's output into shared
- * memory until the last writer has closed it, and waits for the shell.  So a
- * job outlives the executor that started it, and any executor can ask for it.
+ * memory until
+ * the last writer has closed it, and waits for the shell.  So a job outlives
+ * the executor
+ * that started it, and any executor can ask for its state.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,11 +32,14 @@ static void set_state(struct job *job, enum job_state state)
 	futex_wake_all(&job->state);
 }
 
-#define READ_BYTES (64u << 10)		/* at most, of a stream at a time */
+#define READ_BYTES (64u << 10)		/* most bytes to read from a stream at a time */
 
 /* --- the keeper --- */
 
-/* Reads once from the stream into the ring.  False at the stream's end. */
+/*
+ * Reads once from the stream into the ring.  Returns false at the end of the
+ * stream.
+ */
 static bool keep(struct kept *kept, int fd)
 {
 	uint64_t total = atomic_load(&kept->total);
@@ -56,7 +61,7 @@ static void shell_ended(struct job *job, struct pollfd fds[3])
 {
 	int status = 0;
 
-	/* The shell has ended: all that it wrote is in the pipes. */
+	/* The shell has ended, so the pipes contain all that it wrote. */
 	for (int i = 0; i < 2; i++)
 		for (struct pollfd p = fds[i];
 		     p.fd >= 0 && poll(&p, 1, 0) > 0 && p.revents & POLLIN;)
@@ -87,7 +92,10 @@ static void pump(struct job *job, struct pollfd fds[3])
 	}
 }
 
-/* Moves the descriptors to 3, 4, 5 and closes all others, which are the test's. */
+/*
+ * Moves the descriptors to 3, 4, 5 and closes all others, which belong to the
+ * test.
+ */
 static void keep_only(struct pollfd fds[3])
 {
 	for (int i = 0; i < 3; i++)
@@ -150,8 +158,10 @@ static bool is_free(const struct job *job)
 	return state == JOB_NONE || (state == JOB_ENDED && !atomic_load(&job->keeper));
 }
 
-/* Takes a free job, or the oldest that has ended: several executors can do this at
- * once.  NULL if all are running. */
+/*
+ * Takes a free job, or the oldest that has ended: several executors can do this
+ * at once.  NULL if all are running.
+ */
 static struct job *take_job(struct executor *ex)
 {
 	for (;;) {
@@ -235,8 +245,9 @@ static void await_end(struct job *job, uint32_t ms)
 }
 
 /*
- * Copies bytes from..end of the stream to dest, without a lock.  The keeper may
- * overwrite the first of them meanwhile.  The offset of the first good byte.
+ * Copies the bytes from..end of the stream to dest, without a lock.  Meanwhile
+ * the keeper can overwrite the first of them.  Returns the offset of the first
+ * valid byte.
  */
 static uint64_t copy_kept(const struct kept *kept, uint64_t from, uint64_t end,
 			  uint8_t *dest)
@@ -253,8 +264,10 @@ static uint64_t copy_kept(const struct kept *kept, uint64_t from, uint64_t end,
 	return claimed - JOB_KEPT_BYTES < end ? claimed - JOB_KEPT_BYTES : end;
 }
 
-/* Sends the bytes that are kept of a stream.  How many bytes of its beginning are
- * no longer kept, or -1: no memory. */
+/*
+ * Sends the bytes that are kept of a stream.  Returns how many bytes at its
+ * beginning are no longer kept, or -1: no memory.
+ */
 static int64_t send_kept(struct executor *ex, const struct kept *kept, uint32_t stream)
 {
 	uint64_t end = atomic_load(&kept->total);
@@ -287,7 +300,9 @@ static int kill_group(struct executor *ex, struct job *job)
 
 	if (pid > 1 && kill(-pid, SIGKILL) && errno != ESRCH)
 		return executor_fail(ex, WIRE_REASON_ERRNO, errno, "process group %d", pid);
-	/* SIGKILL cannot be ignored: the keeper sees the shell end. */
+	/*
+	 * SIGKILL cannot be ignored, so the keeper will notice the shell's end.
+	 */
 	while (atomic_load(&job->state) == JOB_RUNNING)
 		futex_wait(&job->state, JOB_RUNNING);
 	return 0;

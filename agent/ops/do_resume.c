@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* executor_resume: the first request after a resume, without the supervisor. */
+/*
+ * The op executor_resume: the first request after a resume, which does not need
+ * the supervisor.
+ */
 #include <string.h>
 
 #include "agent/guest/quiesce.h"

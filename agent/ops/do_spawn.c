@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* spawn: a worker, which is an executor with a channel of its own. */
+/* The op spawn: creates a worker, which is an executor with its own channel. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -19,7 +19,7 @@
 
 #define STACK_SIZE (128u << 10)		/* of a thread worker, in bytes */
 
-/* Takes a free channel: its number, or 0. */
+/* Takes a free channel.  Returns its number, or 0 if there is none. */
 static uint32_t take_channel(struct shared *shared)
 {
 	for (uint32_t channel = WIRE_EXECUTOR + 1; channel <= CHANNELS; channel++) {
@@ -53,7 +53,7 @@ static noreturn void process_main(const struct executor *parent, uint32_t channe
 {
 	struct executor me = worker_of(parent, channel);
 
-	me.arena = parent->arena;	/* the fork copied them */
+	me.arena = parent->arena;	/* the fork has copied them */
 	me.guards = parent->guards;
 	sibling_set_up(parent->shared);
 	executor_main(&me);
@@ -72,14 +72,21 @@ static int start_process(struct executor *ex, uint32_t channel)
 
 /* --- threads --- */
 
-/* At the start of a thread's mapping; its stack and its arena follow. */
+/*
+ * Placed at the start of a thread's mapping; the thread's stack and arena
+ * follow.
+ */
 struct thread {
 	struct executor ex;
 	sigjmp_buf leave;		/* THREAD_END_SIGNAL jumps there */
-	bool returned;			/* from its function, as glibc expects */
+	/* The thread's function has returned, as glibc expects. */
+	bool returned;
 };
 
-/* This process's thread workers, by channel - 1; and the calling thread's. */
+/*
+ * The thread workers of this process, by channel - 1; and the calling thread's
+ * own entry.
+ */
 static struct thread *threads[CHANNELS];
 static _Thread_local struct thread *self;
 
@@ -91,9 +98,10 @@ static void end_thread(int sig)
 }
 
 /*
- * A thread's end sends the supervisor no SIGCHLD.  But the kernel marks every
- * robust mutex that a thread holds when the thread ends, however that happens,
- * and wakes the waiters (get_robust_list(2)).  So the thread claims to hold one.
+ * The end of a thread sends no SIGCHLD to the supervisor.  But the kernel marks
+ * every robust mutex that a thread holds when the thread ends, in whatever way,
+ * and wakes the waiters (get_robust_list(2)).  So the thread pretends to hold
+ * one.
  */
 static void announce_end(struct mailbox *box)
 {
@@ -107,7 +115,10 @@ static void announce_end(struct mailbox *box)
 	syscall(SYS_set_robust_list, &box->robust, sizeof(box->robust));
 }
 
-/* Ends the thread's command and closes its descriptors: the process goes on. */
+/*
+ * Ends the thread's command and closes its descriptors, because the process
+ * continues.
+ */
 static void leave_nothing(struct executor *ex)
 {
 	struct mailbox *box = ex->box;
@@ -126,7 +137,7 @@ static void *thread_main(void *arg)
 	struct mailbox *box = ((struct thread *)arg)->ex.box;
 
 	self = arg;
-	unshare(CLONE_FS);	/* a working directory and root of its own */
+	unshare(CLONE_FS);	/* gets its own working directory and root */
 	announce_end(box);
 	atomic_store(&box->pid, getpid());
 	if (!sigsetjmp(self->leave, 1)) {
@@ -233,6 +244,7 @@ int do_spawn(struct executor *ex, const struct wire_spawn_req *q,
 				     p->pid);
 	}
 	if (q->thread)
-		executor_wake_supervisor(ex);	/* it watches for the thread's end */
+		/* The supervisor then watches for the thread's end. */
+		executor_wake_supervisor(ex);
 	return 0;
 }

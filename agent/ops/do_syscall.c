@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* echo; and syscall: one raw system call, with guarded buffers. */
+/*
+ * The op echo; and the op syscall: one raw system call, with guarded buffers.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -16,8 +18,8 @@ int do_echo(struct executor *ex, const struct wire_blob *q, struct wire_blob *p)
 }
 
 /*
- * Makes the call.  A child that the call makes, as fork() does, returns here with
- * rax = 0, and exits at once, before it touches a stack that it may share.
+ * Makes the call.  A child that the call makes, as fork() does, returns here
+ * with rax = 0, and exits at once, before it touches a stack that it may share.
  */
 static long raw_syscall(const struct wire_syscall_req *q, const uint64_t a[6])
 {
@@ -45,8 +47,10 @@ static long raw_syscall(const struct wire_syscall_req *q, const uint64_t a[6])
 	return ret;
 }
 
-/* Where buffer i's address has to be written; NULL if the request names no such
- * place. */
+/*
+ * Returns where the address of buffer i must be written; NULL if the request
+ * names no such place.
+ */
 static void *place_of(const struct wire_seg *seg, uint32_t i, uint64_t a[6],
 		      const struct guarded *g)
 {
@@ -104,7 +108,9 @@ static void collect(const struct wire_syscall_req *q, const struct guarded *g,
 	}
 }
 
-/* The buffers last until the next call, since the reply points to them. */
+/*
+ * The buffers are kept until the next call, because the reply points to them.
+ */
 int do_syscall(struct executor *ex, const struct wire_syscall_req *q,
 	       struct wire_syscall_rep *p)
 {

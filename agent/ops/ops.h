@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The handlers of the ops that executors carry out, declared from the op table. */
+/*
+ * The handlers of the ops that executors carry out, declared from the op table.
+ */
 #ifndef AGENT_OPS_OPS_H
 #define AGENT_OPS_OPS_H
 
@@ -7,10 +9,10 @@
 #include "agent/executor/context.h"
 
 /*
- * int do_NAME(executor, request, reply): 0 with reply filled in, or what
- * executor_fail() returned.  Memory that the reply points to is scratch, or
- * lasts until the next request.  A handler can send data frames before it
- * returns.
+ * int do_NAME(executor, request, reply) carries out an op.  It returns 0 with
+ * reply filled in, or what executor_fail() returned.  Memory to which the reply
+ * points is scratch memory, or is valid until the next request.  A handler can
+ * send data frames before it returns.
  */
 #define DO_executor(name, req, rep)					\
 	int do_##name(struct executor *ex, const struct wire_##req *q,	\

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Moves the agent's own descriptors out of a test's way. */
+/* Moves the agent's own descriptors to high numbers. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>

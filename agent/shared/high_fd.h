@@ -8,8 +8,10 @@
 
 #define HIGH_FD_BASE 1000
 
-/* Moves fd to HIGH_FD_BASE or above, close-on-exec.  The new number, or -errno:
- * then fd stays open. */
+/*
+ * Moves fd to HIGH_FD_BASE or above, close-on-exec.  Returns the new number; or
+ * -errno, and fd stays open.
+ */
 int high_fd(int fd);
 
 #endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Frames in and out of the link, and the lock that keeps its writers apart. */
+/*
+ * Sends and receives frames on the link; has the lock that allows only one
+ * writer.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -64,7 +67,10 @@ void link_detach(struct link *link)
 	set_span(link, 0, 0);
 }
 
-/* Moves the bytes held to the front.  Only the supervisor does: it is not killed. */
+/*
+ * Moves the held bytes to the front.  Only the supervisor calls this, because
+ * it cannot be killed in the middle.
+ */
 static void compact(struct link *link)
 {
 	uint64_t span = atomic_load(&link->state->span);

@@ -3,9 +3,9 @@
  * The link to the runner, in memory that all processes of the agent share.
  *
  * Writing takes a lock, whose word names its owner.  An executor that finds it
- * taken waits; the supervisor never waits for it: it queues what it has to send,
- * and tries again when the owner has let go, has died or has been stopped.  So
- * it always gets to reap the owner.
+ * taken waits; the supervisor never waits for it: it queues what it has to
+ * send, and tries again when the owner has let go, has died or has been
+ * stopped.  So it always gets to reap the owner.
  *
  * Reading goes with a role.  An idle executor reads the link itself: a hop by
  * way of the supervisor would double the time of a round trip.  While the
@@ -14,10 +14,11 @@
  * the role back.
  *
  * An executor can be killed at any instruction.  The kernel has then recorded
- * how many bytes of a frame it had sent (sendmmsg(2) on a socket; a port takes a
- * frame whole or not at all).  How many it had read, link_recover() sees in the
- * buffer itself: its first LINK_WINDOW_BYTES are zero wherever no bytes have been
- * read, and no byte that the runner sends is zero (agent/wire/stuffing.h).
+ * how many bytes of a frame it had sent (sendmmsg(2) on a socket; a port takes
+ * a frame whole or not at all).  How many it had read, link_recover() sees in
+ * the buffer itself: its first LINK_WINDOW_BYTES are zero wherever no bytes
+ * have been read, and no byte that the runner sends is zero
+ * (agent/wire/stuffing.h).
  */
 #ifndef AGENT_SHARED_LINK_H
 #define AGENT_SHARED_LINK_H
@@ -30,19 +31,19 @@
 #include "agent/wire/wire.h"
 
 #define LINK_ATOMIC_BYTES (32u << 10)
-#define LINK_WINDOW_BYTES (16u << 10)	/* an executor reads into these only */
-/* When a call has lasted that long, the supervisor reads the link. */
+#define LINK_WINDOW_BYTES (16u << 10)	/* executors read only into these */
+/* When a call has taken this long, the supervisor reads the link. */
 #define LINK_TAKE_OVER_NS 25000000
 
 /* Values of link_state.role: the supervisor reads, … */
 #define LINK_SUPERVISOR 0u
-/* … or that channel's executor reads, … */
+/* … or the executor of that channel reads, … */
 static inline uint32_t link_reader(uint32_t channel)
 {
 	return channel << 1;
 }
 
-/* … or that channel's executor is in a call and will read after it. */
+/* … or the executor of that channel is in a call, and will read after it. */
 static inline uint32_t link_in_call(uint32_t channel)
 {
 	return channel << 1 | 1;
@@ -54,14 +55,18 @@ static inline uint32_t link_in_call(uint32_t channel)
 struct link_state {
 	_Atomic uint32_t owner;		/* futex: the writer's channel + 1, or 0; LINK_CONTENDED */
 	_Atomic uint32_t supervisor_waits;	/* futex; 1: for the lock, executors let it go first */
-	_Atomic uint32_t generation;	/* counts the links there were */
-	_Atomic int32_t fd;		/* the link's descriptor in the supervisor */
+	_Atomic uint32_t generation;	/* number of links so far */
+	/* Number of the link's descriptor in the supervisor. */
+	_Atomic int32_t fd;
 	_Atomic uint32_t is_socket;
-	_Atomic uint32_t role;		/* LINK_SUPERVISOR, link_reader(), link_in_call() */
-	_Atomic uint64_t span;		/* bytes held: start << 32 | end */
+	/* LINK_SUPERVISOR, link_reader() or link_in_call(). */
+	_Atomic uint32_t role;
+	/* Position of the held bytes: start << 32 | end. */
+	_Atomic uint64_t span;
 	_Atomic uint32_t dirty;		/* 1: the bytes read are being zeroed */
 	_Atomic uint32_t armed;		/* 1: the supervisor's timer runs */
-	_Atomic uint32_t calls;		/* begun by executors that read the link */
+	/* Number of calls begun by executors that read the link. */
+	_Atomic uint32_t calls;
 };
 
 struct link {
@@ -73,32 +78,38 @@ struct link {
 
 /* Maps the shared part; fd is -1 afterwards.  0 or -ENOMEM. */
 int link_init(struct link *link);
-/* Takes fd over and closes the descriptor before it. */
+/* Takes fd over and closes the previous descriptor. */
 void link_attach(struct link *link, int fd);
 void link_detach(struct link *link);
 /*
- * Reads what has arrived; the caller has the role.  An executor reads into the
- * first LINK_WINDOW_BYTES only: -ENOBUFS when these are full.  The number of
- * bytes read; 0 at the link's end; -EAGAIN; -errno.
+ * Reads what has arrived; the caller has the role.  An executor reads only into
+ * the first LINK_WINDOW_BYTES: -ENOBUFS when these are full.  Returns the
+ * number of bytes read; 0 at the link's end; -EAGAIN; -errno.
  */
 ssize_t link_fill(struct link *link, bool executor);
-/* The header of the first frame received: 1 if the frame is complete, 0 if it is
- * not yet, -EBADMSG. */
+/*
+ * The header of the first frame received: 1 if the frame is complete, 0 if it
+ * is not yet, -EBADMSG.
+ */
 int link_peek(struct link *link, struct wire_header *hdr);
 /* Writes the first n bytes of that frame's payload to dest. */
 void link_payload(struct link *link, uint8_t *dest, size_t n);
 /* Forgets the first frame. */
 void link_drop(struct link *link, const struct wire_header *hdr);
-/* Zeroes the window, before an executor gets the role.  False if bytes are left
- * that somebody has to deal with first. */
+/*
+ * Zeroes the window, before an executor gets the role.  False if bytes are left
+ * that somebody has to deal with first.
+ */
 bool link_make_clean(struct link *link);
-/* Accounts for the bytes that an executor had read when it was killed. */
+/* Determines which bytes an executor had read when it was killed. */
 void link_recover(struct link *link);
 
 /* Takes the lock if it is free, else marks it as contended. */
 bool link_try_lock(struct link_state *state, uint32_t channel);
-/* Waits for the lock, and until the supervisor does not want it.  Not for the
- * supervisor. */
+/*
+ * Waits for the lock, and until the supervisor does not want it.  Not for the
+ * supervisor.
+ */
 void link_lock(struct link_state *state, uint32_t channel);
 /* True if somebody waited: the supervisor has to be woken. */
 bool link_unlock(struct link_state *state);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sets a mailbox up for a new executor, and rings its doorbell. */
+/* Sets up a mailbox for a new executor, and rings its doorbell. */
 #include "agent/shared/futex.h"
 #include "agent/shared/mailbox.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Maps shared memory, and gives the pages of large frames back. */
+/* Maps shared memory, and frees the pages of large frames. */
 #include <sys/mman.h>
 
 #include "agent/shared/memory.h"

@@ -11,17 +11,17 @@
 #define PAGE_SIZE 4096
 #define FRAME_MAX (WIRE_HEADER + (size_t)WIRE_MAX)
 
-/* The largest frame, in whole pages, so that frame_forget() can give them back. */
+/* The largest frame, in whole pages, so that frame_forget() can free them. */
 struct frame {
 	_Alignas(PAGE_SIZE) uint8_t bytes[FRAME_MAX];
 };
 
 /*
  * Maps size bytes of zeros that children share with their parent.  A page that
- * is never written takes no memory.  NULL on failure.
+ * is never written needs no memory.  NULL on failure.
  */
 void *shared_map(size_t size);
-/* Gives the frame's pages back; they read as zeros from then on. */
+/* Frees the frame's pages; they contain zeros from then on. */
 void frame_forget(uint8_t *bytes);
 
 #endif

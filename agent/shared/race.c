@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The meetings of the two sides of a race. */
+/* Lets the two sides of a race meet. */
 #include <errno.h>
 #include <string.h>
 
@@ -60,7 +60,10 @@ void race_forfeit(struct shared *shared, const struct wire_header *hdr, const vo
 		set_mark(&shared->box[f[2] - 1].meeting, f[3], f[1], RACE_OVER);
 }
 
-/* Until the other side has reached meeting `at`.  False: it has left. */
+/*
+ * Waits until the other side has reached meeting `at`.  Returns false if it has
+ * left the race.
+ */
 static bool await(struct meeting *m, uint32_t side, uint32_t race, uint32_t at)
 {
 	_Atomic uint64_t *other = &m->mark[!side];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Prints frames as one line each, and the protocol manual. */
+/* Prints each frame as one line, and prints the protocol manual. */
 #include <ctype.h>
 #include <inttypes.h>
 

@@ -3,8 +3,9 @@
  * Byte stuffing: a frame from the runner contains no zero byte.
  *
  * An executor that reads the link can be killed before it has noted how many
- * bytes it read.  The agent's receive buffer is all zeros where nothing has been
- * read, so its content tells that number, provided that no byte sent is zero.
+ * bytes it read.  The agent's receive buffer is all zeros where nothing has
+ * been read, so its content tells that number, provided that no byte sent is
+ * zero.
  *
  * A frame of n bytes is sent in chunks: one key byte, then up to STUFFING_CHUNK
  * bytes, each xor the key.  A chunk lacks at least one value other than zero;
@@ -22,8 +23,10 @@
 
 /* Writes STUFFED_SIZE(n) bytes to dest; they do not overlap. */
 void stuffing_add(uint8_t *dest, const uint8_t *src, size_t n);
-/* Writes bytes from..from + n of a frame to dest; src is the frame as it was
- * sent, complete up to there. */
+/*
+ * Writes bytes from..from + n of a frame to dest; src is the frame as it was
+ * sent, complete up to there.
+ */
 void stuffing_remove(uint8_t *dest, const uint8_t *src, size_t from, size_t n);
 
 #endif

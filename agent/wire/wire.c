@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The codec: descriptors made from the table in protocol.h, and functions that
- * walk them. */
+/*
+ * The codec: descriptors made from the table in protocol.h, and functions that
+ * walk them.
+ */
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
@@ -65,7 +67,9 @@ const struct wire_op_desc *wire_op_by_name(const char *name)
 	return NULL;
 }
 
-/* FNV-1a, over everything in the table that changes bytes on the link. */
+/*
+ * Computes FNV-1a over everything in the table that changes bytes on the link.
+ */
 static uint64_t mix(uint64_t h, const char *s)
 {
 	do {
@@ -180,7 +184,10 @@ int wire_take_bytes(struct wire_cursor *cur, struct wire_bytes *b)
 	return b->p ? 0 : -EBADMSG;
 }
 
-/* The smallest payload of a message: every list and string is empty. */
+/*
+ * Returns the size of the smallest payload of a message: every list and string
+ * is empty.
+ */
 static size_t least(const struct wire_desc *desc)
 {
 	size_t n = 0;
@@ -204,7 +211,7 @@ int wire_take_count(struct wire_cursor *cur, const struct wire_desc *elem,
 	return 0;
 }
 
-/* Writes n bytes at *pos if they fit; moves *pos on in any case. */
+/* Writes n bytes at *pos if they fit; advances *pos in any case. */
 static void put(uint8_t *buf, size_t cap, size_t *pos, const void *p, size_t n)
 {
 	if (n && *pos <= cap && n <= cap - *pos)

@@ -11,8 +11,8 @@
  * reply and fail frame that answers the request has the same tag.  The kind
  * decides which message the payload is: one of the op's row, data, or fail.
  *
- * The input is not trusted: wire_take() bounds every read, trailing bytes are an
- * error, counts are checked against the number of bytes that are left.
+ * The input is not trusted: wire_take() bounds every read, trailing bytes are
+ * an error, counts are checked against the number of bytes that are left.
  */
 #ifndef AGENT_WIRE_WIRE_H
 #define AGENT_WIRE_WIRE_H
@@ -28,30 +28,31 @@
 #define WIRE_MAX (16u << 20)		/* largest payload, in bytes */
 #define WIRE_PIECE (31u << 10)		/* largest piece in a data frame */
 #define WIRE_VSOCK_PORT 5123u
-#define WIRE_PORT_NAME "provium.0"	/* of the virtio-serial port */
+#define WIRE_PORT_NAME "provium.0"	/* name of the virtio-serial port */
 #define WIRE_VERSION "0.1"
 
-enum wire_channel { WIRE_SUPERVISOR = 0, WIRE_EXECUTOR = 1 };	/* then workers */
+/* Higher numbers are workers. */
+enum wire_channel { WIRE_SUPERVISOR = 0, WIRE_EXECUTOR = 1 };
 
 enum wire_kind {
 	WIRE_REQUEST = 1,	/* runner to agent */
 	WIRE_REPLY,		/* agent to runner: the last frame with this tag */
-	WIRE_FAIL,		/* the same, with a fail message */
-	WIRE_DATA,		/* agent to runner: more follows */
+	WIRE_FAIL,		/* as WIRE_REPLY, but with a fail message */
+	WIRE_DATA,		/* agent to runner: more frames follow */
 	WIRE_READY,		/* agent to runner: tag 0, a ready message */
 	WIRE_ASYNC,		/* a request; other frames follow before its answer */
 };
 
 enum wire_reason {
 	WIRE_REASON_ERRNO = 1,	/* a system call failed; err has its errno */
-	WIRE_REASON_BAD,		/* the request makes no sense */
+	WIRE_REASON_BAD,		/* the request is malformed or contradictory */
 	WIRE_REASON_GONE,	/* the executor has died; text says how */
 	WIRE_REASON_BUSY,		/* the channel has a call in flight */
 	WIRE_REASON_RACE_ENDED,		/* the other side of the race has ended */
 };
 
 enum wire_aborted {
-	WIRE_ABORTED_NOTHING,	/* the call was over by then */
+	WIRE_ABORTED_NOTHING,	/* the call had ended already */
 	WIRE_ABORTED_COMMAND,	/* the command of an exec was killed */
 	WIRE_ABORTED_EXECUTOR,	/* the executor was killed */
 };
@@ -62,7 +63,10 @@ enum wire_op {
 #undef OP
 };
 
-/* Decoded: points into the buffer.  To be encoded: the caller's memory. */
+/*
+ * When decoded, points into the buffer.  When encoded, points to the caller's
+ * memory.
+ */
 struct wire_bytes {
 	const void *p;
 	uint32_t len;
@@ -95,13 +99,13 @@ struct wire_field {
 	const char *name;
 	const char *doc;
 	enum wire_type type;
-	size_t offset;			/* in the struct */
+	size_t offset;			/* of the field in the message's struct */
 };
 
 struct wire_desc {
 	const char *name;
 	const char *doc;
-	size_t size;			/* of the struct */
+	size_t size;			/* of the message's struct */
 	size_t nr_fields;
 	const struct wire_field *fields;
 };
@@ -114,22 +118,26 @@ struct wire_op_desc {
 	enum wire_op op;
 	const char *name;
 	const char *doc;
-	bool supervisor;		/* else an executor answers it */
+	bool supervisor;		/* the supervisor answers it; else an
+					 * executor */
 	const struct wire_desc *req;
 	const struct wire_desc *rep;
 };
 
 extern const struct wire_op_desc wire_ops[];
 extern const size_t wire_nr_ops;
-/* Every message of the table. */
+/* Every message of the table, by number. */
 extern const struct wire_desc *const wire_msgs[];
 extern const size_t wire_nr_msgs;
 
-/* The row of an op, or NULL. */
+/* Returns the row of an op, or NULL. */
 const struct wire_op_desc *wire_op_by_number(unsigned int op);
 const struct wire_op_desc *wire_op_by_name(const char *name);
 
-/* A hash of the whole table: programs with different tables must not talk. */
+/*
+ * Returns a hash of the whole table: programs with different tables must not
+ * talk.
+ */
 uint64_t wire_fingerprint(void);
 
 struct wire_header {
@@ -142,7 +150,10 @@ struct wire_header {
 
 void wire_put_header(uint8_t raw[static WIRE_HEADER],
 		     const struct wire_header *hdr);
-/* 0, or -EBADMSG: a length above WIRE_MAX or an unknown kind. */
+/*
+ * Decodes a header.  0, or -EBADMSG: a length above WIRE_MAX or an unknown
+ * kind.
+ */
 int wire_get_header(const uint8_t raw[static WIRE_HEADER],
 		    struct wire_header *hdr);
 
@@ -152,49 +163,60 @@ struct wire_cursor {
 	size_t left;
 };
 
-/* n bytes, or NULL if fewer are left: the only bounds check of the decoder. */
+/*
+ * Takes n bytes, or returns NULL if fewer are left.  This is the decoder's only
+ * bounds check.
+ */
 const void *wire_take(struct wire_cursor *cur, size_t n);
-/* Scalars, sign- or zero-extended.  0 or -EBADMSG. */
+/* Decodes a scalar, sign- or zero-extended.  0 or -EBADMSG. */
 int wire_take_int(struct wire_cursor *cur, enum wire_type type, uint64_t *v);
 int wire_take_bytes(struct wire_cursor *cur, struct wire_bytes *b);
-/* A list's count, checked against the bytes its elements need at least. */
+/*
+ * Decodes a list's count, and checks it against the bytes that its elements
+ * need at least.
+ */
 int wire_take_count(struct wire_cursor *cur, const struct wire_desc *elem,
 		    uint32_t *nr);
-/* Encoded size of a scalar: 4 or 8; 0 for other types. */
+/* Returns the encoded size of a scalar, 4 or 8; 0 for other types. */
 size_t wire_int_size(enum wire_type type);
-/* The message that a list of this type contains; NULL if it is not a list. */
+/*
+ * Returns the message that a list of this type contains; NULL if it is not a
+ * list.
+ */
 const struct wire_desc *wire_elem(enum wire_type type);
 void wire_put_int(uint8_t *p, enum wire_type type, uint64_t v);
 
-/* Scratch for the items of decoded lists; the caller owns the memory. */
+/* Memory for the items of decoded lists; the caller owns it. */
 struct wire_arena {
 	uint8_t *base;
 	size_t size;
 	size_t used;
 };
 
-/* n bytes, aligned for any message; NULL if fewer are left. */
+/* Takes n bytes, aligned for any message; returns NULL if fewer are left. */
 void *wire_arena_take(struct wire_arena *arena, size_t n);
 
 /*
- * The size of the message's payload in bytes; it is written to buf if it is at
- * most cap.  Never fails: the caller refuses sizes above WIRE_MAX.
+ * Encodes a message.  Returns the size of its payload in bytes; writes it to
+ * buf if it is at most cap.  Never fails: the caller refuses sizes above
+ * WIRE_MAX.
  */
 size_t wire_encode(const struct wire_desc *desc, const void *msg,
 		   void *buf, size_t cap);
 /*
- * Fills msg; its bytes fields point into buf, its lists into the arena.  0;
- * -EBADMSG: buf is not such a message; -ENOMEM: the arena is too small.
+ * Decodes a payload into msg; its bytes fields point into buf, its lists into
+ * the arena.  0; -EBADMSG: buf is not such a message; -ENOMEM: the arena is too
+ * small.
  */
 int wire_decode(const struct wire_desc *desc, void *msg, const void *buf,
 		size_t len, struct wire_arena *arena);
 
-/* The message that a frame of this op and kind carries, or NULL. */
+/* Returns the message that a frame of this op and kind carries, or NULL. */
 const struct wire_desc *wire_payload(const struct wire_header *hdr);
 /* Prints one line for a trace: op, kind, channel, tag and fields. */
 void wire_print(FILE *to, const char *prefix, const struct wire_header *hdr,
 		const void *payload);
-/* The protocol manual, as Markdown. */
+/* Prints the protocol manual, as Markdown. */
 void wire_manual(FILE *to);
 
 #endif
