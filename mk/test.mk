@@ -46,7 +46,8 @@ $(VERDICTS): $(TEST_DIR)/%.ok: tests/%.lua $(TEST_INPUTS) \
 
 # A result that is older than this file is from an earlier run.
 $(TEST_DIR)/.start: FORCE
-	@mkdir -p $(@D) && touch $@
+	@mkdir -p $(@D) && touch $@ || { echo "make test: cannot write to $(@D): if $O belongs to \
+	another user, build in a folder of your own with O=FOLDER" >&2; exit 1; }
 
 # Must be the first prerequisite of "test". If it were made only as a
 # prerequisite of the first verdict, make would meanwhile start with the second

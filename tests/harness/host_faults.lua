@@ -2,6 +2,9 @@
 -- Faults of the host that need no VM: limits of the user, full disks, closed descriptors.
 
 local runner = require "runner"
+local tree = require "tree"
+
+local GOOD = "test('good', function() assert(true) end)\n"
 
 -- A command prefix that runs the command with ulimit's arguments.
 local function limited(limits)
@@ -14,5 +17,90 @@ test("a verdict beyond the limit of file sizes: status 3 with its path and the l
 		assert_eq(("good.lua ... ok (2 tests, Ts)\nprovium test: cannot write %s/v.result: File too large; raise the limit of file sizes (ulimit -f)\n")
 			:format(dir), r.said)
 		assert_eq({ 3, "" }, { r.status, runner.shell("ls -A " .. dir) })
+	end)
+end)
+
+-- --- out/ ---
+
+-- The output and the status of a shell command.
+local function run(command)
+	local pipe = io.popen(command)
+	local said = pipe:read("a")
+	return said, select(3, pipe:close())
+end
+
+-- make in the tree, with out/ on a disk that is mounted with these options.
+local function make_on_disk(t, options)
+	return run(("unshare -m sh -c %s"):format(runner.quote(
+		("mount -t tmpfs -o %s none %s/out && %s"):format(options, t.dir, t:command()))))
+end
+
+local function need_mounts()
+	if runner.shell("unshare -m true 2>&1 || echo no") ~= "" then skip("unshare -m is not allowed here") end
+end
+
+test("make test with no space in out/: status 2, and the file that could not be written is named", function()
+	need_mounts()
+	tree.with({ a = GOOD, b = GOOD }, function(t)
+		os.execute("mkdir " .. t.dir .. "/out")
+		for size, file in pairs {
+			["4k"] = "provium test: cannot write out/test/small/a.result", ["16k"] = "provium test: cannot write out/test/small/b.d",
+			["28k"] = "provium make-summary: cannot write out/report/junit.xml",
+		} do
+			local said, status = make_on_disk(t, "size=" .. size)
+			assert_contains(said, file .. ": No space left on device\n")
+			assert_eq(2, status, said)
+		end
+	end)
+end)
+
+test("make test in a read-only out/: status 2 with the file's name", function()
+	need_mounts()
+	tree.with({ a = GOOD }, function(t)
+		os.execute("mkdir " .. t.dir .. "/out")
+		local said, status = make_on_disk(t, "ro")
+		assert_contains(said, "out/provium.toml': Read-only file system\n")
+		assert_eq({ {}, 2 }, { tree.finished(said), status })
+	end)
+end)
+
+test("make test in another user's tree: refused with the option for another folder, which works", function()
+	if runner.shell("id -u") ~= "0" then skip("needs root") end
+	if runner.shell("command -v setpriv") == "" then skip("needs setpriv") end
+	tree.with({ a = GOOD, b = GOOD }, function(t)
+		local mine, removed <close> = runner.new_folder()
+		local function make(args)
+			return run((t:command(args):gsub("timeout 100", "HOME=" .. mine .. " %0 setpriv --reuid 61234 --clear-groups", 1)))
+		end
+		t:make()
+		os.execute(("chmod 755 %s && chown 61234 %s"):format(t.dir, mine))
+		local said, status = make()
+		assert_contains(said, "make test: cannot write to out/test/small: if out belongs to another user, build in a folder of your own with O=FOLDER\n")
+		assert_eq(2, status)
+		said, status = make("O=" .. mine .. "/out")
+		assert_contains(said, "ok: 2 passed (2 files, 0 verdicts reused)\n")
+		assert_eq(0, status)
+	end)
+end)
+
+test("out/ removed by a test: make goes on, and the next make reuses what passed", function()
+	tree.with({ a = "test('removes out', function() assert(os.execute('rm -rf out')) end)\n", b = GOOD }, function(t)
+		local said, status = t:make()
+		assert_eq({ { "a", "b" }, 0 }, { tree.finished(said), status })
+		assert_contains(said, "ok: 2 passed (2 files, 0 verdicts reused)\n")
+		assert_contains((t:make()), "ok: 2 passed (2 files, 2 verdicts reused)\n")
+	end)
+end)
+
+test("two make test in one tree at a time: both end with all verdicts, which the next one reuses", function()
+	local SLOW = "test('slow', function() assert(os.execute('sleep 0.5')) end)\n"
+	tree.with({ a = SLOW, b = GOOD, c = SLOW }, function(t)
+		local pipes = { io.popen(t:command("-j2")), io.popen(t:command("-j2")) }
+		for _, pipe in ipairs(pipes) do
+			local said = pipe:read("a")
+			assert_contains(said, "ok: 3 passed (3 files, ")
+			assert_eq(0, select(3, pipe:close()), said)
+		end
+		assert_contains((t:make()), "ok: 3 passed (3 files, 3 verdicts reused)\n")
 	end)
 end)
