@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The runner: finds the command, runs it, and ends with its exit status. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runner/base/err.h"
 #include "runner/base/exit_status.h"
@@ -86,20 +89,37 @@ static int dispatch(int argc, char **argv)
 /* If a report cannot be written to stdout, the exit status must not be 0. */
 static int check_stdout(int status)
 {
-	int err = fflush(stdout) ? errno : 0;
+	bool failed = fflush(stdout) || ferror(stdout);
+	int err = errno;
 
-	if (!err && !ferror(stdout))
+	if (!failed)
 		return status;
-	/* The cause is lost if an earlier write failed. */
-	fprintf(stderr, "provium: cannot write to stdout%s%s\n", err ? ": " : "",
-		err ? strerror(err) : "");
+	/* The cause is lost if an earlier write failed: write again to get it. */
+	if (write(STDOUT_FILENO, "\n", 1) < 0)
+		err = errno;
+	fprintf(stderr, "provium: cannot write to stdout: %s%s\n", strerror(err),
+		err_limit_advice(err));
 	return EXIT_BROKEN;
+}
+
+/*
+ * Else the first files and sockets would get the numbers of closed standard
+ * descriptors, and messages would be written into them.  Writing to a closed
+ * stdout must go on to fail.
+ */
+static void occupy_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd)
+			_exit(EXIT_BROKEN);
 }
 
 int main(int argc, char **argv)
 {
 	int status;
 
+	occupy_standard_descriptors();
 	status = interrupt_init();
 	if (status) {
 		fprintf(stderr, "provium: cannot create an eventfd: %s%s\n",

@@ -104,3 +104,36 @@ test("two make test in one tree at a time: both end with all verdicts, which the
 		assert_contains((t:make()), "ok: 3 passed (3 files, 3 verdicts reused)\n")
 	end)
 end)
+
+-- --- standard descriptors ---
+
+test("stdout that takes nothing: status 3 with the reason", function()
+	local function status_of(redirection)
+		return run(("cd %s && { { trap '' PIPE; while echo; do sleep 0.01; done 2>&-; %s test good.lua; echo status $? >&2; } 2>&3 %s; } 3>&1"):format(
+			runner.quote(runner.canned), runner.quote(runner.path), redirection))
+	end
+	for redirection, reason in pairs {
+		[">/dev/full"] = "No space left on device", [">&-"] = "Bad file descriptor", ["| true"] = "Broken pipe",
+	} do
+		assert_eq(("provium: cannot write to stdout: %s\nstatus 3\n"):format(reason), status_of(redirection))
+	end
+end)
+
+test("standard descriptors that are closed: a test's are /dev/null", function()
+	for redirection, fds in pairs { ["<&- 2>/dev/null"] = "0", ["2>&-"] = "2", ["<&- 2>&-"] = "0 2" } do
+		runner.with_folder(function(dir)
+			runner.write(dir .. "/t.lua", ([[
+				io.stderr:write("a text of some length")
+				test("has them", function()
+					for fd in ("%s"):gmatch("%%d") do
+						local pipe = io.popen("readlink /proc/$PPID/fd/" .. fd)
+						assert_eq("/dev/null", pipe:read("l"))
+						pipe:close()
+					end
+				end)
+			]]):format(fds))
+			local said = run(("%s test %s/t.lua %s; echo status $?"):format(runner.quote(runner.path), dir, redirection))
+			assert_contains(said, "ok: 1 passed\nstatus 0\n")
+		end)
+	end
+end)
