@@ -248,7 +248,7 @@ static int l_go(lua_State *L)
 }
 
 /*
- * vm:save{name, script, inputs, parents, started}: saves the VM as a fixture;
+ * vm:save{name, script, inputs, identities, parents}: saves the VM as a fixture;
  * returns the new manifest as a table.
  */
 static int l_save(lua_State *L)
@@ -266,7 +266,7 @@ static int l_save(lua_State *L)
 	src.script = json_string_value(json_object_get(*source, "script"));
 	src.inputs = json_object_get(*source, "inputs");
 	src.parents = json_object_get(*source, "parents");
-	src.started_ns = json_integer_value(json_object_get(*source, "started"));
+	src.identities = json_object_get(*source, "identities");
 	if (fixture_save(vm, &src, &saved, &err))
 		bind_raise(L, &err);
 	*doc = manifest_to_json(saved);

@@ -1,30 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Services of the host for the harness: files, the clock, another runner. */
+/* Services of the host for the harness: files, another runner. */
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "runner/base/deadline.h"
 #include "runner/base/interrupt.h"
 #include "runner/bind/bind.h"
+#include "runner/fixture/facts.h"
 #include "runner/qemu/console.h"
 #include "runner/qemu/proc.h"
 
 /*
- * core.time(): returns CLOCK_REALTIME in nanoseconds, comparable with the
- * timestamps of files.
+ * core.identity(path): returns a text that differs if the file has changed, or nil if
+ * it does not exist.
  */
-static int l_time(lua_State *L)
+static int l_identity(lua_State *L)
 {
-	struct timespec now;
+	struct stat st;
+	char *identity;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	lua_pushinteger(L, now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+	if (stat(luaL_checkstring(L, 1), &st))
+		return 0;
+	identity = facts_file_identity(&st);
+	lua_pushstring(L, identity);
+	free(identity);
 	return 1;
 }
 
@@ -145,7 +150,7 @@ static int l_run(lua_State *L)
 }
 
 const luaL_Reg bind_host_functions[] = {
-	{ "time", l_time },
+	{ "identity", l_identity },
 	{ "realpath", l_realpath },
 	{ "list", l_list_dir },
 	{ "run", l_run },

@@ -319,6 +319,8 @@ static int l_info(lua_State *L)
 	set_string(L, "release", info.kernel_release);
 	set_string(L, "modules", m->profile.modules);
 	set_string(L, "kernel", m->profile.kernel);
+	set_string(L, "initrd", m->profile.initrd);
+	set_string(L, "rootfs", m->profile.rootfs);
 	set_string(L, "link", info.cid ? "vsock" : "serial");
 	if (info.cid) {
 		set_integer(L, "cid", info.cid);

@@ -19,6 +19,7 @@ local folders = setmetatable({}, { __mode = "k" })
 local known = {}
 
 local function load_rows(path)
+	session.note(path)
 	local file = io.open(path, "rb")
 	if not file then return false end
 	local text = file:read("a")

@@ -39,9 +39,9 @@ function environment.require(dir, depend)
 	package.cpath = ""
 	local find = package.searchers[2]
 	package.searchers[2] = function(name)
-		local loader, path = find(name)
-		if type(loader) == "function" then depend(path) end
-		return loader, path
+		local path = package.searchpath(name, package.path)
+		if path then depend(path) end
+		return find(name)
 	end
 	for _, name in ipairs { "dofile", "loadfile" } do
 		local original = _G[name]

@@ -30,7 +30,7 @@ local function with_disk_state(name, message)
 end
 
 -- Saves the script's VM. Returns the manifest.
-local function save(name, script, started)
+local function save(name, script)
 	local vm = vm_to_save(name)
 	local complaints = kernel_log.take_complaints()
 	if #complaints > 0 then
@@ -38,7 +38,7 @@ local function save(name, script, started)
 	end
 	if not vm:is_running() then vm_to_save(name) end	-- it died meanwhile: raises
 	local ok, manifest = pcall(vm.core.save, vm.core, { name = name, script = script,
-		inputs = session.input_paths("file"), parents = session.building.parents, started = started })
+		inputs = session.input_paths("file"), identities = session.identities, parents = session.building.parents })
 	if not ok then error(with_disk_state(name, tostring(manifest)), 0) end
 	return manifest
 end
@@ -46,10 +46,9 @@ end
 -- Runs the script and saves its VM, even if the store has a current fixture.
 -- Returns the manifest.
 local function build_anew(name, script, chain)
-	local started = core.time()
 	local ok, result = harness.run_script(script, fixture.BUILD_LIMIT_S, chain)
 	if ok then
-		ok, result = pcall(save, name, script, started)
+		ok, result = pcall(save, name, script)
 	elseif errors.kind_of(result) ~= errors.KIND.interrupted then
 		result = with_disk_state(name, tostring(result))
 	end

@@ -15,7 +15,7 @@ function session.begin(path, opts)
 	opts = opts or {}
 	session.path = path
 	session.dir = path:match("^(.*)/[^/]*$") or "."
-	session.inputs = { [path] = "file" }	-- kind by path, see depend()
+	session.inputs, session.identities = {}, {}	-- by path, see depend() and note()
 	session.vms = {}			-- oldest first; see forget_dead_vms()
 	session.building = nil			-- while a fixture is built: { parents =, chain = }
 	session.accel, session.release = nil, nil	-- of the VM that booted last
@@ -39,11 +39,21 @@ function session.begin(path, opts)
 	session.ignored = {}			-- from provium.ignore(): { pattern, reason, count }
 	session.kept_complaints = {}		-- from kernel logs that a restore has cut
 	session.outside_complaints = {}		-- those that came while no test was running
+
+	session.depend(path)
 end
 
--- Records that the file's verdict depends on the host file at path. kind:
--- "fixture" for an input of a fixture that is used, else "file".
+-- Notes the identity of the host file at path, before its first use. A fixture is not
+-- saved if one of its files has changed since.
+function session.note(path)
+	session.identities[path] = session.identities[path] or core.identity(path)
+end
+
+-- Records that the file's verdict depends on the host file at path. Code that reads the
+-- file before it calls this calls note() first. kind: "fixture" for an input of a fixture
+-- that is used, else "file".
 function session.depend(path, kind)
+	session.note(path)
 	session.inputs[path] = session.inputs[path] or kind or "file"
 end
 

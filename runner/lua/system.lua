@@ -120,6 +120,7 @@ local function module_file(vm, name)
 		end
 		path = ("%s/%s.ko"):format(dir, name)
 	end
+	session.note(path)
 	local file, why = io.open(path, "rb")
 	if not file then
 		error(("insmod %s: %s (make modules builds those in modules/ and MODULE=)"):format(name, why), 0)

@@ -52,7 +52,9 @@ function VM.create(profile)
 		error(("create: profile: expected a name, got %s"):format(type(profile)), 0)
 	end
 	local vm = new_vm(core.vm(profile), 0, false)
-	session.depend(vm.core:info().kernel)
+	local info, home = vm.core:info(), core.home()
+	session.depend(info.kernel)
+	for _, path in pairs { info.initrd, info.rootfs, home .. "/initramfs/base.cpio" } do session.note(path) end
 	return vm
 end
 

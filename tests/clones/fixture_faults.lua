@@ -269,3 +269,49 @@ test("another user of a checkout has a store of their own", function()
 		assert_eq("1", shell("ls -d " .. h.store .. "/base/[0-9a-f]* | wc -l"))
 	end)
 end)
+
+-- --- files that change ---
+
+-- A library for LD_PRELOAD that sets the clock back by a day.
+local CLOCK = [[
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+	int ret = (int)syscall(SYS_clock_gettime, id, t);
+	if (id == CLOCK_REALTIME)
+		t->tv_sec -= 86400;
+	return ret;
+}
+time_t time(time_t *to)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return to ? *to = t.tv_sec : t.tv_sec;
+}
+]]
+
+test("a clock that was set back since the inputs were written: the fixture is built and used", function()
+	if shell("command -v cc") == "" then skip("needs a C compiler") end
+	home.with(function(h)
+		runner.write(h.dir .. "/clock.c", CLOCK)
+		assert_eq("", shell(("cc -shared -fPIC -o %s/clock.so %s/clock.c 2>&1"):format(h.dir, h.dir)))
+		h:write("t.lua", USES_BASE)
+		local r = h:run({ "test", "t.lua" }, { env = { LD_PRELOAD = h.dir .. "/clock.so" } })
+		assert_eq(0, r.status, r.said)
+		h:is_current("base")
+	end)
+end)
+
+for _, file in ipairs { "out/initramfs/base.cpio", "out/profile/minimal/modules/echo.ko" } do
+	test(("a fixture whose %s changes while it is built is refused"):format(file:match("[^/]*$")), function()
+		home.with(function(h)
+			h:script("base", ("local vm = %svm:insmod('echo')\nassert(os.execute('printf x >>%s/%s'))\n"):format(home.BOOT, h.dir, file))
+			local said, status = h:build("base")
+			assert_contains(said, ("%s/%s changed while the fixture was being built from it"):format(h.dir, file))
+			assert_eq(3, status)
+			assert_eq(".lock", shell("ls -A " .. h.store .. "/base"))
+		end)
+	end)
+end
