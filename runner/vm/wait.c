@@ -7,19 +7,23 @@
 #include "runner/base/deadline.h"
 #include "runner/vm/internal.h"
 
+/* False also after a shutdown or a kill by the test, unlike state != VM_DEAD. */
+static bool can_answer(const struct vm *vm)
+{
+	return vm->state == VM_RUNNING || vm->state == VM_BOOTING;
+}
+
 int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 		 struct err *err)
 {
 	int ret = 0;
 
-	while (!ret && !call->done && vm->state != VM_DEAD)
+	while (!ret && !call->done && can_answer(vm))
 		ret = vm_step(vm, deadline_ns);
 	if (call->done)
 		return 0;
-	if (vm->state == VM_DEAD) {
-		*err = vm->death.err;
-		return -ENOTCONN;
-	}
+	if (!can_answer(vm))
+		return vm_check_running(vm, err);
 	if (ret == -EINTR)
 		err_set(err, ERR_INTERRUPTED, 0, "interrupted");
 	return ret;

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Calls in flight: a worker waits in the kernel while calls on others go on.
 
+local core = require "provium.core"
 local with_workers = require "with_workers"
 local C = provium.const
 local unpack, pack = provium.unpack, provium.pack
@@ -206,6 +207,23 @@ test("a panic ends every call in flight at once", { expect_panic = true }, funct
 	pcall(other.exec, other, "echo c >/proc/sysrq-trigger")
 	for _, call in ipairs(calls) do assert_eq("guest", assert_error(function() call:wait() end).kind) end
 	assert(calls[1]:done())
+end)
+
+test("wait() for a call of a VM that the test has ended raises at once", function()
+	for _, ending in ipairs { "kill", "shutdown" } do
+		local other = provium.create("minimal"):boot()
+		local of_worker = other:spawn():async("exec", "sleep 1000")
+		local of_vm = other:async("syscall", "pause")
+		other[ending](other)
+		local start = core.now()
+		local err = assert_error(function() of_vm:wait() end)
+		assert_eq({ "user", "syscall pause: the VM (minimal) is shut down" }, { err.kind, err.message })
+		assert_eq('exec "sleep 1000" on worker 1: the VM (minimal) is shut down',
+			assert_error(function() of_worker:wait() end).message)
+		assert(of_vm:done())
+		local waited_s = core.now() - start
+		assert(waited_s < 5, waited_s)
+	end
 end)
 
 test("a worker stuck in the kernel: the error has the blocked tasks, and the VM works on", function()
