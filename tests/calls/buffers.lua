@@ -434,6 +434,32 @@ test("a parent that is not an earlier pointer is refused", function()
 		"parent: expected the number of an earlier pointer, got 1")
 end)
 
+test("a parent that leads back to the pointer itself is refused", function()
+	for parent = 1, 3 do
+		assert_error(function()
+			readv {
+				{ parent = parent, ptr_offset = 0, data_len = 8 },
+				{ parent = 1, ptr_offset = 0, data_len = 8 },
+				{ parent = 2, ptr_offset = 0, data_len = 8 },
+			}
+		end, "pointer 1: parent: expected the number of an earlier pointer, got " .. parent)
+	end
+end)
+
+test("a pointer whose data is the list of pointers is refused", function()
+	local specs = {}
+	specs[1] = { buf_idx = 1, ptr_offset = 0, data_len = 8, data = specs }
+	assert_error(function() readv(specs) end, "data: expected a string, got table")
+end)
+
+test("a chain of 10,000 pointers arrives in the guest", function()
+	local specs = { { buf_idx = 0, ptr_offset = 0, data_len = 8 } }
+	for i = 2, 10000 do specs[i] = { parent = i - 1, ptr_offset = 0, data_len = 8 } end
+	specs[10000] = { parent = 9999, ptr_offset = 0, data_len = 4, data = "deep", output = true }
+	local pid, _, last = vm:syscall_ptr("getpid", { [0] = zeros(8) }, specs)
+	assert_eq({ vm:syscall("getpid"), "deep" }, { pid, last })
+end)
+
 test("sub-buffer data longer than data_len is refused", function()
 	assert_error(function() readv { { buf_idx = 1, ptr_offset = 0, data_len = 2, data = "abc" } } end,
 		"3 bytes of data for a buffer of 2")
