@@ -12,6 +12,7 @@ local options = require "provium.options"
 local pack = require "provium.pack"
 local session = require "provium.session"
 local show = require "provium.show"
+local test_log = require "provium.test_log"
 local text = require "provium.text"
 local VM = require "provium.vm"
 
@@ -34,7 +35,7 @@ local function log(...)
 		parts[i] = type(v) == "string" and v or show.value(v)
 	end
 	local lines = session.test and session.test.log or session.log
-	lines[#lines + 1] = show.clean(table.concat(parts, " ", 1, parts.n))
+	test_log.add(lines, table.concat(parts, " ", 1, parts.n))
 end
 
 -- --- provium ---

@@ -7,6 +7,7 @@ local errors = require "provium.errors"
 local evidence = require "provium.evidence"
 local session = require "provium.session"
 local show = require "provium.show"
+local test_log = require "provium.test_log"
 local verdict = require "provium.verdict"
 
 local record = {}
@@ -27,6 +28,7 @@ end
 -- "end" with the file's.  Every test is sent at once, so that a crash loses no
 -- verdict.
 function record.tell(event, item)
+	if item.log then test_log.trim(item.log) end
 	session.tell(core.to_json(clean_all { event = event, item = item }))
 end
 
@@ -83,6 +85,7 @@ end
 -- Sends the file's record. file_error: { verdict, message, … } of the error
 -- that ended the file or was raised outside of its tests, or nil.
 function record.tell_end(file_error)
+	if file_error and file_error.log then test_log.trim(file_error.log) end
 	local file = { file = session.path, error = file_error, verdict = verdict.of_file(file_error) }
 	file.logs, file.logs_error = session.logs, session.logs_error
 	file.accel, file.release = session.accel, session.release

@@ -102,6 +102,23 @@ static void stop_child(struct run *r, struct pollfd *pidfd)
 		kill(r->pid, SIGKILL);
 }
 
+/* The number of bytes before those that a report keeps. */
+static off_t nr_output_bytes_cut(const struct run *r)
+{
+	off_t size = lseek(r->output_fd, 0, SEEK_END);
+
+	return size > MAX_OUTPUT_BYTES ? size - MAX_OUTPUT_BYTES : 0;
+}
+
+/* Frees the memory of output that no report will show. */
+static void drop_old_output(const struct run *r)
+{
+	off_t cut = r->output_fd < 0 ? 0 : nr_output_bytes_cut(r);
+
+	if (cut)
+		fallocate(r->output_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, cut);
+}
+
 /*
  * Handles events until the child has ended or a signal has arrived.  Returns
  * the child's wait status.  The end of the events is no sign that the child has
@@ -117,8 +134,10 @@ static int await(struct run *r)
 	int status = 0;
 
 	while (!fds[0].revents && !interrupt_pending()) {
-		if (!poll(fds, 3, r->opts->tick ? TICK_MS : -1))
+		if (!poll(fds, 3, r->opts->tick || r->opts->capture ? TICK_MS : -1) &&
+		    r->opts->tick)
 			r->opts->tick();
+		drop_old_output(r);
 		if (fds[2].revents && !read_events(r))
 			fds[2].fd = -1;
 	}
@@ -232,13 +251,15 @@ static void record_no_start(struct run *r, int number)
 static void add_output(struct run *r)
 {
 	struct buf raw = { 0 }, clean = { 0 };
+	off_t cut;
 
 	if (r->output_fd < 0)
 		return;
-	lseek(r->output_fd, 0, SEEK_SET);
+	cut = nr_output_bytes_cut(r);
+	if (cut)
+		buf_addf(&clean, "… (%lld bytes before these are left out)\n", (long long)cut);
+	lseek(r->output_fd, cut, SEEK_SET);
 	buf_read_fd(&raw, r->output_fd);
-	if (raw.len > MAX_OUTPUT_BYTES)
-		buf_drop(&raw, raw.len - MAX_OUTPUT_BYTES);
 	text_clean(&clean, (char *)raw.p, raw.len);
 	if (clean.len)
 		json_object_set_new(r->record, "output", json_string(buf_str(&clean)));

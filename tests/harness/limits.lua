@@ -71,6 +71,28 @@ FAIL: 1 passed, 6 failed
 	assert_eq(1, r.status)
 end)
 
+test("a log that is too long keeps its first and last lines, and a note of what was cut", function()
+	local nr = tonumber(os.getenv("LOG_LINES") or 20000)
+	local said = runner.run({ "test", "--format", "tap", "long_log.lua" }, { env = { LINES = nr } }).said
+	local lines = {}
+	for i = 1, 100 do lines[#lines + 1] = "    # log: line " .. i end
+	lines[#lines + 1] = ("    # log: … (%d texts left out)"):format(nr - 500)
+	for i = nr - 399, nr do lines[#lines + 1] = "    # log: line " .. i end
+	assert_contains(said, "long_log.lua:6\n" .. table.concat(lines, "\n") .. "\n    not ok 1 logs many lines\n")
+	assert_contains(said, ("    # log: %s… (100000000 bytes; the rest is left out)\n"):format(("\u{f1}"):rep(2048)))
+	assert_contains(said, ("    # log: 32 %s\n    # log: … (203 texts left out)\n    # log: 236 x"):format(("x"):rep(1000)))
+end)
+
+test("output that is too long keeps its last 64 KiB, and a note of what was cut", function()
+	local said = runner.run({ "test", "--format", "tap", "long_log.lua" }, { env = { LINES = 1 } }).said
+	local all = {}
+	for i = 1, 20000 do all[i] = ("printed line %d\n"):format(i) end
+	local text = table.concat(all)
+	assert_contains(said, ("… (%d bytes before these are left out)\n"):format(#text - (64 << 10)))
+	assert_contains(said, "printed line 20000\n")
+	assert(not said:find("printed line 10000\n", 1, true))
+end)
+
 test("time spent waiting at the gate does not count, and is reported apart", function()
 	local said = runner.run({ "test", "waits.lua" }, { raw = true }).said
 	assert_contains(said, "waits.lua ... ok (1 test, 0.0s, waited 0.3s)\n")
