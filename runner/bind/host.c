@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Services of the host for the harness: files, another runner. */
+/* Services of the host for the harness: files, profiles, another runner. */
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
@@ -13,6 +13,7 @@
 #include "runner/base/interrupt.h"
 #include "runner/bind/bind.h"
 #include "runner/fixture/facts.h"
+#include "runner/machine/profile.h"
 #include "runner/qemu/console.h"
 #include "runner/qemu/proc.h"
 
@@ -62,6 +63,26 @@ static int l_list_dir(lua_State *L)
 	}
 	if (n >= 0)
 		free(names);
+	return 1;
+}
+
+/* --- profiles --- */
+
+/* core.default_profile(): returns the name of the profile in use. */
+static int l_default_profile(lua_State *L)
+{
+	lua_pushstring(L, profile_default());
+	return 1;
+}
+
+/* core.profile_names(): returns the text of profile_names(). */
+static int l_profile_names(lua_State *L)
+{
+	struct buf names = { 0 };
+
+	profile_names(&names);
+	lua_pushstring(L, buf_str(&names));
+	buf_release(&names);
 	return 1;
 }
 
@@ -153,6 +174,8 @@ const luaL_Reg bind_host_functions[] = {
 	{ "identity", l_identity },
 	{ "realpath", l_realpath },
 	{ "list", l_list_dir },
+	{ "default_profile", l_default_profile },
+	{ "profile_names", l_profile_names },
 	{ "run", l_run },
 	{ NULL, NULL },
 };

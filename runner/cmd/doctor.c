@@ -27,6 +27,7 @@
 #include "runner/gate/gate.h"
 #include "runner/gate/jobserver.h"
 #include "runner/gate/budget.h"
+#include "runner/machine/profile.h"
 #include "runner/vm/vsock.h"
 #include "runner/probe/choice.h"
 #include "runner/fixture/facts.h"
@@ -265,11 +266,9 @@ static int doctor(const char *profile)
 
 static int run(int argc, char **argv)
 {
-	const char *profile = getenv("PROFILE");
-
 	if (argc > 2)
 		return cmd_usage_error(&cmd_doctor, "expected at most one profile");
-	return doctor(argc == 2 ? argv[1] : profile && *profile ? profile : "minimal");
+	return doctor(argc == 2 ? argv[1] : profile_default());
 }
 
 const struct command cmd_doctor = {

@@ -81,6 +81,7 @@ setmetatable(provium, {
 	end,
 	__index = function(_, key)
 		if key == "timeout" then return session.limit end
+		if key == "profile" then return session.default_profile() end
 	end,
 })
 

@@ -10,7 +10,8 @@ local session = {}
 local FILE_TIMEOUT_S = 300
 
 -- Starts the session of the file at path. opts: as for harness.run(); also
--- limit, the file's time limit in seconds on a machine of slowness 1.
+-- limit, the file's time limit in seconds on a machine of slowness 1, and
+-- built_in: path is not a file.
 function session.begin(path, opts)
 	opts = opts or {}
 	session.path = path
@@ -18,6 +19,7 @@ function session.begin(path, opts)
 	session.inputs, session.identities = {}, {}	-- by path, see depend() and note()
 	session.vms = {}			-- oldest first; see forget_dead_vms()
 	session.building = nil			-- while a fixture is built: { parents =, chain = }
+	session.used_default_profile = false	-- the file has asked for it
 	session.accel, session.release = nil, nil	-- of the VM that booted last
 
 	session.start = core.now()
@@ -40,7 +42,7 @@ function session.begin(path, opts)
 	session.kept_complaints = {}		-- from kernel logs that a restore has cut
 	session.outside_complaints = {}		-- those that came while no test was running
 
-	session.depend(path)
+	if not opts.built_in then session.depend(path) end
 end
 
 -- Notes the identity of the host file at path, before its first use. A fixture is not
@@ -55,6 +57,12 @@ end
 function session.depend(path, kind)
 	session.note(path)
 	session.inputs[path] = session.inputs[path] or kind or "file"
+end
+
+-- Returns the name of the profile in use. Notes that the file has asked for it.
+function session.default_profile()
+	session.used_default_profile = true
+	return core.default_profile()
 end
 
 -- Returns the sorted paths of all inputs, or of those of one kind.

@@ -46,8 +46,10 @@ local function new_vm(core_vm, log_next, log_is_cut)
 	return vm
 end
 
--- provium.create(profile): returns a VM that has not booted.
+-- provium.create(profile): returns a VM that has not booted, by default of
+-- the profile in use.
 function VM.create(profile)
+	if profile == nil then profile = session.default_profile() end
 	if type(profile) ~= "string" then
 		error(("create: profile: expected a name, got %s"):format(type(profile)), 0)
 	end

@@ -34,6 +34,13 @@ static const struct key {
 	{ "share", offsetof(struct profile, share), true },
 };
 
+const char *profile_default(void)
+{
+	const char *name = getenv("PROFILE");
+
+	return name && *name ? name : "minimal";
+}
+
 void profile_init(struct profile *p)
 {
 	*p = (struct profile){ 0 };
@@ -179,6 +186,16 @@ static int search(struct profile *p, const char *name, struct buf *names,
 		*(strrchr(dir, '/') ? strrchr(dir, '/') : dir) = 0;
 	}
 	return ret;
+}
+
+void profile_names(struct buf *names)
+{
+	struct profile none;
+	struct err ignored;
+
+	profile_init(&none);
+	search(&none, "", names, &ignored);	/* no profile is called "" */
+	profile_release(&none);
 }
 
 static int check(struct profile *p, struct err *err)

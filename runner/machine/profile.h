@@ -18,6 +18,7 @@
 #ifndef RUNNER_MACHINE_PROFILE_H
 #define RUNNER_MACHINE_PROFILE_H
 
+#include "runner/base/buf.h"
 #include "runner/base/err.h"
 
 struct profile {
@@ -33,6 +34,14 @@ struct profile {
 	char *modules;			/* NULL: none */
 	char *share;			/* NULL: none */
 };
+
+/* The profile of VMs that name none: $PROFILE, which make exports, or "minimal". */
+const char *profile_default(void);
+/*
+ * Appends the names of all profiles that can be found, nearest first, with ", "
+ * between them.  A name that is in two files is there twice.
+ */
+void profile_names(struct buf *names);
 
 void profile_init(struct profile *p);
 /*

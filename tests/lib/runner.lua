@@ -36,7 +36,8 @@ function runner.probed()
 	if os.getenv("PROVIUM_BOOT") then return {} end
 	if not probed then
 		local start = core.now()
-		local kind, link = runner.shell(quote(runner.path) .. " exec minimal true 2>&1"):match("^accel (%l+)/?(%l*)")
+		local kind, link = runner.shell(quote(runner.path) .. " exec " .. provium.profile .. " true 2>&1")
+			:match("^accel (%l+)/?(%l*)")
 		probed = {
 			ACCEL = kind, TRANSPORT = link ~= "" and link or "serial",
 			PROVIUM_BOOT = core.now() - start,
