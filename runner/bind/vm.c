@@ -310,7 +310,7 @@ static int l_info(lua_State *L)
 	struct vm *vm = bind_check_vm(L);
 	const struct machine *m = vm_machine(vm);
 	struct vm_info info;
-	char line[640];
+	char line[1024];
 
 	vm_info(vm, &info);
 	lua_newtable(L);
@@ -327,7 +327,7 @@ static int l_info(lua_State *L)
 		set_number(L, "connect_seconds", info.connect_s);
 		set_integer(L, "connect_attempts", info.connect_attempts);
 	}
-	accel_line(&m->accel, line, sizeof(line));
+	accel_line(&m->accel, m->profile.name, info.kernel_release, line, sizeof(line));
 	set_string(L, "accel", m->accel.kind ? line : NULL);
 	lua_pushboolean(L, info.panicked);
 	lua_setfield(L, -2, "panicked");

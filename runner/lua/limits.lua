@@ -39,11 +39,21 @@ function limits.arm()
 	end
 end
 
+local function add_kernel(info)
+	if not info.release or info.release == "" then return end
+	local kernel = info.profile .. " " .. info.release
+	for _, known in ipairs(session.kernels) do
+		if known == kernel then return end
+	end
+	table.insert(session.kernels, kernel)
+end
+
 -- Records facts about a VM that has booted or was resumed: info is its
 -- core:info(). The first VM measures the machine, which scales the limits that
 -- are running.
 function limits.booted(info)
 	session.accel, session.release = info.accel or session.accel, info.release
+	add_kernel(info)
 	if session.slowness ~= info.slowness then
 		session.slowness = info.slowness
 		limits.arm()

@@ -89,6 +89,7 @@ function record.tell_end(file_error)
 	local file = { file = session.path, error = file_error, verdict = verdict.of_file(file_error) }
 	file.logs, file.logs_error = session.logs, session.logs_error
 	file.accel, file.release = session.accel, session.release
+	file.kernels = #session.kernels > 0 and table.concat(session.kernels, ", ") or nil
 	file.seconds = core.now() - session.start - session.waited
 	file.waited = session.waited > 0 and session.waited or nil
 	file.ignored = 0

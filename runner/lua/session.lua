@@ -21,6 +21,7 @@ function session.begin(path, opts)
 	session.building = nil			-- while a fixture is built: { parents =, chain = }
 	session.used_default_profile = false	-- the file has asked for it
 	session.accel, session.release = nil, nil	-- of the VM that booted last
+	session.kernels = {}			-- "PROFILE RELEASE" of all VMs, each once
 
 	session.start = core.now()
 	session.limit = opts.limit or FILE_TIMEOUT_S

@@ -55,8 +55,10 @@ int transport_parse(const char *word, enum transport *transport)
 	return 0;
 }
 
-void accel_line(const struct accel *accel, char *line, size_t cap)
+void accel_line(const struct accel *accel, const char *profile, const char *release,
+		char *line, size_t cap)
 {
-	snprintf(line, cap, "accel %s%s: %s", accel_kind_name(accel->kind),
-		 accel->transport == TRANSPORT_VSOCK ? "/vsock" : "", accel->reason);
+	snprintf(line, cap, "accel %s%s, %s%s%s: %s", accel_kind_name(accel->kind),
+		 accel->transport == TRANSPORT_VSOCK ? "/vsock" : "", profile,
+		 *release ? " " : "", release, accel->reason);
 }

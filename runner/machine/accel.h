@@ -19,6 +19,7 @@ struct accel {
 	char reason[512];		/* why kind was chosen */
 	char transport_reason[256];	/* why transport was chosen */
 	double slowness;		/* factor for time limits, 1 or more */
+	char release[80];		/* of the profile's kernel; "": unknown */
 	uint32_t tsc_khz;		/* frequency of the host's TSC; 0: unknown */
 };
 
@@ -32,9 +33,11 @@ const char *transport_name(enum transport transport);
 int accel_kind_parse(const char *word, enum accel_kind *kind);
 int transport_parse(const char *word, enum transport *transport);
 /*
- * Formats the first line of a run, without a newline: "accel tcg: kvm probe
- * failed: …", "accel kvm/vsock: …".
+ * Formats the first line of a run, without a newline: "accel kvm/vsock, minimal
+ * 6.1.192: kvm probe booted in 0.31 s".  release: the release of the profile's
+ * kernel; "" if it is unknown.
  */
-void accel_line(const struct accel *accel, char *line, size_t cap);
+void accel_line(const struct accel *accel, const char *profile, const char *release,
+		char *line, size_t cap);
 
 #endif

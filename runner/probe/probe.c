@@ -34,16 +34,17 @@ double probe_slowness(double boot_seconds)
 }
 
 /*
- * Boots a VM and stops it again.  Returns the seconds until the agent answered,
- * or a negative number with err filled.
+ * Boots a VM with found->tsc_khz, sets found->release, and stops the VM again.
+ * Returns the seconds until the agent answered, or a negative number with err
+ * filled.
  */
 static double try_boot(const char *profile, enum accel_kind kind,
-		       enum transport transport, uint32_t tsc_khz,
+		       enum transport transport, struct accel *found,
 		       double timeout_s, struct err *err)
 {
 	struct accel accel = {
 		.kind = kind, .transport = transport, .slowness = 1,
-		.tsc_khz = tsc_khz,
+		.tsc_khz = found->tsc_khz,
 	};
 	struct vm_opts opts = {
 		.memory = PROBE_MEMORY, .cpus = 1, .timeout = timeout_s,
@@ -55,6 +56,8 @@ static double try_boot(const char *profile, enum accel_kind kind,
 	if (vm && !vm_boot(vm, &opts, &accel, err)) {
 		vm_info(vm, &info);
 		seconds = info.boot_s;
+		snprintf(found->release, sizeof(found->release), "%s",
+			 info.kernel_release);
 	}
 	vm_free(vm);
 	return seconds;
@@ -121,7 +124,7 @@ static double probe_kvm(const char *profile, struct accel *accel)
 
 	if (!open_kvm(accel->reason, sizeof(accel->reason)))
 		return -1;
-	seconds = try_boot(profile, ACCEL_KVM, TRANSPORT_SERIAL, accel->tsc_khz,
+	seconds = try_boot(profile, ACCEL_KVM, TRANSPORT_SERIAL, accel,
 			   kvm_timeout_s(), &err);
 	if (seconds < 0)
 		one_line(accel->reason, sizeof(accel->reason), "kvm probe failed: ",
@@ -141,7 +144,7 @@ static bool tcg_is_faster(const char *profile, struct accel *accel, double *seco
 
 	if (*seconds < KVM_SLOW_S)
 		return false;
-	tcg = try_boot(profile, ACCEL_TCG, TRANSPORT_SERIAL, accel->tsc_khz,
+	tcg = try_boot(profile, ACCEL_TCG, TRANSPORT_SERIAL, accel,
 		       *seconds, &err);
 	if (tcg < 0 || tcg >= *seconds)
 		return false;
@@ -159,7 +162,7 @@ static double probe_tcg(const char *profile, struct accel *accel)
 {
 	struct err err;
 	double seconds = try_boot(profile, ACCEL_TCG, TRANSPORT_SERIAL,
-				  accel->tsc_khz, TCG_TIMEOUT_S, &err);
+				  accel, TCG_TIMEOUT_S, &err);
 
 	if (seconds < 0)
 		one_line(accel->transport_reason, sizeof(accel->transport_reason),
@@ -206,7 +209,7 @@ static void probe_transport(const char *profile, enum transport want,
 	else if (vsock_usable(&err))
 		snprintf(accel->transport_reason, sizeof(accel->transport_reason),
 			 "%.200s", err.text);
-	else if (try_boot(profile, accel->kind, TRANSPORT_VSOCK, accel->tsc_khz,
+	else if (try_boot(profile, accel->kind, TRANSPORT_VSOCK, accel,
 			  VSOCK_TIMEOUT_FACTOR * seconds + 1, &err) < 0)
 		one_line(accel->transport_reason, sizeof(accel->transport_reason),
 			 "vsock probe failed: ", &err);
@@ -222,7 +225,7 @@ static void probe_transport(const char *profile, enum transport want,
 static bool probe_both(const char *profile, enum accel_kind want, struct accel *accel)
 {
 	struct err err;
-	double seconds = try_boot(profile, want, TRANSPORT_VSOCK, accel->tsc_khz,
+	double seconds = try_boot(profile, want, TRANSPORT_VSOCK, accel,
 				  want == ACCEL_KVM ? kvm_timeout_s() : TCG_TIMEOUT_S,
 				  &err);
 

@@ -78,13 +78,13 @@ char *record_path(const char *key)
 static int read_members(json_t *doc, const char *key, struct record *record)
 {
 	struct accel *accel = &record->accel;
-	const char *kind, *transport, *reason, *transport_reason, *own_key;
+	const char *kind, *transport, *reason, *transport_reason, *release, *own_key;
 	int tsc_khz;
 
 	*record = (struct record){ 0 };
-	if (json_unpack(doc, "{s:s, s:s, s:s, s:s, s:s, s:F, s:i, s:F}", "key", &own_key,
+	if (json_unpack(doc, "{s:s, s:s, s:s, s:s, s:s, s:s, s:F, s:i, s:F}", "key", &own_key,
 			"kind", &kind, "reason", &reason, "transport", &transport,
-			"transport_reason", &transport_reason,
+			"transport_reason", &transport_reason, "release", &release,
 			"slowness", &accel->slowness, "tsc_khz", &tsc_khz,
 			"load", &record->load) ||
 	    strcmp(own_key, key) || accel->slowness < 1 ||
@@ -94,6 +94,7 @@ static int read_members(json_t *doc, const char *key, struct record *record)
 	snprintf(accel->reason, sizeof(accel->reason), "%s", reason);
 	snprintf(accel->transport_reason, sizeof(accel->transport_reason), "%s",
 		 transport_reason);
+	snprintf(accel->release, sizeof(accel->release), "%s", release);
 	accel->tsc_khz = (uint32_t)tsc_khz;
 	return 0;
 }
@@ -110,11 +111,12 @@ int record_load(const char *path, const char *key, struct record *record)
 void record_save(const char *path, const char *key, const struct record *record)
 {
 	const struct accel *accel = &record->accel;
-	json_t *doc = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:i, s:f}", "key", key,
+	json_t *doc = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:i, s:f}", "key", key,
 				"kind", accel_kind_name(accel->kind),
 				"reason", accel->reason,
 				"transport", transport_name(accel->transport),
 				"transport_reason", accel->transport_reason,
+				"release", accel->release,
 				"slowness", accel->slowness,
 				"tsc_khz", (int)accel->tsc_khz, "load", record->load);
 	char *text = json_dumps(doc, JSON_INDENT(1));

@@ -116,6 +116,7 @@ static void file(const json_t *record, size_t n, struct buf *to)
 	buf_addf(to, ">\n    <properties>\n");
 	property(to, record, "accel");
 	property(to, record, "release");
+	property(to, record, "kernels");
 	property(to, record, "logs");
 	if (json_is_true(json_object_get(record, "reused")))
 		buf_addf(to, "      <property name=\"reused\" value=\"true\"/>\n");

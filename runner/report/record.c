@@ -57,14 +57,15 @@ static void add_runner(struct buf *to)
 	text_quote(to, exe);
 }
 
+/* make exports PROFILE=minimal, which is also the default. */
 static void add_environment(struct buf *to)
 {
-	static const char *const names[] = { "ACCEL", "TRANSPORT" };
+	static const char *const names[] = { "PROFILE", "ACCEL", "TRANSPORT" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		const char *value = getenv(names[i]);
 
-		if (!value || !*value)
+		if (!value || !*value || !strcmp(value, "minimal"))
 			continue;
 		buf_addf(to, "%s=", names[i]);
 		text_quote(to, value);

@@ -130,6 +130,8 @@ static void file(const json_t *record, size_t n, struct buf *to)
 	if (error)
 		outcome(to, nr, "(the file)", error);
 	format_file_notes(&notes, "", record);
+	if (*record_text(record, "kernels"))
+		buf_addf(&notes, "kernels: %s\n", record_text(record, "kernels"));
 	if (json_is_true(json_object_get(record, "reused")))
 		buf_addf(&notes, "reused: passed in an earlier run with the same inputs\n");
 	comment(to, "", buf_str(&notes));

@@ -413,7 +413,7 @@ static void bench_make(void)
 int main(int argc, char **argv)
 {
 	struct err err;
-	char line[640];
+	char line[1024];
 
 	if (argc != 5)
 		die("usage", "bench PROFILE BARE_CPIO RUNNER MAKE");
@@ -423,7 +423,7 @@ int main(int argc, char **argv)
 	make = argv[4];
 	if (interrupt_init() || choice_make(profile, &accel, &err))
 		die("accel", err.text);
-	accel_line(&accel, line, sizeof(line));
+	accel_line(&accel, profile, accel.release, line, sizeof(line));
 	printf("%s; medians of %d rounds, of %d for round trips\n", line, ROUNDS, TRIP_ROUNDS);
 	bench_runner();
 	bench_file();

@@ -207,7 +207,7 @@ end)
 test("the command of a failure is in the reports for people, in KTAP and in JUnit", function()
 	local command = "RUNNER test -f '^Lua'\\''s own error$' verdicts.lua"
 	local function said(format)
-		return runner.run({ "test", "--format", format, "verdicts.lua" }, { commands = true }).said
+		return runner.run({ "test", "--format", format, "verdicts.lua" }, { commands = true, env = { PROFILE = "minimal" } }).said
 	end
 	assert_contains(said "human", "\n      repeat: " .. command .. "\n")
 	assert_contains(said "tap", "\n    # repeat: " .. command .. "\n")
@@ -218,9 +218,9 @@ test("the command of a failure has the environment's choices and a quoted path",
 	runner.with_folder(function(dir)
 		local odd = dir .. "/it's \"odd\".lua"
 		runner.write(odd, "test('x', function() assert(false) end)\n")
-		local env = { ACCEL = "tcg", TRANSPORT = "serial" }
+		local env = { PROFILE = "debug", ACCEL = "tcg", TRANSPORT = "serial" }
 		local r = runner.run({ "test", odd }, { commands = true, env = env })
-		assert_contains(r.said, ("repeat: ACCEL=tcg TRANSPORT=serial RUNNER test -f '^x$' '%s/it'\\''s \"odd\".lua'\n"):format(dir))
+		assert_contains(r.said, ("repeat: PROFILE=debug ACCEL=tcg TRANSPORT=serial RUNNER test -f '^x$' '%s/it'\\''s \"odd\".lua'\n"):format(dir))
 		local command = r.said:match("repeat: ([^\n]*)"):gsub("RUNNER", runner.path)
 		assert_contains(runner.shell(command), "1 of 1 failed")
 	end)
@@ -244,7 +244,7 @@ end)
 -- --- files that die or print ---
 
 test("a file that is killed: ended tests keep their results, and the running one failed", function()
-	local r = runner.run({ "test", "killed.lua" }, { commands = true })
+	local r = runner.run({ "test", "killed.lua" }, { commands = true, env = { PROFILE = "" } })
 	assert_eq([[
 killed.lua ... BROKEN (1 of 2 failed, Ts)
   · before ... ok
