@@ -1,26 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # tests/fixtures/NAME.lua ─▶ a fixture: a booted VM in files, which tests clone.
+# The fixture of the profile's own name needs no script.
 #
-#   out/fixtures/NAME/KEY/      the fixture; KEY is a hash of all its inputs
-#   out/fixtures/NAME/.built    touched when the runner has checked the fixture
-#   out/fixtures/NAME/.built.d  its inputs, written by the runner
+#   out/fixtures/NAME/KEY/              the fixture; KEY is a hash of all its inputs
+#   out/fixtures/NAME/.built-PROFILE    touched when the runner has checked the fixture
+#   out/fixtures/NAME/.built-PROFILE.d  its inputs, written by the runner
 #
 # The runner compares the contents of the inputs. make only decides, by dates,
 # whether the runner has to be asked.
 
-FIXTURES := $(patsubst tests/fixtures/%.lua,%,$(wildcard tests/fixtures/*.lua))
+FIXTURE_SCRIPTS := $(wildcard tests/fixtures/*.lua)
+FIXTURES        := $(sort $(PROFILE) $(FIXTURE_SCRIPTS:tests/fixtures/%.lua=%))
+FIXTURE_STAMPS  := $(FIXTURES:%=$O/fixtures/%/.built-$(PROFILE))
 
-$(FIXTURES:%=$O/fixtures/%/.built): $O/fixtures/%/.built: tests/fixtures/%.lua $(TEST_INPUTS) \
+$(FIXTURE_STAMPS): $O/fixtures/%/.built-$(PROFILE): $(TEST_INPUTS) \
 		| modules $O/provium.toml
-	$(call run,FIXTURE)$(RUNNER) fixture build $(if $V,-v) --stamp $@ $<
+	$(call run,FIXTURE)$(RUNNER) fixture build $(if $V,-v) --stamp $@ $*
+
+$(foreach f,$(FIXTURE_SCRIPTS:tests/fixtures/%.lua=%), \
+	$(eval $O/fixtures/$f/.built-$(PROFILE): tests/fixtures/$f.lua))
 
 .PHONY: $(FIXTURES:%=fixture-%)
-$(FIXTURES:%=fixture-%): fixture-%: $O/fixtures/%/.built
+$(FIXTURES:%=fixture-%): fixture-%: $O/fixtures/%/.built-$(PROFILE)
 	@:
 
 .PHONY: fixtures
-fixtures: ## use: build the fixtures of tests/fixtures/; fixture-NAME: one of them (V=1: why)
+fixtures: ## use: build the profile's fixture and those of tests/fixtures/; fixture-NAME: one of them (V=1: why)
 fixtures: $(FIXTURES:%=fixture-%)
 	@:
 
-DEPENDENCIES += $(FIXTURES:%=$O/fixtures/%/.built.d)
+DEPENDENCIES += $(FIXTURE_STAMPS:=.d)

@@ -248,8 +248,8 @@ static int l_go(lua_State *L)
 }
 
 /*
- * vm:save{name, script, inputs, identities, parents}: saves the VM as a fixture;
- * returns the new manifest as a table.
+ * vm:save{name, script, default_profile, inputs, identities, parents}: saves the VM
+ * as a fixture; returns the new manifest as a table.
  */
 static int l_save(lua_State *L)
 {
@@ -264,6 +264,7 @@ static int l_save(lua_State *L)
 	*source = bind_to_json(L, 2);
 	src.name = json_string_value(json_object_get(*source, "name"));
 	src.script = json_string_value(json_object_get(*source, "script"));
+	src.default_profile = json_string_value(json_object_get(*source, "default_profile"));
 	src.inputs = json_object_get(*source, "inputs");
 	src.parents = json_object_get(*source, "parents");
 	src.identities = json_object_get(*source, "identities");

@@ -16,6 +16,9 @@ local fixture = {}
 fixture.BUILD_LIMIT_S = 300
 local BUILDER_TIMEOUT_S = 4 * fixture.BUILD_LIMIT_S
 
+-- Stands for a script's path in the fixture of a profile that has no script.
+fixture.BUILT_IN = "the built-in script"
+
 local SCRIPT_FOLDERS = { "fixtures", "tests/fixtures" }
 
 -- By name. So a process looks up each fixture once, and does not try again to
@@ -40,26 +43,39 @@ end
 
 local function parent_folder(dir) return dir:match("^(.*)/[^/]*$") end
 
--- The sorted names of the scripts in dir and above it.
+local function profile_names() return core.profile_names():gmatch("[^, ]+") end
+
+local function is_profile(name)
+	for profile in profile_names() do
+		if profile == name then return true end
+	end
+	return false
+end
+
+-- The sorted names of the scripts in dir and above it, and of the profiles.
 local function known_names(dir)
 	local names = {}
+	local function add(name)
+		if name and not names[name] then
+			names[name] = true
+			names[#names + 1] = name
+		end
+	end
 	while dir do
 		for _, folder in ipairs(SCRIPT_FOLDERS) do
 			for _, file in ipairs(core.list(("%s/%s"):format(dir, folder))) do
-				local name = file:match("^([^.].*)%.lua$")
-				if name and not names[name] then
-					names[name] = true
-					names[#names + 1] = name
-				end
+				add(file:match("^([^.].*)%.lua$"))
 			end
 		end
 		dir = parent_folder(dir)
 	end
+	for profile in profile_names() do add(profile) end
 	table.sort(names)
 	return names
 end
 
--- Returns the path of fixtures/NAME.lua, in dir or the nearest folder above it.
+-- Returns the path of fixtures/NAME.lua, in dir or the nearest folder above it; or
+-- BUILT_IN, if there is no such file and name is a profile.
 function fixture.find_script(name, dir)
 	if type(name) ~= "string" or not name:find("^[%w_][%w_.-]*$") then
 		error(("fixture: expected a name, got %s"):format(tostring(name)), 0)
@@ -70,6 +86,7 @@ function fixture.find_script(name, dir)
 		if path then return path end
 		at = parent_folder(at)
 	end
+	if is_profile(name) then return fixture.BUILT_IN end
 	local names = known_names(core.realpath(dir) or "")
 	error(("there is no fixture \"%s\"; %s"):format(name, #names > 0 and
 		"there are: " .. table.concat(names, ", ") or "there is no folder fixtures/ here or above"), 0)
@@ -93,7 +110,9 @@ local function chain() return session.building and session.building.chain or {} 
 
 -- Builds the fixture in a process of its own.
 local function build(name, script)
-	local args = { "fixture", "build", "--for", table.concat(chain(), ","), script }
+	local args = { "fixture", "build", "--for", table.concat(chain(), ",") }
+	if script == fixture.BUILT_IN then args[#args + 1] = "--built-in" end
+	args[#args + 1] = script == fixture.BUILT_IN and name or script
 	local status, output = core.run(args, BUILDER_TIMEOUT_S * session.slowness)
 	if status == 0 then
 		io.stderr:write(output)

@@ -7,6 +7,7 @@ local fixture = require "provium.fixture"
 local harness = require "provium.harness"
 local kernel_log = require "provium.kernel_log"
 local session = require "provium.session"
+local VM = require "provium.vm"
 
 -- Returns the VM to save: the last one that the script has made.
 local function vm_to_save(name)
@@ -29,6 +30,14 @@ local function with_disk_state(name, message)
 	return fixture.broken("fixture %s: %s%s", name, is_full and ("no space left in %s: "):format(store) or "", message)
 end
 
+-- Returns the built-in script of a profile's fixture.
+local function boot_profile(name)
+	return function()
+		local vm = VM.create(name):boot()
+		vm:mount_vfs()
+	end
+end
+
 -- Saves the script's VM. Returns the manifest.
 local function save(name, script)
 	local vm = vm_to_save(name)
@@ -38,6 +47,7 @@ local function save(name, script)
 	end
 	if not vm:is_running() then vm_to_save(name) end	-- it died meanwhile: raises
 	local ok, manifest = pcall(vm.core.save, vm.core, { name = name, script = script,
+		default_profile = session.used_default_profile and core.default_profile() or nil,
 		inputs = session.input_paths("file"), identities = session.identities, parents = session.building.parents })
 	if not ok then error(with_disk_state(name, tostring(manifest)), 0) end
 	return manifest
@@ -46,7 +56,8 @@ end
 -- Runs the script and saves its VM, even if the store has a current fixture.
 -- Returns the manifest.
 local function build_anew(name, script, chain)
-	local ok, result = harness.run_script(script, fixture.BUILD_LIMIT_S, chain)
+	local ok, result = harness.run_script(script, fixture.BUILD_LIMIT_S, chain,
+		script == fixture.BUILT_IN and boot_profile(name) or nil)
 	if ok then
 		ok, result = pcall(save, name, script)
 	elseif errors.kind_of(result) ~= errors.KIND.interrupted then

@@ -37,14 +37,32 @@ local function value_of(option, args)
 	return table.remove(args, 1) or usage("build: %s: expected a value", option)
 end
 
--- Builds fixtures. --stamp FILE is for make: see write_stamp(). --for NAMES is
--- passed by another builder: the fixtures that need this one.
+-- Returns the name of the fixture that an argument of build stands for, and its script.
+local function name_and_script(arg, is_built_in)
+	if is_built_in then return arg, fixture.BUILT_IN end
+	local script
+	if arg:find("/", 1, true) then
+		script = core.realpath(arg) or usage("build: %s: no such file", arg)
+	else
+		local found, result = pcall(fixture.find_script, arg, ".")
+		if not found then usage("build: %s", result) end
+		script = result
+	end
+	if script == fixture.BUILT_IN then return arg, script end
+	return script:match("([^/]+)%.lua$") or usage("build: %s: expected a .lua file", script), script
+end
+
+-- Builds fixtures. --stamp FILE is for make: see write_stamp(). Another builder passes
+-- --for NAMES, the fixtures that need this one, and --built-in: NAME is a profile, and
+-- its built-in script is used even if there is a file fixtures/NAME.lua.
 local function build(args)
 	local opts, name = { chain = {} }, nil
 	while #args > 0 do
 		local arg = table.remove(args, 1)
 		if arg == "-v" then
 			opts.verbose = true
+		elseif arg == "--built-in" then
+			opts.built_in = true
 		elseif arg == "--stamp" then
 			opts.stamp = value_of(arg, args)
 		elseif arg == "--for" then
@@ -56,11 +74,8 @@ local function build(args)
 		end
 	end
 	if not name then usage("build: expected a name") end
-	local script = name:find("/", 1, true) and core.realpath(name) or nil
-	if name:find("/", 1, true) and not script then usage("build: %s: no such file", name) end
-	local found, err = pcall(function() script = script or fixture.find_script(name, ".") end)
-	if not found then usage("build: %s", err) end
-	name = script:match("([^/]+)%.lua$") or usage("build: %s: expected a .lua file", script)
+	local script
+	name, script = name_and_script(name, opts.built_in)
 	local start = core.now()
 	local manifest, reason = build_fixture(name, script, opts.chain)
 	if opts.verbose then

@@ -179,13 +179,14 @@ end
 
 -- --- running a file ---
 
--- Loads the file and calls it under its time limit. Returns nothing; or the
--- caught error, and whether the file could not be loaded.
-local function call_file(path)
+-- Loads the file, or takes chunk in its place, and calls it under its time limit.
+-- Returns nothing; or the caught error, and whether the file could not be loaded.
+local function call_file(path, chunk)
 	globals.install(test)
 	environment.coroutines()
 	environment.require(session.dir, session.depend)
-	local chunk, reason = loadfile(path, "t")
+	local reason
+	if not chunk then chunk, reason = loadfile(path, "t") end
 	if not chunk then return { value = reason }, true end
 	limits.arm()
 	local ok, caught = core.protected_call(chunk, verdict.catch)
@@ -212,12 +213,13 @@ end
 
 -- Runs a fixture's script and leaves its VMs running. limit: its time limit in
 -- seconds, unscaled; chain: the names of the fixtures that are being built,
--- this one last. Returns true; or false and an error, which is an error object
--- for an interrupt, otherwise a message.
-function harness.run_script(path, limit, chain)
-	session.begin(path, { limit = limit })
+-- this one last; chunk: the script as a function if path is not a file, else nil.
+-- Returns true; or false and an error, which is an error object for an interrupt,
+-- otherwise a message.
+function harness.run_script(path, limit, chain, chunk)
+	session.begin(path, { limit = limit, built_in = chunk ~= nil })
 	session.building = { parents = {}, chain = chain }
-	local caught, is_load_error = call_file(path)
+	local caught, is_load_error = call_file(path, chunk)
 	if not caught then return true end
 	if is_load_error then return false, caught.value end
 	if verdict.is_interrupt(caught) then return false, caught.value end

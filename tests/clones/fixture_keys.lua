@@ -28,7 +28,7 @@ end)
 
 test("a fixture whose inputs have another date only is not rebuilt", function()
 	with_base(function(h)
-		runner.shell("touch " .. h.dir .. "/out/profile/minimal/vmlinux " .. h.suite .. "/fixtures/base.lua")
+		runner.shell("touch " .. h.dir .. "/out/" .. home.PROFILE .. "/vmlinux " .. h.suite .. "/fixtures/base.lua")
 		h:is_current("base")
 	end)
 end)
@@ -45,10 +45,10 @@ end)
 test("a changed module rebuilds the fixture that loads it, and no other", function()
 	with_base(function(h)
 		add_children(h)
-		h:grow("profile/minimal/modules/echo.ko")
+		h:grow(home.PROFILE .. "/modules/echo.ko")
 		h:is_current("base")
 		h:is_current("other")
-		h:is_rebuilt("child", h.dir .. "/out/profile/minimal/modules/echo.ko changed")
+		h:is_rebuilt("child", h.dir .. "/out/" .. home.PROFILE .. "/modules/echo.ko changed")
 	end)
 end)
 
@@ -73,7 +73,7 @@ test("fixture list prints name, key, size, age, inputs, and whether each is curr
 		assert(said:find("child %x+  %d+%.%d MB  %d+ s old  current\n"), said)
 		assert(said:find("    %x+ fixtures/base.lua\n"), said)
 		assert(said:find("    %x+ fixture base\n"), said)
-		h:grow("profile/minimal/modules/echo.ko")
+		h:grow(home.PROFILE .. "/modules/echo.ko")
 		said = h:run({ "fixture", "list", "child" }).said
 		assert(said:find("not current: [^\n]*echo.ko changed\n"), said)
 		assert(not said:find("current\n"), said)
@@ -96,9 +96,76 @@ test("a script with another memory size rebuilds the fixture, and clones have th
 			"local kb = tonumber(vm:read_file('/proc/meminfo'):match('MemTotal: *(%d+)'))\n" ..
 			"assert(kb > 150 << 10, kb) assert_eq('2\\n', vm:exec('nproc').stdout) end)\n")
 		assert_eq(1, h:run({ "test", "t.lua" }).status)
-		h:script("base", "provium.create('minimal'):boot { memory = '192M', cpus = 2 }\n")
+		h:script("base", "provium.create():boot { memory = '192M', cpus = 2 }\n")
 		local r = h:run { "test", "t.lua" }
 		assert_eq(0, r.status, r.said)
+	end)
+end)
+
+-- --- the default profile ---
+
+-- A home with a second profile, "other": the same kernel with a marked command line.
+local function with_other(fn)
+	home.with(function(h)
+		local toml = runner.read(h.dir .. "/out/provium.toml")
+		runner.write(h.dir .. "/out/provium.toml", toml .. toml:gsub("%[profile%.[^%]]*%]", "[profile.other]") ..
+			"append = \"marked_other\"\n")
+		fn(h, { env = { PROFILE = "other" } })
+	end)
+end
+
+local function built(name, why) return ("fixture %s: %s\n"):format(name, why) end
+
+test("a script that names no profile has a fixture for each PROFILE, side by side", function()
+	with_other(function(h, other)
+		h:is_rebuilt("base", "not in the store")
+		assert_eq(built("base", ("the default profile changed (it was %s): built"):format(provium.profile)),
+			(h:build("base", other)))
+		h:is_current("base")
+		assert_eq(built("base", "is current"), (h:build("base", other)))
+		h:write("t.lua", "test('t', { fixture = 'base' }, function(vm)\n" ..
+			"assert_contains(vm:read_file('/proc/cmdline'), 'marked_other') end)\n")
+		assert_eq(0, h:run({ "test", "t.lua" }, other).status)
+		assert_eq(1, h:run({ "test", "t.lua" }).status)
+	end)
+end)
+
+test("a script on top of one that names no profile is built for each PROFILE", function()
+	with_other(function(h, other)
+		h:script("child", "provium.fixture('base')\n")
+		h:is_rebuilt("child", "not in the store")
+		assert_eq(built("child", ("fixture base: the default profile changed (it was %s): built"):format(provium.profile)),
+			(h:build("child", other)))
+	end)
+end)
+
+test("a script that names its profile has one fixture, whatever PROFILE is", function()
+	with_other(function(h, other)
+		h:script("base", ("provium.create('%s'):boot { memory = '128M' }\n"):format(provium.profile))
+		h:is_rebuilt("base", "not in the store")
+		assert_eq(built("base", "is current"), (h:build("base", other)))
+	end)
+end)
+
+test("a profile has a fixture of its name without a script", function()
+	with_other(function(h)
+		h:is_rebuilt("other", "not in the store")
+		h:is_current("other")
+		assert(h:run({ "fixture", "list" }).said:find("^other %x+  %d+%.%d MB  %d+ s old  current\n"))
+		h:write("t.lua", "test('t', { fixture = 'other' }, function(vm)\n" ..
+			"assert_contains(vm:read_file('/proc/cmdline'), 'marked_other')\n" ..
+			"assert_contains(vm:read_file('/proc/mounts'), ' /sys/kernel/debug ') end)\n")
+		local r = h:run { "test", "t.lua" }
+		assert_eq(0, r.status, r.said)
+	end)
+end)
+
+test("a script overrides the fixture of a profile's name", function()
+	with_other(function(h)
+		h:is_rebuilt("other", "not in the store")
+		h:script("other", home.BOOT)
+		h:is_rebuilt("other", "built from another script (the built-in script)")
+		h:is_current("other")
 	end)
 end)
 
@@ -126,7 +193,7 @@ test("each changed input rebuilds a fixture with its name, and the oldest of fiv
 		h:is_rebuilt("base", "lib/helper.lua changed")
 		h:script("base", "require 'helper'\n-- changed\n" .. home.BOOT)
 		h:is_rebuilt("base", "fixtures/base.lua changed")
-		h:grow("profile/minimal/vmlinux")
+		h:grow(home.PROFILE .. "/vmlinux")
 		h:is_rebuilt("base", "kernel changed")
 		h:grow("initramfs/base.cpio", ("\0"):rep(512))
 		h:is_rebuilt("base", "agent or initramfs changed")
@@ -141,7 +208,7 @@ test("wrong words after `fixture` are refused, status 2", function()
 			[{ "fixture" }] = "expected build, list or clean",
 			[{ "fixture", "make" }] = "expected build, list or clean, got \"make\"",
 			[{ "fixture", "build" }] = "build: expected a name",
-			[{ "fixture", "build", "nonesuch" }] = "there is no fixture \"nonesuch\"; there are: base",
+			[{ "fixture", "build", "nonesuch" }] = "there is no fixture \"nonesuch\"; there are: base, " .. provium.profile,
 			[{ "fixture", "build", "no/such.lua" }] = "no/such.lua: no such file",
 			[{ "fixture", "clean", "../x" }] = "expected a name, got \"../x\"",
 		} do

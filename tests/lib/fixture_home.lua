@@ -8,15 +8,19 @@ local runner = require "runner"
 local home = {}
 home.__index = home
 
-local FILES = "bin/provium bin/gen_init_cpio initramfs/base.cpio profile/minimal/vmlinux profile/minimal/modules/echo.ko profile/minimal/profile.toml"
-local BOOT = "provium.create('minimal'):boot { memory = '128M' }\n"
+-- Where the files of the profile in use are, below out/.
+home.PROFILE = "profile/" .. provium.profile
+
+local FILES = ("bin/provium bin/gen_init_cpio initramfs/base.cpio %s/vmlinux %s/modules/echo.ko %s/profile.toml")
+	:gsub("%%s", home.PROFILE)
+local BOOT = "provium.create():boot { memory = '128M' }\n"
 
 -- Calls fn(home), and removes the home.
 function home.with(fn)
 	runner.with_folder(function(dir)
 		local self = setmetatable({ dir = dir, suite = dir .. "/suite", store = dir .. "/out/fixtures" }, home)
-		runner.shell(("chmod 755 %s && mkdir -p %s/out %s/fixtures && cd %s && cp -L --parents %s %s/out && cp profile/minimal/profile.toml %s/out/provium.toml")
-			:format(dir, dir, self.suite, runner.quote(runner.home), FILES, dir, dir))
+		runner.shell(("chmod 755 %s && mkdir -p %s/out %s/fixtures && cd %s && cp -L --parents %s %s/out && cp %s/profile.toml %s/out/provium.toml")
+			:format(dir, dir, self.suite, runner.quote(runner.home), FILES, dir, home.PROFILE, dir))
 		runner.write(self.suite .. "/fixtures/base.lua", BOOT)
 		fn(self)
 	end)
