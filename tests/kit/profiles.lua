@@ -3,7 +3,7 @@
 
 local runner = require "runner"
 
-local KERNEL = runner.home .. "/profile/minimal/vmlinux"
+local KERNEL = ("%s/profile/%s/vmlinux"):format(runner.home, provium.profile)
 
 -- Runs provium exec below a folder with this provium.toml and these other files.
 local function exec(toml, cmd, files)
@@ -122,6 +122,58 @@ test("a kernel file that is no kernel: QEMU's own message, status 3", function()
 	local r = exec("[profile.mine]\nkernel = \"text\"\n", "true", { text = "not a kernel\n" })
 	assert_eq(3, r.status)
 	assert_contains(r.said, "QEMU exited with status 1:")
+end)
+
+-- --- $PROFILE ---
+
+-- Runs a test file on a profile "mine", whose guests have a word of their own on their
+-- kernel's command line. The file can call marked(vm) to look for it.
+local function run_marked(text, env)
+	local r
+	runner.with_folder(function(dir)
+		runner.write(dir .. "/provium.toml", ("[profile.mine]\nkernel = \"%s\"\nappend = \"marked_mine\"\n"):format(KERNEL))
+		runner.write(dir .. "/t.lua", "local function marked(vm) return vm:read_file('/proc/cmdline'):find('marked_mine') ~= nil end\n" .. text)
+		local all = { PROVIUM_STORE = dir .. "/store", PROFILE = "mine" }
+		for name, value in pairs(runner.probed()) do all[name] = value end
+		for name, value in pairs(env or {}) do all[name] = value end
+		r = runner.run({ "test", "t.lua" }, { cwd = dir, env = all })
+	end)
+	return r
+end
+
+test("PROFILE=mine: provium.profile is \"mine\", and create() and its fixture boot that profile", function()
+	local r = run_marked [[
+	test("name", function() assert_eq("mine", provium.profile) end)
+	test("create", function() assert_eq(true, marked(provium.create():boot { memory = "128M" })) end)
+	test("fixture", { fixture = provium.profile }, function(vm) assert_eq(true, marked(vm)) end)
+	]]
+	assert_eq(0, r.status, r.said)
+end)
+
+test("PROFILE=mine: a test that names another profile runs on that one", function()
+	local r = run_marked(([[
+	test("create", function() assert_eq(false, marked(provium.create("%s"):boot { memory = "128M" })) end)
+	]]):format(provium.profile))
+	assert_eq(0, r.status, r.said)
+end)
+
+test("an empty PROFILE means minimal", function()
+	assert_eq(0, run_marked("test('name', function() assert_eq('minimal', provium.profile) end)", { PROFILE = "" }).status)
+end)
+
+test("a run's first line names the profile and its kernel's release", function()
+	local r = run_marked [[
+	test("fails", function() assert_eq(false, marked(provium.create():boot { memory = "128M" })) end)
+	]]
+	local first = r.said:match("^[^\n]*")
+	assert(first:find("^accel %l+[/%l]*, mine %d+%.%d+[^ ]*: "), r.said)
+	assert_eq(1, r.status, r.said)
+end)
+
+test("create() on a profile that does not exist is refused with the known ones", function()
+	local r = run_marked("test('t', function() provium.create() end)", { PROFILE = "nosuch" })
+	assert_eq(1, r.status)
+	assert_contains(r.said, 'there is no profile "nosuch"; there are: mine, ' .. runner.profiles())
 end)
 
 -- --- exec ---
