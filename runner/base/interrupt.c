@@ -9,6 +9,8 @@
 
 #include "runner/base/interrupt.h"
 
+#define MAX_ALARM_S 1e9		/* 31 years; beyond it, a time_t could overflow */
+
 static volatile sig_atomic_t pending;
 static void (*volatile hook)(void);
 static int event_fd = -1;
@@ -86,6 +88,8 @@ void interrupt_alarm(double seconds)
 	}
 	if (seconds <= 0)
 		return;
+	if (seconds > MAX_ALARM_S)
+		seconds = MAX_ALARM_S;
 	it.it_value.tv_sec = (time_t)seconds;
 	it.it_value.tv_usec = (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6);
 	if (!it.it_value.tv_sec && !it.it_value.tv_usec)

@@ -114,6 +114,7 @@ local function check_arguments(name, opts, fn)
 		error(("test: expected a name and a function, got %s and %s"):format(type(name), type(fn)), 3)
 	end
 	opts = options.check("test " .. name, opts, TEST_OPTIONS)
+	if opts.timeout then options.seconds(opts.timeout, ("test %q: timeout"):format(name)) end
 	if session.stopped then stop_file() end
 	if session.test then error(("test %q: inside of test %q"):format(name, session.test.name), 3) end
 	if session.lines[name] then

@@ -120,6 +120,24 @@ test("SIGTERM ends a file in a C function, and more signals do not delay that", 
 	finish()
 end)
 
+test("enormous durations are no limit; negative ones and NaN are refused", function()
+	local r = runner.run { "test", "durations.lua" }
+	assert_eq([[
+durations.lua ... FAIL (1 of 8 failed, Ts)
+  · a limit of inf ... ok
+  · a limit of 1e+300 ... ok
+  · a limit of 9223372036854775807 ... ok
+  · a limit of 999999999999h ... ok
+  · refuses -1 ... ok
+  · refuses -inf ... ok
+  · refuses nan ... ok
+  · (the file) ... FAIL: test "ends the file": timeout: expected seconds or a duration like "500ms", "5s", "10m", got -1
+      at durations.lua:17
+FAIL: 7 passed, 1 failed
+]], r.said)
+	assert_eq(1, r.status)
+end)
+
 test("provium.timeout takes seconds and texts with a unit", function()
 	local before = provium.timeout
 	for text, seconds in pairs { ["500ms"] = 0.5, ["5s"] = 5, ["10m"] = 600, ["2h"] = 7200, ["1.5s"] = 1.5 } do
