@@ -38,6 +38,7 @@ end
 -- Lua has put before the message becomes caught.where.
 local function plain_message(caught)
 	local err = caught.value
+	if err == nil then return "nil was raised as an error; expected a message: error(\"...\")" end
 	local message = type(err) == "string" and err or show.value(err)
 	local position, rest = message:match("^(.-:%d+): (.*)$")
 	local tail = position and position:gsub("^%.%.%.", "")	-- Lua shortens long paths

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- The verdicts on test files: the exact text.
 
+local core = require "provium.core"
 local runner = require "runner"
 
 -- Runs a canned suite and checks its exit status and its exact output.
@@ -65,6 +66,47 @@ test("an error value that cannot be shown fails its test, and the next tests run
 		assert_contains(r.said, "  · " .. said)
 	end
 	assert(#r.said < 20000, #r.said)
+end)
+
+test("errors without a value, of __close, and os.exit() in a test fail that test", function()
+	assert_says(1, "raised_late.lua", [[
+raised_late.lua ... FAIL (4 of 4 failed, Ts)
+  · error(nil) ... FAIL: nil was raised as an error; expected a message: error("...")
+      at raised_late.lua:8
+  · __close raises ... FAIL: raised by __close
+      at raised_late.lua:5
+  · __close raises after another error ... FAIL: raised by __close
+      at raised_late.lua:5
+  · os.exit() in a test ... FAIL: the file's process ended with status 0 before it had a verdict (os.exit?)
+FAIL: 0 passed, 4 failed
+]])
+end)
+
+test("endless recursion of any kind fails its test within 30 s", function()
+	local start = core.now()
+	assert_says(1, "recursion.lua", [[
+recursion.lua ... FAIL (5 of 6 failed, Ts)
+  · of a Lua function ... FAIL: stack overflow
+      at recursion.lua:4
+  · through pcall ... FAIL: C stack overflow
+      at recursion.lua:7
+  · through gsub ... FAIL: C stack overflow
+      at recursion.lua:9
+  · through __index ... FAIL: C stack overflow
+      at recursion.lua:10
+  · through coroutines ... FAIL: C stack overflow
+      at recursion.lua:11
+  · after them ... ok
+FAIL: 1 passed, 5 failed
+]])
+	local seconds = core.now() - start
+	assert(seconds < 30, seconds)
+end)
+
+test("a file with many tests has a verdict for each", function()
+	local nr = tonumber(os.getenv("TESTS_IN_FILE") or 5000)
+	local said = runner.run({ "test", "many.lua" }, { env = { TESTS = nr } }).said
+	assert_contains(said, ("\n  · test %d ... ok\nok: %d passed\n"):format(nr, nr))
 end)
 
 test("a test that breaks Lua's library or sets a hook does not affect other tests", function()
