@@ -9,15 +9,19 @@
 
 #include "runner/base/err.h"
 
-/* The parent of the runner's own directory (out/ for out/bin/provium).  Static. */
+/*
+ * The parent of the runner's own directory (out/ for out/bin/provium).  Static.
+ */
 const char *files_home(void);
-/* The directory for logs and probe results: files_home() if it is writable, else
- * the user's cache directory.  Static. */
+/*
+ * The directory for logs and probe results: files_home() if it is writable,
+ * else the user's cache directory.  Static.
+ */
 const char *files_state(void);
 /*
- * The user's cache directory: in $XDG_CACHE_HOME or $HOME, else in the home that
- * the user database names.  Never in a directory that others can write to, such as
- * /tmp.  Caller frees.
+ * The user's cache directory: in $XDG_CACHE_HOME or $HOME, else in the home
+ * that the user database names.  Never in a directory that others can write to,
+ * such as /tmp.  Caller frees.
  */
 char *files_cache(void);
 /* dir/name, or name if it is absolute.  Caller frees. */

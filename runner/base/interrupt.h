@@ -11,15 +11,17 @@
 #define RUNNER_BASE_INTERRUPT_H
 
 /*
- * If interrupt_alarm() is not called again within this many seconds after a time
- * limit, the process hangs in C code that cannot be interrupted, and exits with
- * this status.
+ * If interrupt_alarm() is not called again within this many seconds after a
+ * time limit, the process hangs in C code that cannot be interrupted, and exits
+ * with this status.
  */
 #define INTERRUPT_GRACE_S 10
 #define INTERRUPT_STUCK 124
 
-/* Installs handlers for SIGINT, SIGTERM, SIGHUP and SIGALRM, and ignores SIGPIPE and
- * SIGXFSZ.  0 or -errno. */
+/*
+ * Installs handlers for SIGINT, SIGTERM, SIGHUP and SIGALRM, and ignores
+ * SIGPIPE and SIGXFSZ.  0 or -errno.
+ */
 int interrupt_init(void);
 /* Sets the hook; NULL removes it. */
 void interrupt_set_hook(void (*hook)(void));

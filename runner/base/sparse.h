@@ -13,14 +13,16 @@
 #include "runner/base/err.h"
 #include "runner/base/hash.h"
 
-/* Creates a file of that size without data on dir's file system.  Returns its
- * descriptor (close-on-exec), or -errno with err filled. */
+/*
+ * Creates a file of that size without data on dir's file system.  Returns its
+ * descriptor (close-on-exec), or -errno with err filled.
+ */
 int sparse_create(const char *dir, uint64_t size, struct err *err);
 /* As sparse_create(), with the content and size of the file `from`. */
 int sparse_copy(const char *dir, int from, struct err *err);
 /*
- * Gives the file a name, relative to the directory dir_fd (or AT_FDCWD).  Copies it
- * where the file system cannot link it.  0 or -errno with err filled.
+ * Gives the file a name, relative to the directory dir_fd (or AT_FDCWD).
+ * Copies it where the file system cannot link it.  0 or -errno with err filled.
  */
 int sparse_link(int fd, int dir_fd, const char *name, struct err *err);
 /*

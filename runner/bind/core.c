@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The module provium.core: error objects, time limits, and the list of functions. */
+/*
+ * The module provium.core: error objects, time limits, and the list of
+ * functions.
+ */
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -197,7 +197,10 @@ const luaL_Reg bind_fixture_functions[] = {
 
 /* --- methods of a VM --- */
 
-/* vm:start(fixture, to_save, seed or nil): starts a QEMU that waits for vm:go(). */
+/*
+ * vm:start(fixture, to_save, seed or nil): starts a QEMU that waits for
+ * vm:go().
+ */
 static int l_start(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);

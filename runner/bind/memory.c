@@ -17,8 +17,8 @@ static struct {
 } memory;
 
 /*
- * The innermost line of the test's code.  Lua has a consistent stack whenever it
- * allocates, and these two functions do not allocate.
+ * The innermost line of the test's code.  Lua has a consistent stack whenever
+ * it allocates, and these two functions do not allocate.
  */
 static void note_place(void)
 {
@@ -35,7 +35,9 @@ static void note_place(void)
 	}
 }
 
-/* lua_Alloc.  If it refuses, Lua collects garbage, asks again, and then raises. */
+/*
+ * lua_Alloc.  If it refuses, Lua collects garbage, asks again, and then raises.
+ */
 static void *allocate(void *arg, void *old, size_t old_size, size_t size)
 {
 	size_t freed = old ? old_size : 0;	/* without old, old_size is a type */

@@ -65,7 +65,10 @@ static void add_bytes(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
 	luaL_addlstring(b, s, n);
 }
 
-/* Each element is encoded into a string first, because luaL_Buffers cannot nest. */
+/*
+ * Each element is encoded into a string first, because luaL_Buffers cannot
+ * nest.
+ */
 static void add_list(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
 		     int at)
 {

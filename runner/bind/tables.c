@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* System call numbers, errno numbers and constants by name, from the system's headers. */
+/*
+ * System call numbers, errno numbers and constants by name, from the system's
+ * headers.
+ */
 #include "runner/bind/bind.h"
 #include "runner/bind/constants.h"
 

@@ -94,8 +94,8 @@ static void read_files(lua_State *L, struct vm_opts *opts)
 }
 
 /*
- * vm:boot{memory = bytes, cpus =, timeout = seconds on a fast host, append =, disks =,
- * files =, to_save = true if the VM will be saved as a fixture}
+ * vm:boot{memory = bytes, cpus =, timeout = seconds on a fast host, append =,
+ * disks =, files =, to_save = true if the VM will be saved as a fixture}
  */
 static int l_boot(lua_State *L)
 {
@@ -131,7 +131,10 @@ static int l_boot(lua_State *L)
 
 /* --- calls --- */
 
-/* Pushes a reply as a table with stream1 and stream2; or nil and the fail message. */
+/*
+ * Pushes a reply as a table with stream1 and stream2; or nil and the fail
+ * message.
+ */
 static int push_result(lua_State *L, const struct vm_call *call)
 {
 	const struct vm_reply *reply = vm_call_reply(call);
@@ -147,7 +150,9 @@ static int push_result(lua_State *L, const struct vm_call *call)
 	return reply->kind == WIRE_REPLY ? 1 : 2;
 }
 
-/* Submits a call from the arguments vm, op, request, label, channel (1 to 5). */
+/*
+ * Submits a call from the arguments vm, op, request, label, channel (1 to 5).
+ */
 static struct vm_call *submit(lua_State *L, enum wire_kind kind)
 {
 	struct vm *vm = bind_check_vm(L);
@@ -211,7 +216,9 @@ static int l_show(lua_State *L)
 	return await(L, call, seconds, luaL_checkstring(L, 4));
 }
 
-/* vm:submit(op, request, label, channel): sends a request and returns its tag. */
+/*
+ * vm:submit(op, request, label, channel): sends a request and returns its tag.
+ */
 static int l_submit(lua_State *L)
 {
 	lua_pushinteger(L, vm_call_tag(submit(L, WIRE_ASYNC)));

@@ -13,7 +13,9 @@
 #include "runner/base/err.h"
 #include "runner/gate/policy.h"
 
-/* Bytes that QEMU needs in addition to the guest's RAM: 60 to 90 MiB measured. */
+/*
+ * Bytes that QEMU needs in addition to the guest's RAM: 60 to 90 MiB measured.
+ */
 #define BUDGET_OVERHEAD (96ull << 20)
 
 /*

@@ -66,9 +66,10 @@ void gate_on_wait(void (*fn)(bool waits));
 void gate_set_label(const char *label);
 /*
  * Reserves memory and processors for a VM, and waits until there is room.  The
- * charge is the guest's memory plus BUDGET_OVERHEAD: a booted guest can touch each
- * page of its RAM once, and a clone of a fixture can copy each page of the
- * template's once; the template itself is page cache, which the kernel can drop.
+ * charge is the guest's memory plus BUDGET_OVERHEAD: a booted guest can touch
+ * each page of its RAM once, and a clone of a fixture can copy each page of the
+ * template's once; the template itself is page cache, which the kernel can
+ * drop.
  *
  * waited: seconds.  0, or with err filled: -E2BIG if it exceeds the budget,
  * -EDEADLK, -ETIMEDOUT, -EINTR.

@@ -12,9 +12,9 @@
 
 #define LIMIT_S 3600.0			/* longest wait for one request */
 /*
- * Memory that other programs free, and memory pressure, change without an event.
- * A pipe with some tokens but fewer than needed is readable all the time, so
- * polling it would spin.
+ * Memory that other programs free, and memory pressure, change without an
+ * event.  A pipe with some tokens but fewer than needed is readable all the
+ * time, so polling it would spin.
  */
 #define POLL_S 1.0
 #define POLL_TOKENS_S 0.02

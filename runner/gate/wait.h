@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One process's row in the ledger, and waiting until its requests are granted. */
+/*
+ * One process's row in the ledger, and waiting until its requests are granted.
+ */
 #ifndef RUNNER_GATE_WAIT_H
 #define RUNNER_GATE_WAIT_H
 

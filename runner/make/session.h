@@ -29,7 +29,9 @@ void session_wait(bool begins);
  */
 void session_end(const char *verdict, const char *text, size_t n);
 
-/* Does this process show a status line?  Then call session_tick() each second. */
+/*
+ * Does this process show a status line?  Then call session_tick() each second.
+ */
 bool session_has_status_line(void);
 /* Draws the status line.  Only the runner that started first does so. */
 void session_tick(void);

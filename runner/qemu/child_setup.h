@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 /*
- * Gives the process its own process group, unblocks all signals, and has the kernel
- * kill it when its parent ends.  Exits if the parent has ended already.
+ * Gives the process its own process group, unblocks all signals, and has the
+ * kernel kill it when its parent ends.  Exits if the parent has ended already.
  */
 void child_setup(pid_t parent);
 

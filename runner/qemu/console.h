@@ -17,9 +17,9 @@ int console_open(const char *name);
 /* Appends everything printed so far, without carriage returns. */
 void console_read(int fd, struct buf *to);
 /*
- * Copies the last nr_lines lines into text, each after a line end and two spaces.  If
- * one of the last 60 lines has one of the words (a NULL-terminated list, or NULL),
- * copies everything from that line on.
+ * Copies the last nr_lines lines into text, each after a line end and two
+ * spaces.  If one of the last 60 lines has one of the words (a NULL-terminated
+ * list, or NULL), copies everything from that line on.
  */
 void console_tail(int fd, unsigned int nr_lines, const char *const words[],
 		  char *text, size_t cap);

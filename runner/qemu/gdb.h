@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Access to a stopped guest's memory by kernel addresses, through QEMU's gdb stub
- * (GDB manual, "Remote Protocol"; only the packets m and M are used).
+ * Access to a stopped guest's memory by kernel addresses, through QEMU's gdb
+ * stub (GDB manual, "Remote Protocol"; only the packets m and M are used).
  */
 #ifndef RUNNER_QEMU_GDB_H
 #define RUNNER_QEMU_GDB_H

@@ -87,7 +87,10 @@ static bool is_final(const char *status)
 	       !strcmp(status, "cancelled");
 }
 
-/* Reads the state until its end, and waits until QEMU reports that it is complete. */
+/*
+ * Reads the state until its end, and waits until QEMU reports that it is
+ * complete.
+ */
 static int drain(struct qmp *q, struct proc *qemu, int fd, struct buf *state,
 		 int64_t deadline_ns, struct err *err)
 {
@@ -149,8 +152,9 @@ int migrate_out(struct qmp *q, struct proc *qemu, struct buf *state,
 }
 
 /*
- * QEMU reports "completed" a moment before its run state changes, and refuses "cont"
- * until then ("Migration is not finalized yet").  There is no event for the change.
+ * QEMU reports "completed" a moment before its run state changes, and refuses
+ * "cont" until then ("Migration is not finalized yet").  There is no event for
+ * the change.
  */
 static int await_postmigrate(struct qmp *q, struct proc *qemu,
 			     int64_t deadline_ns, struct err *err)

@@ -2,10 +2,11 @@
 /*
  * Moving a guest's state out of one QEMU and into another.
  *
- * QEMU writes the state to a socketpair or a file and reads it from a file, each
- * passed as a descriptor ("fd:" is the only transport of QEMU 7.2 that needs neither
- * a file name nor a helper program).  Memory that is a shared file can be left out
- * (x-ignore-shared): devices and processors remain, some tens of kilobytes.
+ * QEMU writes the state to a socketpair or a file and reads it from a file,
+ * each passed as a descriptor ("fd:" is the only transport of QEMU 7.2 that
+ * needs neither a file name nor a helper program).  Memory that is a shared
+ * file can be left out (x-ignore-shared): devices and processors remain, some
+ * tens of kilobytes.
  */
 #ifndef RUNNER_QEMU_MIGRATE_H
 #define RUNNER_QEMU_MIGRATE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * QEMU's control connection: commands out, replies and events in, one JSON value per
- * line (QMP specification, docs/interop/qmp-spec.txt in QEMU's tree).
+ * QEMU's control connection: commands out, replies and events in, one JSON
+ * value per line (QMP specification, docs/interop/qmp-spec.txt in QEMU's tree).
  */
 #ifndef RUNNER_QEMU_QMP_H
 #define RUNNER_QEMU_QMP_H

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The format json: one object on each line, { "event": …, … }, as events happen.
+ * The format json: one object on each line, { "event": …, … }, as events
+ * happen.
  *
  *	start	file, name, started
  *	test	file, and the members of an item (record.h)

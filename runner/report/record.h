@@ -35,8 +35,8 @@
  *	filter		the pattern for -f that chooses this test
  *	repeat		after a failure: the command that runs it again
  *
- * All strings are clean (text_clean() in runner/base/text.h).  Empty members are
- * absent.
+ * All strings are clean (text_clean() in runner/base/text.h).  Empty members
+ * are absent.
  */
 #ifndef RUNNER_REPORT_RECORD_H
 #define RUNNER_REPORT_RECORD_H

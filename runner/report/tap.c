@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The format tap: KTAP (Documentation/dev-tools/ktap.rst), tests nested in files.
+ * The format tap: KTAP (Documentation/dev-tools/ktap.rst), tests nested in
+ * files.
  *
- * tools/testing/kunit/kunit_parser.py has to read it as well.  It does not accept a
- * "#" in a test's name, and takes some words for the end of a kernel log wherever
- * they occur.
+ * tools/testing/kunit/kunit_parser.py has to read it as well.  It does not
+ * accept a "#" in a test's name, and takes some words for the end of a kernel
+ * log wherever they occur.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -36,7 +37,10 @@ static size_t end_word(const char *text)
 	return 0;
 }
 
-/* Escapes "#", which starts a directive, and newlines.  KTAP has no empty names. */
+/*
+ * Escapes "#", which starts a directive, and newlines.  KTAP has no empty
+ * names.
+ */
 static void name(struct buf *to, const char *text)
 {
 	size_t n;
@@ -65,7 +69,10 @@ static void comment_line(struct buf *to, const char *indent, const char *text, s
 	size_t from = to->len;
 	char *at;
 
-	/* kunit_parser.py takes "# Subtest: " for a header; two blanks prevent that. */
+	/*
+	 * kunit_parser.py takes "# Subtest: " for a header; two blanks prevent
+	 * that.
+	 */
 	buf_addf(to, "%s#%s %.*s\n", indent, strncmp(text, "Subtest:", 8) ? "" : " ",
 		 (int)n, text);
 	for (at = buf_str(to) + from; *at; at++)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The connection to the agent; see conn.h.  PROVIUM_TRACE=1 prints every frame on stderr. */
+/*
+ * The connection to the agent; see conn.h.  PROVIUM_TRACE=1 prints every frame
+ * on stderr.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The connection to the agent: frames in both directions over a stream socket. */
+/*
+ * The connection to the agent: frames in both directions over a stream socket.
+ */
 #ifndef RUNNER_VM_CONN_H
 #define RUNNER_VM_CONN_H
 
@@ -24,7 +26,9 @@ int conn_send(struct conn *c, const struct wire_header *hdr, const void *payload
 int conn_flush(struct conn *c);
 /* Returns true if the queue is not empty: then poll for POLLOUT. */
 bool conn_wants_out(const struct conn *c);
-/* Reads what has arrived, without waiting.  0; -EPIPE: the other end is closed. */
+/*
+ * Reads what has arrived, without waiting.  0; -EPIPE: the other end is closed.
+ */
 int conn_feed(struct conn *c);
 /*
  * Gets the first frame that has arrived.  Returns 1 with *hdr and *payload,

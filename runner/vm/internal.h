@@ -126,16 +126,19 @@ int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 
 /*
  * Starts QEMU for vm->machine, ram and random; sets output (unless it is set
- * already), qemu and link.  incoming: QEMU waits for a state instead of booting;
- * with gdb it also has a gdb stub, at vm->random.seed.gdb_fd.  0, or -errno with
- * err filled; vm_end_qemu() closes what was opened by then.
+ * already), qemu and link.  incoming: QEMU waits for a state instead of
+ * booting; with gdb it also has a gdb stub, at vm->random.seed.gdb_fd.  0, or
+ * -errno with err filled; vm_end_qemu() closes what was opened by then.
  */
 enum launch { LAUNCH_BOOT, LAUNCH_INCOMING, LAUNCH_INCOMING_GDB };
 int vm_launch(struct vm *vm, enum launch how, struct err *err);
 
 /* --- boot.c --- */
 
-/* Waits for the agent and greets it: the VM is VM_RUNNING.  On failure it is dead. */
+/*
+ * Waits for the agent and greets it: the VM is VM_RUNNING.  On failure it is
+ * dead.
+ */
 int vm_await_agent(struct vm *vm, int64_t deadline_ns, struct err *err);
 
 #endif

@@ -78,11 +78,13 @@ int vm_start_incoming(struct vm *vm, struct vm_opts *opts, const struct accel *a
  * reservation is kept or made again.
  */
 int vm_rewind(struct vm *vm, const char *reason, struct err *err);
-/* After vm_rewind(): starts a QEMU that waits for a state from vm_save_all(). */
+/*
+ * After vm_rewind(): starts a QEMU that waits for a state from vm_save_all().
+ */
 int vm_restart_incoming(struct vm *vm, int state_fd, struct err *err);
 /*
- * Tells QEMU to load the state, without waiting.  A guest that was saved while it
- * ran continues as soon as its state is loaded.
+ * Tells QEMU to load the state, without waiting.  A guest that was saved while
+ * it ran continues as soon as its state is loaded.
  */
 int vm_load(struct vm *vm, struct err *err);
 /* Waits until the state is loaded. */

@@ -2,9 +2,10 @@
 /*
  * One virtual machine: its QEMU, the connections to it, the calls in flight.
  *
- * All waiting is one poll(2) over the connection to the agent, QMP, QEMU's pidfd
- * and the runner's signals.  When the guest dies, for whatever reason, every
- * call fails at once with the death report: the reason and the console's end.
+ * All waiting is one poll(2) over the connection to the agent, QMP, QEMU's
+ * pidfd and the runner's signals.  When the guest dies, for whatever reason,
+ * every call fails at once with the death report: the reason and the console's
+ * end.
  */
 #ifndef RUNNER_VM_VM_H
 #define RUNNER_VM_VM_H
@@ -30,7 +31,9 @@ enum vm_state { VM_NEW, VM_BOOTING, VM_RUNNING, VM_OFF, VM_DEAD };
  * err filled.
  */
 struct vm *vm_new(const char *profile, struct err *err);
-/* Kills the VM if it runs, and frees it with all its calls.  NULL is allowed. */
+/*
+ * Kills the VM if it runs, and frees it with all its calls.  NULL is allowed.
+ */
 void vm_free(struct vm *vm);
 /*
  * Boots a VM in state VM_NEW and waits for its agent.  Takes opts over, even on

@@ -40,8 +40,8 @@ void vsock_init(struct vsock *v);
 /* 0 if this host has vsock; else -errno with err filled. */
 int vsock_usable(struct err *err);
 /*
- * Opens /dev/vhost-vsock with a free CID.  QEMU inherits vhost_fd; afterwards call
- * vsock_handed_over(), which closes it.  0 or -errno with err filled.
+ * Opens /dev/vhost-vsock with a free CID.  QEMU inherits vhost_fd; afterwards
+ * call vsock_handed_over(), which closes it.  0 or -errno with err filled.
  */
 int vsock_take_cid(struct vsock *v, struct err *err);
 void vsock_handed_over(struct vsock *v);

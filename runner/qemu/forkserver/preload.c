@@ -47,7 +47,10 @@ static struct {
 
 /* --- the fork --- */
 
-/* Makes ps(1) and /proc/PID/cmdline show the VM's arguments, as far as they fit. */
+/*
+ * Makes ps(1) and /proc/PID/cmdline show the VM's arguments, as far as they
+ * fit.
+ */
 static void show_arguments(void)
 {
 	size_t room = (size_t)(server.title_end - server.title);
@@ -89,7 +92,10 @@ static char **arguments(int *n)
 	return argv;
 }
 
-/* Runs in the fork, which is a child of the runner, not of the server (CLONE_PARENT). */
+/*
+ * Runs in the fork, which is a child of the runner, not of the server
+ * (CLONE_PARENT).
+ */
 static char **become_qemu(int *argc)
 {
 	child_setup(server.req.parent);
@@ -102,8 +108,8 @@ static char **become_qemu(int *argc)
 /* --- the server --- */
 
 /*
- * Moves the received descriptors above all requested numbers.  0 or -errno: EINVAL if
- * the limit of open files is below these numbers.
+ * Moves the received descriptors above all requested numbers.  0 or -errno:
+ * EINVAL if the limit of open files is below these numbers.
  */
 static int take_descriptors(struct msghdr *msg)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The protocol between the runner and the fork server: one packet in each direction. */
+/*
+ * The protocol between the runner and the fork server: one packet in each
+ * direction.
+ */
 #ifndef RUNNER_QEMU_FORKSERVER_REQUEST_H
 #define RUNNER_QEMU_FORKSERVER_REQUEST_H
 
@@ -12,8 +15,8 @@
 #define FORKSERVER_FD_MAX 512		/* requested numbers are below this */
 
 /*
- * The request, sent with nr_fds descriptors (SCM_RIGHTS), which get the numbers in
- * fds.  The answer is an int: the pid of the new QEMU, or -errno.
+ * The request, sent with nr_fds descriptors (SCM_RIGHTS), which get the numbers
+ * in fds.  The answer is an int: the pid of the new QEMU, or -errno.
  */
 struct forkserver_request {
 	pid_t parent;			/* the process that becomes the new QEMU's parent */
