@@ -12,8 +12,10 @@
 #include "agent/send.h"
 #include "agent/shared/futex.h"
 
-#define LOCK_POLL_MS 10			/* between two tries to get the lock */
-#define STUCK_MS 1000			/* then an owner that could write is killed */
+/* How often the supervisor tries to get the lock. */
+#define LOCK_POLL_MS 10
+/* After that time an owner that could write is killed. */
+#define STUCK_MS 1000
 #define QUEUE_KEPT_BYTES (1u << 20)	/* a larger queue is freed when it is empty */
 
 static int64_t now_ms(void)
@@ -26,7 +28,7 @@ static int64_t now_ms(void)
 
 /* --- the queue --- */
 
-/* Inserts n bytes at offset at.  Without memory the frame is lost. */
+/* Inserts n bytes at offset `at`.  Without memory the frame is lost. */
 static bool queue_insert(struct send_queue *q, size_t at, const void *p, size_t n)
 {
 	size_t cap = q->cap ? q->cap : 4096;
@@ -73,7 +75,10 @@ void send_frame(struct supervisor *s, const struct wire_header *hdr,
 
 /* --- deferred frames --- */
 
-/* The size of the frame in the mailbox's out; 0 if that is no frame. */
+/*
+ * Returns the size of the frame in the mailbox's out; 0 if there is no valid
+ * frame.
+ */
 static size_t out_size(const struct mailbox *box)
 {
 	struct wire_header hdr;
@@ -89,8 +94,9 @@ static void release(struct mailbox *box)
 }
 
 /*
- * The channel whose deferred frame is to be sent, or 0.  One that was begun
- * holds the lock, or we do for it.
+ * Returns a channel with a deferred frame to send, or 0.  A channel whose frame
+ * was begun comes first: it holds the lock, or the supervisor holds it for that
+ * channel.
  */
 static uint32_t next_deferred(struct supervisor *s)
 {
@@ -118,8 +124,8 @@ bool send_take_from_dead(struct supervisor *s, uint32_t channel)
 	bool begun = s->sending == channel || (owner && sent && sent < size);
 
 	/*
-	 * The rest of a frame that was begun goes first: nothing else may
-	 * follow.
+	 * The rest of a frame that was begun is sent first, because nothing
+	 * else may come in between.
 	 */
 	if ((begun || deferred) && sent < size)
 		queue_insert(&s->queue, begun ? 0 : s->queue.len, box->out + sent, size - sent);
@@ -133,7 +139,10 @@ bool send_take_from_dead(struct supervisor *s, uint32_t channel)
 		s->sending = 0;
 	if (deferred)
 		release(box);
-	/* The wake-up that it owed to others, or that was lost with it. */
+	/*
+	 * Wakes the waiters for the lock: the dead executor owed them this
+	 * wake-up, or died before it arrived.
+	 */
 	futex_wake_all(&s->link.state->owner);
 	return atomic_load(&box->busy) == BOX_REPLYING && size &&
 	       (deferred || begun || sent == size);
@@ -142,8 +151,8 @@ bool send_take_from_dead(struct supervisor *s, uint32_t channel)
 /* --- sending --- */
 
 /*
- * Writes some of n bytes: how many, 0 if the link takes none now.  After an
- * error all of them count as written: the loop finds out that the link has
+ * Writes some of n bytes.  Returns how many; 0 if the link takes none now.
+ * After an error all bytes count as written: the loop notices that the link has
  * ended.
  */
 static size_t write_some(struct supervisor *s, const uint8_t *p, size_t n)
@@ -163,8 +172,8 @@ static size_t write_some(struct supervisor *s, const uint8_t *p, size_t n)
 }
 
 /*
- * Sends some of the queue, which consists of whole frames.  False if the link
- * is full.
+ * Sends some of the queue, which consists of whole frames.  Returns false if
+ * the link is full.
  */
 static bool send_queue(struct supervisor *s)
 {
@@ -195,9 +204,9 @@ static bool send_deferred(struct supervisor *s, uint32_t channel)
 }
 
 /*
- * An executor that has the lock, and does not write although the link would
- * take it, does not run: it is frozen, or traced.  It is killed, so that the
- * link works.
+ * Kills an executor that has the lock and does not write although the link
+ * would take it: it is frozen or traced.  Without this, the link would be
+ * blocked.
  */
 static void end_stuck_owner(struct supervisor *s)
 {
@@ -215,8 +224,8 @@ static void end_stuck_owner(struct supervisor *s)
 }
 
 /*
- * While the supervisor wants the lock, no executor takes it: one that streams
- * would have it nearly always.
+ * While the supervisor waits for the lock, no executor takes it; otherwise an
+ * executor that streams data would have it nearly always.
  */
 static void want_lock(struct supervisor *s, bool want)
 {

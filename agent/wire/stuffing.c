@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Byte stuffing of frames from the runner. */
+/* Adds and removes the byte stuffing of frames from the runner. */
 #include <string.h>
 
 #include "agent/wire/stuffing.h"
 
-/* A value other than zero that none of the n bytes has; n is at most 254. */
+/*
+ * Returns a value other than zero that none of the n bytes has; n is at most
+ * 254.
+ */
 static uint8_t find_key(const uint8_t *src, size_t n)
 {
 	uint8_t seen[256] = { 0 };

@@ -18,10 +18,10 @@
 #include <stdint.h>
 
 #define STUFFING_CHUNK 254u
-/* The number of bytes sent for a frame of n bytes. */
+/* Returns the number of bytes sent for a frame of n bytes. */
 #define STUFFED_SIZE(n) ((n) + ((n) + STUFFING_CHUNK - 1) / STUFFING_CHUNK)
 
-/* Writes STUFFED_SIZE(n) bytes to dest; they do not overlap. */
+/* Writes STUFFED_SIZE(n) bytes to dest, which must not overlap with src. */
 void stuffing_add(uint8_t *dest, const uint8_t *src, size_t n);
 /*
  * Writes bytes from..from + n of a frame to dest; src is the frame as it was

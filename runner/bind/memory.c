@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The allocator of the Lua state. */
+/* The memory allocator of the Lua state. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,12 +13,14 @@ static struct {
 	size_t used, limit;	/* bytes */
 	bool limited;
 	bool reached;
-	char where[256];	/* "file:line" of the last refusal in a test's code, or "" */
+	char where[256];	/* "file:line" in a test's code where the
+				 * last allocation was refused, or "" */
 } memory;
 
 /*
- * The innermost line of the test's code.  Lua has a consistent stack whenever
- * it allocates, and these two functions do not allocate.
+ * Records the innermost line of the test's code.  This is safe, because Lua's
+ * stack is consistent whenever Lua allocates, and these two functions do not
+ * allocate.
  */
 static void note_place(void)
 {
@@ -36,7 +38,8 @@ static void note_place(void)
 }
 
 /*
- * lua_Alloc.  If it refuses, Lua collects garbage, asks again, and then raises.
+ * The lua_Alloc function.  If it refuses, Lua collects garbage, asks again, and
+ * then raises an error.
  */
 static void *allocate(void *arg, void *old, size_t old_size, size_t size)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The init of the bare VMs that `make bench` compares with: powers off, or echoes
- * what comes over the virtio-serial port.
+ * The init of the bare VMs with which `make bench` compares: powers off, or
+ * echoes what arrives on the virtio-serial port.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -19,7 +19,7 @@ static void echo(void)
 	mkdir("/dev", 0755);
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
 	do {
-		poll(NULL, 0, 1);	/* until the driver has made the port */
+		poll(NULL, 0, 1);	/* until the driver has created the port */
 		fd = open("/dev/vport0p1", O_RDWR);
 	} while (fd < 0);
 	for (;;) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * make bench: the toolkit's times as ratios to those of a bare QEMU with the same
- * kernel, measured alternately in one run; medians.
- * Usage: bench PROFILE BARE_CPIO RUNNER MAKE
+ * make bench: the toolkit's times as ratios to those of a bare QEMU with the
+ * same kernel, measured alternately in one run; medians.  Usage: bench PROFILE
+ * BARE_CPIO RUNNER MAKE
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@
 #define TRIPS 250			/* many short rounds: the host's speed varies */
 #define TRIP_ROUNDS 41
 #define REQUEST_BYTES 76		/* header and payload of syscall("getpid") */
-#define LIMIT_S 120.0			/* for a boot or an answer */
+#define LIMIT_S 120.0			/* for a boot or an answer, in seconds */
 
 static const char *profile, *bare_cpio, *runner, *make;
 static struct accel accel;
@@ -159,7 +159,7 @@ static double bare_trips(struct bare *b, size_t n)
 	return seconds_since(start) / (double)n;
 }
 
-/* --- the toolkit's --- */
+/* --- the toolkit's VMs --- */
 
 static double our_boot(void)
 {
@@ -349,7 +349,10 @@ static void bench_gate(void)
 	row("gate_enter() without waiting", median(ours, ROUNDS), 0, 0.001);
 }
 
-/* The seconds that the file measured, from its first line to the end of its VM. */
+/*
+ * Returns the seconds that the file measured, from its first line to the end of
+ * its VM.
+ */
 static double own_time(const char *path)
 {
 	FILE *f = fopen(path, "r");
@@ -375,7 +378,10 @@ static void write_test(const char *file, const char *took)
 	fclose(f);
 }
 
-/* The runner as make starts it: from exec to exit, without the file's own time. */
+/*
+ * Measures the runner as make starts it, from exec to exit, without the file's
+ * own time.
+ */
 static void bench_file(void)
 {
 	char dir[] = "/tmp/provium-bench-XXXXXX", file[64], took[64], base[64];

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- make bench: the costs of fixtures as ratios to a boot, measured alternately in one run; medians.
+-- make bench: the costs of fixtures as ratios to a boot, measured alternately
+-- in one run; medians.
 
 local core = require "provium.core"
 local fixture = require "provium.fixture"
@@ -18,7 +19,8 @@ local function row(name, ours, base, limit, limit_text)
 		limit_text or limit, ours / base > limit and "  OVER" or ""))
 end
 
--- Seconds from start() to the first answered call of the VM it returns.
+-- Returns the seconds from start() to the first answered call of the VM that it
+-- returns.
 local function first_answer(start)
 	local begin = core.now()
 	local vm = start()
@@ -52,7 +54,7 @@ row("resume to the first answer / boot", resumed, booted, 1 / 12, "1/12")
 local spares, other = {}, provium.fixture("minimal")
 for i = 1, ROUNDS do
 	fixture.start_spare("minimal")
-	other:exec("sleep 0.2")		-- stands for a test during which the spare gets ready
+	other:exec("sleep 0.2")		-- takes the place of a test during which the spare gets ready
 	spares[i] = first_answer(clone("minimal"))
 end
 other:kill()

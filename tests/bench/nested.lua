@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- make bench, inside the nested VM: the costs of KVM and vsock there.  Only the ratios mean
--- something: each exit of this guest takes some thousand emulated instructions.
+-- make bench, inside the nested VM: the costs of KVM and vsock there.
+--
+-- Only the ratios are meaningful: each exit of this guest takes some thousand
+-- emulated instructions.
 
 local core = require "provium.core"
 
@@ -20,7 +22,8 @@ end
 local function boot() return provium.create("minimal"):boot() end
 local function clone() return provium.fixture("minimal") end
 
--- Seconds to the first answered call, and to hello as the VM measured it.
+-- Returns the seconds to the first answered call, and to hello as the VM
+-- measured it.
 local function start(how)
 	local begin = core.now()
 	local vm = how()
@@ -45,7 +48,7 @@ for i = 1, ROUNDS do
 	resumed[i] = start(clone)
 end
 
--- The lower bound of both: a QEMU that only prints its version.
+-- Measures the lower bound of both: a QEMU that only prints its version.
 local function bare()
 	local begin = core.now()
 	os.execute "qemu-system-x86_64 --version >/dev/null"

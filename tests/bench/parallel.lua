@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- make bench: 40 small fixture tests with -j2 and -j1, measured alternately in one run; medians.
+-- make bench: 40 small fixture tests with -j2 and -j1, measured alternately in
+-- one run; medians.
 
 local core = require "provium.core"
 

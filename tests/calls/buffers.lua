@@ -278,7 +278,8 @@ test("io_submit takes an array of an iocb with an iovec: three levels of pointer
 	local ret, ctx = vm:syscall_bufs("io_setup", { [1] = zeros(8) }, 1, 0)
 	assert_eq(0, ret)
 	local context = unpack("u64", ctx)
-	-- struct iocb: tag at 0, command at 16, descriptor at 20, pointer at 24, number of iovecs at 32.
+	-- struct iocb: tag at 0, command at 16, descriptor at 20, pointer at
+	-- 24, number of iovecs at 32.
 	local iocb = pack("u64 x8 u16 x2 u32 x8 u64 i64 x16", 77, IOCB_CMD_PWRITEV, fd, 1, 0)
 	assert_eq(1, (vm:syscall_ptr("io_submit", { [2] = zeros(8) }, {
 		{ buf_idx = 2, ptr_offset = 0, data_len = 64, data = iocb },

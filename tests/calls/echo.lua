@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- modules/echo: every ioctl it has, and every error of them.
+-- modules/echo: every ioctl of the module, with all its errors.
 
 local echo = require "echo_device"
 local pack, unpack = provium.pack, provium.unpack
@@ -10,14 +10,14 @@ local fd = echo.open(vm)
 
 local function value(v) return pack("u32 u32", v, 0) end
 
--- A new descriptor, with a value of its own, for the time of fn.
+-- Calls fn with a new descriptor, which has its own value.
 local function with_device(fn)
 	local own = echo.open(vm)
 	fn(own)
 	vm:syscall("close", own)
 end
 
--- The descriptor's value, and how often it was set.
+-- Returns the descriptor's value, and how often it was set.
 local function get(device)
 	local ret, v = vm:ioctl(device, echo.GET)
 	assert_eq(0, ret)

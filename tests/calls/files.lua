@@ -3,7 +3,8 @@
 
 local vm = provium.create("minimal"):boot()
 
--- Bytes that do not repeat, so that a chunk in the wrong place shows.
+-- Returns bytes that do not repeat, so that a chunk at the wrong place is
+-- noticed.
 local function bytes(n)
 	local out, x = {}, 12345
 	for i = 1, (n + 7) // 8 do

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Calls in flight: a worker waits in the kernel while calls on others go on.
+-- Calls in flight: one worker waits in the kernel while calls on other workers
+-- are made.
 
 local core = require "provium.core"
 local with_workers = require "with_workers"
@@ -10,7 +11,8 @@ local vm = provium.create("minimal"):boot { cpus = 2 }
 
 local function with(kinds, fn) with_workers(vm, kinds, fn) end
 
--- Waits until the worker's task sleeps in that system call (as /proc/PID/syscall shows).
+-- Waits until the worker's task sleeps in that system call (as
+-- /proc/PID/syscall shows).
 local function await_in(worker, call)
 	local nr = tostring(provium.nr[call])
 	vm:wait_until(function() return vm:read_file(("/proc/%d/syscall"):format(worker.tid)):match("^%d+") == nr end,
@@ -79,7 +81,8 @@ test("two calls that sleep 200 ms on two workers overlap", function()
 	with({ {}, {} }, function(a, b)
 		local ts = pack("u64 u64", 0, 200000000)
 		local function sleep(w) return w:async("syscall_buf", "nanosleep", 0, ts, 0, 0) end
-		-- Not measured in time: each call was in the kernel while the other one was.
+		-- This does not measure time: each call was in the kernel while
+		-- the other one was.
 		local one, two = sleep(a), sleep(b)
 		await_in(a, "nanosleep")
 		await_in(b, "nanosleep")
@@ -171,7 +174,7 @@ test("a call past its deadline kills its worker alone, and the error has the ker
 			assert_contains(err.message, ("syscall pause on %s: no result within "):format(tostring(worker)))
 			assert_contains(err.message, "the worker was killed; it was at")
 			assert_contains(err.message, "state: S")
-			assert_contains(err.message, "pause+")		-- its kernel stack: sys_pause
+			assert_contains(err.message, "pause+")		-- the kernel stack of pause: sys_pause
 			assert_error(function() worker:syscall("getpid") end, "spawn another")
 			assert(not still:done())
 			vm:syscall("kill", other.pid, C.SIGKILL)

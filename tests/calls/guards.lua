@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Guards: a page that is not mapped follows each buffer and a canary precedes it, so that a
--- kernel that writes too much is noticed.
+-- Guards: a page that is not mapped follows each buffer and a canary precedes
+-- it, so that a kernel that writes too much is noticed.
 
 local echo = require "echo_device"
 local C = provium.const
@@ -52,7 +52,8 @@ end)
 test("the guard follows a buffer of any size at once", function()
 	for _, size in ipairs { 1, 7, 8, 4095, 4096, 4097, 16384, 65536, 1 << 20 } do
 		assert_eq(size, (vm:syscall_bufs("getrandom", { [0] = zeros(size) }, 0, size, 0)), "size " .. size)
-		-- getrandom stops at the guard, and returns how many bytes it wrote.
+		-- getrandom stops at the guard page, and returns how many bytes
+		-- it wrote.
 		assert_eq(size, (vm:syscall_bufs("getrandom", { [0] = zeros(size) }, 0, size + 1, 0)), "size " .. size)
 	end
 end)

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- provium.race(): two workers make their calls at the same moment, over and over.
+-- provium.race(): two workers make their calls at the same moment, over and
+-- over.
 
 local C = provium.const
 local echo = require "echo_device"
@@ -13,7 +14,8 @@ local a, b = vm:spawn(), vm:spawn { thread = true }
 
 local RACY_ROUNDS = 200		-- fewer, because in each of them ADD_RACY sleeps
 
--- The counter's value after both sides added 1 in every round, and the rounds.
+-- Returns the counter's value after both sides added 1 in every round, and the
+-- number of rounds.
 local function count_after(cmd, nr)
 	local fa, fb = echo.open(a), echo.open(b)
 	assert_eq(0, (vm:ioctl(echo.open(vm), echo.COUNT_SET, pack("u64", 0))))

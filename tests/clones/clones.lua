@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Clones of fixtures: one for each test, with the host's time and random numbers of its own.
+-- Clones of fixtures: each test gets one, with the host's time and its own
+-- random numbers.
 
 local C = provium.const
 local UUID = "/proc/sys/kernel/random/uuid"
@@ -109,7 +110,8 @@ test("clones with the same seed have equal random numbers, even after seconds", 
 	assert_ne(random_bytes(a), random_bytes(c))
 	assert_eq(random_bytes(b), random_bytes(provium.fixture("minimal", { seed = 7 })))
 	assert_eq(a:read_file(UUID), b:read_file(UUID))
-	-- After two seconds a kernel without a seed would have mixed in new entropy.
+	-- After two seconds a kernel without a seed would have mixed in new
+	-- entropy.
 	a:exec("sleep 2")
 	b:exec("sleep 2")
 	assert_eq(a:read_file(UUID), b:read_file(UUID))

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Fixtures with disks: each clone writes to a layer of its own, and the disk image is unchanged.
+-- Fixtures with disks: each clone writes to its own layer, and the disk image
+-- is unchanged.
 
 local runner = require "runner"
 local home = require "fixture_home"
@@ -25,7 +26,8 @@ local function with_disk(script, test, fn)
 end
 
 local PLAIN = "provium.create('minimal'):boot { memory = '128M', disks = { { path = '../disk.img' } } }\n"
--- Each test of this suite expects the disk as the fixture left it, and writes to it.
+-- Each test of this suite expects the disk as the fixture left it, and writes
+-- to it.
 local CLONES = [[
 for i = 1, 2 do
 	test("clone " .. i, { fixture = "NAME" }, function(vm)
@@ -38,7 +40,7 @@ end
 
 local function clones(name, first) return (CLONES:gsub("NAME", name):gsub("FIRST", first)) end
 
--- The suite passes, and leaves the image as it was.
+-- Checks that the suite passes, and that the image is unchanged.
 local function passes(h, image)
 	local before = runner.shell("cksum <" .. h.suite .. "/" .. image)
 	local r = h:run { "test", "t.lua" }

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Fixtures that cannot be built, or are damaged in the store: the errors, and that no clone
--- is made from a damaged one.
+-- Fixtures that cannot be built, or are damaged in the store: the errors, and
+-- that no clone is made from a damaged one.
 
 local runner = require "runner"
 local home = require "fixture_home"
@@ -12,8 +12,8 @@ local USES_BASE = "test('uses it', { fixture = 'base' }, function(vm) assert(vm:
 
 -- --- scripts that make no fixture ---
 
--- `fixture build` refuses this script with that message, a test that uses it is BROKEN, and
--- nothing but the lock is left in the store.
+-- Checks that `fixture build` refuses this script with that message, that a
+-- test with the fixture is BROKEN, and that only the lock is left in the store.
 local function is_refused(script, says)
 	home.with(function(h)
 		h:script("base", script)
@@ -93,8 +93,8 @@ local function flip(path, at)
 	file:close()
 end
 
--- { title, file, damage to it }: a test that uses the fixture passes with a warning, and the
--- fixture is rebuilt.
+-- Cases { title, file, damage to the file }: a test with the fixture passes
+-- with a warning, and the fixture is rebuilt.
 local DAMAGE = {
 	{ "a truncated ram file: the fixture is rebuilt with a warning", "ram", function(path) shell("truncate -s -4096 " .. path) end },
 	{ "a flipped byte in the ram file: the fixture is rebuilt with a warning", "ram", function(path) flip(path, 0x1000010) end },
@@ -108,7 +108,8 @@ local DAMAGE = {
 	{ "a truncated manifest: the fixture is rebuilt with a warning", "manifest", function(path) shell("truncate -s 100 " .. path) end },
 }
 
--- One home for all of them: each builds the fixture first if the one before left none.
+-- All cases use one home: each builds the fixture first if the case before left
+-- none.
 home.with(function(h)
 	h:write("t.lua", USES_BASE)
 	for _, case in ipairs(DAMAGE) do
@@ -131,7 +132,8 @@ end)
 test("a fixture saved by another version of QEMU is rebuilt with that reason", function()
 	home.with(function(h)
 		h:is_rebuilt("base", "not in the store")
-		-- A program of QEMU's name, first in PATH, that tells another version.
+		-- A program with QEMU's name, first in PATH, that prints
+		-- another version.
 		shell("mkdir " .. h.dir .. "/bin")
 		runner.write(h.dir .. "/bin/qemu-system-x86_64",
 			"#!/bin/sh\n[ \"$1\" = --version ] && { echo 'QEMU emulator version 9.9.9'; exit; }\nexec " ..
@@ -218,7 +220,8 @@ test("an unfinished fixture of a killed builder is not listed, and removed", fun
 	end)
 end)
 
--- A command prefix: the command has h.dir/small, 20 MiB, after the shell command `first` there.
+-- Returns a prefix for commands: they have h.dir/small, a file system of 20
+-- MiB, in which the shell command `first` has run.
 local function in_small_space(h, first)
 	if shell("unshare -rm true 2>&1 || echo no"):find("no") then skip("needs unshare -rm") end
 	shell("mkdir -p " .. h.dir .. "/small")
@@ -263,7 +266,8 @@ test("another user of a checkout has a store of their own", function()
 		local r = runner.run({ "test", "t.lua" }, nobody)
 		assert_eq(0, r.status, r.said)
 		assert(shell("ls -d " .. h.dir .. "/cache/provium/fixtures*/base/[0-9a-f]*") ~= "", "nothing in nobody's store")
-		-- A store of root's is not used by another user who names it.
+		-- A store that belongs to root is not used by another user,
+		-- even if that user names it.
 		nobody.env.PROVIUM_STORE = h.store
 		assert_eq(0, runner.run({ "test", "t.lua" }, nobody).status)
 		assert_eq("1", shell("ls -d " .. h.store .. "/base/[0-9a-f]* | wc -l"))

@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- When a fixture is rebuilt, with which reason, and what the fixture commands print.
+-- Reasons for which a fixture is rebuilt, and the output of the fixture
+-- commands.
 
 local runner = require "runner"
 local home = require "fixture_home"
 
 provium.timeout = "10m"
 
--- Tests in a home of their own, whose fixture "base" has been built.
+-- Calls fn with a new home, whose fixture "base" has been built.
 local function with_base(fn)
 	home.with(function(h)
 		h:is_rebuilt("base", "not in the store")
@@ -14,7 +15,8 @@ local function with_base(fn)
 	end)
 end
 
--- Adds two fixtures on top of base: "child" with a module, "other" without. Both are built.
+-- Adds and builds two fixtures on top of base: "child" with a module, "other"
+-- without.
 local function add_children(h)
 	h:script("child", "provium.fixture('base'):insmod('echo')\n")
 	h:script("other", "provium.fixture('base')\n")

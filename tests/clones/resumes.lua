@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Fifty resumes, four at a time. Over vsock each has a CID of its own, and the guest's
--- transport is reset while the runner connects.
+-- Fifty resumes, four at a time. Over vsock each has its own CID, and the
+-- guest's transport is reset while the runner connects.
 
 local runner = require "runner"
 
@@ -9,12 +9,12 @@ provium.timeout = "20m"
 local AT_A_TIME, ROUNDS = 4, 13
 local STALL_S = 1		-- a connection that takes longer was lost, on any machine
 
--- Runs the suites once for both tests: a line for each resume.
+-- Runs the suites once for both tests. Returns a line for each resume.
 local lines
 local function resume_all()
 	if lines then return end
 	lines = {}
-	provium.fixture("minimal"):kill()	-- built here, so that no runner has to
+	provium.fixture("minimal"):kill()	-- built here, so that the runners need not build it
 	runner.with_folder(function(dir)
 		local waits = {}
 		for i = 1, AT_A_TIME do

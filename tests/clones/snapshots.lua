@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- vm:snapshot() and vm:restore(): back to a saved state, any number of times.
+-- vm:snapshot() and vm:restore(): a VM returns to a saved state, any number of
+-- times.
 
 local C = provium.const
 local UUID = "/proc/sys/kernel/random/uuid"
@@ -8,7 +9,7 @@ local function open(vm, path, flags)
 	return vm:syscall_buf("openat", 1, path .. "\0", C.AT_FDCWD, 0, flags, 420)
 end
 
--- What restore brings back, for a VM that was booted and for a clone.
+-- Checks what restore brings back, for a VM that was booted and for a clone.
 local function goes_back(vm)
 	local fd = open(vm, "/tmp/x", C.O_CREAT | C.O_RDWR)
 	assert_eq(5, vm:syscall_buf("write", 1, "hello", fd, 0, 5))

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Spares: the clone for the next test is made while a test waits, and is as good as a new one.
+-- Spares: the clone for the next test is made while a test waits, and is as
+-- good as a new one.
 --
--- What a spare is can only be seen from the next test, so each scenario is two tests of
--- harness/_canned/vm_spares.lua. They run at a gate of their own: a runner makes no spare
--- while another one waits for memory.
+-- What a spare is can only be seen from the next test, so each scenario is two
+-- tests of harness/_canned/vm_spares.lua. They run at a gate of their own: a
+-- runner makes no spare while another one waits for memory.
 
 local runner = require "runner"
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Kernel log lines: reports have titles, and lines that were fed, in order. */
+/*
+ * Fuzzes the parser of kernel logs: reports must have titles, and lines that
+ * were fed, in order.
+ */
 #include <stdlib.h>
 #include <string.h>
 

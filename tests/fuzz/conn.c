@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The runner's side of the connection: frames cut out of a stream of bytes. */
+/*
+ * Fuzzes the runner's side of the connection: frames cut out of a stream of
+ * bytes.
+ */
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The end of a guest's console, as errors show it. */
+/* Fuzzes the reading of a console's last lines, as errors show them. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

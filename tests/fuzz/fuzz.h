@@ -11,11 +11,14 @@
 
 void fuzz(const uint8_t *data, size_t size);
 
-/* A descriptor of a file in memory with these bytes, at its end. */
+/*
+ * Makes a file in memory with these bytes; its offset is at the end.  Returns
+ * the descriptor.
+ */
 int fuzz_memory_file(const uint8_t *data, size_t size);
 /*
- * The path of a file with these bytes, in a folder of this process's own that is
- * also the working directory.  A target uses one name.
+ * Writes a file with these bytes into a folder of this process, which is also
+ * the working directory.  Returns the path.  A target uses one name.
  */
 const char *fuzz_file(const char *name, const uint8_t *data, size_t size);
 

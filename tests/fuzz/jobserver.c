@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* MAKEFLAGS, which says where make's job tokens are. */
+/* Fuzzes the parsing of MAKEFLAGS, which says where make's job tokens are. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* JSON that a command printed, as vm:json() gives it to Lua. */
+/* Fuzzes the conversion of JSON to Lua values, as vm:json() does it. */
 #include <lauxlib.h>
 #include <lua.h>
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What fuzz targets share: libFuzzer's entry point, and files to read from. */
+/*
+ * Code that the fuzz targets share: libFuzzer's entry point, and files to read
+ * from.
+ */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>

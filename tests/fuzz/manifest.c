@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The manifest of a fixture, and the machine that it describes. */
+/*
+ * Fuzzes the loading of a fixture's manifest, and of the machine that it
+ * describes.
+ */
 #include <jansson.h>
 
 #include "runner/fixture/manifest.h"

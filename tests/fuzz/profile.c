@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* provium.toml. */
+/* Fuzzes the reading of provium.toml. */
 #include "runner/machine/profile.h"
 #include "tests/fuzz/fuzz.h"
 

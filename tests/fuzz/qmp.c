@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What QEMU says over QMP. */
+/* Fuzzes the parser of QEMU's messages over QMP. */
 #include <unistd.h>
 
 #include "runner/qemu/qmp.h"

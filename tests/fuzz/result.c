@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* BASE.result, as "provium summary" reads it: then every format prints it. */
+/*
+ * Fuzzes the reading of BASE.result, as "provium summary" does it, and prints
+ * it in every format.
+ */
 #include <stdio.h>
 #include <string.h>
 

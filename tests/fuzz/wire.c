@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages of the protocol: every message decodes or is refused, and what was
- * decoded encodes to a message that decodes to the same bytes again.
+ * Fuzzes the codec: every message decodes or is refused, and a decoded message,
+ * encoded and decoded again, has the same bytes.
  */
 #include <stdio.h>
 #include <stdlib.h>

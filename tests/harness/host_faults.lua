@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Faults of the host that need no VM: limits of the user, full disks, closed descriptors.
+-- Faults of the host that need no VM: limits of the user, full disks, closed
+-- descriptors.
 
 local runner = require "runner"
 local tree = require "tree"

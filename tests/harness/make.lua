@@ -122,7 +122,8 @@ end)
 
 -- --- dependencies ---
 
--- A makefile whose only target is the verdict of one test, in a folder with this name.
+-- A makefile whose only target is the verdict of one test, in a folder with
+-- this name.
 local function with_odd_folder(name, fn)
 	runner.with_folder(function(dir)
 		local file = ("%s/%s/t.lua"):format(dir, name)

@@ -1,11 +1,13 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The rows of a .def file, and make new-syscall: errors, and the files that are written.
+-- The rows of a .def file, and make new-syscall: errors, and the files that are
+-- written.
 
 local runner = require "runner"
 
 local ROOT = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") .. "/../.."))
 
--- The command's output and status, without the job server of a make above this test.
+-- The command's output and status, without the job server of a make above this
+-- test.
 local function run(dir, cmd)
 	local pipe = io.popen(("cd %s && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u MODULE sh -c %s </dev/null 2>&1"):format(runner.quote(dir), runner.quote(cmd)))
 	local said = pipe:read("a")

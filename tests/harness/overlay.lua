@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- kernel-configs/overlay/apply: its changes to a kernel tree, and its second run.
+-- kernel-configs/overlay/apply: its changes to a kernel tree, and its second
+-- run.
 
 local runner = require "runner"
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Reports for programs, read by these programs: titles of any bytes, and the command that
--- repeats a failure.
+-- Reports for programs, read by these programs: titles of any bytes, and the
+-- command that repeats a failure.
 
 local core = require "provium.core"
 local runner = require "runner"

@@ -35,7 +35,8 @@
 #define MEANWHILE_S 0.07
 #define STEPS_SAMPLED 3000		/* without KILL_STEPS, and not all of these */
 #define STEPS_MAX 200000
-#define EFFECT (SIGRTMIN + 2)		/* what a request does: it is queued for us */
+/* The effect of a request: this signal is queued for us. */
+#define EFFECT (SIGRTMIN + 2)
 #define DATA_BYTES 100000
 
 static char file_path[] = "/tmp/provium-killed-XXXXXX";
@@ -45,27 +46,29 @@ static char file_path[] = "/tmp/provium-killed-XXXXXX";
 struct request {
 	uint32_t tag;
 	bool answered;
-	bool carried_out;		/* by its answer */
+	bool carried_out;		/* its answer says so */
 	uint32_t answers;
 	bool has_effect;
 };
 
 struct run {
 	struct peer *p;
-	int64_t executor;		/* pid of the VM's own */
-	uint32_t channel[2];		/* of two workers, if the scenario has any */
+	int64_t executor;		/* pid of the VM's own executor */
+	uint32_t channel[2];		/* channels of two workers, if the
+					 * scenario has any */
 	int32_t worker[2];
 	int64_t victim;
 	struct request requests[4];
 	unsigned int nr_requests;
-	const char *fault;		/* of this run; NULL: none */
+	const char *fault;		/* the fault that this run found; NULL: none */
 };
 
 struct scenario {
 	const char *name;
-	unsigned int workers;		/* process workers that it needs */
+	unsigned int workers;		/* number of process workers that the
+					 * scenario needs */
 	int victim;			/* -1: the executor; else the worker */
-	unsigned int effects;		/* a request's effects, at most */
+	unsigned int effects;		/* most effects that a request can have */
 	bool meanwhile;			/* the supervisor gets a ping before the kill */
 	void (*send)(struct run *r);
 };
@@ -94,7 +97,7 @@ static void request(struct run *r, uint32_t channel, enum wire_kind kind,
 	};
 }
 
-/* A call whose effect can be counted. */
+/* Makes a call whose effect can be counted. */
 static struct wire_syscall_req effect(void)
 {
 	return (struct wire_syscall_req){
@@ -170,7 +173,10 @@ static bool all_answered(const struct run *r)
 	return true;
 }
 
-/* Until the frame with this tag (0: until all requests are answered). */
+/*
+ * Reads frames until the one with this tag (0: until all requests are
+ * answered).
+ */
 static bool collect(struct run *r, uint32_t tag)
 {
 	int64_t deadline = deadline_in(LIMIT_S);
@@ -193,7 +199,7 @@ static bool collect(struct run *r, uint32_t tag)
 	return true;
 }
 
-/* Until the last request is answered, which may be never. */
+/* Waits until the last request is answered, which may never happen. */
 static void await_answer(struct run *r, double limit_s)
 {
 	int64_t deadline = deadline_in(limit_s);
@@ -218,7 +224,7 @@ static void abort_call(struct run *r, uint32_t channel)
 	collect(r, r->p->tag);
 }
 
-/* getpid on a channel: the pid, or -1; -2: it was not answered. */
+/* Calls getpid on a channel.  Returns the pid, or -1; -2: no answer arrived. */
 static int64_t pid_of(struct run *r, uint32_t channel)
 {
 	struct wire_syscall_req req = { .nr = SYS_getpid };
@@ -235,7 +241,10 @@ static int64_t pid_of(struct run *r, uint32_t channel)
 			    &none) ? rep.ret : -1;
 }
 
-/* The next call works: now, or once the death has been reported. */
+/*
+ * Checks that the next call works: at once, or after the death has been
+ * reported.
+ */
 static int64_t pid_soon(struct run *r)
 {
 	int64_t pid = -1;
@@ -355,7 +364,10 @@ static void send_command(struct run *r)
 	request(r, WIRE_EXECUTOR, WIRE_REQUEST, WIRE_OP_exec, &req);
 }
 
-/* The last byte of the request is what the receive buffer held before. */
+/*
+ * Sends the last byte of the request alone; `last` is what the receive buffer
+ * had there before.
+ */
 static void send_last_byte(struct run *r, uint8_t last)
 {
 	char text[2] = { (char)last, 0 };
@@ -397,8 +409,8 @@ static const struct scenario scenarios[] = {
 
 /* --- running them --- */
 
-static unsigned long long last_ip;	/* where the last victim was */
-static struct peer *agent;		/* lives until a run finds a fault */
+static unsigned long long last_ip;	/* address at which the last victim was */
+static struct peer *agent;		/* kept until a run finds a fault */
 
 static bool spawn_workers(struct run *r, const struct scenario *sc)
 {
@@ -450,7 +462,9 @@ static void check_effects(struct run *r, const struct scenario *sc)
 		fault(r, "a request was answered, but not carried out");
 }
 
-/* 1: the victim was struck at step k; 0: the round trip is shorter than that. */
+/*
+ * Kills the victim at step k.  Returns 1; 0 if the round trip has fewer steps.
+ */
 static int run_once(struct run *r, const struct scenario *sc, unsigned int k, int sig)
 {
 	bool in_time;
@@ -460,7 +474,7 @@ static int run_once(struct run *r, const struct scenario *sc, unsigned int k, in
 	r->executor = pid_soon(r);
 	if (r->fault || !spawn_workers(r, sc))
 		return 1;
-	r->executor = pid_soon(r);	/* it was used last, and reads */
+	r->executor = pid_soon(r);	/* it was used last, so it reads the link */
 	r->victim = sc->victim < 0 ? r->executor : r->worker[sc->victim];
 	if (r->fault || !victim_seize((pid_t)r->victim)) {
 		fault(r, "cannot trace the victim");
@@ -472,12 +486,15 @@ static int run_once(struct run *r, const struct scenario *sc, unsigned int k, in
 		struct wire_blob blob = { str("meanwhile") };
 
 		request(r, WIRE_SUPERVISOR, WIRE_REQUEST, WIRE_OP_ping, &blob);
-		/* Long enough for the supervisor to take the role and to answer. */
+		/*
+		 * Waits long enough for the supervisor to take the role and to
+		 * answer.
+		 */
 		await_answer(r, MEANWHILE_S);
 	}
 	victim_strike((pid_t)r->victim, sig);
 	ping(r);
-	/* A stopped worker is not killed before its call is aborted. */
+	/* A stopped worker is not killed; so its call is aborted first. */
 	if (sig != SIGKILL && sc->victim >= 0)
 		abort_call(r, r->channel[sc->victim]);
 	collect(r, 0);

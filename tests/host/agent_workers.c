@@ -18,9 +18,10 @@
 #include "tests/host/lib/agent_peer.h"
 #include "tests/host/lib/tap.h"
 
-#define PAUSE_SYSCALL "syscall: 34 "	/* /proc/PID/syscall: its number first */
+/* The number of the system call comes first in /proc/PID/syscall. */
+#define PAUSE_SYSCALL "syscall: 34 "
 
-/* Did the last answer tell of a death, in these words? */
+/* Did the last answer report a death, with these words? */
 static bool told(struct peer *p, const char *words)
 {
 	struct wire_fail fail = failure(p);
@@ -45,7 +46,10 @@ static void deaths(struct peer *p)
 		.a2 = SIGSEGV,	/* tgkill refuses pids that are not positive */
 	};
 	ok(!call(p, WIRE_OP_syscall, &req, &rep) && told(p, "signal 11"), "an executor's SIGSEGV fails the call with the signal");
-	/* Between two calls, from outside, while it reads the link. */
+	/*
+	 * Kills the executor from outside, between two calls, while it reads
+	 * the link.
+	 */
 	pid = getpid_by(p);
 	signal_to(pid, SIGKILL);
 	await_end(pid);
@@ -76,7 +80,10 @@ static void random_kills(struct peer *p, int rounds)
 		state = state * 1103515245 + 12345;
 		ts.tv_nsec = state % 60000;
 		send_op(p, WIRE_OP_echo, &blob);
-		/* A moment, not a synchronisation: any will do. */
+		/*
+		 * Waits a moment.  This does not synchronise anything; any
+		 * duration works.
+		 */
 		ppoll(NULL, 0, &ts, NULL);
 		signal_to(pid, SIGKILL);
 		if (answer(p)) {
@@ -84,7 +91,7 @@ static void random_kills(struct peer *p, int rounds)
 			break;
 		}
 		if (p->hdr.kind == WIRE_REPLY)
-			replies++;	/* it was faster */
+			replies++;	/* the reply was faster than the kill */
 		else if (failure(p).reason == WIRE_REASON_GONE)
 			gone++;
 		else
@@ -92,7 +99,8 @@ static void random_kills(struct peer *p, int rounds)
 	}
 	ok(!other, "%d kills at random moments: %u replies, %u reported deaths, nothing else",
 	   rounds, replies, gone);
-	call(p, WIRE_OP_echo, &blob, &rep);	/* may tell of the last death */
+	/* This answer may report the last death. */
+	call(p, WIRE_OP_echo, &blob, &rep);
 	ok(call(p, WIRE_OP_echo, &blob, &rep) && rep.data.len == 8,
 	   "after random kills replies match their requests");
 }
@@ -175,7 +183,9 @@ static void jobs(struct peer *p)
 	ok(!call(p, WIRE_OP_job, &req, &job) && failure(p).err == ENOENT, "a job with a cwd that does not exist fails: ENOENT");
 }
 
-/* Whole lines, each one more than the one before. */
+/*
+ * Checks for whole lines, each with a number one higher than the line before.
+ */
 static bool counts_up(const char *s)
 {
 	unsigned long last = 0, n;
@@ -184,7 +194,7 @@ static bool counts_up(const char *s)
 	for (s = strchr(s, '\n'); s && s[1]; s = strchr(s + 1, '\n')) {
 		n = strtoul(s + 1, &end, 10);
 		if (*end != '\n')
-			return !*end;	/* the last one, cut off */
+			return !*end;	/* the last line may be cut off */
 		if (last && n != last + 1)
 			return false;
 		last = n;
@@ -192,7 +202,10 @@ static bool counts_up(const char *s)
 	return true;
 }
 
-/* Asked for while it writes faster than it is read: nothing that was overwritten meanwhile. */
+/*
+ * Reads a job's output while the job writes faster than it is read: bytes that
+ * were overwritten meanwhile must not appear.
+ */
 static void flood(struct peer *p)
 {
 	struct wire_job_req req = { .cmd = str("seq 1 20000000") };

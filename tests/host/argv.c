@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* QEMU's argument vector: what must be in it, and what cannot get into it. */
+/*
+ * QEMU's argument vector: the arguments it must have, and text that must not
+ * get into it.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -17,7 +20,7 @@ static struct qemu_config base(void)
 
 static const struct qemu_fds fds = { 7, 8, 9 };
 
-/* The value after flag, the nth of its kind; NULL if there is none. */
+/* Returns the value after the nth occurrence of flag; NULL if there is none. */
 static const char *value(const struct argv *a, const char *flag, int nth)
 {
 	for (size_t i = 0; i + 1 < a->n; i++)

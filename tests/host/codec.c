@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The codec, over every message of the table: what is encoded comes back, no
- * truncation and no trailing byte is taken, random bytes do no harm.
+ * The codec, over every message of the table: an encoded message decodes to the
+ * same fields, truncated messages and trailing bytes are refused, and random
+ * bytes do no harm.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -71,7 +72,10 @@ static void drop(const struct wire_desc *desc, void *msg)
 	}
 }
 
-/* An exact copy on the heap, so that a sanitizer sees each byte too far. */
+/*
+ * Decodes an exact copy on the heap, so that a sanitizer sees each byte read
+ * past the end.
+ */
 static int decode_copy(const struct wire_desc *desc, void *msg,
 		       const void *raw, size_t n, uint8_t **copy)
 {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * runner/complaint: what counts as a report of the kernel, where it ends, and
- * its title.
+ * runner/complaint: which lines begin and end a report of the kernel, and its
+ * title.
  *
- * tests/host/complaints/NAME.txt holds real reports: a line "title: …" for each,
- * a blank line, then the log as the kernel printed it.
+ * tests/host/complaints/NAME.txt holds real reports: a line "title: …" for
+ * each, a
+ * blank line, then the log as the kernel printed it.
  */
 #include <glob.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static const struct { const char *line, *title; } examples[] = {
 #include "runner/complaint/kinds.def"
 };
 
-/* Text of drivers and of user space which only resembles a report. */
+/* Text of drivers and of user space that only resembles a report. */
 static const char *const prose[] = {
 	"mymod: DEBUG: state 3",
 	"mymod: INFO: task queued",
@@ -72,7 +73,9 @@ static void check_prose(const char *line)
 	complaint_parser_free(p);
 }
 
-/* The titles of a file that is cut off after `lines` lines of its log. */
+/*
+ * Returns the titles found in a file whose log is cut off after `lines` lines.
+ */
 static void titles_of(const char *log, size_t lines, struct buf *titles)
 {
 	struct complaint_parser *p = complaint_parser_new();
@@ -159,7 +162,7 @@ static void check_callers(void)
 	complaint_parser_free(p);
 }
 
-/* The panic that an oops ends in is no second report, another panic is one. */
+/* The panic at the end of an oops is no second report; another panic is one. */
 static void check_panic(void)
 {
 	struct complaint_parser *p = complaint_parser_new();

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The user's cache directory: never one that another user can have made. */
+/*
+ * The user's cache directory must never be one that another user could have
+ * made.
+ */
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The layout of runner/ and agent/, read from the #include lines of the real files:
+ * The layout of runner/ and agent/, read from the #include lines of the real
+ * files:
  *
  * - a folder includes only folders on lower floors;
  * - a folder's internal.h is included only by the files of that folder;
@@ -8,8 +9,8 @@
  * - there is no circle between modules; a module is file.c and file.h together;
  * - there is no circle between the harness's Lua modules, by their require lines.
  *
- * Before that, each check must find a fault that is planted in a small tree. Runs at the
- * top of the source tree, as make does.
+ * Before that, each check must find a fault that is planted in a small tree.
+ * Runs at the top of the source tree, as make does.
  */
 #include <glob.h>
 #include <stdio.h>
@@ -22,7 +23,10 @@
 #include "tests/host/lib/graph.h"
 #include "tests/host/lib/tap.h"
 
-/* From the ground up; the folders of one floor stand between blanks, "." is loose files. */
+/*
+ * From the ground up; the folders of one floor stand between blanks, "." is
+ * loose files.
+ */
 static const char *const runner_floors[] = {
 	" base ", " qemu gate machine complaint ", " vm ", " probe ", " fixture ",
 	" report lua ", " bind ", " make ", " run ", " cmd ", " . ", NULL,
@@ -44,7 +48,9 @@ static void fault(struct check *c, const char *what, const char *detail)
 	buf_addf(&c->faults, "%s: %s\n", what, detail);
 }
 
-/* "runner/vm/loop.c" is in the folder "runner/vm", "runner/main.c" in "runner". */
+/*
+ * "runner/vm/loop.c" is in the folder "runner/vm", "runner/main.c" in "runner".
+ */
 static void folder_of(const char *path, char *folder)
 {
 	const char *slash = strrchr(path, '/');
@@ -78,7 +84,10 @@ static bool is_in(const char *path, const char *folder)
 	return !strncmp(path, folder, n) && (path[n] == '/' || !path[n]);
 }
 
-/* runner/main.c has the top floor, so nothing may include a loose file of runner/. */
+/*
+ * runner/main.c has the top floor, so nothing may include a loose file of
+ * runner/.
+ */
 static bool is_up(const char *from, const char *to)
 {
 	char a[PATH_SIZE], b[PATH_SIZE];
@@ -140,7 +149,10 @@ static bool exists(const struct check *c, const char *path)
 	return ret;
 }
 
-/* As the compiler looks for it: beside the file, then from the top of the tree. */
+/*
+ * Looks for the file as the compiler does: beside the including file, then from
+ * the top of the tree.
+ */
 static void read_include(struct check *c, const char *path, const char *line)
 {
 	char name[PATH_SIZE / 4], folder[PATH_SIZE], beside[2 * PATH_SIZE];
@@ -164,7 +176,10 @@ static void lua_edge(struct check *c, const char *from, const char *to)
 		graph_add(&c->lua, from, path);
 }
 
-/* require "provium.NAME"; and the names in PARTS, which vm.lua requires in a loop. */
+/*
+ * Reads require "provium.NAME", and the names in PARTS, which vm.lua requires
+ * in a loop.
+ */
 static void read_require(struct check *c, const char *path, const char *line)
 {
 	char name[64];
@@ -248,7 +263,7 @@ static void release(struct check *c)
 
 #define NR_FILES 4
 
-/* A tree of a few files with one fault, and what must be said about it. */
+/* A tree of a few files with one fault, and the message that must report it. */
 struct plant {
 	const char *name, *expected;
 	struct {

@@ -27,20 +27,22 @@
 #include "tests/host/lib/tap.h"
 
 #define MIB (1ull << 20)
-#define VM (100 * MIB)			/* bytes of guest memory */
+#define VM (100 * MIB)			/* guest memory of one VM, in bytes */
 #define CHARGE (VM + BUDGET_OVERHEAD)
-#define LIMIT_MS 20000			/* for an answer; only a failure takes as long */
+/* For an answer; only a failure takes that long. */
+#define LIMIT_MS 20000
 
 /* --- actors: processes that use the gate on command --- */
 
 struct actor {
 	pid_t pid;
-	int in, out;			/* commands to it, answers from it */
+	int in, out;			/* the pipe for commands to it, and
+					 * the pipe for its answers */
 };
 
 /*
- * Commands: "e" enter, "s" enter a spare, "l" leave the last, "c" claim memory for
- * two VMs, "q" quit.  Answers: 0 or -errno.
+ * Commands: "e" enter, "s" enter a spare, "l" leave the last, "c" claim memory
+ * for two VMs, "q" quit.  Answers: 0 or -errno.
  */
 static void act(int in, int out)
 {
@@ -106,7 +108,7 @@ static void tell(struct actor *a, char command)
 		ok(false, "a running actor takes a command");
 }
 
-/* The actor's answer; 1 if none comes within ms. */
+/* Returns the actor's answer; 1 if none arrives within ms. */
 static int heard(struct actor *a, int ms)
 {
 	struct pollfd in = { a->out, POLLIN, 0 };
@@ -123,7 +125,7 @@ static int ask(struct actor *a, char command)
 	return heard(a, LIMIT_MS);
 }
 
-/* Until so many processes wait, by the ledger. */
+/* Waits until the ledger shows that nr processes wait. */
 static bool await_waiters(int nr)
 {
 	int64_t deadline = deadline_in(LIMIT_MS / 1000.0);
@@ -303,7 +305,10 @@ static void tokens_of_vms(void)
 	close(pipe_fds[1]);
 }
 
-/* Two tokens, two runners with a VM each that want another VM: one gets both tokens. */
+/*
+ * Two tokens, two runners with a VM each that want another VM: one gets both
+ * tokens.
+ */
 static void tokens_for_two(void)
 {
 	struct actor a, b, *winner, *other;
@@ -338,7 +343,8 @@ static void tokens_for_two(void)
 
 /*
  * Three tokens.  A runner that has a VM and waits for a second token keeps its
- * first; a runner without VMs lends its own, and takes none before that one has.
+ * first; a runner without VMs lends its own, and takes none before that one
+ * has.
  */
 static void first_in_line(void)
 {
@@ -448,7 +454,10 @@ static void fifo(void)
 	close(keep);
 }
 
-/* Each of these has to name the errno, and must not be a test's failure. */
+/*
+ * Each of these must name the errno, and must not count as a failure of the
+ * test.
+ */
 static void unusable_directories(const char *dir)
 {
 	char *link = xasprintf("%s/link", dir);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* QMP lines: complete, in pieces, error replies, malformed. */
+/*
+ * The parser of QMP: complete lines, lines in pieces, error replies, malformed
+ * lines.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>

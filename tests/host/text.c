@@ -17,7 +17,7 @@ static void cleans(const char *name, const char *from, size_t n, const char *to)
 	buf_release(&b);
 }
 
-/* Needs bash: sh has no $'…'. */
+/* The words are read back by bash, because sh has no $'…'. */
 static void reads_back(const char *word)
 {
 	struct buf b = { 0 };

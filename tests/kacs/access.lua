@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The access check: which ACEs count, in which order, and for which token.
+-- The access check: which ACEs are evaluated, in which order, and for which
+-- token.
 
 local kacs = require "kacs"
 local pack, unpack = provium.pack, provium.unpack
@@ -10,7 +11,8 @@ local vm, test = kacs.boot()
 local ALICE, BOB, STAFF, GUESTS = "S-1-22-1-1000", "S-1-22-1-1001", "S-1-5-21-1-2-3-1000", "S-1-5-32-546"
 local R, W, X = kacs.READ_DATA, kacs.WRITE_DATA, kacs.EXECUTE
 
--- Alice is in STAFF, in GUESTS for denial only, and in ADMINISTRATORS without it being enabled.
+-- Alice is in STAFF; in GUESTS, which counts only for denial; and in
+-- ADMINISTRATORS, which is not enabled.
 local alice = vm.kacs and kacs.create(vm, 1000, {
 	{ STAFF, kacs.GROUP_ENABLED },
 	{ GUESTS, kacs.GROUP_DENY_ONLY | kacs.GROUP_ENABLED },
@@ -21,7 +23,7 @@ local function check(dacl, desired, fd)
 	return kacs.check(vm, fd or alice, kacs.sd { owner = BOB, dacl = dacl }, desired)
 end
 
--- { title, DACL, desired rights, granted rights or errno }, for Alice.
+-- Cases { title, DACL, desired rights, granted rights or errno }, for Alice.
 local cases = {
 	{ "no DACL grants every right", nil, 0xffff, 0xffff },
 	{ "a null DACL grants every right", "null", R | W | X, R | W | X },

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- vm.kacs: how the rows of kacs.def turn Lua arguments into calls, and results into Lua values.
+-- vm.kacs: how the rows of kacs.def turn Lua arguments into calls, and results
+-- into Lua values.
 
 local C = provium.const
 local kacs = require "kacs"

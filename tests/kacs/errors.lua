@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Every error in docs/kacs.md: each has a test, and no test is for another one.
+-- Every error in docs/kacs.md: each has a test, and each test is for an error
+-- in the page.
 
 local C = provium.const
 local kacs = require "kacs"
@@ -19,7 +20,8 @@ local function without_descriptors(fn)
 	return ret
 end
 
--- The result of a wait_token that sleeps and is interrupted by SIGSTOP and SIGCONT.
+-- Returns the result of a wait_token that sleeps and is interrupted by SIGSTOP
+-- and SIGCONT.
 local function interrupted_sleeper()
 	local w = vm:spawn()
 	local call = w.kacs:async("wait_token", token, 0xffffffff)
@@ -49,7 +51,8 @@ local function check(change, sd, fd)
 	return (vm.kacs:access_check(kacs.check_args(fd or token, sd or kacs.sd {}, 1, change)))
 end
 
--- The errors of a path, for get_sd and set_sd: fn(path, caller, dirfd) makes the call.
+-- Returns cases for the errors of a path, for get_sd and set_sd: fn(path,
+-- caller, dirfd) makes the call.
 local function path_cases(fn)
 	return {
 		EBADF = function() return fn("file", nil, CLOSED) end,
@@ -63,7 +66,7 @@ local function path_cases(fn)
 	}
 end
 
--- Call → errno → a function whose result is that error.
+-- Cases by call and errno: a function whose result is that error.
 local cases = {
 	open_self_token = {
 		EINVAL = function() return vm.kacs:open_self_token(0, 0x10) end,

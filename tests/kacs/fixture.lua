@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A fixture with kacs: every test has the module loaded, and nothing of another test.
+-- A fixture with kacs: in every test the module is loaded, and has no state of
+-- another test.
 
 test("a clone with kacs has the SYSTEM token of the saved VM", { fixture = "kacs" }, function(vm)
 	assert(vm:syscall("kacs_open_self_token", 0, 8) >= 3)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Random arguments for every call and ioctl of kacs, from a fixed seed: nothing crashes or
--- leaks, and no call returns an error that docs/kacs.md does not list.
+-- Random arguments for every call and ioctl of kacs, from a fixed seed: nothing
+-- crashes or leaks, and no call returns an error that docs/kacs.md does not
+-- list.
 
 local C = provium.const
 local kacs = require "kacs"
@@ -37,7 +38,7 @@ local function noise(n)
 	return table.concat(bytes)
 end
 
--- The string with a few bytes changed, cut off or added.
+-- Returns the string with a few bytes changed, cut off or added.
 local function mutate(s)
 	for _ = 1, random(0, 3) do
 		local at = random(0, #s)
@@ -117,7 +118,8 @@ for name in kacs.sorted(calls) do NAMES[#NAMES + 1] = name end
 
 -- --- one random call, added to the batch b; its name, or nil for an ioctl ---
 
--- Any arguments, but no long sleep, and no pointer into the executor's memory.
+-- Returns a call with any arguments, but without a long sleep, and without a
+-- pointer into the executor's memory.
 local function raw_call(b)
 	local name = pick(NAMES)
 	local args = {}
@@ -211,7 +213,7 @@ local function round(w, n)
 	end
 end
 
--- Makes all the calls, once for both tests that need them.
+-- Makes all the random calls, once for both tests that need them.
 local function fuzz()
 		if seen then return end
 		seen = {}

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Loading and unloading kacs: its calls exist while it is loaded.
+-- Loading and unloading kacs: its calls exist only while it is loaded.
 
 local kacs = require "kacs"
 

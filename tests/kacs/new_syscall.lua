@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- make new-syscall: one command and one line of C make a system call that passes its test.
--- The tests build a copy of the module.
+-- make new-syscall: one command and one line of C make a system call that
+-- passes its test. The tests build a copy of the module.
 
 local calls = require "calls"
 local runner = require "runner"
@@ -26,7 +26,8 @@ local function run(dir, cmd)
 	return said, status
 end
 
--- The steps of mk/modules.mk for a module with rows, in the copy's own folders.
+-- Runs the steps of mk/modules.mk for a module with system calls, in the
+-- folders of the copy.
 local function build(dir, module)
 	local awk = ("awk -v what=%%s -f mk/gen/calls.awk modules/%s/%s.def >%%s"):format(module, module)
 	local steps = {
@@ -49,7 +50,7 @@ end
 
 local function try(dir) return runner.run({ "test", "tests/kacs_frobnicate.lua" }, { cwd = dir }) end
 
--- A copy of the tree, with a profile whose modules are the copy's.
+-- Makes a copy of the tree, with a profile whose modules are those of the copy.
 local dir, _ <close> = runner.new_folder()
 run(root, ("cp -a Makefile mk kernel-configs modules docs %s && mkdir -p %s/out/modules %s/tests && cp -a tests/lib %s/tests/")
 	:format(dir, dir, dir, dir))
@@ -58,7 +59,7 @@ runner.write(dir .. "/provium.toml", ("[profile.%s]\nkernel = \"%s\"\nmodules = 
 local DEF = dir .. "/modules/kacs/kacs.def"
 local rows = runner.read(DEF)
 
--- Calls fn while these are the rows of the copy's module.
+-- Calls fn while the copy's module has these rows.
 local function with_rows(text, fn)
 	if not has_calls then skip("this kernel has no room for system calls (kernel-configs/overlay)") end
 	runner.write(DEF, text)
@@ -67,7 +68,8 @@ local function with_rows(text, fn)
 	if not ok then error(err, 0) end
 end
 
--- The module with these rows does not build, and the output has each of the words.
+-- Checks that the module with these rows does not build, and that the output
+-- has each of the words.
 local function does_not_build(text, ...)
 	local words = { ... }
 	with_rows(text, function()

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Security descriptors on files: they are kept part by part, and paths are resolved as the
--- caller's.
+-- Security descriptors on files: their parts are stored separately, and paths
+-- are resolved for the caller.
 
 local C = provium.const
 local kacs = require "kacs"
@@ -25,7 +25,7 @@ end
 
 local function set(path, sd, info, flags) return (vm.kacs:set_sd(CWD, path, info or kacs.ALL, sd, flags)) end
 
--- The size or -errno, and the descriptor if there is one.
+-- Returns the size or -errno, and the descriptor if there is one.
 local function get(path, info, flags, caller)
 	caller = caller or vm
 	local size = caller.kacs:get_sd(CWD, path, info or kacs.ALL, 0, flags)

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Tokens: their contents, the rights of their descriptors, and the tasks that have them.
+-- Tokens: their contents, the rights of their descriptors, and the tasks that
+-- have them.
 
 local C = provium.const
 local kacs = require "kacs"
@@ -234,7 +235,7 @@ end)
 
 -- --- install_token ---
 
--- Installs the first task's token again.
+-- Installs the token of the first task again.
 local function back_to_system()
 	local system = vm.kacs:open_process_token(1, kacs.TOKEN_ASSIGN)
 	assert_eq(0, vm.kacs:install_token(system))
@@ -365,7 +366,7 @@ end)
 
 test("open_process_token of a zombie returns ESRCH", function()
 	local w = vm:spawn()
-	local pid = w:syscall("fork")	-- ends at once, and is not waited for yet
+	local pid = w:syscall("fork")	-- ends at once, and is not reaped yet
 	vm:wait_until(function()
 		return vm:read_file(("/proc/%d/stat"):format(pid)):find(") Z ", 1, true)
 	end, { interval = 0.005 })

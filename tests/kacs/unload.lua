@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Unloading kacs under load: it is refused while the module is in use, and never crashes.
+-- Unloading kacs under load: rmmod is refused while the module is in use, and
+-- never crashes.
 
 local kacs = require "kacs"
 
@@ -59,9 +60,10 @@ test("rmmod works after a sleeping call was killed", function()
 	vm:insmod("kacs")
 end)
 
-local workers		-- four of them
+local workers		-- a list of four workers
 
--- Makes one call on each worker, all in flight at once: a list of the results.
+-- Makes one call on each worker, all in flight at once. Returns a list of the
+-- results.
 local function all(method, args)
 	local calls, results = {}, {}
 	for i, w in ipairs(workers) do calls[i] = w:async(table.unpack { method, table.unpack(args(i)) }) end
@@ -69,7 +71,8 @@ local function all(method, args)
 	return results
 end
 
--- Each worker installs a token, forks a child with it, and closes its descriptor.
+-- Lets each worker install a token, fork a child with it, and close its
+-- descriptor.
 local function use()
 	local fds = all("module_call", function(i) return { "kacs", "create_token", kacs.spec(i) } end)
 	assert_eq({ 0, 0, 0, 0 }, all("module_call", function(i) return { "kacs", "install_token", fds[i] } end))
@@ -78,7 +81,8 @@ local function use()
 	for _, pid in ipairs(all("syscall", function() return { "wait4", -1, 0, 0, 0 } end)) do assert(pid > 0, pid) end
 end
 
--- Unloads while each worker asks for a descriptor: each gets one or ENOSYS.
+-- Unloads the module while each worker asks for a descriptor: each gets one, or
+-- ENOSYS.
 local function unload_under_them()
 	local calls = {}
 	for i, w in ipairs(workers) do calls[i] = w.kacs:async("open_self_token", 0, 0) end

@@ -1,18 +1,20 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Faults of hosts, kernels and suites: each gets the right verdict and message, and no QEMU
--- is left. The suites are in harness/_canned/ and run in a runner of their own.
+-- Faults of hosts, kernels and suites: each gets the right verdict and message,
+-- and no QEMU is left. The suites are in harness/_canned/ and run in a runner
+-- of their own.
 
 local runner = require "runner"
 local now = require "provium.core".now
 
--- Runs a canned suite that prints its QEMU's pid; that QEMU must have ended after it.
+-- Runs a canned suite that prints its QEMU's pid; that QEMU must have ended
+-- after it.
 local function run(suite, opts)
 	local r = runner.run({ "test", suite }, opts)
 	for pid in r.said:gmatch("qemu (%d+)\n") do runner.assert_gone(tonumber(pid)) end
 	return r
 end
 
--- A list of the report's lines about tests: "TITLE ... VERDICT: MESSAGE".
+-- Returns the report's lines about tests: "TITLE ... VERDICT: MESSAGE".
 local function outcomes(r)
 	local list = {}
 	for line in r.said:gmatch("  · ([^\n]*)") do list[#list + 1] = line end
@@ -55,7 +57,7 @@ test("a VM with more memory than the host has: refused with both numbers", funct
 end)
 
 test("QEMU refuses its arguments: BROKEN with QEMU's own message, status 3", function()
-	runner.with_folder(function(gate)	-- so that no other runner queues behind this reservation
+	runner.with_folder(function(gate)	-- so that no other runner waits behind this reservation
 		local r = run("vm_too_large.lua", { env = { PROVIUM_GATE = gate, PROVIUM_MEM = "1000000G" } })
 		assert_eq(3, r.status)
 		assert_contains(r.said, "BROKEN: boot minimal: QEMU exited with status 1:")
@@ -164,7 +166,8 @@ end)
 
 -- --- signals ---
 
--- Starts a run that stays in a boot: the runner's pid, QEMU's pid, a function that waits for the end.
+-- Starts a run that never finishes a boot. Returns the runner's pid, QEMU's
+-- pid, and a function that waits for the end.
 local function start_endless_boot()
 	local pid, wait = runner.start({ "test", "vm_no_hello.lua", "good.lua" }, { env = { BOOT_TIMEOUT = "10m" } })
 	local qemu = wait_until(function()

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The options of boot{}, the values it refuses, and the end of a VM.
+-- The options of boot{}, the values that it refuses, and the end of a VM.
 
--- The path of a new host file with these bytes.
+-- Returns the path of a new host file with these bytes.
 local function temp(data)
 	local path = os.tmpname()
 	local file = assert(io.open(path, "wb"))

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The fork server: from a file's second VM on, QEMU is forked from a process that has loaded
--- its libraries already. The tests look at the processes from outside.
+-- The fork server: from a file's second VM on, QEMU is forked from a process
+-- that has loaded its libraries already. The tests look at the processes from
+-- outside.
 
 local runner = require "runner"
 
@@ -12,14 +13,15 @@ local function pid_of(vm) return vm.core:info().qemu_pid end
 
 local function line(pid, name) return runner.read(("/proc/%d/status"):format(pid)):match(name .. ":%s*([^\n]*)") end
 
--- The pid of this runner's fork server, or nil.
+-- Returns the pid of this runner's fork server, or nil.
 local function forkserver()
 	for pid in runner.shell("grep -ls '^forkserver$' /proc/[0-9]*/comm 2>/dev/null; true"):gmatch("/proc/(%d+)/") do
 		if runner.is_alive(tonumber(pid)) and tonumber(line(pid, "PPid")) == SELF then return tonumber(pid) end
 	end
 end
 
--- What the process has open, without numbers, as sorted lines.
+-- Returns the open descriptors of the process, without numbers, as sorted
+-- lines.
 local function descriptors(pid)
 	local list = {}
 	for target in runner.shell(("readlink /proc/%d/fd/*"):format(pid)):gmatch("[^\n]+") do

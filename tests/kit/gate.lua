@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Many runners under one make: memory reservations, job tokens, deaths. The tests start make
--- with runners of small VMs (clones, where there are many) and watch them from outside.
+-- Many runners under one make: memory reservations, job tokens, deaths. The
+-- tests start make with runners of small VMs (clones, where there are many) and
+-- watch them from outside.
 
 local runner = require "runner"
 local core = require "provium.core"
@@ -10,7 +11,7 @@ provium.timeout = "15m"
 local MAKE = runner.shell("command -v make")
 local MANY = tonumber(os.getenv("GATE_FILES")) or 64
 local SIZE = 128				-- MiB of memory of each guest
-local CHARGE = SIZE + 96			-- MiB reserved for it: QEMU's overhead is part of it
+local CHARGE = SIZE + 96			-- MiB reserved for each guest, including QEMU's overhead
 
 local SMALL = 'provium.create("minimal"):boot { memory = "128M" }\n'
 
@@ -24,14 +25,14 @@ local first = provium.create("minimal"):boot { memory = "128M" }
 test("both", function()
 	local flag = os.getenv("FLAGS") .. "/" .. NAME
 	io.open(flag, "w"):close()
-	-- Both files hold one VM each before either of them wants another.
+	-- Both files have one VM each before either of them starts another.
 	wait_until(function() return io.open(os.getenv("FLAGS") .. "/" .. OTHER) end, { interval = 0.01, timeout = 60 })
 	local second = provium.create("minimal"):boot { memory = "128M" }
 	assert(second:exec("true").ok)
 end)
 ]]
 
--- Runs those tests, as mk/test.mk does.
+-- Runs the folder's tests, as mk/test.mk does.
 local MAKEFILE = [[
 ALL := $(patsubst %%.lua,%%.ok,$(sort $(wildcard t*.lua)))
 all: $(ALL)
@@ -42,7 +43,8 @@ compiled: all
 
 local function quoted_runner() return runner.quote(runner.path) end
 
--- The fixture that all of these tests clone is built once: its script is in a folder above theirs.
+-- The fixture that all of these tests clone is built once: its script is in a
+-- folder above theirs.
 local above, _ <close> = runner.new_folder()
 runner.shell("mkdir " .. runner.quote(above .. "/fixtures"))
 runner.write(above .. "/fixtures/small.lua", SMALL)
@@ -52,7 +54,8 @@ do
 	assert_eq(0, r.status, r.said)
 end
 
--- Calls fn with a new folder that has these files (name → text), the Makefile and a gate.
+-- Calls fn with a new folder that has these files (name → text), the Makefile
+-- and its own gate.
 local function with_make(files, fn)
 	local dir = runner.shell("mktemp -d " .. runner.quote(above .. "/XXXXXX"))
 	runner.write(dir .. "/Makefile", MAKEFILE:format(quoted_runner(), quoted_runner()))
@@ -61,7 +64,8 @@ local function with_make(files, fn)
 	fn(dir)
 end
 
--- The shell command for make in such a folder, without the job server of a make above this test.
+-- Returns the shell command for make in such a folder, without the job server
+-- of a make that runs this test.
 local function command(dir, args, env)
 	return ("cd %s && exec env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS PROVIUM_GATE=%s PROVIUM_STORE=%s FLAGS=%s %s timeout -k 5 600 %s %s </dev/null 2>&1")
 		:format(runner.quote(dir), runner.quote(dir .. "/gate"), runner.quote(above .. "/store"),
@@ -75,7 +79,8 @@ local function run_make(dir, args, env)
 	return said, how == "exit" and code or -code
 end
 
--- Starts make: its pid, a function that tells whether it has ended, and one that waits: output, status.
+-- Starts make. Returns its pid, a function that tells whether it has ended, and
+-- one that waits and returns output and status.
 local function start_make(dir, args, env)
 	local out = dir .. "/make.out"
 	local pipe = assert(io.popen(("( %s ) >%s & echo $!; exec >&-; wait $!; echo $? >%s.status")
@@ -87,7 +92,8 @@ local function start_make(dir, args, env)
 	end
 end
 
--- The pids of processes with this name that have the folder's gate in their environment.
+-- Returns the pids of processes with this name that have the folder's gate in
+-- their environment.
 local function processes(dir, name)
 	local list = {}
 	for pid in runner.shell("grep -lsF 'PROVIUM_GATE=" .. dir .. "/gate' /proc/[0-9]*/environ 2>/dev/null"):gmatch("/proc/(%d+)/") do
@@ -113,7 +119,7 @@ local function files(n, text)
 end
 
 test("20 files at -j8 with memory for two VMs: never more than two VMs run, and all pass", function()
-	-- The VMs run long enough for the loop below to see them.
+	-- The VMs run long enough to be seen by the loop below.
 	with_make(files(20, (ONE_VM:gsub('"true"', '"sleep 0.3"'))), function(dir)
 		local _, over, wait = start_make(dir, "-j8", ("PROVIUM_MEM=%dM"):format(2 * CHARGE))
 		local most, waiting = 0, 0
@@ -160,7 +166,8 @@ test("a runner that waits for memory lends its job token to other jobs of make",
 		end, { interval = 0.01, timeout = 60 })
 	]] .. ONE_VM
 	with_make({ ["t1.lua"] = holder, ["t2.lua"] = waiter }, function(dir)
-		-- Two job tokens, both taken by runners: the third job gets one only if the waiting runner lends it.
+		-- Two job tokens, both taken by runners: the third job gets one
+		-- only if the waiting runner lends it.
 		runner.write(dir .. "/Makefile", runner.read(dir .. "/Makefile"):gsub("all: %$%(ALL%)", "all: $(ALL) compiled") ..
 			"\ntouch:\n")
 		runner.write(dir .. "/Makefile", runner.read(dir .. "/Makefile"):gsub("compiled: all", "compiled:\n\t@touch compiled"))
@@ -203,7 +210,8 @@ test("a fixture that another runner cannot build for lack of room: a deadlock is
 	with_make({ ["t1.lua"] = ([[
 		local vm = provium.create("minimal"):boot { memory = "128M" }
 		io.open(os.getenv("FLAGS") .. "/held", "w"):close()
-		-- The other runner's builder has started, and waits for memory.
+		-- Waits until the other runner's builder has started, and waits
+		-- for memory.
 		wait_until(function() return os.execute("%s gate | grep -q waits") end, { interval = 0.05, timeout = 60 })
 		test("both", function() provium.fixture("own") end)
 	]]):format(quoted_runner()), ["t2.lua"] = [[

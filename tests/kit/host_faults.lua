@@ -1,18 +1,20 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Faults of the host while a VM runs: limits of the user, full disks, stopped and killed
--- processes. Each gets a message that names its cause, and nothing is left of the run.
+-- Faults of the host while a VM runs: limits of the user, full disks, stopped
+-- and killed processes. Each is reported with its cause, and the run leaves
+-- nothing behind.
 
 local runner = require "runner"
 local quote, shell = runner.quote, runner.shell
 
--- The pids of the processes that have this text in their environment.
+-- Returns the pids of the processes that have this text in their environment.
 local function processes_with(text)
 	return shell(("grep -lsaF -- %s /proc/[0-9]*/environ | tr -cd '0-9\n'"):format(quote(text)))
 end
 
--- Calls fn(run, dir).  run(args, opts) is runner.run() with the options of runner.command()
--- and limits = "-n 20", the arguments of ulimit.  Afterwards no process of such a run may be
--- left, and no file in $TMPDIR or /dev/shm (the ledger of a user stays).
+-- Calls fn(run, dir).  run(args, opts) is runner.run() with the options of
+-- runner.command() and limits = "-n 20", the arguments of ulimit.  Afterwards
+-- no process of such a run may be left, and no file in $TMPDIR or /dev/shm (the
+-- ledger of a user stays).
 local function with_traces(fn)
 	runner.with_folder(function(dir)
 		local mark = "PROVIUM_HOST_FAULT=" .. dir
@@ -47,7 +49,7 @@ end)
 test("a limit of open files that is too low: BROKEN, and the message names the limit", function()
 	with_traces(function(run)
 		local n = 4
-		-- ld.so needs some itself.
+		-- ld.so needs some descriptors itself.
 		while run({ "version" }, { limits = "-n " .. n }).status == 127 do n = n + 1 end
 		local r, seen = nil, {}
 		repeat
@@ -70,7 +72,8 @@ test("a limit of open files that is too low: BROKEN, and the message names the l
 	end)
 end)
 
--- The prefix of a command that another user runs, with at most n processes.
+-- Returns the prefix for a command that another user runs, with at most n
+-- processes.
 local function as_user(uid, n)
 	if shell("id -u") ~= "0" then skip("needs root") end
 	if shell("command -v setpriv") == "" then skip("needs setpriv") end

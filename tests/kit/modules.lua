@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- insmod and rmmod: what they load, and the error for each way to fail.
+-- insmod and rmmod: what they do, and the error for each way in which they can
+-- fail.
 
 local echo = require "echo_device"
 
@@ -14,7 +15,8 @@ local function host_file(path)
 	return data
 end
 
--- Calls fn with the path of a host file with these bytes, which is removed after it.
+-- Calls fn with the path of a host file with these bytes, and removes the file
+-- afterwards.
 local function with_file(data, suffix, fn)
 	local path = os.tmpname()
 	local named = path .. suffix
@@ -29,7 +31,7 @@ end
 
 local function is_loaded() return vm:read_file("/proc/modules"):find("^echo ") ~= nil end
 
--- Calls fn with the module loaded, and unloads it.
+-- Calls fn with the module loaded, and unloads it afterwards.
 local function with_echo(fn)
 	vm:insmod("echo")
 	fn()

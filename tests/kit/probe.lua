@@ -1,15 +1,18 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The choice of accelerator and transport, on hosts with a broken KVM or without vsock.
+-- The choice of accelerator and transport, on hosts with a broken KVM or
+-- without vsock.
 --
--- The QEMUs here are scripts in front of the real one in PATH. A script knows a run on KVM by
--- its arguments, and acts there as a broken KVM does; it cannot show how a real one fails.
+-- The QEMUs here are scripts in front of the real one in PATH. A script knows a
+-- run on KVM by its arguments, and acts there as a broken KVM does; it cannot
+-- show how a real one fails.
 
 local runner = require "runner"
 
 local real = runner.shell "command -v qemu-system-x86_64"
 local has_kvm = os.execute "test -e /dev/kvm"
 
--- Calls fn with a folder whose QEMU runs on_kvm (shell) when it is started for KVM, and notes each start.
+-- Calls fn with a folder whose QEMU runs on_kvm (shell) when it is started for
+-- KVM, and records each start.
 local function with_qemu(on_kvm, fn)
 	runner.with_folder(function(dir)
 		runner.write(dir .. "/qemu-system-x86_64", ([[#!/bin/sh
@@ -38,7 +41,8 @@ local function starts(dir, accel)
 	return n
 end
 
--- Acts as a working KVM: the same QEMU with emulation; in the nested VM, the real KVM.
+-- Behaves like working KVM: the same QEMU with emulation; in the nested VM, the
+-- real KVM.
 local nested = os.getenv "ACCEL" == "kvm"
 local AS_TCG = nested and ":" or [[shift 2; for a; do case "$a" in host|host,*) a=max,-erms,-fsrm;; esac; set -- "$@" "$a"; shift; done
 	exec ]] .. real .. [[ -accel tcg "$@"]]

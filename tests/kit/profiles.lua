@@ -1,11 +1,13 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A provium.toml of the user's own: how it is found and read, and the errors with file and line.
+-- A provium.toml of the user: how it is found and read, and the errors with
+-- file and line.
 
 local runner = require "runner"
 
 local KERNEL = ("%s/profile/%s/vmlinux"):format(runner.home, provium.profile)
 
--- Runs provium exec below a folder with this provium.toml and these other files.
+-- Runs provium exec below a folder with this provium.toml and these other
+-- files.
 local function exec(toml, cmd, files)
 	local r
 	runner.with_folder(function(dir)

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- The agent's protocol over vsock, on hosts without vsock, too.
 --
--- A second agent listens inside the guest, and the tests connect to it from the guest, with
--- frames that they pack themselves (agent/wire/wire.h). `make test-kvm` covers the first
--- agent and a host's connection to it.
+-- A second agent listens inside the guest, and the tests connect to it from the
+-- guest, with frames that they pack themselves (agent/wire/wire.h). `make
+-- test-kvm` covers the first agent and a host's connection to it.
 
 local C = provium.const
 local pack, unpack = provium.pack, provium.unpack
@@ -11,7 +11,7 @@ local pack, unpack = provium.pack, provium.unpack
 local PORT, CID_LOOPBACK = 5124, 1
 local REQUEST, REPLY, READY = 1, 2, 5
 local HELLO, PING, SYSCALL = 1, 2, 17
-local HEADER = "u32 u32 u32 u16 u16"	-- length, tag, channel, op, kind
+local HEADER = "u32 u32 u32 u16 u16"	-- the fields length, tag, channel, op, kind
 
 local vm = provium.create("minimal"):boot()
 
@@ -29,7 +29,7 @@ local function receive(fd, n)
 	return data:sub(1, math.max(ret, 0))
 end
 
--- Receives a frame: its header's fields, and its payload.
+-- Receives a frame. Returns its header's fields, and its payload.
 local function frame(fd)
 	local header = receive(fd, 16)
 	assert_eq(16, #header, "a frame's header")
@@ -37,7 +37,8 @@ local function frame(fd)
 	return { tag = tag, channel = channel, op = op, kind = kind }, len > 0 and receive(fd, len) or ""
 end
 
--- A frame with byte stuffing (agent/wire/stuffing.h), of at most 254 bytes.
+-- Returns a frame with byte stuffing (agent/wire/stuffing.h), of at most 254
+-- bytes.
 local function stuffed(data)
 	local key = 1
 	while data:find(string.char(key), 1, true) do key = key + 1 end
@@ -51,7 +52,8 @@ end
 
 local function bytes(s) return pack("u32", #s) .. s end
 
--- The string at offset `at` of a message, and the offset of the next field.
+-- Returns the string at offset `at` of a message, and the offset of the next
+-- field.
 local function take(data, at)
 	local n = unpack("u32", data, at)
 	return data:sub(at + 5, at + 4 + n), at + 4 + n
@@ -69,7 +71,8 @@ vm:syscall("close", vm:wait_until(function()
 	return (connect(PORT))
 end, { interval = 0.01, desc = "a listener on vsock" }))
 
--- A new connection on which the agent has sent its ready frame, and the fingerprint in it.
+-- Returns a new connection on which the agent has sent its ready frame, and the
+-- fingerprint in that frame.
 local function connect_ready()
 	local link = assert(connect(PORT))
 	local header, payload = frame(link)
@@ -77,7 +80,8 @@ local function connect_ready()
 	return link, (unpack("u64", payload))
 end
 
--- A new connection on which hello has been answered: the agent takes no other request before.
+-- Returns a new connection on which hello has been answered. The agent takes no
+-- other request before that.
 local function connect_hello()
 	local link, fingerprint = connect_ready()
 	send(link, 0, 1, HELLO, pack("u64", fingerprint) .. bytes("test"))

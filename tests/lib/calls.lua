@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- VMs for tests of a module with system calls of its own.
+-- VMs for tests of a module that adds system calls.
 
 local calls = {}
 
--- The profile that make was given (PROFILE=), or the default.
+-- The profile that the user gave to make (PROFILE=), or the default.
 calls.profile = os.getenv("PROFILE") or "minimal"
 
--- A booted VM with the module loaded, and a test() that skips if the kernel has no numbers for modules.
+-- Returns a booted VM with the module loaded, and a test() that skips if the
+-- kernel has no numbers for modules.
 function calls.boot(module, opts)
 	local vm = provium.create(calls.profile):boot(opts)
 	if vm:exec("test -d /sys/module/provium_syscalls").ok then

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A home for a runner with a small suite: a kernel, initramfs and modules that the test can
--- change, and a fixture store of its own.
+-- A home for a runner with a small suite: its own fixture store, and a kernel,
+-- initramfs and modules that the test can change.
 
 local core = require "provium.core"
 local runner = require "runner"
@@ -15,7 +15,7 @@ local FILES = ("bin/provium bin/gen_init_cpio initramfs/base.cpio %s/vmlinux %s/
 	:gsub("%%s", home.PROFILE)
 local BOOT = "provium.create():boot { memory = '128M' }\n"
 
--- Calls fn(home), and removes the home.
+-- Calls fn(home), and removes the home afterwards.
 function home.with(fn)
 	runner.with_folder(function(dir)
 		local self = setmetatable({ dir = dir, suite = dir .. "/suite", store = dir .. "/out/fixtures" }, home)
@@ -49,7 +49,8 @@ end
 
 function home:run(args, more) return runner.run(args, self:opts(more)) end
 
--- The output of `fixture build -v NAME` without the time, and its status.
+-- Returns the output of `fixture build -v NAME` without the time, and its exit
+-- status.
 function home:build(name, more)
 	local r = self:run({ "fixture", "build", "-v", name }, more)
 	return (r.said:gsub(" in %d+%.%d+ s\n$", "\n")), r.status
@@ -60,20 +61,20 @@ function home:is_current(name)
 	assert_eq(("fixture %s: is current\n"):format(name), said)
 end
 
--- Builds the fixture and checks the reason.
+-- Builds the fixture, and checks the reason that is printed.
 function home:is_rebuilt(name, why)
 	local said = self:build(name)
 	assert_eq(("fixture %s: %s: built\n"):format(name, why), said)
 end
 
--- Appends bytes to a file of the home that do not change its meaning.
+-- Appends bytes to a file of the home, which do not change its meaning.
 function home:grow(file, bytes)
 	local f = assert(io.open(self.dir .. "/out/" .. file, "ab"))
 	f:write(bytes or "\0")
 	f:close()
 end
 
--- The folder of the only fixture of that name in the store.
+-- Returns the folder of the only fixture of that name in the store.
 function home:folder(name)
 	return runner.shell(("echo %s/%s/[0-9a-f]*"):format(self.store, name))
 end

@@ -1,41 +1,43 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Helpers for tests of modules/kacs: SIDs, ACEs, ACLs, descriptors, specs and queries.
+-- Helpers for tests of modules/kacs: SIDs, ACEs, ACLs, descriptors, specs and
+-- queries.
 
 local calls = require "calls"
 local pack, unpack = provium.pack, provium.unpack
 
 local kacs = {
-	-- rights of a token's descriptor
+	-- Rights of a token's descriptor.
 	TOKEN_ASSIGN = 0x1, TOKEN_DUPLICATE = 0x2, TOKEN_IMPERSONATE = 0x4, TOKEN_QUERY = 0x8, TOKEN_ALL = 0xf,
-	-- flags of a group
+	-- Flags of a group.
 	GROUP_MANDATORY = 0x1, GROUP_DEFAULT = 0x2, GROUP_ENABLED = 0x4, GROUP_OWNER = 0x8, GROUP_DENY_ONLY = 0x10,
-	-- parts of a security descriptor
+	-- Parts of a security descriptor.
 	OWNER = 0x1, GROUP = 0x2, DACL = 0x4, SACL = 0x8, ALL = 0xf,
-	-- rights
+	-- Rights on an object.
 	READ_DATA = 0x1, WRITE_DATA = 0x2, EXECUTE = 0x20, DELETE = 0x10000, READ_CONTROL = 0x20000,
 	MAXIMUM_ALLOWED = 0x02000000, GENERIC_ALL = 0x10000000, GENERIC_EXECUTE = 0x20000000,
 	GENERIC_WRITE = 0x40000000, GENERIC_READ = 0x80000000,
 	FILE_ALL = 0x1f01ff, FILE_READ = 0x120089, FILE_WRITE = 0x120116, FILE_EXECUTE = 0x1200a0,
-	-- types and flags of an ACE
+	-- Types and flags of an ACE.
 	ALLOWED = 0, DENIED = 1, AUDIT = 2, LABEL = 0x11, INHERIT_ONLY = 0x8,
-	-- control bits of a security descriptor
+	-- Control bits of a security descriptor.
 	DACL_PRESENT = 0x4, SACL_PRESENT = 0x10, DACL_PROTECTED = 0x1000, SELF_RELATIVE = 0x8000,
-	-- ioctls
+	-- The ioctls on a token's descriptor.
 	QUERY = provium.IOWR("K", 0, 16), MEMBERS = provium.IOWR("K", 1, 24),
 	CHECK = provium.IOWR("K", 2, 16), DUPLICATE = provium.IOW("K", 3, 8),
 	QUERY_USER = 1, QUERY_TYPE = 2, QUERY_GROUPS = 3, QUERY_STATISTICS = 4,
 	MEMBER_NO = 0, MEMBER_DENY_ONLY = 1, MEMBER_YES = 2,
-	-- well-known SIDs
+	-- Well-known SIDs.
 	SYSTEM = "S-1-5-18", EVERYONE = "S-1-1-0", ADMINISTRATORS = "S-1-5-32-544",
 	MAX_BYTES = 65536, MAX_GROUPS = 1024,
 }
 
 -- --- VMs ---
 
--- A booted VM with kacs loaded, and a test() for it: see calls.lua.
+-- Returns a booted VM with kacs loaded, and a test() for it: see calls.lua.
 function kacs.boot(opts) return calls.boot("kacs", opts) end
 
--- The numbers of tokens, of their descriptors (files) and of tasks with an installed token.
+-- Returns the numbers of tokens, of their descriptors (files) and of tasks with
+-- an installed token.
 function kacs.counts(vm)
 	local counts = {}
 	for _, name in ipairs { "tokens", "files", "tasks" } do
@@ -44,7 +46,7 @@ function kacs.counts(vm)
 	return counts
 end
 
--- As pairs(), in the order of the names.
+-- Iterates like pairs(), in the order of the names.
 function kacs.sorted(t)
 	local names, i = {}, 0
 	for name in pairs(t) do names[#names + 1] = name end
@@ -59,7 +61,7 @@ function kacs.close(vm, ...)
 	for _, fd in ipairs { ... } do vm:syscall("close", fd) end
 end
 
--- Calls fn with this effective user ID, and sets root again.
+-- Calls fn with this effective user ID, and restores root afterwards.
 function kacs.as_user(vm, uid, fn)
 	assert(vm:syscall("setresuid", -1, uid, -1) == 0)
 	local ok, err = pcall(fn)
@@ -69,7 +71,7 @@ end
 
 -- --- SIDs ---
 
--- The bytes of a SID given as "S-1-5-18"; other strings are returned unchanged.
+-- Returns the bytes of a SID given as "S-1-5-18"; other strings unchanged.
 function kacs.sid(text)
 	if text:sub(1, 2) ~= "S-" then return text end
 	local authority, rest = text:match("^S%-1%-(%d+)(.*)$")
@@ -100,7 +102,8 @@ function kacs.deny(sid, mask, flags) return kacs.ace(kacs.DENIED, mask, sid, fla
 
 function kacs.audit(sid, mask) return kacs.ace(kacs.AUDIT, mask, sid) end
 
--- An ACL of a list of ACEs; change, { revision =, size =, count = }, makes it malformed.
+-- Returns an ACL made of a list of ACEs. change, { revision =, size =, count =
+-- }, makes it malformed.
 function kacs.acl(aces, change)
 	change = change or {}
 	local body = table.concat(aces)
@@ -108,8 +111,9 @@ function kacs.acl(aces, change)
 		change.size or 8 + #body, change.count or #aces, 0) .. body
 end
 
--- A security descriptor of { owner =, group =, dacl = list, sacl = list, control = more bits,
--- revision = }. A string in place of a list is the ACL's bytes; dacl = "null" is a null DACL.
+-- Returns a security descriptor made of { owner =, group =, dacl = list, sacl =
+-- list, control = more bits, revision = }. A string in place of a list is the
+-- ACL's bytes; dacl = "null" is a null DACL.
 function kacs.sd(parts)
 	local control = kacs.SELF_RELATIVE | (parts.control or 0)
 	local offsets, body = {}, ""
@@ -129,7 +133,7 @@ end
 
 -- --- tokens ---
 
--- The groups part of a spec, from a list of { sid, flags }.
+-- Returns the groups part of a spec, made of a list of { sid, flags }.
 function kacs.groups(list)
 	local bytes = { pack("u32", #list) }
 	for _, group in ipairs(list) do
@@ -141,21 +145,21 @@ end
 
 function kacs.spec(user, groups) return pack("u32 u32", 1, user) .. (groups and kacs.groups(groups) or "") end
 
--- A file descriptor for a new token.
+-- Creates a token and returns its descriptor.
 function kacs.create(vm, user, groups)
 	local fd = vm.kacs:create_token(kacs.spec(user, groups))
 	assert(fd >= 0, "create_token: " .. fd)
 	return fd
 end
 
--- One QUERY: ret, the length, and the data.
+-- Calls QUERY once. Returns ret, the length, and the data.
 function kacs.query_once(vm, fd, class, room)
 	local ret, args, data = vm:ioctl_buf(fd, kacs.QUERY, pack("u32 u32 u64", class, room, 0),
 		room > 0 and { { ptr_offset = 8, buf_len = room, output = true } } or {})
 	return ret, (unpack("u32", args, 4)), data
 end
 
--- A QUERY for the length, then one for the data.
+-- Calls QUERY for the length, then again for the data.
 function kacs.query(vm, fd, class)
 	local ret, len = kacs.query_once(vm, fd, class, 0)
 	assert(ret == 0, "query for a length: " .. ret)
@@ -167,7 +171,7 @@ end
 
 function kacs.user_of(vm, fd) return kacs.sid_text(kacs.query(vm, fd, kacs.QUERY_USER)) end
 
--- The user of the caller's own token.
+-- Returns the user of the caller's own token.
 function kacs.whoami(vm)
 	local fd = vm.kacs:open_self_token(0, kacs.TOKEN_QUERY)
 	assert(fd >= 0, "open_self_token: " .. fd)
@@ -182,14 +186,15 @@ function kacs.statistics(vm, fd)
 	return { id = id, origin = origin, type = kind, groups = groups, tasks = tasks, revoked = revoked }
 end
 
--- The arguments of vm.kacs:access_check(); without fd the caller's own token is checked.
+-- Returns the arguments of vm.kacs:access_check(). Without fd the caller's own
+-- token is checked.
 function kacs.check_args(fd, sd, desired, change)
 	change = change or {}
 	return { pack("u32 i32 u64 u32 u32", change.size or 24, fd or -1, 0, change.len or #sd, desired),
 		{ ptr_offset = 8, data_len = #sd, data = sd } }
 end
 
--- Checks access: the granted rights, or -errno.
+-- Checks access. Returns the granted rights, or -errno.
 function kacs.check(vm, fd, sd, desired)
 	return (vm.kacs:access_check(kacs.check_args(fd, sd, desired)))
 end

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Runs the runner as a user at a shell would, mostly on canned suites, and returns its output.
+-- Runs the runner as a user at a shell would, mostly on canned suites, and
+-- returns its output.
 
 local core = require "provium.core"
 
@@ -7,7 +8,7 @@ local runner = {}
 
 local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
 
--- The output of a host command, without the last line end.
+-- Returns the output of a host command, without the last line end.
 function runner.shell(cmd)
 	local pipe = assert(io.popen(cmd))
 	local said = pipe:read("a")
@@ -17,20 +18,22 @@ end
 
 local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$")
 
--- The runner in the environment, or the one that runs this test.
+-- The path of the runner to test: the one in the environment, or the one that
+-- runs this test.
 runner.path = runner.shell(os.getenv("PROVIUM_RUNNER") and
 	"realpath " .. quote(os.getenv("PROVIUM_RUNNER")) or "readlink /proc/$PPID/exe")
 runner.canned = runner.shell("realpath " .. quote(here .. "/../harness/_canned"))
 runner.home = runner.path:gsub("/[^/]*/[^/]*$", "")
 runner.quote = quote
-runner.timeout = runner.shell("command -v timeout")	-- a path, for runs with another PATH
+runner.timeout = runner.shell("command -v timeout")	-- a path, because some runs have another PATH
 
--- The names of the built profiles, as messages list them.
+-- Returns the names of the built profiles, as messages list them.
 function runner.profiles()
 	return (runner.shell("sed -n 's/^\\[profile\\.\\(.*\\)\\]$/\\1/p' " .. quote(runner.home .. "/provium.toml")):gsub("\n", ", "))
 end
 
--- Environment variables with this host's probe results, for runs with kernels of their own, which would probe again.
+-- Environment variables with this host's probe results, for runs with other
+-- kernels, which would probe again.
 local probed
 function runner.probed()
 	if os.getenv("PROVIUM_BOOT") then return {} end
@@ -46,8 +49,9 @@ function runner.probed()
 	return probed
 end
 
--- The output without what differs from run to run: times, the checkout's path and, unless
--- they are asked for, the commands that repeat failures.
+-- Returns the output without the parts that differ from run to run: times, the
+-- checkout's path and, unless they are asked for, the commands that repeat
+-- failures.
 local function neutral(said, commands)
 	if not commands then said = said:gsub("%f[^\n\0] *#? ?repeat: [^\n]*\n", "") end
 	said = said:gsub("(, )%d+%.%d+s%)", "%1Ts)"):gsub('(time=)"%d+%.%d+"', '%1"T"')
@@ -59,7 +63,8 @@ local function neutral(said, commands)
 	return said
 end
 
--- A shell command for one run; opts: cwd (default: the canned suites' folder), env.
+-- Returns a shell command for one run. opts: cwd (default: the canned suites'
+-- folder), env.
 function runner.command(args, opts)
 	opts = opts or {}
 	local words = { "cd", quote(opts.cwd or runner.canned), "&& exec env" }
@@ -73,9 +78,10 @@ function runner.command(args, opts)
 	return table.concat(words, " ")
 end
 
--- { said, status } or { said, signal }; said is stdout and stderr together. opts are those of
--- runner.command, and: commands = true keeps the commands that repeat failures, raw = true
--- keeps the output as it is.
+-- Runs the runner. Returns { said, status } or { said, signal }; said is stdout
+-- and stderr together. opts: as for runner.command(); also commands = true,
+-- which keeps the commands that repeat failures, and raw = true, which keeps
+-- the output unchanged.
 function runner.run(args, opts)
 	local pipe = assert(io.popen(runner.command(args, opts)))
 	local said = pipe:read("a")
@@ -84,13 +90,14 @@ function runner.run(args, opts)
 	return { said = said, status = how == "exit" and code or nil, signal = how == "signal" and code or nil }
 end
 
--- A new empty folder on the host, and a value that removes it when it is closed.
+-- Returns a new empty folder on the host, and a value that removes it when it
+-- is closed.
 function runner.new_folder()
 	local dir = runner.shell("mktemp -d")
 	return dir, setmetatable({}, { __close = function() os.execute("rm -rf " .. quote(dir)) end })
 end
 
--- Calls fn with a new empty folder, and removes it.
+-- Calls fn with a new empty folder, and removes it afterwards.
 function runner.with_folder(fn)
 	local dir, _ <close> = runner.new_folder()
 	fn(dir)
@@ -103,7 +110,7 @@ function runner.write(path, data)
 	return path
 end
 
--- The file's bytes, or nil if it cannot be opened.
+-- Returns the file's bytes, or nil if it cannot be opened.
 function runner.read(path)
 	local file = io.open(path, "rb")
 	local data = file and file:read("a")
@@ -118,7 +125,7 @@ function runner.is_alive(pid)
 	return stat ~= nil and stat:match("^.*%) (%a)") ~= "Z"
 end
 
--- The pid of a QEMU below this process, or nil.
+-- Returns the pid of a QEMU that descends from this process, or nil.
 function runner.qemu_below(pid)
 	local parents, names = {}, {}
 	for line in runner.shell("cat /proc/[0-9]*/stat 2>/dev/null"):gmatch("[^\n]+") do
@@ -132,7 +139,8 @@ function runner.qemu_below(pid)
 	end
 end
 
--- Starts a run: the runner's pid, and a function that waits for it and returns status, output.
+-- Starts a run. Returns the runner's pid, and a function that waits for it and
+-- returns status and output.
 function runner.start(args, opts)
 	opts = opts or {}
 	opts.prefix = opts.prefix or {}

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A tree of host tests with this checkout's mk/test.mk and runner: make without VMs.
--- does with files that need no VM.
+-- A tree of host tests with this checkout's mk/test.mk and runner: in it make
+-- runs tests that need no VM.
 
 local runner = require "runner"
 
@@ -45,12 +45,13 @@ function tree:write(name, content) runner.write(("%s/tests/%s.lua"):format(self.
 
 function tree:read(path) return runner.read(self.dir .. "/" .. path) end
 
--- The shell command for make in the tree, without the job server of a make above this test.
+-- Returns the shell command for make in the tree, without the job server of a
+-- make that runs this test.
 function tree:command(args)
 	return ("cd %s && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u T timeout 100 make %s </dev/null 2>&1"):format(self.dir, args or "")
 end
 
--- The output of make, and its status.
+-- Runs make. Returns its output and exit status.
 function tree:make(args)
 	local pipe = assert(io.popen(self:command(args)))
 	local said = pipe:read("a")
@@ -58,7 +59,7 @@ function tree:make(args)
 	return said, status
 end
 
--- The names of finished files, in the order of the output.
+-- Returns the names of finished files, in the order of the output.
 function tree.finished(said)
 	local names = {}
 	for name in ("\n" .. said):gmatch("\n([^\n ]+)%.lua %.%.%. ") do names[#names + 1] = name end

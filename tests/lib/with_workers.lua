@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- with_workers(vm, kinds, fn): calls fn with a new worker for each table of spawn() options.
--- The workers are killed when fn returns or raises.
+-- with_workers(vm, kinds, fn): calls fn with a new worker for each table of
+-- spawn() options. The workers are killed when fn returns or raises.
 
 return function(vm, kinds, fn)
 	local workers = {}

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Calls that time out while the guest sends their output: the VM answers afterwards.
+-- Calls that time out while the guest sends their output: the VM answers later
+-- calls.
 
 provium.timeout = "5m"
 
@@ -10,7 +11,8 @@ local LARGE = "/tmp/large"
 
 vm:exec(("dd if=/dev/zero of=%s bs=1M count=100 2>/dev/null"):format(LARGE))
 
--- Makes the call with a time limit that it cannot meet; then the VM has to answer.
+-- Makes the call with a time limit that it cannot meet. Afterwards the VM must
+-- answer.
 local function time_out(method, ...)
 	vm.timeout = 0.001
 	local ok, err = pcall(vm[method], vm, ...)

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- What a test can do to the executor that makes its calls, and that the guest survives it.
+-- Harm that a test can do to the executor that makes its calls: the guest
+-- survives it.
 
 local C = provium.const
 local pack = provium.pack
@@ -8,7 +9,8 @@ local vm = provium.create("minimal"):boot()
 
 local AGENT_FDS = 1000		-- the executor's own descriptors start here; see agent/shared/high_fd.h
 
--- The guest works with a new executor, whose first free descriptor is 3.
+-- Checks that the guest works with a new executor, whose first free descriptor
+-- is 3.
 local function assert_recovered(former)
 	local pid = vm:syscall("getpid")
 	assert(pid > 1 and pid ~= former, ("pid %d, before it was %d"):format(pid, former))
@@ -18,7 +20,7 @@ local function assert_recovered(former)
 	assert(vm:exec("true").ok)
 end
 
--- fn ends the executor, and its error says how.
+-- Checks that fn ends the executor, and that the error says how.
 local function assert_dies(how, fn)
 	local pid = vm:syscall("getpid")
 	assert_eq(3, vm:syscall("dup", 0))
@@ -101,7 +103,8 @@ test("close_range of all descriptors ends the executor", function()
 	assert_recovered(pid)
 end)
 
--- A change to one of its descriptors may have no effect; calls work in any case.
+-- A change to one of the executor's descriptors may have no effect; calls work
+-- in any case.
 local function for_each_agent_fd(fn)
 	local before = vm.timeout
 	vm.timeout = 0.5
@@ -133,7 +136,7 @@ test("close of the executor's timer: a later call past its deadline still ends",
 		local timer = tonumber(listing:match("(%d+) %-> anon_inode:%[timerfd%]"))
 		if not timer then skip("this agent has no timer") end
 		assert_eq(0, vm:syscall("close", timer))
-		pause(0.2)		-- until the timer has expired: only then does the executor set it again
+		pause(0.2)		-- until the timer has expired, because the executor sets it again only then
 		pcall(vm.syscall, vm, "getppid")
 		pcall(vm.syscall, vm, "exit_group", 0)
 		for _ = 1, 5 do vm:syscall("getpid") end

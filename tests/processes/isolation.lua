@@ -6,7 +6,8 @@ local pack = provium.pack
 
 local vm = provium.create("minimal"):boot()
 
--- Ends the executor: the next one has its own namespaces, filters and credentials again.
+-- Ends the executor, so that the next one has its own namespaces, filters and
+-- credentials.
 local function start_afresh()
 	assert_error(function() vm:syscall("exit_group", 0) end, "exited with status 0")
 end
@@ -93,9 +94,9 @@ end)
 
 local function filter(...) return pack("u16 u8 u8 u32", ...) end
 
--- Installs a filter that refuses the system call `name` with this errno.
+-- Installs a filter that makes the system call `name` return this errno.
 local function refuse(name, errno)
-	local program = filter(C.BPF_LD | C.BPF_W | C.BPF_ABS, 0, 0, 0) ..	-- the call's number
+	local program = filter(C.BPF_LD | C.BPF_W | C.BPF_ABS, 0, 0, 0) ..	-- loads the number of the call
 		filter(C.BPF_JMP | C.BPF_JEQ | C.BPF_K, 0, 1, provium.nr[name]) ..
 		filter(C.BPF_RET | C.BPF_K, 0, 0, C.SECCOMP_RET_ERRNO | provium.errno[errno]) ..
 		filter(C.BPF_RET | C.BPF_K, 0, 0, C.SECCOMP_RET_ALLOW)

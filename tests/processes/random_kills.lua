@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Processes killed in random states at random moments: the guest works on.
+-- Processes killed in random states at random moments: the guest continues to
+-- work.
 
 local C = provium.const
 
@@ -13,7 +14,7 @@ local SEED = 20261121
 math.randomseed(SEED)
 local function one_of(list) return list[math.random(#list)] end
 
--- Name → a function that brings a worker into a state in which it is killed.
+-- By name: a function that brings a worker into a state in which it is killed.
 local STATES = {
 	idle = function() end,
 	read = function(w) return w:async("syscall", "pause") end,
@@ -33,7 +34,7 @@ local function pause_a_little() require "provium.core".pause(math.random() * 0.0
 
 local function kill_pid(pid) reaper:syscall("kill", pid, C.SIGKILL) end
 
--- Waits for a call that may have been cut off.
+-- Waits for a call that the kill may have ended.
 local function finish(call)
 	if not call then return end
 	local ok, err = pcall(call.wait, call)
@@ -56,7 +57,7 @@ end
 
 local function kill_executor()
 	local pid
-	repeat	-- the death of the one before may not have been told yet
+	repeat	-- the previous death may not have been reported yet
 		local ok, got = pcall(vm.syscall, vm, "getpid")
 		pid = ok and got
 	until pid

@@ -61,7 +61,7 @@ test("a worker has its own copy of the executor's descriptors, with shared posit
 	assert_eq(3, fd)
 	with({ {} }, function(w)
 		assert_eq(5, (w:syscall_bufs("read", { [1] = ("\0"):rep(5) }, fd, 0, 5)))
-		-- The open file is shared, and its position with it.
+		-- The open file is shared, and with it the position.
 		assert_eq(5, vm:syscall("lseek", fd, 0, C.SEEK_CUR))
 		-- The table of descriptors is not shared.
 		assert_eq(0, w:syscall("close", fd))
@@ -84,7 +84,7 @@ end)
 test("thread workers share the executor's memory, a process worker does not", function()
 	local at = vm:syscall("mmap", 0, 4096, C.PROT_READ | C.PROT_WRITE, C.MAP_PRIVATE | C.MAP_ANONYMOUS, -1, 0)
 	assert(at > 0)
-	local function put(target, v)	-- writes v to that address, by way of a pipe
+	local function put(target, v)	-- writes v to that address, by means of a pipe
 		local _, pipe = target:syscall_bufs("pipe2", { [0] = ("\0"):rep(8) }, 0, 0)
 		local r, w = unpack("u32 u32", pipe)
 		target:syscall_buf("write", 1, pack("u64", v), w, 0, 8)
@@ -170,7 +170,8 @@ test("a thread worker that unshares the descriptor table has descriptors of its 
 end)
 
 test("a seccomp filter of one thread worker does not apply to others", function()
-	-- struct sock_filter: code, jt, jf, k. getuid returns EPERM, other calls are allowed.
+	-- struct sock_filter: code, jt, jf, k. getuid returns EPERM, other
+	-- calls are allowed.
 	local program = pack("u16 u8 u8 u32  u16 u8 u8 u32  u16 u8 u8 u32  u16 u8 u8 u32",
 		C.BPF_LD | C.BPF_W | C.BPF_ABS, 0, 0, 0,  C.BPF_JMP | C.BPF_JEQ | C.BPF_K, 0, 1, provium.nr.getuid,
 		C.BPF_RET | C.BPF_K, 0, 0, C.SECCOMP_RET_ERRNO | 1,  C.BPF_RET | C.BPF_K, 0, 0, C.SECCOMP_RET_ALLOW)
@@ -343,7 +344,8 @@ test(("%d workers one after the other leave no memory used"):format(MANY), funct
 end)
 
 test("a 1024th worker is refused with EAGAIN", function()
-	-- A new executor, because other tests' threads have left their stacks in this one.
+	-- Starts a new executor, because other tests' threads have left their
+	-- stacks in this one.
 	assert_error(function() vm:syscall("exit_group", 0) end, "exited with status 0")
 	local list = {}
 	local err = assert_error(function()

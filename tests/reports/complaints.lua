@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The kernel's complaints, and what they do to a test's verdict. The module `faults` commits
--- real faults. Verdicts that are not ok come from a canned suite, because a test cannot fail here.
+-- The kernel's complaints, and what they do to a test's verdict. The module
+-- `faults` commits real faults. Verdicts that are not ok come from a canned
+-- suite, because a test cannot fail here.
 
 local core = require "provium.core"
 local runner = require "runner"
@@ -86,7 +87,7 @@ local EXPECTED = {
 	["after another VM's panic"] = { "ok" },
 }
 
-local seen		-- the canned suite's test events by name, from its only run
+local seen		-- test events of the canned suite by name, from its only run
 
 local function canned()
 	if not seen then

@@ -4,7 +4,8 @@
 local core = require "provium.core"
 local runner = require "runner"
 
--- The test events of a canned suite's JSON report by name, and the end event.
+-- Returns the test events of a canned suite's JSON report by name, and the end
+-- event.
 local function items(suite, opts)
 	local list, last = {}, nil
 	for line in runner.run({ "test", "--format", "json", suite }, opts or { raw = true }).said:gmatch("[^\n]+") do
@@ -15,7 +16,8 @@ local function items(suite, opts)
 	return list, last
 end
 
--- A test event's kernel lines, without times and without lines that come at any time.
+-- Returns a test event's kernel lines, without times and without lines that can
+-- appear at any time.
 local function texts(item)
 	local list = {}
 	for _, line in ipairs(item.kernel[1].lines) do
@@ -50,7 +52,8 @@ end)
 
 test("time limits are multiplied by the machine's slowness", function()
 	runner.with_folder(function(dir)
-		-- A runner with a folder of its own, whose probe result says that the machine is four times as slow.
+		-- Makes a runner in its own folder, whose probe result says
+		-- that the machine is four times as slow.
 		os.execute(("mkdir -p %s/bin && cp %s %s/bin/provium && cp -r %s/accel %s && ln -s %s/initramfs %s"):format(dir,
 			runner.quote(runner.path), dir, runner.quote(runner.home), dir, runner.quote(runner.home), dir))
 		os.execute(("sed -i 's/\"slowness\": [0-9.e+]*/\"slowness\": 4.0/' %s/accel/*"):format(dir))
@@ -58,7 +61,8 @@ test("time limits are multiplied by the machine's slowness", function()
 			raw = true, cwd = runner.home, runner = dir .. "/bin/provium", env = { PROVIUM_BOOT = "" },
 		})
 		for _, name in ipairs { "a test", "a call", "a condition" } do
-			-- At least the scaled limit; the machine's load decides how much more.
+			-- The time is at least the scaled limit; how much more
+			-- depends on the machine's load.
 			assert(list[name], name .. " has no result: " .. tostring(last.error and last.error.message))
 			assert(list[name].seconds >= 1.2, ("%s took %g s"):format(name, list[name].seconds))
 		end

@@ -5,14 +5,14 @@ local now = require "provium.core".now
 
 local function boot(opts) return provium.create("minimal"):boot(opts) end
 
--- The seconds that fn took, and the error that it raised.
+-- Returns the seconds that fn took, and the error that it raised.
 local function timed(fn)
 	local start = now()
 	local err = assert_error(fn)
 	return now() - start, err
 end
 
--- Time limits grow with the machine's slowness, and so does this one.
+-- Time limits grow with the machine's slowness, so this limit grows as well.
 local function assert_within(limit, vm, seconds)
 	assert(seconds < limit * vm.core:info().slowness, ("the call took %.2f s"):format(seconds))
 end
@@ -22,7 +22,8 @@ test("a panic ends the call in flight within a second, with the console's end", 
 	local seconds, err = timed(function() vm:exec("echo c > /proc/sysrq-trigger") end)
 	assert_contains(err.message, "exec \"echo c > /proc/sysrq-trigger\": the guest panicked: ")
 	assert_contains(err.message, "Kernel panic - not syncing: sysrq triggered crash; console ends:")
-	-- The console's end starts at the panic's first line, however long the report is.
+	-- The shown part of the console begins at the panic's first line,
+	-- however long the report is.
 	local shown = err.message:match("; console ends:(.*)")
 	assert_contains(shown, "Kernel panic - not syncing: sysrq triggered crash")
 	assert_contains(shown, "Call Trace:")

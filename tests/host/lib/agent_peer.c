@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The host's end of a link to an agent that runs as a process of this machine. */
+/*
+ * The host's end of a link to an agent that runs as a process of this machine.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,7 +19,8 @@
 #include "tests/host/lib/agent_peer.h"
 #include "tests/host/lib/tap.h"
 
-#define LIMIT_S 20.0			/* for any answer; only a failure takes as long */
+/* For any answer; only a failure takes that long. */
+#define LIMIT_S 20.0
 
 struct peer *peer_start(void)
 {
@@ -35,7 +38,7 @@ struct peer *peer_start(void)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		fcntl(fds[1], F_SETFD, 0);
 		snprintf(number, sizeof(number), "%d", fds[1]);
-		/* With SAN=1: a SIGSEGV is the kernel's to deliver, too. */
+		/* With SAN=1, too, the kernel must deliver SIGSEGV. */
 		setenv("ASAN_OPTIONS", "handle_segv=0", 1);
 		execl(agent ? agent : "out/bin/agent", "agent", "--fd", number,
 		      (char *)NULL);
@@ -49,7 +52,7 @@ struct peer *peer_start(void)
 	return p;
 }
 
-/* The next frame: 0, or -EPIPE at the end, -ETIMEDOUT. */
+/* Reads the next frame.  0; -EPIPE at the end; -ETIMEDOUT. */
 int next_frame(struct peer *p)
 {
 	int64_t deadline = deadline_in(LIMIT_S);
@@ -97,7 +100,7 @@ void send_op(struct peer *p, enum wire_op nr, const void *req)
 	free(raw);
 }
 
-/* The answer to the last request; data frames are gathered. */
+/* Reads the answer to the last request; collects its data frames. */
 int answer(struct peer *p)
 {
 	int ret;
@@ -108,7 +111,8 @@ int answer(struct peer *p)
 		struct wire_data data;
 
 		if (p->hdr.tag != p->tag)
-			continue;	/* what was given up earlier */
+			/* A late answer to a request that was given up. */
+			continue;
 		if (p->hdr.kind != WIRE_DATA)
 			break;
 		if (wire_decode(&wire_desc_data, &data, p->payload,
@@ -119,7 +123,7 @@ int answer(struct peer *p)
 	return ret;
 }
 
-/* Sends and decodes; false unless it was a proper reply. */
+/* Sends a request and decodes its reply; false unless it was a valid reply. */
 bool call(struct peer *p, enum wire_op nr, const void *req, void *rep)
 {
 	static uint8_t scratch[1 << 16];
@@ -158,14 +162,14 @@ struct peer *peer_greeted(void)
 	return p;
 }
 
-/* A signal to one process: -1, a failed getpid, would be everybody's. */
+/* Signals one process.  -1, from a failed getpid, would mean every process. */
 void signal_to(int64_t pid, int sig)
 {
 	if (pid > 1)
 		kill((pid_t)pid, sig);
 }
 
-/* Hangs up; the agent ends by itself. */
+/* Closes the connection; the agent ends by itself. */
 bool peer_end(struct peer *p, int *status)
 {
 	int64_t deadline = deadline_in(LIMIT_S);
@@ -188,7 +192,7 @@ struct wire_bytes str(const char *s)
 	return (struct wire_bytes){ s, (uint32_t)strlen(s) };
 }
 
-/* Until the process is gone (reaped, too). */
+/* Waits until the process has ended and was reaped. */
 bool await_end(int64_t pid)
 {
 	int64_t deadline = deadline_in(LIMIT_S);

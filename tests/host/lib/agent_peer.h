@@ -17,34 +17,48 @@
 struct peer {
 	pid_t pid;			/* the supervisor */
 	struct conn conn;
-	uint32_t tag;			/* of the last request */
+	uint32_t tag;			/* tag of the last request */
 	uint32_t executor;		/* the channel to which an executor's ops go */
 	/* the last frame */
 	struct wire_header hdr;
 	uint8_t payload[1 << 17];
-	struct buf data;		/* of the data frames before it */
+	struct buf data;		/* bytes of the data frames before it */
 };
 
-/* A new agent; without and with hello behind it. */
+/*
+ * Starts an agent; the first function only connects, the second also says
+ * hello.
+ */
 struct peer *peer_start(void);
 struct peer *peer_greeted(void);
-/* Hangs up and frees p.  False if the agent did not end by itself. */
+/*
+ * Closes the connection and frees p.  Returns false if the agent did not end by
+ * itself.
+ */
 bool peer_end(struct peer *p, int *status);
 
-/* The next frame: 0, -EPIPE at the end of the link, -ETIMEDOUT, -EBADMSG. */
+/*
+ * Reads the next frame.  0; -EPIPE at the end of the link; -ETIMEDOUT;
+ * -EBADMSG.
+ */
 int next_frame(struct peer *p);
 void send_raw(struct peer *p, uint32_t channel, unsigned int op, const void *payload,
 	      size_t n);
 void send_op(struct peer *p, enum wire_op nr, const void *req);
-/* The answer to the last request, errors as next_frame(); gathers data frames. */
+/*
+ * Reads the answer to the last request; collects its data frames.  Errors as
+ * next_frame().
+ */
 int answer(struct peer *p);
-/* Sends a request and decodes its reply, which is valid until the next call.
- * False for any other answer. */
+/*
+ * Sends a request and decodes its reply, which is valid until the next call.
+ * Returns false for any other answer.
+ */
 bool call(struct peer *p, enum wire_op nr, const void *req, void *rep);
-/* The last answer, if it is a failure; else all zeros. */
+/* Returns the last answer if it is a fail message; else all zeros. */
 struct wire_fail failure(struct peer *p);
 
-/* The return value of a system call without arguments, or -1. */
+/* Makes a system call without arguments.  Returns its result, or -1. */
 int64_t ask(struct peer *p, int64_t nr);
 int64_t getpid_by(struct peer *p);
 
@@ -52,7 +66,7 @@ bool text_has(const struct wire_bytes *b, const char *s);
 struct wire_bytes str(const char *s);
 /* Sends a signal to one process; ignores a pid that would mean several. */
 void signal_to(int64_t pid, int sig);
-/* Waits until the process is gone and reaped. */
+/* Waits until the process has ended and was reaped. */
 bool await_end(int64_t pid);
 
 #endif

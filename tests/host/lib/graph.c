@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A directed graph of named nodes, to find circles in. */
+/* A directed graph of named nodes, in which circles are searched. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,10 @@
 
 enum state { NEW, ON_PATH, DONE };
 
-/* A depth-first search: the nodes on the way from its start to the present one. */
+/*
+ * A depth-first search: the nodes on the path from its start to the current
+ * one.
+ */
 struct search {
 	const struct graph *g;
 	enum state *states;
@@ -36,7 +39,7 @@ void graph_add(struct graph *g, const char *from, const char *to)
 	g->edges[g->nr_edges++] = (struct graph_edge){ a, b };
 }
 
-/* The path ends in @back, which is on it already. */
+/* Describes the circle that closes at @back, which is on the path already. */
 static void describe(const struct search *s, size_t back, struct buf *path)
 {
 	size_t i = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A directed graph of named nodes, to find circles in. */
+/* A directed graph of named nodes, in which circles are searched. */
 #ifndef TESTS_HOST_LIB_GRAPH_H
 #define TESTS_HOST_LIB_GRAPH_H
 
@@ -8,7 +8,7 @@
 
 #include "runner/base/buf.h"
 
-/* Empty is all zero. */
+/* A graph; all zeros: empty. */
 struct graph {
 	char **names;
 	size_t nr_names;
@@ -21,8 +21,8 @@ struct graph {
 /* Adds an edge, and its nodes if they are new. Adding it twice is harmless. */
 void graph_add(struct graph *g, const char *from, const char *to);
 /*
- * Whether there is a circle. If so, one of them is added to @path as "a > b > a". An edge
- * from a node to itself is a circle.
+ * Returns true if there is a circle, and adds one to @path as "a > b > a".  An
+ * edge from a node to itself is a circle.
  */
 bool graph_find_circle(const struct graph *g, struct buf *path);
 void graph_release(struct graph *g);

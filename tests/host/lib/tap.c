@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* TAP for host tests. */
+/* Prints the results of host tests as TAP. */
 #include <stdarg.h>
 #include <stdio.h>
 

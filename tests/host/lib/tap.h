@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Host tests: a line a check, "ok N - name", and a count at the end. */
+/*
+ * Results of host tests as TAP: a line "ok N - name" for each check, and the
+ * count at the end.
+ */
 #ifndef TESTS_HOST_LIB_TAP_H
 #define TESTS_HOST_LIB_TAP_H
 
 #include <stdbool.h>
 
-/* One check.  Returns cond. */
+/* Prints the result of one check.  Returns cond. */
 bool ok(bool cond, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A line of explanation. */
+/* Prints a line of explanation. */
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* The plan; the exit status of main(). */
+/* Prints the plan.  Returns the exit status for main(). */
 int done(void);
 
 #endif

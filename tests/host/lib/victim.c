@@ -13,9 +13,11 @@
 #include "tests/host/lib/tap.h"
 #include "tests/host/lib/victim.h"
 
-#define LIMIT_S 1.0			/* for a stop that was asked for */
-#define BLOCKED_S 0.03			/* a step that lasts longer may sleep in the kernel */
-#define TICK_US 10000			/* how often a wait looks at the clock */
+#define LIMIT_S 1.0			/* for a stop that was requested, in seconds */
+/* A step that takes longer may sleep in the kernel. */
+#define BLOCKED_S 0.03
+/* How often a waiting function checks the clock. */
+#define TICK_US 10000
 
 static void tick(int sig)
 {
@@ -27,7 +29,7 @@ void victim_init(void)
 	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = tick }, NULL);
 }
 
-/* SIGALRM interrupts waitpid(), which then looks at the clock. */
+/* SIGALRM interrupts waitpid(); then the clock is checked. */
 static void tick_every(long us)
 {
 	const struct itimerval timer = { { 0, us }, { 0, us } };
@@ -35,7 +37,10 @@ static void tick_every(long us)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* Waits until the victim has stopped: 1; ended: 0; not in time: -1. */
+/*
+ * Waits for the victim.  1: it has stopped; 0: it has ended; -1: neither in
+ * time.
+ */
 static int await_stop(pid_t pid, double limit_s)
 {
 	int64_t deadline = deadline_in(limit_s);
@@ -72,7 +77,10 @@ static bool sleeps(pid_t pid)
 	return strstr(stat, ") S");
 }
 
-/* Waits until a step is done.  False: it ended, or sleeps in a system call. */
+/*
+ * Waits until a step is done.  Returns false if the victim has ended, or sleeps
+ * in a system call.
+ */
 static bool await_step(pid_t pid)
 {
 	int stopped;

@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A process that is stepped through its instructions, and killed at one of them. */
+/*
+ * A victim: a process that is stepped through its instructions, and killed at
+ * one of them.
+ */
 #ifndef TESTS_HOST_LIB_VICTIM_H
 #define TESTS_HOST_LIB_VICTIM_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Before the first victim: SIGALRM is used to limit waits. */
+/* To be called before the first victim: sets up SIGALRM, which limits waits. */
 void victim_init(void);
-/* Stops it, wherever it is.  False if that fails. */
+/* Stops the victim at any point.  Returns false on failure. */
 bool victim_seize(pid_t pid);
-/* Steps it k times; *ip is where it is then.  False: it sleeps in a system call,
- * or has ended, before that.  With trace, prints each address. */
+/*
+ * Steps the victim k times, and stores its address in *ip.  Returns false if it
+ * sleeps in a system call, or has ended, before that.  With trace, prints each
+ * address.
+ */
 bool victim_step(pid_t pid, unsigned int k, bool trace, unsigned long long *ip);
-/* SIGKILL: kills it and waits for its end.  Else delivers the signal and lets go. */
+/*
+ * With SIGKILL: kills the victim and waits for its end.  Otherwise delivers the
+ * signal and detaches.
+ */
 void victim_strike(pid_t pid, int sig);
 
 #endif
