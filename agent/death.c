@@ -70,7 +70,10 @@ void death_answer_end_worker(struct supervisor *s, uint32_t channel)
 
 /* --- executors --- */
 
-/* A job that it was starting has a keeper, which goes on, or is free again. */
+/*
+ * The executor died while it started a job.  If the job has a keeper, the keeper
+ * continues; otherwise the job's entry is free again.
+ */
 static void reap_starter(struct supervisor *s, uint32_t channel)
 {
 	for (uint32_t i = 0; i < JOBS; i++) {

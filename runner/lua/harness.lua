@@ -116,7 +116,7 @@ local function check_arguments(name, opts, fn)
 	opts = options.check("test " .. name, opts, TEST_OPTIONS)
 	if opts.timeout then options.seconds(opts.timeout, ("test %q: timeout"):format(name)) end
 	if session.stopped then stop_file() end
-	if session.test then error(("test %q: inside of test %q"):format(name, session.test.name), 3) end
+	if session.test then error(("test %q: called inside test %q; close the outer test first"):format(name, session.test.name), 3) end
 	if session.lines[name] then
 		error(("test %q: another test has this name (line %s)"):format(name, session.lines[name]), 3)
 	end

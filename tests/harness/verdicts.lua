@@ -136,7 +136,7 @@ end)
 test("a test inside a test fails the outer one", function()
 	assert_says(1, "nested.lua", [[
 nested.lua ... FAIL (1 of 2 failed, Ts)
-  · outer ... FAIL: test "inner": inside of test "outer"
+  · outer ... FAIL: test "inner": called inside test "outer"; close the outer test first
       at nested.lua:5
   · after it ... ok
 FAIL: 1 passed, 1 failed

@@ -215,7 +215,7 @@ static void files(struct peer *p)
 static void bad_frames(void)
 {
 	struct peer *p = peer_greeted();
-	uint8_t junk[WIRE_HEADER + 1];	/* a stuffed header */
+	uint8_t junk[WIRE_HEADER + 1];	/* a header with byte stuffing */
 	int status;
 
 	send_raw(p, 7, WIRE_OP_echo, "", 0);

@@ -269,7 +269,7 @@ test("a relative path is resolved in the caller's directory", function()
 	w:kill()
 end)
 
-test("a relative path is resolved in a directory's descriptor", function()
+test("a relative path is resolved from the directory of dirfd", function()
 	local dir = (vm:syscall_buf("openat", 1, "/srv/work\0", CWD, 0, C.O_DIRECTORY))
 	assert_eq(#FULL, w_get(vm, dir, "file"))
 	assert_errno("ENOENT", w_get(vm, dir, "none"))
