@@ -3,6 +3,8 @@
 -- and killed processes. Each is reported with its cause, and the run leaves
 -- nothing behind.
 
+local core = require "provium.core"
+local home = require "fixture_home"
 local runner = require "runner"
 local quote, shell = runner.quote, runner.shell
 
@@ -33,7 +35,7 @@ local function with_traces(fn)
 		fn(function(args, opts) return runner.run(args, options(opts)) end, dir, options)
 		wait_until(function() return processes_with(mark) == "" end, { timeout = 5, interval = 0.02, desc = "the end of the run's processes" })
 		assert_eq("", shell("ls -A " .. dir .. "/tmp"))
-		assert_eq("", shell("ls -A /dev/shm | grep -v '^provium-[0-9]*$'"))
+		assert_eq("", shell("ls -A /dev/shm | grep -v '^provium-'"))
 	end)
 end
 
@@ -114,5 +116,84 @@ test("a limit of memory that QEMU exceeds: BROKEN with QEMU's message", function
 		assert_contains(r.said, "BROKEN: boot minimal: QEMU exited with status 1:")
 		assert_contains(r.said, "Cannot allocate memory")
 		assert_eq(3, r.status, r.said)
+	end)
+end)
+
+-- --- stopped processes ---
+
+-- Seconds that a process is stopped, beyond a call's limit; PROVIUM_STOP_S=30 for a long check.
+local STOP_S = tonumber(os.getenv("PROVIUM_STOP_S")) or 1
+
+-- Runs vm_waits.lua and stops processes of it during its calls: those whose pids
+-- choose(runner's pid, QEMU's) returns. Returns the status and the output.
+local function stop_some(choose)
+	local status, said
+	with_traces(function(_, dir, options)
+		local pid, finish = runner.start({ "test", "vm_waits.lua" }, options { prefix = {} })
+		local limit_s = wait_until(function() return tonumber(runner.read(dir .. "/calls")) end,
+			{ timeout = 20, interval = 0.02, desc = "the first call" })
+		local pids = choose(pid, runner.qemu_below(pid))
+		shell("kill -STOP " .. pids)
+		core.pause(limit_s + STOP_S)
+		shell("kill -CONT " .. pids)
+		status, said = finish()
+	end)
+	return status, said
+end
+
+test("a runner that is stopped for longer than a call's limit: the answers that came meanwhile count", function()
+	local status, said = stop_some(function(pid)
+		return pid .. " " .. shell(("cat /proc/%d/task/%d/children"):format(pid, pid))
+	end)
+	assert_eq(0, status, said)
+end)
+
+test("a QEMU that is stopped for longer than a call's limit: the call fails, and the run ends", function()
+	local status, said = stop_some(function(_, qemu) return qemu end)
+	assert_contains(said, "exec \"sleep 0.3\": no result within ")
+	assert_eq(1, status, said)
+end)
+
+-- --- killed runners ---
+
+-- { what the runner does, a shell command that is true as soon as it does it }: STORE is the
+-- store. The runner builds a fixture, uses two clones of it and shuts a third one down.
+local PHASES = {
+	{ "boots a VM", "true" },
+	{ "saves a fixture", "ls -d STORE/base/.new.* >/dev/null 2>&1" },
+	{ "resumes a fixture", "ls -d STORE/base/[0-9a-f]* >/dev/null 2>&1" },
+	{ "shuts a VM down", "test -e stops" },
+}
+
+-- One home for all of them: the fixture is built once, by the third one.
+home.with(function(h)
+	h:write("t.lua", [[
+		for i = 1, 2 do test("clone " .. i, { fixture = "base" }, function(vm) assert(vm:exec("true").ok) end) end
+		local vm = provium.fixture("base")
+		io.open("stops", "w"):close()
+		vm:shutdown()
+	]])
+	for _, phase in ipairs(PHASES) do
+		local doing, command = table.unpack(phase)
+		test(("SIGKILL of a runner that %s: no process of it is left"):format(doing), function()
+			with_traces(function(_, _, options)
+				local opts = options(h:opts { env = { PROVIUM_STORE = h.store } })
+				opts.prefix = {}
+				os.remove(h.suite .. "/stops")
+				local pid, finish = runner.start({ "test", "t.lua" }, opts)
+				wait_until(function() return runner.qemu_below(pid) end, { timeout = 20, interval = 0.01, desc = "QEMU" })
+				shell(("cd %s; until %s || ! kill -0 %d 2>&-; do sleep 0.005; done; kill -KILL %d"):format(quote(h.suite),
+					command:gsub("STORE", h.store), pid, pid))
+				assert_eq(137, (finish()))
+			end)
+		end)
+	end
+
+	test("the run after killed runners passes, and removes unfinished fixtures", function()
+		shell(("mkdir -p %s/base/.new.1"):format(h.store))
+		shell("rm -rf " .. h.store .. "/base/[0-9a-f]*")
+		local r = h:run({ "test", "t.lua" }, { env = { PROVIUM_STORE = h.store } })
+		assert_eq(0, r.status, r.said)
+		assert_eq("", shell("ls -d " .. h.store .. "/base/.new.* 2>/dev/null"))
 	end)
 end)
