@@ -15,6 +15,7 @@
 #include "runner/base/text.h"
 #include "runner/bind/bind.h"
 #include "runner/bind/memory.h"
+#include "runner/bind/warning.h"
 
 #define ERROR "provium.error"
 
@@ -252,6 +253,7 @@ static const luaL_Reg functions[] = {
 	{ "interrupted", l_interrupted },
 	{ "memory_error", memory_l_error },
 	{ "limit_memory", memory_l_limit },
+	{ "gc_error", warning_l_gc_error },
 	{ "now", l_now },
 	{ "error", l_error },
 	{ "complaints", bind_complaints },

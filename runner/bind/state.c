@@ -7,6 +7,7 @@
 #include "runner/bind/bind.h"
 #include "runner/bind/memory.h"
 #include "runner/bind/state.h"
+#include "runner/bind/warning.h"
 #include "runner/lua/embed.h"
 
 /* As luaL_newstate() has it: an error outside of a protected call. */
@@ -26,6 +27,7 @@ lua_State *bind_state_new(void)
 	if (!L)
 		return NULL;
 	lua_atpanic(L, panic);
+	warning_install(L);
 	luaL_openlibs(L);
 	luaL_requiref(L, "provium.core", bind_open, 0);
 	lua_pop(L, 1);

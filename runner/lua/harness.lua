@@ -165,9 +165,15 @@ local function file_error(caught, is_load_error)
 		e.verdict, e.message = verdict.of_error(caught, false)
 	else
 		complaints = kernel_log.take_outside_complaints()
-		if #complaints == 0 then return nil end
+		if #complaints > 0 then
+			e.message = "the kernel complained outside of any test: " .. kernel_log.titles(complaints)
+		elseif core.gc_error() then
+			-- Lua may collect the garbage of one test while another one runs.
+			e.message = ("Lua collected garbage of one of these tests: %s"):format(core.gc_error())
+		else
+			return nil
+		end
 		e.verdict = VERDICT.fail
-		e.message = "the kernel complained outside of any test: " .. kernel_log.titles(complaints)
 	end
 	record.add_evidence(e, caught, complaints)
 	return e

@@ -82,6 +82,17 @@ FAIL: 0 passed, 4 failed
 ]])
 end)
 
+test("an error of a __gc metamethod fails the file", function()
+	assert_says(1, "gc_error.lua", [[
+provium: error in __gc (gc_error.lua:5: raised by __gc)
+gc_error.lua ... FAIL (1 of 3 failed, Ts)
+  · collects garbage ... ok
+  · after it ... ok
+  · (the file) ... FAIL: Lua collected garbage of one of these tests: error in __gc (gc_error.lua:5: raised by __gc)
+FAIL: 2 passed, 1 failed
+]])
+end)
+
 test("endless recursion of any kind fails its test within 30 s", function()
 	local start = core.now()
 	assert_says(1, "recursion.lua", [[
