@@ -14,7 +14,7 @@
  * without one, so the caller must look at *word again.
  */
 int futex_wait(_Atomic uint32_t *word, uint32_t while_value);
-/* The same, for at most ms milliseconds. */
+/* As futex_wait(), but sleeps for at most ms milliseconds. */
 int futex_wait_ms(_Atomic uint32_t *word, uint32_t while_value, unsigned int ms);
 /* Wakes one waiter. */
 void futex_wake(_Atomic uint32_t *word);

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The assertions: when each of them raises an error, and with which message.
+-- The assertions: for which values each raises an error, and with which
+-- message.
 
--- The message that fn fails with.
+-- Returns the message with which fn fails.
 local function failure(fn)
 	local ok, err = pcall(fn)
 	assert(not ok, "no error was raised")

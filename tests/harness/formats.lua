@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- TAP reports, and the files that make reads. See reports.lua, too.
+-- TAP reports, and the files that make reads. reports.lua tests reports, too.
 
 local runner = require "runner"
 

@@ -7,7 +7,7 @@ local tree = require "tree"
 
 local GOOD = "test('good', function() assert(true) end)\n"
 
--- A command prefix that runs the command with ulimit's arguments.
+-- Returns a command prefix that runs the command with ulimit's arguments.
 local function limited(limits)
 	return { runner.timeout, "-k", "5", "30", "bash", "-c", ("ulimit %s; exec \"$@\""):format(limits), "bash" }
 end
@@ -23,14 +23,15 @@ end)
 
 -- --- out/ ---
 
--- The output and the status of a shell command.
+-- Returns the output and the exit status of a shell command.
 local function run(command)
 	local pipe = io.popen(command)
 	local said = pipe:read("a")
 	return said, select(3, pipe:close())
 end
 
--- make in the tree, with out/ on a disk that is mounted with these options.
+-- Runs make in the tree, with out/ on a disk that is mounted with these
+-- options.
 local function make_on_disk(t, options)
 	return run(("unshare -m sh -c %s"):format(runner.quote(
 		("mount -t tmpfs -o %s none %s/out && %s"):format(options, t.dir, t:command()))))

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Tests as targets of make: which run, in which order, and what is printed.
+-- Tests as targets of make: which tests run, in which order, and what make
+-- prints.
 
 local core = require "provium.core"
 local runner = require "runner"
@@ -15,7 +16,7 @@ local function sorted(list)
 	return list
 end
 
--- The lines of results.jsonl that have this event.
+-- Returns the lines of results.jsonl that have this event.
 local function events(t, kind)
 	local list = {}
 	for line in t:read("out/report/results.jsonl"):gmatch("[^\n]+") do
@@ -122,8 +123,8 @@ end)
 
 -- --- dependencies ---
 
--- A makefile whose only target is the verdict of one test, in a folder with
--- this name.
+-- Calls fn with a makefile whose only target is the verdict of one test, in a
+-- folder with this name.
 local function with_odd_folder(name, fn)
 	runner.with_folder(function(dir)
 		local file = ("%s/%s/t.lua"):format(dir, name)
@@ -191,7 +192,7 @@ end)
 
 test("FAILFAST=1 starts no file after a failure, and the next make runs the rest", function()
 	tree.with({ a = BAD, b = GOOD, c = GOOD }, function(t)
-		local said, status = t:make("FAILFAST=1")	-- nothing is known yet: in order
+		local said, status = t:make("FAILFAST=1")	-- no duration is known yet: in order of the names
 		assert_eq({ { "a" }, 2 }, { tree.finished(said), status })
 		assert_contains(said, "FAIL: 1 passed, 1 failed (3 files, 0 verdicts reused, 2 files not run)\n")
 		t:write("a", GOOD)
@@ -275,7 +276,7 @@ end)
 
 -- --- the status line ---
 
--- The bytes that make would write to a terminal.
+-- Returns the bytes that make would write to a terminal.
 local function on_terminal(t, args, term)
 	return runner.shell(("TERM=%s script -qefc %s /dev/null"):format(term or "xterm", runner.quote(t:command(args))))
 end
@@ -287,7 +288,7 @@ test("a terminal gets a status line with the files that run, passed and failed",
 		local said = on_terminal(t, "retest -j2")
 		assert_contains(said, "\r\n1 running, 0 of 3 done, about 2 s left\27[A\r")
 		assert_contains(said, "\r\n1 running, 2 of 3 done, 1 failed")
-		-- The status line is erased before each other line.
+		-- The status line is erased before each other line is printed.
 		assert(said:find("\r\27%[Ja%.lua %.%.%. ok"), said)
 		assert(said:find("\r\27%[Jc%.lua %.%.%. ok"), said)
 		assert(said:find("a%.lua %.%.%. ok %([^\n]*\nFAIL: tests/b%.lua: bad\r?\n"), said)

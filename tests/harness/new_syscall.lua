@@ -6,8 +6,8 @@ local runner = require "runner"
 
 local ROOT = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") .. "/../.."))
 
--- The command's output and status, without the job server of a make above this
--- test.
+-- Returns the command's output and status; hides the job server of a make that
+-- runs this test.
 local function run(dir, cmd)
 	local pipe = io.popen(("cd %s && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u MODULE sh -c %s </dev/null 2>&1"):format(runner.quote(dir), runner.quote(cmd)))
 	local said = pipe:read("a")
@@ -17,7 +17,7 @@ end
 
 -- --- rows ---
 
--- The output of calls.awk for these rows.
+-- Returns the output of calls.awk for these rows.
 local function rows(text, what)
 	local said, status
 	runner.with_folder(function(dir)
@@ -82,7 +82,7 @@ end)
 
 local function new_syscall(dir, args) return run(dir, "make new-syscall " .. args) end
 
--- A copy of the files that new-syscall reads and writes.
+-- Calls fn with a copy of the files that new-syscall reads and writes.
 local function with_tree(fn)
 	runner.with_folder(function(dir)
 		run(ROOT, ("cp -a Makefile mk kernel-configs modules %s && mkdir %s/tests"):format(runner.quote(dir), runner.quote(dir)))

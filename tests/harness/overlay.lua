@@ -9,7 +9,7 @@ local APPLY = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").sou
 local TABLE, MAKEFILE = "/arch/x86/entry/syscalls/syscall_64.tbl", "/kernel/Makefile"
 local FILES = { TABLE, MAKEFILE, "/kernel/provium_syscalls.c", "/include/linux/provium_syscalls.h" }
 
--- The files of a kernel tree that it changes.
+-- Calls fn with a copy of the files of a kernel tree that apply changes.
 local function with_tree(fn)
 	runner.with_folder(function(dir)
 		runner.shell(("mkdir -p %s/arch/x86/entry/syscalls %s/kernel %s/include/linux"):format(dir, dir, dir))

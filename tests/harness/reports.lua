@@ -11,7 +11,8 @@ local function needs(command)
 	return path
 end
 
--- The path of a report on canned suites in this format, and its text.
+-- Calls fn with the path of a report on canned suites in this format, and its
+-- text.
 local function with_report(format, suites, fn)
 	runner.with_folder(function(dir)
 		local args = { "test", "--format", format, table.unpack(suites) }
@@ -28,7 +29,7 @@ end
 
 -- --- TAP ---
 
--- The titles of hostile.lua as they are printed on a line.
+-- The titles of hostile.lua, in the form in which they are printed on a line.
 local NAMES = {
 	[[quotes " ' ` and \backslash\]], [[lines\none\ntwo\x0dthree]], [[not ok 7 - \x23 SKIP this \x23 TODO]],
 	"<b>&amp;</b> <![CDATA[ ]]> --> %s %d $(id) $HOME", [[bytes \xff\xfe \xc0\x80 \xed\xa0\x80 \xe2\x82]],
@@ -182,7 +183,8 @@ end)
 
 -- --- the command that repeats a failure ---
 
--- The failed tests of a suite with the commands that their report names.
+-- Returns the failed tests of a suite with the commands that their report
+-- names.
 local function failures(suite)
 	local list = {}
 	for line in runner.run({ "test", "--format", "json", suite }, { raw = true }).said:gmatch("[^\n]+") do

@@ -3,8 +3,8 @@
 
 local runner = require "runner"
 
--- Calls fn(run, dir) with three files and a runner in a folder of its own;
--- run(args) returns output, status.
+-- Calls fn(run, dir) with three files and a runner in its own folder; run(args)
+-- returns output and status.
 local function with_runner(fn)
 	runner.with_folder(function(dir)
 		os.execute(("mkdir -p %s/out/bin && cp %s %s/out/bin/provium"):format(dir, runner.quote(runner.path), dir))

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The verdicts on test files: the exact text.
+-- The verdicts on test files, checked by the exact text of the report.
 
 local core = require "provium.core"
 local runner = require "runner"

@@ -116,7 +116,7 @@ local calls = {
 local NAMES = {}
 for name in kacs.sorted(calls) do NAMES[#NAMES + 1] = name end
 
--- --- one random call, added to the batch b; its name, or nil for an ioctl ---
+-- --- random calls: each adds one to the batch b and returns its name, or nil for an ioctl ---
 
 -- Returns a call with any arguments, but without a long sleep, and without a
 -- pointer into the executor's memory.
