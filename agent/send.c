@@ -273,7 +273,8 @@ void send_pending(struct supervisor *s)
 			want_lock(s, true);
 			return;
 		}
-		begun = s->sending || (deferred && atomic_load(&roster_box(s, deferred)->deferred_from));
+		begun = s->sending ||
+			(deferred && atomic_load(&roster_box(s, deferred)->deferred_from));
 		if (!(begun || !s->queue.len ? send_deferred(s, deferred) : send_queue(s))) {
 			s->link_full = true;
 			return;

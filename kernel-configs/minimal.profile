@@ -7,8 +7,8 @@
 # machine:     QEMU's machine type
 # append:      arguments on the kernel's command line
 # cpu:         features to add to or remove from QEMU's CPU model
-# share:       a folder of the host that becomes the guest's root, with a layer in
-#              memory on top, so the guest cannot change it
+# share:       a folder of the host that becomes the guest's root, with a layer
+#              in memory on top, so the guest cannot change it
 # kbuild_args: additional arguments on kbuild's command line
 #
 # noreplace-smp: with one processor, replacing the lock prefixes takes a tenth

@@ -3,7 +3,7 @@
 -- exact title. A test that fails there and passes in its file depends on
 -- another test.
 --
--- ALONE_TESTS   the test files, as in "tests/kit/boot.lua tests/harness/pack.lua"
+-- ALONE_TESTS   the test files: "tests/kit/boot.lua tests/harness/pack.lua"
 -- ALONE_OUT     the folder for results and logs
 -- ALONE_RUNNER  the runner
 -- ALONE_JOBS    how many tests run at a time (1)

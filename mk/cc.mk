@@ -6,7 +6,8 @@
 #   out/gen/nr.h        X(getpid, 39) for every x86-64 system call
 #   out/gen/errno.h     X(EINVAL, 22) for every error; an alias follows its name
 #   out/gen/const-uapi.h, const-libc.h
-#                       X(O_CREAT) for constants of the headers in mk/gen/uapi.h, libc.h
+#                       X(O_CREAT) for constants of the headers in
+#                       mk/gen/uapi.h and mk/gen/libc.h
 
 OBJ := $O/obj$(if $(SAN),-san)
 BIN := $O/$(if $(SAN),san,bin)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # tests/fuzz/NAME.c ─▶ out/fuzz/NAME, a libFuzzer program for one decoder.
 #
-#   out/fuzz/obj/     our sources, compiled by clang with sanitizers and coverage
-#   out/fuzz/NAME.cov which lines of the decoder a run has reached
+#   out/fuzz/obj/            the sources, compiled by clang with sanitizers and
+#                            coverage
+#   out/fuzz/NAME.cov        which lines of the decoder a run has reached
 #   tests/fuzz/corpus/NAME/  inputs worth keeping, and those that once failed
 #
 # It needs clang, its runtime and llvm (make deps-dev).

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Kernel source and a profile ─▶ the kernel that the tests run on.
 #
-#   out/src/NAME/                  the distribution's source package, unpacked, and the
-#                                  system-call overlay (kernel-configs/overlay) in it
-#   out/kernel/SOURCE/PROFILE/     kbuild's output folder, one for each source
-#   out/profile/PROFILE/vmlinux    the stripped image; gets a new date only if its
-#                                  content changes
-#   out/profile/PROFILE/modules/   its modules (modules.mk)
-#   out/provium.toml               the profiles that were built, for the runner
+#   out/src/NAME/                 the distribution's source package, unpacked,
+#                                 with the system-call overlay
+#                                 (kernel-configs/overlay)
+#   out/kernel/SOURCE/PROFILE/    kbuild's output folder, one for each source
+#   out/profile/PROFILE/vmlinux   the stripped image; gets a new date only if
+#                                 its content changes
+#   out/profile/PROFILE/modules/  its modules (modules.mk)
+#   out/provium.toml              the profiles that were built, for the runner
 
 # --- the source: the user's tree, or the distribution's newest linux-source
 # package

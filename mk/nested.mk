@@ -2,9 +2,10 @@
 # make test-kvm: the suite on KVM and vsock, inside emulated VMs that offer
 # both.
 #
-#   kernel-configs/nested.profile  such a VM; its root is this machine's, read-only, with
-#                                  a layer in memory on top, so out/ is there as well
-#   mk/nested.lua                  what happens in one VM: a share of the test files
+#   kernel-configs/nested.profile  such a VM; its root is this machine's,
+#                                  read-only, with a layer in memory on top, so
+#                                  out/ is there as well
+#   mk/nested.lua                  runs a share of the test files in one VM
 #   out/nested/NAME.result         how a file went, copied out of the VM
 #   out/nested/SHARE.log           the log of mk/nested.lua
 #

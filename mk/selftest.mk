@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # tests/host/*.c and tests/harness/*.lua ─▶ tests of the kit that need no VM.
 #
-#   out/bin/host/X            the program of tests/host/X.c (out/san/host/X with SAN=1)
-#   out/bin/host/X.tap        its output: "ok N - name", "not ok N - name", "# exit N"
+#   out/bin/host/X            the program of tests/host/X.c (with SAN=1:
+#                             out/san/host/X)
+#   out/bin/host/X.tap        its output: "ok N - name", "not ok N - name",
+#                             "# exit N"
 #   out/bin/host/harness.out  the output of tests/harness/
 
 HOST_TESTS := $(patsubst tests/host/%.c,$(BIN)/host/%,$(wildcard tests/host/*.c))

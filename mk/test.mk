@@ -6,7 +6,8 @@
 #   out/test/PROFILE/NAME.d       its inputs, written by the runner
 #   out/test/PROFILE/NAME.result  the results, written after a failure too
 #   out/test/PROFILE/order.mk     the tests by their time in the last run
-#   out/report/                   all results: results.tap, junit.xml, results.jsonl
+#   out/report/                   all results: results.tap, junit.xml,
+#                                 results.jsonl
 
 TEST_DIR := $O/test/$(PROFILE)
 apart    := fixtures lib host harness canned bench

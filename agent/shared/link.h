@@ -54,7 +54,8 @@ static inline uint32_t link_in_call(uint32_t channel)
 
 struct link_state {
 	_Atomic uint32_t owner;		/* futex: the writer's channel + 1, or 0; LINK_CONTENDED */
-	_Atomic uint32_t supervisor_waits;	/* futex; 1: for the lock, executors let it go first */
+	/* Futex; 1: the supervisor waits for the lock, executors let it go first. */
+	_Atomic uint32_t supervisor_waits;
 	_Atomic uint32_t generation;	/* number of links so far */
 	/* Number of the link's descriptor in the supervisor. */
 	_Atomic int32_t fd;

@@ -51,7 +51,8 @@ void race_leave(struct shared *shared, struct mailbox *box)
 
 void race_forfeit(struct shared *shared, const struct wire_header *hdr, const void *payload)
 {
-	uint32_t f[RACE_FIELDS_BYTES / 4];	/* rounds, race, holder, side: batch's first fields */
+	/* The first fields of wire_batch: rounds, race, holder, side. */
+	uint32_t f[RACE_FIELDS_BYTES / 4];
 
 	if (hdr->op != WIRE_OP_batch || hdr->len < sizeof(f))
 		return;

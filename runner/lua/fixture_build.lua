@@ -46,9 +46,12 @@ local function save(name, script)
 		error(fixture.broken("fixture %s: the kernel complained: %s", name, kernel_log.titles(complaints)), 0)
 	end
 	if not vm:is_running() then vm_to_save(name) end	-- it died meanwhile: raises
-	local ok, manifest = pcall(vm.core.save, vm.core, { name = name, script = script,
+	local ok, manifest = pcall(vm.core.save, vm.core, {
+		name = name, script = script,
 		default_profile = session.used_default_profile and core.default_profile() or nil,
-		inputs = session.input_paths("file"), identities = session.identities, parents = session.building.parents })
+		inputs = session.input_paths("file"), identities = session.identities,
+		parents = session.building.parents,
+	})
 	if not ok then error(with_disk_state(name, tostring(manifest)), 0) end
 	return manifest
 end

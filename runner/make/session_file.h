@@ -3,8 +3,8 @@
  * The file that the runners of one make share: a log of the session's events,
  * one per line.
  *
- *	expect SECONDS BASE	make is going to run BASE, which took SECONDS the
- *				last time (-1: unknown)
+ *	expect SECONDS BASE	make is going to run BASE, which took SECONDS
+ *				the last time (-1: unknown)
  *	start PID NS BASE	the runner PID began BASE at clock_ns() NS
  *	wait PID		the runner waits at the gate
  *	go PID			its wait is over

@@ -27,10 +27,10 @@
  *	message, where	the error, and its "file:line"
  *	seconds		number
  *	log		[line] that the test left with log()
- *	complaints	[{ vm, kind, title, fatal, panic, lines [line] }]: unexpected
- *			reports of the kernel, without register dumps
- *	kernel		[{ vm, lines [line], more }]: the kernel log during the test;
- *			`more` lines before these were left out
+ *	complaints	[{ vm, kind, title, fatal, panic, lines [line] }]:
+ *			unexpected reports of the kernel, without register dumps
+ *	kernel		[{ vm, lines [line], more }]: the kernel log during the
+ *			test; `more` lines before these were left out
  *	consoles	[{ vm, lines [line] }]: the last lines of each console
  *	filter		the pattern for -f that chooses this test
  *	repeat		after a failure: the command that runs it again

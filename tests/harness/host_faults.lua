@@ -70,7 +70,7 @@ test("make test in another user's tree: refused with the option for another fold
 	if runner.shell("id -u") ~= "0" then skip("needs root") end
 	if runner.shell("command -v setpriv") == "" then skip("needs setpriv") end
 	tree.with({ a = GOOD, b = GOOD }, function(t)
-		local mine, removed <close> = runner.new_folder()
+		local mine, _ <close> = runner.new_folder()
 		local function make(args)
 			return run((t:command(args):gsub("timeout 100", "HOME=" .. mine .. " %0 setpriv --reuid 61234 --clear-groups", 1)))
 		end

@@ -7,7 +7,7 @@
  * no request may have been carried out twice.
  *
  * Environment:
- *	KILL_STEPS=all		every k; else a sample, which is denser at the start
+ *	KILL_STEPS=all		every k; else a sample, denser at the start
  *	KILL_SCENARIO=NAME	only the scenarios whose name contains NAME
  *	KILL_AT=K, KILL_AT=K-L	only that step, only the steps K to L - 1
  *	KILL_TRACE=1		print the address of each step
