@@ -15,7 +15,8 @@ end
 test("a verdict beyond the limit of file sizes: status 3 with its path and the limit", function()
 	runner.with_folder(function(dir)
 		local r = runner.run({ "test", "--verdict", dir .. "/v", "good.lua" }, { prefix = limited("-f 0") })
-		assert_eq(("good.lua ... ok (2 tests, Ts)\nprovium test: cannot write %s/v.result: File too large; raise the limit of file sizes (ulimit -f)\n")
+		assert_eq(("good.lua ... ok (2 tests, Ts)\nprovium test: cannot write %s/v.result: File too large; " ..
+			"raise the limit of file sizes (ulimit -f)\n")
 			:format(dir), r.said)
 		assert_eq({ 3, "" }, { r.status, runner.shell("ls -A " .. dir) })
 	end)
@@ -77,7 +78,8 @@ test("make test in another user's tree: refused with the option for another fold
 		t:make()
 		os.execute(("chmod 755 %s && chown 61234 %s"):format(t.dir, mine))
 		local said, status = make()
-		assert_contains(said, "make test: cannot write to out/test/small: if out belongs to another user, build in a folder of your own with O=FOLDER\n")
+		assert_contains(said, "make test: cannot write to out/test/small: " ..
+			"if out belongs to another user, build in a folder of your own with O=FOLDER\n")
 		assert_eq(2, status)
 		said, status = make("O=" .. mine .. "/out")
 		assert_contains(said, "ok: 2 passed (2 files, 0 verdicts reused)\n")

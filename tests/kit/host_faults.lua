@@ -33,7 +33,8 @@ local function with_traces(fn)
 			return { cwd = opts.cwd, env = env, prefix = prefix, runner = opts.runner }
 		end
 		fn(function(args, opts) return runner.run(args, options(opts)) end, dir, options)
-		wait_until(function() return processes_with(mark) == "" end, { timeout = 5, interval = 0.02, desc = "the end of the run's processes" })
+		wait_until(function() return processes_with(mark) == "" end,
+			{ timeout = 5, interval = 0.02, desc = "the end of the run's processes" })
 		assert_eq("", shell("ls -A " .. dir .. "/tmp"))
 		assert_eq("", shell("ls -A /dev/shm | grep -v '^provium-'"))
 	end)
@@ -68,7 +69,8 @@ test("a limit of open files that is too low: BROKEN, and the message names the l
 			n = n + 1
 		until r.status == 0 or n > 60
 		assert_eq(0, r.status, r.said)
-		for _, step in ipairs { "cannot open the", "cannot read /proc/meminfo", "cannot create the", "cannot start qemu-system-x" } do
+		for _, step in ipairs { "cannot open the", "cannot read /proc/meminfo", "cannot create the",
+				"cannot start qemu-system-x" } do
 			assert(seen[step], step)
 		end
 	end)
@@ -105,7 +107,8 @@ end)
 test("a limit of file sizes that is too low: BROKEN, and the message names the limit", function()
 	with_traces(function(run)
 		local r = run({ "test", "vm_good.lua" }, { limits = "-f 0" })
-		assert_contains(r.said, "BROKEN: boot minimal: gate: cannot write the ledger: File too large; raise the limit of file sizes (ulimit -f)\n")
+		assert_contains(r.said, "BROKEN: boot minimal: gate: cannot write the ledger: File too large; " ..
+			"raise the limit of file sizes (ulimit -f)\n")
 		assert_eq(3, r.status, r.said)
 	end)
 end)
@@ -195,5 +198,76 @@ home.with(function(h)
 		local r = h:run({ "test", "t.lua" }, { env = { PROVIUM_STORE = h.store } })
 		assert_eq(0, r.status, r.said)
 		assert_eq("", shell("ls -d " .. h.store .. "/base/.new.* 2>/dev/null"))
+	end)
+end)
+
+-- --- folders of the host ---
+
+-- The prefix of a command in a mount namespace of its own, after a shell command there.
+local function after_mounts(first)
+	if shell("unshare -m true 2>&1 || echo no") ~= "" then skip("unshare -m is not allowed here") end
+	return { runner.timeout, "-k", "5", "100", "unshare", "-m", "sh", "-c", first .. " && exec \"$@\"", "sh" }
+end
+
+test("a full /dev/shm: BROKEN with the errno and the variable that names another folder", function()
+	with_traces(function(run)
+		local r = run({ "test", "vm_good.lua" }, { env = { PROVIUM_GATE = "" },
+			prefix = after_mounts("mount -t tmpfs -o size=4k none /dev/shm && head -c 4096 /dev/zero >/dev/shm/full") })
+		assert_contains(r.said, "BROKEN: boot minimal: gate: cannot write the ledger: No space left on device; " ..
+			"make room in /dev/shm, or set PROVIUM_GATE to a directory elsewhere\n")
+		assert_eq(3, r.status, r.said)
+	end)
+end)
+
+test("a read-only /dev/shm: BROKEN with the errno and the variable that names another folder", function()
+	with_traces(function(run)
+		local r = run({ "test", "vm_good.lua" }, { env = { PROVIUM_GATE = "" },
+			prefix = after_mounts("mount -t tmpfs -o ro none /dev/shm") })
+		assert_contains(r.said, ("BROKEN: boot minimal: gate: cannot create the directory /dev/shm/provium-%s: " ..
+			"Read-only file system; set PROVIUM_GATE to a directory that can be written to\n")
+			:format(shell("id -u")))
+		assert_eq(3, r.status, r.said)
+	end)
+end)
+
+test("a host without /dev/shm: the ledger is in /tmp, and the VM runs", function()
+	with_traces(function(run)
+		local r = run({ "test", "vm_good.lua" }, { env = { PROVIUM_GATE = "" }, prefix = after_mounts(
+			"mount -t tmpfs none /tmp && mount -t tmpfs none /dev && " ..
+			"mknod -m 666 /dev/null c 1 3 && mknod -m 666 /dev/urandom c 1 9") })
+		assert_eq(0, r.status, r.said)
+	end)
+end)
+
+test("out/ removed while a VM runs: its calls go on, and the next boot says to run make", function()
+	home.with(function(h)
+		with_traces(function(_, _, options)
+			h:write("t.lua", ([[
+				local vm = provium.create("minimal"):boot { memory = "128M" }
+				test("goes on", function()
+					assert(os.execute("rm -rf %s/out"))
+					assert_eq("on\n", vm:exec("echo on").stdout)
+				end)
+				test("boots", function() provium.create("minimal"):boot { memory = "128M" } end)
+			]]):format(h.dir))
+			local r = runner.run({ "test", "t.lua" }, options(h:opts()))
+			assert_contains(r.said, "goes on ... ok\n")
+			assert_contains(r.said, "boots ... FAIL: there is no profile \"minimal\"; there is no provium.toml " ..
+				"from here upwards, nor beside the runner: run make\n")
+			assert_eq(1, r.status, r.said)
+		end)
+	end)
+end)
+
+test("a terminal that is closed during a run: the runner and its QEMU end", function()
+	if shell("command -v script") == "" then skip("needs script (bsdutils)") end
+	with_traces(function(_, dir, options)
+		local command = runner.command({ "test", "vm_waits.lua" }, options { prefix = {} })
+		command = command:gsub(" </dev/null 2>&1$", "")
+		local pipe = io.popen(("script -qc %s /dev/null </dev/null >/dev/null 2>&1 & echo $!"):format(quote(command)))
+		local pid = pipe:read("n")
+		wait_until(function() return runner.read(dir .. "/calls") end, { timeout = 30, interval = 0.02, desc = "the first call" })
+		shell("kill -KILL " .. pid)
+		pipe:close()
 	end)
 end)
