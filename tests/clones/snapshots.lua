@@ -2,6 +2,7 @@
 -- vm:snapshot() and vm:restore(): a VM returns to a saved state, any number of
 -- times.
 
+local runner = require "runner"
 local C = provium.const
 local UUID = "/proc/sys/kernel/random/uuid"
 
@@ -99,6 +100,30 @@ test("restore of another VM's snapshot is refused", { fixture = "minimal" }, fun
 	assert_error(function() vm:restore(snapshot) end, "expected a snapshot of this VM, got one of another")
 	assert_error(function() vm:restore("x") end, "expected a snapshot of this VM, got string")
 	other:kill()
+end)
+
+-- The descriptors and the resident KiB of this file's process.
+local function process_size()
+	collectgarbage()
+	collectgarbage()
+	local pid = io.open("/proc/self/stat"):read("n")
+	local _, nr_fds = runner.shell(("ls /proc/%d/fd"):format(pid)):gsub("%f[^\n\0]%d", "")
+	return nr_fds, tonumber(io.open("/proc/self/status"):read("a"):match("VmRSS:%s*(%d+)"))
+end
+
+test("a VM with many snapshots and restores needs no more descriptors or memory", { fixture = "minimal" }, function(vm)
+	local function round()
+		local snapshot = vm:snapshot()
+		vm:restore(snapshot)
+	end
+	round()
+	local fds_before, kib_before = process_size()
+	for _ = 1, tonumber(os.getenv("SNAPSHOTS") or 5) do round() end
+	local fds, kib = process_size()
+	log(fds_before, fds, kib_before, kib)
+	assert(fds <= fds_before, fds)
+	assert(kib < kib_before + 8192, kib)
+	assert(vm:exec("true").ok)
 end)
 
 test("a snapshot of a VM that is not booted is refused", function()
