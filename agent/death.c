@@ -71,8 +71,8 @@ void death_answer_end_worker(struct supervisor *s, uint32_t channel)
 /* --- executors --- */
 
 /*
- * The executor died while it started a job.  If the job has a keeper, the keeper
- * continues; otherwise the job's entry is free again.
+ * The executor died while it started a job.  If the job has a keeper, the
+ * keeper continues; otherwise the job's entry is free again.
  */
 static void reap_starter(struct supervisor *s, uint32_t channel)
 {

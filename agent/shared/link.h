@@ -54,7 +54,7 @@ static inline uint32_t link_in_call(uint32_t channel)
 
 struct link_state {
 	_Atomic uint32_t owner;		/* futex: the writer's channel + 1, or 0; LINK_CONTENDED */
-	/* Futex; 1: the supervisor waits for the lock, executors let it go first. */
+	/* Futex; 1: the supervisor waits for the lock, and goes first. */
 	_Atomic uint32_t supervisor_waits;
 	_Atomic uint32_t generation;	/* number of links so far */
 	/* Number of the link's descriptor in the supervisor. */
