@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The one entry point of system calls 1000 to 1063, and who has registered which. */
+/*
+ * The one entry point of system calls 1000 to 1063, and who has registered
+ * which.
+ */
 
 #include <linux/errno.h>
 #include <linux/export.h>
@@ -23,7 +26,10 @@ static unsigned int last = PROVIUM_LAST;
 module_param(first, uint, 0444);
 module_param(last, uint, 0444);
 
-/* The call with its owner pinned, or NULL: nobody has it, or its owner is on its way out. */
+/*
+ * The call with its owner pinned, or NULL: nobody has it, or its owner is on
+ * its way out.
+ */
 static const struct provium_syscall *get_call(unsigned int index)
 {
 	const struct provium_syscall *call;
