@@ -2,8 +2,8 @@
 # tests/fixtures/NAME.lua ─▶ a fixture: a booted VM in files, which tests clone.
 # The fixture of the profile's own name needs no script.
 #
-#   out/fixtures/NAME/KEY/              the fixture; KEY is a hash of all its inputs
-#   out/fixtures/NAME/.built-PROFILE    touched when the runner has checked the fixture
+#   out/fixtures/NAME/KEY/              the fixture; KEY is a hash of its inputs
+#   out/fixtures/NAME/.built-PROFILE    touched when the runner has checked it
 #   out/fixtures/NAME/.built-PROFILE.d  its inputs, written by the runner
 #
 # The runner compares the contents of the inputs. make only decides, by dates,
@@ -25,7 +25,7 @@ $(FIXTURES:%=fixture-%): fixture-%: $O/fixtures/%/.built-$(PROFILE)
 	@:
 
 .PHONY: fixtures
-fixtures: ## use: build the profile's fixture and those of tests/fixtures/; fixture-NAME: one of them (V=1: why)
+fixtures: ## use: build the fixtures; fixture-NAME: one of them (V=1: why)
 fixtures: $(FIXTURES:%=fixture-%)
 	@:
 

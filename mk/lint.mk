@@ -35,8 +35,8 @@ lint-functions:
 	@ctags -o - --fields=+ne --kinds-C=f $(filter runner/%.c agent/%.c,$(LINT_FILES)) | \
 	awk -f mk/functions.awk
 
-# No file includes a header of a higher floor (tests/host/floors.c), and no files
-# include each other.
+# No file includes a header of a higher floor (tests/host/floors.c), and no
+# files include each other.
 lint-layout: $(BIN)/host/floors
 	@$< | awk '/^(not ok|#)/ { print; bad = 1 } END { exit bad }'
 

@@ -2,12 +2,12 @@
 # modules/NAME/ and MODULE= ─▶ modules for the profile's kernel, in one folder.
 #
 #   out/kernel/SOURCE/PROFILE.modules/NAME/
-#                   links to the sources, because kbuild builds where the sources
-#                   are; and the files that mk/gen/calls.awk makes from NAME.def
+#                 links to the sources, because kbuild builds where the sources
+#                 are; and the files that mk/gen/calls.awk makes from NAME.def
 #   out/profile/PROFILE/modules/
-#                   every .ko; and NAME.calls.lua for a module with system calls.
-#                   A file gets a new date only if its content changes
-#   docs/NAME.md    the reference page of its system calls
+#                 every .ko; and NAME.calls.lua for a module with system calls.
+#                 A file gets a new date only if its content changes
+#   docs/NAME.md  the reference page of its system calls
 
 $(if $(MODULE),$(if $(wildcard $(MODULE)/Kbuild $(MODULE)/Makefile),,$(error \
 	MODULE=$(MODULE): not the folder of a module: it has no Kbuild and no Makefile)))
