@@ -94,7 +94,9 @@ static int check_stdout(int status)
 
 	if (!failed)
 		return status;
-	/* The cause is lost if an earlier write failed: write again to get it. */
+	/*
+	 * The cause is lost if an earlier write failed: write again to get it.
+	 */
 	if (write(STDOUT_FILENO, "\n", 1) < 0)
 		err = errno;
 	fprintf(stderr, "provium: cannot write to stdout: %s%s\n", strerror(err),

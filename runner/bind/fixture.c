@@ -251,8 +251,8 @@ static int l_go(lua_State *L)
 }
 
 /*
- * vm:save{name, script, default_profile, inputs, identities, parents}: saves the VM
- * as a fixture; returns the new manifest as a table.
+ * vm:save{name, script, default_profile, inputs, identities, parents}: saves
+ * the VM as a fixture; returns the new manifest as a table.
  */
 static int l_save(lua_State *L)
 {

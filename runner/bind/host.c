@@ -18,8 +18,8 @@
 #include "runner/qemu/proc.h"
 
 /*
- * core.identity(path): returns a text that differs if the file has changed, or nil if
- * it does not exist.
+ * core.identity(path): returns a text that differs if the file has changed, or
+ * nil if it does not exist.
  */
 static int l_identity(lua_State *L)
 {

@@ -74,8 +74,8 @@ local function known_names(dir)
 	return names
 end
 
--- Returns the path of fixtures/NAME.lua, in dir or the nearest folder above it; or
--- BUILT_IN, if there is no such file and name is a profile.
+-- Returns the path of fixtures/NAME.lua, in dir or the nearest folder above it;
+-- or BUILT_IN, if there is no such file and name is a profile.
 function fixture.find_script(name, dir)
 	if type(name) ~= "string" or not name:find("^[%w_][%w_.-]*$") then
 		error(("fixture: expected a name, got %s"):format(tostring(name)), 0)

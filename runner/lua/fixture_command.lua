@@ -37,7 +37,8 @@ local function value_of(option, args)
 	return table.remove(args, 1) or usage("build: %s: expected a value", option)
 end
 
--- Returns the name of the fixture that an argument of build stands for, and its script.
+-- Returns the name of the fixture that an argument of build stands for, and its
+-- script.
 local function name_and_script(arg, is_built_in)
 	if is_built_in then return arg, fixture.BUILT_IN end
 	local script
@@ -52,9 +53,10 @@ local function name_and_script(arg, is_built_in)
 	return script:match("([^/]+)%.lua$") or usage("build: %s: expected a .lua file", script), script
 end
 
--- Builds fixtures. --stamp FILE is for make: see write_stamp(). Another builder passes
--- --for NAMES, the fixtures that need this one, and --built-in: NAME is a profile, and
--- its built-in script is used even if there is a file fixtures/NAME.lua.
+-- Builds fixtures. --stamp FILE is for make: see write_stamp(). Another builder
+-- passes --for NAMES, the fixtures that need this one, and --built-in: NAME is
+-- a profile, and its built-in script is used even if there is a file
+-- fixtures/NAME.lua.
 local function build(args)
 	local opts, name = { chain = {} }, nil
 	while #args > 0 do

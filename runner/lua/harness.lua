@@ -168,7 +168,8 @@ local function file_error(caught, is_load_error)
 		if #complaints > 0 then
 			e.message = "the kernel complained outside of any test: " .. kernel_log.titles(complaints)
 		elseif core.gc_error() then
-			-- Lua may collect the garbage of one test while another one runs.
+			-- Lua may collect the garbage of one test while another
+			-- one runs.
 			e.message = ("Lua collected garbage of one of these tests: %s"):format(core.gc_error())
 		else
 			return nil
@@ -186,8 +187,9 @@ end
 
 -- --- running a file ---
 
--- Loads the file, or takes chunk in its place, and calls it under its time limit.
--- Returns nothing; or the caught error, and whether the file could not be loaded.
+-- Loads the file, or takes chunk in its place, and calls it under its time
+-- limit. Returns nothing; or the caught error, and whether the file could not
+-- be loaded.
 local function call_file(path, chunk)
 	globals.install(test)
 	environment.coroutines()
@@ -220,9 +222,9 @@ end
 
 -- Runs a fixture's script and leaves its VMs running. limit: its time limit in
 -- seconds, unscaled; chain: the names of the fixtures that are being built,
--- this one last; chunk: the script as a function if path is not a file, else nil.
--- Returns true; or false and an error, which is an error object for an interrupt,
--- otherwise a message.
+-- this one last; chunk: the script as a function if path is not a file, else
+-- nil. Returns true; or false and an error, which is an error object for an
+-- interrupt, otherwise a message.
 function harness.run_script(path, limit, chain, chunk)
 	session.begin(path, { limit = limit, built_in = chunk ~= nil })
 	session.building = { parents = {}, chain = chain }

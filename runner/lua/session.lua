@@ -46,15 +46,15 @@ function session.begin(path, opts)
 	if not opts.built_in then session.depend(path) end
 end
 
--- Notes the identity of the host file at path, before its first use. A fixture is not
--- saved if one of its files has changed since.
+-- Notes the identity of the host file at path, before its first use. A fixture
+-- is not saved if one of its files has changed since.
 function session.note(path)
 	session.identities[path] = session.identities[path] or core.identity(path)
 end
 
--- Records that the file's verdict depends on the host file at path. Code that reads the
--- file before it calls this calls note() first. kind: "fixture" for an input of a fixture
--- that is used, else "file".
+-- Records that the file's verdict depends on the host file at path. Code that
+-- reads the file before it calls this calls note() first. kind: "fixture" for
+-- an input of a fixture that is used, else "file".
 function session.depend(path, kind)
 	session.note(path)
 	session.inputs[path] = session.inputs[path] or kind or "file"

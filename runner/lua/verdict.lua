@@ -48,7 +48,8 @@ local function plain_message(caught)
 	return message
 end
 
--- Lua's own message for a refused allocation does not name the limit (bind/memory.h).
+-- Lua's own message for a refused allocation does not name the limit
+-- (bind/memory.h).
 local function explain_memory(caught, message)
 	if message ~= "not enough memory" then return message end
 	local explained, where = core.memory_error()

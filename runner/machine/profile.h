@@ -35,7 +35,10 @@ struct profile {
 	char *share;			/* NULL: none */
 };
 
-/* The profile of VMs that name none: $PROFILE, which make exports, or "minimal". */
+/*
+ * The profile of VMs that name none: $PROFILE, which make exports, or
+ * "minimal".
+ */
 const char *profile_default(void);
 /*
  * Appends the names of all profiles that can be found, nearest first, with ", "

@@ -16,8 +16,8 @@
 #define READ_BYTES 65536
 
 /*
- * Waits until QMP or fd (fd->fd may be -1) is readable, or QEMU has ended.  0 or
- * -errno with err filled.
+ * Waits until QMP or fd (fd->fd may be -1) is readable, or QEMU has ended.  0
+ * or -errno with err filled.
  */
 static int step(struct qmp *q, struct proc *qemu, struct pollfd *fd,
 		int64_t deadline_ns, struct err *err)

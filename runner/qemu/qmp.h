@@ -36,8 +36,8 @@ void qmp_init(struct qmp *q);
 void qmp_open(struct qmp *q, int fd);
 /*
  * Reads what has arrived, without waiting, and handles all complete lines.  0;
- * -EPIPE: QEMU has closed the connection; -EBADMSG with err filled: a line that is
- * not JSON or too long.
+ * -EPIPE: QEMU has closed the connection; -EBADMSG with err filled: a line that
+ * is not JSON or too long.
  */
 int qmp_feed(struct qmp *q, struct err *err);
 /* Handles n bytes at p as if they had arrived from QEMU. */

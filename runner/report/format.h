@@ -2,8 +2,8 @@
 /*
  * Report formats.
  *
- * A format is a table of functions that append to a buffer, called in this order.
- * Each can be NULL:
+ * A format is a table of functions that append to a buffer, called in this
+ * order.  Each can be NULL:
  *	begin	once, with the number of files
  *	start	a file starts; its record has only file, name and started
  *	test	a test has ended

@@ -10,9 +10,9 @@
  *	started		"2026-01-31T12:00:00", UTC
  *	tests		[item], in the order in which they ended
  *	error		item without name: an error outside of the tests
- *	accel, release	of the VM that booted last: the accelerator and the profile, as
- *			in the first line of a run, and the kernel's release; absent
- *			if no VM was booted
+ *	accel, release	of the VM that booted last: the accelerator and the
+ *			profile, as in the first line of a run, and the kernel's
+ *			release; absent if no VM was booted
  *	kernels		"minimal 6.1.192, debug 6.1.192": profile and release of each
  *			kernel that ran
  *	ignored		number of kernel complaints that the tests ignored

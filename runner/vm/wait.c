@@ -7,7 +7,9 @@
 #include "runner/base/deadline.h"
 #include "runner/vm/internal.h"
 
-/* False also after a shutdown or a kill by the test, unlike state != VM_DEAD. */
+/*
+ * False also after a shutdown or a kill by the test, unlike state != VM_DEAD.
+ */
 static bool can_answer(const struct vm *vm)
 {
 	return vm->state == VM_RUNNING || vm->state == VM_BOOTING;
