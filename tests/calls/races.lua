@@ -89,7 +89,8 @@ test("a race works in a VM with one processor", function()
 end)
 
 test("a race with more results than one reply can carry returns every round", function()
-	-- Each round returns 32 KiB for each side, and one reply holds 120 rounds.
+	-- Each round returns 32 KiB for each side, and one reply holds 120
+	-- rounds.
 	local name = { "syscall_bufs", "uname", { [0] = ("\0"):rep(32 << 10) }, 0 }
 	local rounds = provium.race({ a, table.unpack(name) }, { b, table.unpack(name) }, { rounds = 300 })
 	assert_eq(300, #rounds)

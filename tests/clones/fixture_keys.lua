@@ -30,7 +30,7 @@ end)
 
 test("a fixture whose inputs have another date only is not rebuilt", function()
 	with_base(function(h)
-		runner.shell("touch " .. h.dir .. "/out/" .. home.PROFILE .. "/vmlinux " .. h.suite .. "/fixtures/base.lua")
+		runner.shell(("touch %s/out/%s/vmlinux %s/fixtures/base.lua"):format(h.dir, home.PROFILE, h.suite))
 		h:is_current("base")
 	end)
 end)
@@ -106,7 +106,8 @@ end)
 
 -- --- the default profile ---
 
--- A home with a second profile, "other": the same kernel with a marked command line.
+-- A home with a second profile, "other": the same kernel with a marked command
+-- line.
 local function with_other(fn)
 	home.with(function(h)
 		local toml = runner.read(h.dir .. "/out/provium.toml")

@@ -209,7 +209,8 @@ end)
 test("the command of a failure is in the reports for people, in KTAP and in JUnit", function()
 	local command = "RUNNER test -f '^Lua'\\''s own error$' verdicts.lua"
 	local function said(format)
-		return runner.run({ "test", "--format", format, "verdicts.lua" }, { commands = true, env = { PROFILE = "minimal" } }).said
+		local opts = { commands = true, env = { PROFILE = "minimal" } }
+		return runner.run({ "test", "--format", format, "verdicts.lua" }, opts).said
 	end
 	assert_contains(said "human", "\n      repeat: " .. command .. "\n")
 	assert_contains(said "tap", "\n    # repeat: " .. command .. "\n")

@@ -5,9 +5,11 @@
  *
  * - a folder includes only folders on lower floors;
  * - a folder's internal.h is included only by the files of that folder;
- * - there is no circle between folders (a folder and its own subfolders count as one);
+ * - there is no circle between folders (a folder and its own subfolders count
+ *   as one);
  * - there is no circle between modules; a module is file.c and file.h together;
- * - there is no circle between the harness's Lua modules, by their require lines.
+ * - there is no circle between the harness's Lua modules, by their require
+ *   lines.
  *
  * Before that, each check must find a fault that is planted in a small tree.
  * Runs at the top of the source tree, as make does.

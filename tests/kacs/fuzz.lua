@@ -116,7 +116,10 @@ local calls = {
 local NAMES = {}
 for name in kacs.sorted(calls) do NAMES[#NAMES + 1] = name end
 
--- --- random calls: each adds one to the batch b and returns its name, or nil for an ioctl ---
+-- --- random calls ---
+--
+-- Each function adds one call to the batch b, and returns its name, or nil for
+-- an ioctl.
 
 -- Returns a call with any arguments, but without a long sleep, and without a
 -- pointer into the executor's memory.

@@ -124,11 +124,12 @@ end)
 
 -- --- stopped processes ---
 
--- Seconds that a process is stopped, beyond a call's limit; PROVIUM_STOP_S=30 for a long check.
+-- Seconds that a process is stopped, beyond a call's limit; PROVIUM_STOP_S=30
+-- for a long check.
 local STOP_S = tonumber(os.getenv("PROVIUM_STOP_S")) or 1
 
--- Runs vm_waits.lua and stops processes of it during its calls: those whose pids
--- choose(runner's pid, QEMU's) returns. Returns the status and the output.
+-- Runs vm_waits.lua and stops processes of it during its calls: those whose
+-- pids choose(runner's pid, QEMU's) returns. Returns the status and the output.
 local function stop_some(choose)
 	local status, said
 	with_traces(function(_, dir, options)
@@ -159,8 +160,9 @@ end)
 
 -- --- killed runners ---
 
--- { what the runner does, a shell command that is true as soon as it does it }: STORE is the
--- store. The runner builds a fixture, uses two clones of it and shuts a third one down.
+-- { what the runner does, a shell command that is true as soon as it does it }:
+-- STORE is the store. The runner builds a fixture, uses two clones of it and
+-- shuts a third one down.
 local PHASES = {
 	{ "boots a VM", "true" },
 	{ "saves a fixture", "ls -d STORE/base/.new.* >/dev/null 2>&1" },
@@ -184,7 +186,9 @@ home.with(function(h)
 				opts.prefix = {}
 				os.remove(h.suite .. "/stops")
 				local pid, finish = runner.start({ "test", "t.lua" }, opts)
-				wait_until(function() return runner.qemu_below(pid) end, { timeout = 20, interval = 0.01, desc = "QEMU" })
+				wait_until(function()
+					return runner.qemu_below(pid)
+				end, { timeout = 20, interval = 0.01, desc = "QEMU" })
 				shell(("cd %s; until %s || ! kill -0 %d 2>&-; do sleep 0.005; done; kill -KILL %d"):format(quote(h.suite),
 					command:gsub("STORE", h.store), pid, pid))
 				assert_eq(137, (finish()))

@@ -128,8 +128,8 @@ end)
 
 -- --- $PROFILE ---
 
--- Runs a test file on a profile "mine", whose guests have a word of their own on their
--- kernel's command line. The file can call marked(vm) to look for it.
+-- Runs a test file on a profile "mine", whose guests have a word of their own
+-- on their kernel's command line. The file can call marked(vm) to look for it.
 local function run_marked(text, env)
 	local r
 	runner.with_folder(function(dir)
