@@ -30,7 +30,7 @@ local function first_answer(start)
 	return seconds
 end
 
-local function boot() return provium.create("minimal"):boot() end
+local function boot() return provium.create():boot() end
 
 local function clone(name) return function() return provium.fixture(name) end end
 
@@ -46,16 +46,16 @@ end
 
 -- --- resuming ---
 
-for _, name in ipairs { "minimal", "small", "large" } do first_answer(clone(name)) end
+for _, name in ipairs { provium.profile, "small", "large" } do first_answer(clone(name)) end
 
-local booted, resumed = times(boot, clone("minimal"))
+local booted, resumed = times(boot, clone(provium.profile))
 row("resume to the first answer / boot", resumed, booted, 1 / 12, "1/12")
 
-local spares, other = {}, provium.fixture("minimal")
+local spares, other = {}, provium.fixture(provium.profile)
 for i = 1, ROUNDS do
-	fixture.start_spare("minimal")
+	fixture.start_spare(provium.profile)
 	other:exec("sleep 0.2")		-- takes the place of a test during which the spare gets ready
-	spares[i] = first_answer(clone("minimal"))
+	spares[i] = first_answer(clone(provium.profile))
 end
 other:kill()
 row("resume of a ready spare / boot", median(spares), booted, 1 / 30, "1/30")
@@ -74,9 +74,9 @@ local function private_bytes(vm)
 end
 
 -- Every clone is started before the first one runs.
-local begin, vms, image = core.now(), {}, core.fixture_find("minimal", fixture.find_script("minimal", "tests"))
+local begin, vms, image = core.now(), {}, core.fixture_find(provium.profile, fixture.find_script(provium.profile, "tests"))
 for i = 1, 16 do
-	vms[i] = core.vm("minimal")
+	vms[i] = core.vm(provium.profile)
 	vms[i]:start(image)
 end
 for _, vm in ipairs(vms) do vm:go(image) end
@@ -84,7 +84,7 @@ local all = core.now() - begin
 row("16 clones at once / one clone", all, resumed, 40)
 for _, vm in ipairs(vms) do vm:kill() end
 
-local first, more = provium.fixture("minimal"), provium.fixture("minimal")
+local first, more = provium.fixture(provium.profile), provium.fixture(provium.profile)
 more:exec("true")
 local bytes = private_bytes(more)
 print(("%-44s %9.1f MiB %27s (at most 30 MiB)%s"):format("private memory of a second clone", bytes / (1 << 20), "",
@@ -105,8 +105,8 @@ local function write(name, text)
 	file:close()
 end
 
-local ko = assert(io.open(home .. "/profile/minimal/modules/echo.ko", "rb")):read("a")
-write("fixtures/parent.lua", "dofile('part.lua') provium.create('minimal'):boot()\n")
+local ko = assert(io.open(("%s/profile/%s/modules/echo.ko"):format(home, provium.profile), "rb")):read("a")
+write("fixtures/parent.lua", "dofile('part.lua') provium.create():boot()\n")
 write("fixtures/child.lua", "provium.fixture('parent'):insmod('./echo.ko')\n")
 
 local function rebuild(name)

@@ -19,8 +19,8 @@ local function row(name, ours, base)
 	print(("nested, kvm/vsock: %-40s %9.3f ms / %9.3f ms = %6.3f"):format(name, ours * 1e3, base * 1e3, ours / base))
 end
 
-local function boot() return provium.create("minimal"):boot() end
-local function clone() return provium.fixture("minimal") end
+local function boot() return provium.create():boot() end
+local function clone() return provium.fixture(provium.profile) end
 
 -- Returns the seconds to the first answered call, and to hello as the VM
 -- measured it.

@@ -13,7 +13,7 @@ package.path = here .. "/../lib/?.lua;" .. package.path
 local runner = require "runner"
 
 local TEST = [[
-test("a small fixture test writes a file, starts a process and makes a system call", { fixture = "minimal" }, function(vm)
+test("a small fixture test writes a file, starts a process and makes a system call", { fixture = provium.profile }, function(vm)
 	vm:write_file("/tmp/x", "x")
 	assert_eq("x", vm:exec("cat /tmp/x").stdout)
 	assert_eq(1, vm:syscall("getppid"))
@@ -35,7 +35,6 @@ end
 
 test("the time of 40 small fixture tests at -j1 as a ratio to -j2 is printed", function()
 	runner.with_folder(function(dir)
-		os.execute(("mkdir %s/fixtures && cp %s/../fixtures/minimal.lua %s/fixtures/"):format(dir, here, dir))
 		runner.write(dir .. "/Makefile", MAKEFILE:format(runner.path))
 		for i = 1, FILES do runner.write(("%s/t%02d.lua"):format(dir, i), TEST) end
 		seconds(dir, 2)

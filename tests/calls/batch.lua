@@ -5,7 +5,7 @@ local C = provium.const
 local echo = require "echo_device"
 local pack, unpack = provium.pack, provium.unpack
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 vm:insmod("echo")
 
 test("batch returns a list of each call's results, in order", function()

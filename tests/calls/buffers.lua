@@ -4,7 +4,7 @@
 local C = provium.const
 local pack, unpack = provium.pack, provium.unpack
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 
 local function zeros(n) return ("\0"):rep(n) end
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- exec(): shell commands, their output and their exit.
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 
 local function all_bytes()
 	local bytes = {}

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- read_file() and write_file(): whole files of any size, in any file system.
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 
 -- Returns bytes that do not repeat, so that a chunk at the wrong place is
 -- noticed.

@@ -7,7 +7,7 @@ local with_workers = require "with_workers"
 local C = provium.const
 local unpack, pack = provium.unpack, provium.pack
 
-local vm = provium.create("minimal"):boot { cpus = 2 }
+local vm = provium.create():boot { cpus = 2 }
 
 local function with(kinds, fn) with_workers(vm, kinds, fn) end
 
@@ -204,7 +204,7 @@ test("vm.timeout is the deadline of the VM's workers without their own", functio
 end)
 
 test("a panic ends every call in flight at once", { expect_panic = true }, function()
-	local other = provium.create("minimal"):boot()
+	local other = provium.create():boot()
 	local calls = {}
 	for i = 1, 5 do calls[i] = other:spawn():async("syscall", "pause") end
 	pcall(other.exec, other, "echo c >/proc/sysrq-trigger")
@@ -214,14 +214,14 @@ end)
 
 test("wait() for a call of a VM that the test has ended raises at once", function()
 	for _, ending in ipairs { "kill", "shutdown" } do
-		local other = provium.create("minimal"):boot()
+		local other = provium.create():boot()
 		local of_worker = other:spawn():async("exec", "sleep 1000")
 		local of_vm = other:async("syscall", "pause")
 		other[ending](other)
 		local start = core.now()
 		local err = assert_error(function() of_vm:wait() end)
-		assert_eq({ "user", "syscall pause: the VM (minimal) is shut down" }, { err.kind, err.message })
-		assert_eq('exec "sleep 1000" on worker 1: the VM (minimal) is shut down',
+		assert_eq({ "user", "syscall pause: the VM (" .. provium.profile .. ") is shut down" }, { err.kind, err.message })
+		assert_eq('exec "sleep 1000" on worker 1: the VM (' .. provium.profile .. ') is shut down',
 			assert_error(function() of_worker:wait() end).message)
 		assert(of_vm:done())
 		local waited_s = core.now() - start
@@ -231,7 +231,7 @@ end)
 
 test("a worker stuck in the kernel: the error has the blocked tasks, and the VM works on", function()
 	local echo = require "echo_device"
-	local other = provium.create("minimal"):boot()
+	local other = provium.create():boot()
 	other:insmod("echo")
 	local w = other:spawn()
 	for _, target in ipairs { w, other } do

@@ -6,7 +6,7 @@ local echo = require "echo_device"
 local C = provium.const
 local pack, unpack = provium.pack, provium.unpack
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 vm:insmod("echo")
 local fd = echo.open(vm)
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- The output of commands as text objects and as JSON, and the kernel log.
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 local text = vm:exec("printf '  hello, world\\n'").stdout
 
 test("a text's .value is a string", function()

@@ -6,7 +6,7 @@ local C = provium.const
 local echo = require "echo_device"
 local pack, unpack = provium.pack, provium.unpack
 
-local vm = provium.create("minimal"):boot { cpus = 2 }
+local vm = provium.create():boot { cpus = 2 }
 vm:insmod("echo")
 
 local ROUNDS = 1000
@@ -82,7 +82,7 @@ test("the VM's executor can be a side of a race", function()
 end)
 
 test("a race works in a VM with one processor", function()
-	local small = provium.create("minimal"):boot()
+	local small = provium.create():boot()
 	local c, d = small:spawn(), small:spawn()
 	assert_eq(200, #provium.race({ c, "syscall", "getpid" }, { d, "syscall", "getpid" }, { rounds = 200 }))
 	small:kill()
@@ -139,7 +139,7 @@ test("race refuses sides that are no two calls of one VM's workers", function()
 	assert_error(function()
 		provium.race({ a, "syscall", "getpid" }, { b, "syscall", "getpid" }, { rounds = 0 })
 	end, "rounds: expected an integer of 1 or more")
-	local other = provium.create("minimal"):boot()
+	local other = provium.create():boot()
 	assert_error(function()
 		provium.race({ a, "syscall", "getpid" }, { other, "syscall", "getpid" })
 	end, "of one VM")

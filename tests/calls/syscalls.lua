@@ -3,7 +3,7 @@
 
 local C = provium.const
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 
 test("a system call by name and by number is the same call", function()
 	local pid = vm:syscall("getpid")

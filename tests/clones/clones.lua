@@ -13,27 +13,27 @@ end
 
 -- --- a clone for each test ---
 
-test("a clone is booted, and answers calls", { fixture = "minimal" }, function(vm)
+test("a clone is booted, and answers calls", { fixture = provium.profile }, function(vm)
 	assert_eq("hello\n", vm:exec("echo hello").stdout)
 	assert(vm:syscall("getpid") > 1)
 	vm:write_file("/tmp/mine", "x")
 	assert_eq(0, vm:syscall_buf("sethostname", 0, "mine", 0, 4))
 end)
 
-test("a clone has nothing of what another test did in its clone", { fixture = "minimal" }, function(vm)
+test("a clone has nothing of what another test did in its clone", { fixture = provium.profile }, function(vm)
 	assert_error(function() vm:read_file("/tmp/mine") end, "ENOENT")
 	assert_ne("mine\n", vm:exec("hostname").stdout)
 end)
 
-test("a clone's first free descriptor is 3, as a booted guest's is", { fixture = "minimal" }, function(vm)
+test("a clone's first free descriptor is 3, as a booted guest's is", { fixture = provium.profile }, function(vm)
 	assert_eq(3, vm:syscall_buf("openat", 1, "/proc/version\0", C.AT_FDCWD, 0, C.O_RDONLY))
 end)
 
-test("a test whose clone panics passes with expect_panic", { fixture = "minimal", expect_panic = true }, function(vm)
+test("a test whose clone panics passes with expect_panic", { fixture = provium.profile, expect_panic = true }, function(vm)
 	vm:exec("echo c > /proc/sysrq-trigger")
 end)
 
-test("a test has a live clone although another test's clone panicked", { fixture = "minimal" }, function(vm)
+test("a test has a live clone although another test's clone panicked", { fixture = provium.profile }, function(vm)
 	assert(vm:exec("true").ok)
 end)
 
@@ -49,14 +49,14 @@ test("a clone of the kacs fixture answers the module's system calls", { fixture 
 	assert_eq(0, vm:syscall("close", fd))
 end)
 
-test("workers and modules work in a clone", { fixture = "minimal" }, function(vm)
+test("workers and modules work in a clone", { fixture = provium.profile }, function(vm)
 	local worker = vm:spawn()
 	assert_ne(vm:syscall("getpid"), worker:syscall("getpid"))
 	vm:insmod("echo")
 	vm:rmmod("echo")
 end)
 
-test("a clone has the memory and processors that the fixture was saved with", { fixture = "minimal" }, function(vm)
+test("a clone has the memory and processors that the fixture was saved with", { fixture = provium.profile }, function(vm)
 	local kb = tonumber(vm:read_file("/proc/meminfo"):match("MemTotal: *(%d+)"))
 	assert(kb > 450 << 10 and kb < 512 << 10, kb .. " KiB of memory, of 512 MiB")
 	assert_eq("1\n", vm:exec("nproc").stdout)
@@ -64,12 +64,12 @@ end)
 
 -- --- time ---
 
-test("a clone's clock is within a second of the host's", { fixture = "minimal" }, function(vm)
+test("a clone's clock is within a second of the host's", { fixture = provium.profile }, function(vm)
 	local guest = tonumber(vm:exec("date +%s").stdout.value)
 	assert(math.abs(guest - os.time()) <= 1, ("guest %d, host %d"):format(guest, os.time()))
 end)
 
-test("a clone's time passes at the host's pace, without kernel complaints", { fixture = "minimal" }, function(vm)
+test("a clone's time passes at the host's pace, without kernel complaints", { fixture = provium.profile }, function(vm)
 	local start = tonumber(vm:read_file("/proc/uptime"):match("^[%d.]+"))
 	assert(start < 60, "it has been up for " .. start .. " s")
 	vm:exec("sleep 1")
@@ -80,8 +80,8 @@ test("a clone's time passes at the host's pace, without kernel complaints", { fi
 	assert_eq("", vm:dmesg("lockup"))
 end)
 
-test("a clone's kernel log has a mark after the lines from before the save", { fixture = "minimal" }, function(vm)
-	assert_contains(vm:dmesg("provium"), "saved as fixture minimal; what follows is after a resume\n")
+test("a clone's kernel log has a mark after the lines from before the save", { fixture = provium.profile }, function(vm)
+	assert_contains(vm:dmesg("provium"), "saved as fixture " .. provium.profile .. "; what follows is after a resume\n")
 	assert_contains(vm:dmesg(), "Linux version")
 	local all = vm:dmesg()
 	vm:exec("echo '<6>one more' >/dev/kmsg; echo '<6>and one' >/dev/kmsg")
@@ -89,7 +89,7 @@ test("a clone's kernel log has a mark after the lines from before the save", { f
 	assert(#vm:dmesg() > #all)
 end)
 
-test("a complaint after the resume is noticed", { fixture = "minimal", expect = "WARNING in fault_warn" }, function(vm)
+test("a complaint after the resume is noticed", { fixture = provium.profile, expect = "WARNING in fault_warn" }, function(vm)
 	vm:insmod("faults")
 	vm:exec("echo warn >/sys/module/faults/parameters/commit")
 end)
@@ -97,7 +97,7 @@ end)
 -- --- random numbers ---
 
 test("two clones have different uuids and random bytes", function()
-	local a, b = provium.fixture("minimal"), provium.fixture("minimal")
+	local a, b = provium.fixture(provium.profile), provium.fixture(provium.profile)
 	assert_ne(a:read_file(UUID), b:read_file(UUID))
 	assert_ne(random_bytes(a), random_bytes(b))
 	a:kill()
@@ -105,10 +105,10 @@ test("two clones have different uuids and random bytes", function()
 end)
 
 test("clones with the same seed have equal random numbers, even after seconds", function()
-	local a, b = provium.fixture("minimal", { seed = 7 }), provium.fixture("minimal", { seed = 7 })
-	local c = provium.fixture("minimal", { seed = 8 })
+	local a, b = provium.fixture(provium.profile, { seed = 7 }), provium.fixture(provium.profile, { seed = 7 })
+	local c = provium.fixture(provium.profile, { seed = 8 })
 	assert_ne(random_bytes(a), random_bytes(c))
-	assert_eq(random_bytes(b), random_bytes(provium.fixture("minimal", { seed = 7 })))
+	assert_eq(random_bytes(b), random_bytes(provium.fixture(provium.profile, { seed = 7 })))
 	assert_eq(a:read_file(UUID), b:read_file(UUID))
 	-- After two seconds a kernel without a seed would have mixed in new
 	-- entropy.
@@ -125,16 +125,16 @@ end)
 
 test("an unknown fixture is refused with the known ones", function()
 	assert_error(function() provium.fixture("nonesuch") end,
-		"there is no fixture \"nonesuch\"; there are: .*echo, .*minimal")
+		"there is no fixture \"nonesuch\"; there are: .*echo, .*" .. provium.profile)
 end)
 
 test("a wrong fixture name or option is refused", function()
-	assert_error(function() provium.fixture("../minimal") end, "expected a name, got ../minimal")
+	assert_error(function() provium.fixture("../other") end, "expected a name, got ../other")
 	assert_error(function() provium.fixture(7) end, "expected a name, got 7")
-	assert_error(function() provium.fixture("minimal", { sed = 1 }) end, "unknown option \"sed\"; the options are: seed")
-	assert_error(function() provium.fixture("minimal", { seed = "x" }) end, "seed: expected an integer, got x")
+	assert_error(function() provium.fixture(provium.profile, { sed = 1 }) end, "unknown option \"sed\"; the options are: seed")
+	assert_error(function() provium.fixture(provium.profile, { seed = "x" }) end, "seed: expected an integer, got x")
 end)
 
-test("boot() of a clone is refused", { fixture = "minimal" }, function(vm)
+test("boot() of a clone is refused", { fixture = provium.profile }, function(vm)
 	assert_error(function() vm:boot() end, "is running; a VM boots once")
 end)

@@ -25,7 +25,7 @@ local function with_disk(script, test, fn)
 	end)
 end
 
-local PLAIN = "provium.create('minimal'):boot { memory = '128M', disks = { { path = '../disk.img' } } }\n"
+local PLAIN = "provium.create():boot { memory = '128M', disks = { { path = '../disk.img' } } }\n"
 -- Each test of this suite expects the disk as the fixture left it, and writes
 -- to it.
 local CLONES = [[
@@ -92,7 +92,7 @@ test("a changed disk image rebuilds the fixture", function()
 end)
 
 test("a read-only disk is read-only in a clone", function()
-	with_disk("provium.create('minimal'):boot { memory = '128M', disks = { { path = '../disk.img', readonly = true } } }\n", [[
+	with_disk("provium.create():boot { memory = '128M', disks = { { path = '../disk.img', readonly = true } } }\n", [[
 test("reads", { fixture = "base" }, function(vm)
 	assert_eq("original", disk.get(vm))
 	assert_eq("1\n", vm:read_file("/sys/block/vda/ro"))

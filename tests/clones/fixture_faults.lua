@@ -39,7 +39,7 @@ test("a fixture script with a syntax error is refused", function() is_refused("p
 test("a fixture script that makes no VM is refused", function() is_refused("local x = 1\n", "its script made no VM") end)
 
 test("a fixture script that does not boot its VM is refused", function()
-	is_refused("provium.create('minimal')\n", "its VM is not booted, and must be running at the script's end")
+	is_refused("provium.create()\n", "its VM is not booted, and must be running at the script's end")
 end)
 
 test("a fixture script that shuts its VM down is refused", function()
@@ -53,7 +53,7 @@ test("a fixture script that leaves a panicked guest is refused with the panic", 
 end)
 
 test("a fixture script whose kernel complains is refused", function()
-	is_refused("local vm = " .. home.BOOT .. ("vm:insmod('%s/profile/minimal/modules/faults.ko') "):format(runner.home) .. "vm:exec('echo warn >/sys/module/faults/parameters/commit')\n",
+	is_refused("local vm = " .. home.BOOT .. ("vm:insmod('%s/%s/modules/faults.ko') "):format(runner.home, home.PROFILE) .. "vm:exec('echo warn >/sys/module/faults/parameters/commit')\n",
 		"the kernel complained: ")
 end)
 
@@ -243,7 +243,7 @@ end)
 test("no space for a guest's write to its disk: the VM ends with that reason", function()
 	home.with(function(h)
 		h:write("t.lua", [[
-			local vm = provium.create("minimal"):boot {
+			local vm = provium.create():boot {
 				memory = "128M", disks = { { path = "../small/disk.img" } },
 			}
 			test("fills its disk", function() vm:exec("cat /dev/zero >/dev/vda; sync") end)
@@ -308,7 +308,7 @@ test("a clock that was set back since the inputs were written: the fixture is bu
 	end)
 end)
 
-for _, file in ipairs { "out/initramfs/base.cpio", "out/profile/minimal/modules/echo.ko" } do
+for _, file in ipairs { "out/initramfs/base.cpio", "out/" .. home.PROFILE .. "/modules/echo.ko" } do
 	test(("a fixture whose %s changes while it is built is refused"):format(file:match("[^/]*$")), function()
 		home.with(function(h)
 			h:script("base", ("local vm = %svm:insmod('echo')\nassert(os.execute('printf x >>%s/%s'))\n"):format(home.BOOT, h.dir, file))

@@ -14,7 +14,7 @@ local lines
 local function resume_all()
 	if lines then return end
 	lines = {}
-	provium.fixture("minimal"):kill()	-- built here, so that the runners need not build it
+	provium.fixture(provium.profile):kill()	-- built here, so that the runners need not build it
 	runner.with_folder(function(dir)
 		local waits = {}
 		for i = 1, AT_A_TIME do

@@ -31,21 +31,21 @@ local function goes_back(vm)
 end
 
 test("restore of a booted VM brings back files and descriptors, with the host's time", function()
-	local vm = provium.create("minimal"):boot()
+	local vm = provium.create():boot()
 	goes_back(vm)
 	vm:kill()
 end)
 
-test("restore of a clone brings back files and descriptors, with the host's time", { fixture = "minimal" }, goes_back)
+test("restore of a clone brings back files and descriptors, with the host's time", { fixture = provium.profile }, goes_back)
 
-test("a VM runs on after a snapshot", { fixture = "minimal" }, function(vm)
+test("a VM runs on after a snapshot", { fixture = provium.profile }, function(vm)
 	local before = vm:syscall("getpid")
 	vm:snapshot()
 	assert_eq(before, vm:syscall("getpid"))
 	assert_eq("on\n", vm:exec("echo on").stdout)
 end)
 
-test("several snapshots can be restored in any order", { fixture = "minimal" }, function(vm)
+test("several snapshots can be restored in any order", { fixture = provium.profile }, function(vm)
 	local snapshots = {}
 	for i = 1, 3 do
 		vm:write_file("/tmp/n", tostring(i))
@@ -57,14 +57,14 @@ test("several snapshots can be restored in any order", { fixture = "minimal" }, 
 	end
 end)
 
-test("restore brings a VM back from a panic", { fixture = "minimal", expect_panic = true }, function(vm)
+test("restore brings a VM back from a panic", { fixture = provium.profile, expect_panic = true }, function(vm)
 	local snapshot = vm:snapshot()
 	assert_error(function() vm:exec("echo c > /proc/sysrq-trigger") end, "panicked")
 	vm:restore(snapshot)
 	assert(vm:exec("true").ok)
 end)
 
-test("restore brings back the workers of the snapshot, and ends later ones", { fixture = "minimal" }, function(vm)
+test("restore brings back the workers of the snapshot, and ends later ones", { fixture = provium.profile }, function(vm)
 	local worker = vm:spawn()
 	local pid = worker:syscall("getpid")
 	local snapshot = vm:snapshot()
@@ -76,7 +76,7 @@ test("restore brings back the workers of the snapshot, and ends later ones", { f
 	worker:kill()
 end)
 
-test("restore brings back the kernel log", { fixture = "minimal" }, function(vm)
+test("restore brings back the kernel log", { fixture = provium.profile }, function(vm)
 	local snapshot = vm:snapshot()
 	vm:exec("echo '<6>gone by then' >/dev/kmsg; echo >/dev/kmsg")
 	assert_contains(vm:dmesg(), "gone by then")
@@ -85,7 +85,7 @@ test("restore brings back the kernel log", { fixture = "minimal" }, function(vm)
 	assert_contains(vm:dmesg("snapshot"), "saved as snapshot")
 end)
 
-test("a complaint before a restore still counts", { fixture = "minimal",
+test("a complaint before a restore still counts", { fixture = provium.profile,
 		expect = "WARNING in fault_warn" }, function(vm)
 	local snapshot = vm:snapshot()
 	vm:insmod("faults")
@@ -94,8 +94,8 @@ test("a complaint before a restore still counts", { fixture = "minimal",
 	assert(vm:exec("true").ok)
 end)
 
-test("restore of another VM's snapshot is refused", { fixture = "minimal" }, function(vm)
-	local other = provium.fixture("minimal")
+test("restore of another VM's snapshot is refused", { fixture = provium.profile }, function(vm)
+	local other = provium.fixture(provium.profile)
 	local snapshot = other:snapshot()
 	assert_error(function() vm:restore(snapshot) end, "expected a snapshot of this VM, got one of another")
 	assert_error(function() vm:restore("x") end, "expected a snapshot of this VM, got string")
@@ -127,10 +127,10 @@ test("a VM with many snapshots and restores needs no more descriptors or memory"
 end)
 
 test("a snapshot of a VM that is not booted is refused", function()
-	assert_error(function() provium.create("minimal"):snapshot() end, "not booted")
+	assert_error(function() provium.create():snapshot() end, "not booted")
 end)
 
-test("a snapshot while a call is in flight is refused", { fixture = "minimal" }, function(vm)
+test("a snapshot while a call is in flight is refused", { fixture = provium.profile }, function(vm)
 	local call = vm:async("exec", "sleep 0.3")
 	assert_error(function() vm:snapshot() end, "exec is still in flight")
 	call:wait()
@@ -142,7 +142,7 @@ test("a snapshot of a VM that writes to a disk image directly is refused", funct
 	local file = assert(io.open(path, "wb"))
 	file:write(("\0"):rep(1 << 20))
 	file:close()
-	local vm = provium.create("minimal"):boot { disks = { { path = path } } }
+	local vm = provium.create():boot { disks = { { path = path } } }
 	assert_error(function() vm:snapshot() end, "is written directly, and a restore cannot undo that")
 	vm:kill()
 	os.remove(path)

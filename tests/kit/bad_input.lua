@@ -47,20 +47,20 @@ end)
 test("QEMU is not installed: BROKEN with the command that installs it, status 3", function()
 	local r = run("vm_good.lua", { env = { PATH = "/nowhere", ACCEL = "auto", TRANSPORT = "auto" } })
 	assert_eq(3, r.status)
-	assert_contains(r.said, "BROKEN: boot minimal: cannot start qemu-system-x86_64: No such file or directory (is QEMU installed? `make deps`")
+	assert_contains(r.said, "BROKEN: boot " .. provium.profile .. ": cannot start qemu-system-x86_64: No such file or directory (is QEMU installed? `make deps`")
 end)
 
 test("a VM with more memory than the host has: refused with both numbers", function()
 	local r = run("vm_too_large.lua")
 	assert_eq(1, r.status)
-	assert_contains(r.said, "FAIL: boot minimal: needs 921600096 MiB of memory in all (96 MiB of it QEMU's overhead), but this machine can give only ")
+	assert_contains(r.said, "FAIL: boot " .. provium.profile .. ": needs 921600096 MiB of memory in all (96 MiB of it QEMU's overhead), but this machine can give only ")
 end)
 
 test("QEMU refuses its arguments: BROKEN with QEMU's own message, status 3", function()
 	runner.with_folder(function(gate)	-- so that no other runner waits behind this reservation
 		local r = run("vm_too_large.lua", { env = { PROVIUM_GATE = gate, PROVIUM_MEM = "1000000G" } })
 		assert_eq(3, r.status)
-		assert_contains(r.said, "BROKEN: boot minimal: QEMU exited with status 1:")
+		assert_contains(r.said, "BROKEN: boot " .. provium.profile .. ": QEMU exited with status 1:")
 		assert_contains(r.said, "annot allocate memory")
 	end)
 end)
@@ -72,7 +72,7 @@ test("a kernel that panics at boot: the failure has the panic and the console's 
 	local r = run("vm_boot_panic.lua")
 	assert(now() - start < 20, "the runner waited for the time limit")
 	assert_eq(1, r.status)
-	assert_contains(r.said, "boot minimal: the guest panicked: Kernel panic - not syncing: ")
+	assert_contains(r.said, "boot " .. provium.profile .. ": the guest panicked: Kernel panic - not syncing: ")
 	assert_contains(r.said, "; console ends:\n")
 	assert_contains(r.said, "logs kept in ")
 end)
@@ -80,7 +80,7 @@ end)
 test("an agent that does not say hello: the failure has the time limit and the console's end", function()
 	local r = run("vm_no_hello.lua", { env = { BOOT_TIMEOUT = "5s" } })
 	assert_eq(1, r.status)
-	assert(r.said:find("boot minimal: no hello within [%d.]+ s; console ends:\n"), r.said)
+	assert(r.said:find("boot " .. provium.profile .. ": no hello within [%d.]+ s; console ends:\n"), r.said)
 	assert_contains(r.said, "Run /sleeper as init process")
 end)
 
@@ -97,7 +97,7 @@ test("two test files of one name in different folders have separate logs", funct
 		for _, name in ipairs { "a", "b" } do
 			os.execute("mkdir " .. runner.quote(dir .. "/" .. name))
 			runner.write(("%s/%s/same.lua"):format(dir, name),
-				"provium.create('minimal')\ntest('fails', function() assert(false) end)\n")
+				"provium.create()\ntest('fails', function() assert(false) end)\n")
 		end
 		local r = runner.run({ "test", "a/same.lua", "b/same.lua" }, { cwd = dir })
 		for folder in r.said:gmatch("logs kept in ([^\n]+)") do folders[#folders + 1] = folder end

@@ -83,6 +83,6 @@ test("process 1 is the agent, and calls are made in a child of it", function()
 	assert_eq(1, vm:syscall("getppid"))
 end)
 
-test("a boot of the minimal profile causes no kernel complaint", function()
+test("a boot of the profile causes no kernel complaint", function()
 	assert_eq("", vm:dmesg("WARNING: ") .. vm:dmesg("BUG: ") .. vm:dmesg("Oops"))
 end)

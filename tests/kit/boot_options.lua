@@ -12,7 +12,7 @@ end
 
 local message = temp("from the host\n")
 local disk, other_disk = temp(("disk"):rep(1 << 18)), temp(("other"):rep(4096))
-local vm = provium.create("minimal")
+local vm = provium.create()
 
 test("a call on a VM that is not booted is refused", function()
 	assert_error(function() vm:exec("true") end, "not booted")
@@ -28,12 +28,12 @@ test("a size without a unit or below the minimum is refused", function()
 end)
 
 test("a missing host file in `files` is refused with its path", function()
-	local other = provium.create("minimal")
+	local other = provium.create()
 	assert_error(function() other:boot { files = { ["/x"] = "no/such/file" } } end, "no/such/file.*No such file")
 end)
 
 test("an unknown profile is refused with the known ones", function()
-	assert_error(function() provium.create("nonesuch") end, "no profile \"nonesuch\"; there are: .*minimal")
+	assert_error(function() provium.create("nonesuch") end, "no profile \"nonesuch\"; there are: .*" .. provium.profile)
 end)
 
 vm:boot {
@@ -84,7 +84,7 @@ end)
 
 test("a call after shutdown is refused with the VM's state", function()
 	vm:shutdown()
-	assert_error(function() vm:syscall("getpid") end, "syscall getpid: the VM %(minimal%) is shut down")
+	assert_error(function() vm:syscall("getpid") end, "syscall getpid: the VM %(" .. provium.profile .. "%) is shut down")
 end)
 
 test("a second shutdown and a kill after it do nothing", function()
@@ -94,14 +94,14 @@ test("a second shutdown and a kill after it do nothing", function()
 end)
 
 test("kill ends a VM", function()
-	local other = provium.create("minimal"):boot { memory = "128M" }
+	local other = provium.create():boot { memory = "128M" }
 	assert(other:exec("true").ok)
 	other:kill()
 	assert_error(function() other:exec("true") end, "shut down")
 end)
 
 test("shutdown_all ends every VM of the file", function()
-	local other = provium.create("minimal"):boot { memory = "128M" }
+	local other = provium.create():boot { memory = "128M" }
 	provium.shutdown_all()
 	assert_error(function() other:exec("true") end, "shut down")
 end)

@@ -7,7 +7,7 @@ local runner = require "runner"
 
 local SELF = tonumber(runner.read("/proc/self/stat"):match("^%d+"))
 
-local function boot() return provium.create("minimal"):boot { memory = "128M" } end
+local function boot() return provium.create():boot { memory = "128M" } end
 
 local function pid_of(vm) return vm.core:info().qemu_pid end
 
@@ -76,8 +76,8 @@ end)
 test("no process is left when a runner with a fork server exits or is killed", function()
 	runner.with_folder(function(dir)
 		runner.write(dir .. "/two.lua", [[
-			local a = provium.create("minimal"):boot { memory = "128M" }
-			local b = provium.create("minimal"):boot { memory = "128M" }
+			local a = provium.create():boot { memory = "128M" }
+			local b = provium.create():boot { memory = "128M" }
 			test("two", function()
 				io.open(os.getenv("FLAG") .. "/both", "w"):close()
 				if os.getenv("LONG") then b:exec("sleep 1000") end

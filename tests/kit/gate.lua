@@ -13,7 +13,7 @@ local MANY = tonumber(os.getenv("GATE_FILES")) or 64
 local SIZE = 128				-- MiB of memory of each guest
 local CHARGE = SIZE + 96			-- MiB reserved for each guest, including QEMU's overhead
 
-local SMALL = 'provium.create("minimal"):boot { memory = "128M" }\n'
+local SMALL = 'provium.create():boot { memory = "128M" }\n'
 
 local ONE_VM = [[
 local vm = provium.fixture("small")
@@ -21,13 +21,13 @@ test("one", function() assert(vm:exec("true").ok) end)
 ]]
 
 local TWO_VMS = [[
-local first = provium.create("minimal"):boot { memory = "128M" }
+local first = provium.create():boot { memory = "128M" }
 test("both", function()
 	local flag = os.getenv("FLAGS") .. "/" .. NAME
 	io.open(flag, "w"):close()
 	-- Both files have one VM each before either of them starts another.
 	wait_until(function() return io.open(os.getenv("FLAGS") .. "/" .. OTHER) end, { interval = 0.01, timeout = 60 })
-	local second = provium.create("minimal"):boot { memory = "128M" }
+	local second = provium.create():boot { memory = "128M" }
 	assert(second:exec("true").ok)
 end)
 ]]
@@ -151,7 +151,7 @@ end)
 
 test("a runner that waits for memory lends its job token to other jobs of make", function()
 	local holder = [[
-		local vm = provium.create("minimal"):boot { memory = "128M" }
+		local vm = provium.create():boot { memory = "128M" }
 		test("holds", function()
 			io.open(os.getenv("FLAGS") .. "/held", "w"):close()
 			wait_until(function()
@@ -193,7 +193,7 @@ end)
 
 test("a fixture that cannot be built beside the file's own VM: a deadlock is told at once", function()
 	with_make({ ["t1.lua"] = [[
-		local vm = provium.create("minimal"):boot { memory = "128M" }
+		local vm = provium.create():boot { memory = "128M" }
 		test("both", function() provium.fixture("own") end)
 	]] }, function(dir)
 		runner.shell("mkdir " .. runner.quote(dir .. "/fixtures"))
@@ -208,7 +208,7 @@ end)
 
 test("a fixture that another runner cannot build for lack of room: a deadlock is told to both", function()
 	with_make({ ["t1.lua"] = ([[
-		local vm = provium.create("minimal"):boot { memory = "128M" }
+		local vm = provium.create():boot { memory = "128M" }
 		io.open(os.getenv("FLAGS") .. "/held", "w"):close()
 		-- Waits until the other runner's builder has started, and waits
 		-- for memory.
@@ -240,7 +240,7 @@ test("two files that claim their two VMs first both pass, with room for two VMs"
 end)
 
 test("a VM beyond the file's claim is refused with both numbers, as are wrong claims", function()
-	with_make({ ["t1.lua"] = 'provium.claim { memory = "128M", cpus = 1 }\nprovium.create("minimal"):boot { memory = "256M" }\n' },
+	with_make({ ["t1.lua"] = 'provium.claim { memory = "128M", cpus = 1 }\nprovium.create():boot { memory = "256M" }\n' },
 		function(dir)
 			assert_contains((run_make(dir, "-j1")), "with this VM the file needs 256 MiB of guest memory, but it claimed only 128 MiB")
 		end)

@@ -91,7 +91,7 @@ test("a limit of processes that is too low: BROKEN, and the message names the li
 		shell(("mkdir %s/home && chown 61234 %s/home %s/gate"):format(dir, dir, dir))
 		for n, expected in pairs {
 			"(the file) ... BROKEN: cannot start the file's process: " .. CAUSE,
-			"BROKEN: boot minimal: cannot start qemu-system-x86_64: " .. CAUSE,
+			"BROKEN: boot " .. provium.profile .. ": cannot start qemu-system-x86_64: " .. CAUSE,
 			[4] = "qemu_thread_create: Resource temporarily unavailable",
 		} do
 			local r = run({ "test", "vm_good.lua" }, {
@@ -107,7 +107,7 @@ end)
 test("a limit of file sizes that is too low: BROKEN, and the message names the limit", function()
 	with_traces(function(run)
 		local r = run({ "test", "vm_good.lua" }, { limits = "-f 0" })
-		assert_contains(r.said, "BROKEN: boot minimal: gate: cannot write the ledger: File too large; " ..
+		assert_contains(r.said, "BROKEN: boot " .. provium.profile .. ": gate: cannot write the ledger: File too large; " ..
 			"raise the limit of file sizes (ulimit -f)\n")
 		assert_eq(3, r.status, r.said)
 	end)
@@ -116,7 +116,7 @@ end)
 test("a limit of memory that QEMU exceeds: BROKEN with QEMU's message", function()
 	with_traces(function(run)
 		local r = run({ "test", "vm_good.lua" }, { limits = "-v 300000" })
-		assert_contains(r.said, "BROKEN: boot minimal: QEMU exited with status 1:")
+		assert_contains(r.said, "BROKEN: boot " .. provium.profile .. ": QEMU exited with status 1:")
 		assert_contains(r.said, "Cannot allocate memory")
 		assert_eq(3, r.status, r.said)
 	end)
@@ -217,7 +217,7 @@ test("a full /dev/shm: BROKEN with the errno and the variable that names another
 	with_traces(function(run)
 		local r = run({ "test", "vm_good.lua" }, { env = { PROVIUM_GATE = "" },
 			prefix = after_mounts("mount -t tmpfs -o size=4k none /dev/shm && head -c 4096 /dev/zero >/dev/shm/full") })
-		assert_contains(r.said, "BROKEN: boot minimal: gate: cannot write the ledger: No space left on device; " ..
+		assert_contains(r.said, "BROKEN: boot " .. provium.profile .. ": gate: cannot write the ledger: No space left on device; " ..
 			"make room in /dev/shm, or set PROVIUM_GATE to a directory elsewhere\n")
 		assert_eq(3, r.status, r.said)
 	end)
@@ -227,7 +227,7 @@ test("a read-only /dev/shm: BROKEN with the errno and the variable that names an
 	with_traces(function(run)
 		local r = run({ "test", "vm_good.lua" }, { env = { PROVIUM_GATE = "" },
 			prefix = after_mounts("mount -t tmpfs -o ro none /dev/shm") })
-		assert_contains(r.said, ("BROKEN: boot minimal: gate: cannot create the directory /dev/shm/provium-%s: " ..
+		assert_contains(r.said, ("BROKEN: boot " .. provium.profile .. ": gate: cannot create the directory /dev/shm/provium-%s: " ..
 			"Read-only file system; set PROVIUM_GATE to a directory that can be written to\n")
 			:format(shell("id -u")))
 		assert_eq(3, r.status, r.said)
@@ -247,12 +247,12 @@ test("out/ removed while a VM runs: its calls go on, and the next boot says to r
 	home.with(function(h)
 		with_traces(function(_, _, options)
 			h:write("t.lua", ([[
-				local vm = provium.create("minimal"):boot { memory = "128M" }
+				local vm = provium.create():boot { memory = "128M" }
 				test("goes on", function()
 					assert(os.execute("rm -rf %s/out"))
 					assert_eq("on\n", vm:exec("echo on").stdout)
 				end)
-				test("boots", function() provium.create("minimal"):boot { memory = "128M" } end)
+				test("boots", function() provium.create():boot { memory = "128M" } end)
 			]]):format(h.dir))
 			local r = runner.run({ "test", "t.lua" }, options(h:opts()))
 			assert_contains(r.said, "goes on ... ok\n")

@@ -4,7 +4,7 @@
 
 local echo = require "echo_device"
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 
 local built = vm.core:info().modules .. "/echo.ko"
 

@@ -30,7 +30,7 @@ local function exec(dir, accel, more)
 		PROVIUM_BOOT = "", PROVIUM_PROBE = "" }
 	for name, value in pairs(more or {}) do env[name] = value end
 	local start = os.time()
-	local r = runner.run({ "exec", "minimal", "echo it runs" }, { env = env })
+	local r = runner.run({ "exec", provium.profile, "echo it runs" }, { env = env })
 	r.seconds = os.difftime(os.time(), start)
 	return r
 end
@@ -81,7 +81,7 @@ test("KVM that aborts: ACCEL=auto emulates, and quotes QEMU's message", function
 	with_qemu("echo the processor is no processor >&2; kill -ABRT $$", function(dir)
 		local r = exec(dir, "auto")
 		assert_eq(0, r.status, r.said)
-		assert(r.said:find "accel tcg, minimal [^ ]+: kvm probe failed: QEMU was killed by signal 6", r.said)
+		assert(r.said:find "accel tcg, %S+ [^ ]+: kvm probe failed: QEMU was killed by signal 6", r.said)
 		assert_contains(r.said, "the processor is no processor")
 		assert_contains(r.said, "it runs")
 	end)
@@ -93,7 +93,7 @@ test("KVM that is slower than emulation is not used, and both times are told", {
 	with_qemu("sleep 3; " .. AS_TCG, function(dir)
 		local r = exec(dir, "auto")
 		assert_eq(0, r.status, r.said)
-		assert(r.said:find "accel tcg, minimal [^ ]+: kvm probe booted in %d+%.%d+ s, tcg in %d+%.%d+ s", r.said)
+		assert(r.said:find "accel tcg, %S+ [^ ]+: kvm probe booted in %d+%.%d+ s, tcg in %d+%.%d+ s", r.said)
 	end)
 end)
 
@@ -102,7 +102,7 @@ test("KVM that works is used, and probed once for two runs", function()
 	with_qemu(AS_TCG, function(dir)
 		local r = exec(dir, "kvm")
 		assert_eq(0, r.status, r.said)
-		assert(r.said:find "accel kvm, minimal [^ ]+: kvm probe booted in %d+%.%d+ s\n", r.said)
+		assert(r.said:find "accel kvm, %S+ [^ ]+: kvm probe booted in %d+%.%d+ s\n", r.said)
 		assert_eq(2, starts(dir, "kvm"), "the probe and the run")
 		exec(dir, "kvm")
 		assert_eq(3, starts(dir, "kvm"), "and another run")
@@ -131,7 +131,7 @@ test("/dev/kvm without permission: ACCEL=kvm fails with \"Permission denied\"", 
 	if os.execute "setpriv --reuid 65534 --clear-groups test -w /dev/kvm" then skip "every user can open /dev/kvm" end
 	runner.with_folder(function(home)
 		os.execute("chmod 777 " .. home)
-		local r = runner.run({ "exec", "minimal", "true" }, {
+		local r = runner.run({ "exec", provium.profile, "true" }, {
 			prefix = { "setpriv", "--reuid", "65534", "--clear-groups" },
 			env = { HOME = home, XDG_CACHE_HOME = home, ACCEL = "kvm", PROVIUM_BOOT = "" },
 		})
@@ -142,13 +142,13 @@ end)
 
 test("TRANSPORT=vsock without /dev/vhost-vsock fails with the device's name", function()
 	if os.execute "test -e /dev/vhost-vsock" then skip "/dev/vhost-vsock exists here" end
-	local r = runner.run({ "exec", "minimal", "true" }, { env = { TRANSPORT = "vsock" } })
+	local r = runner.run({ "exec", provium.profile, "true" }, { env = { TRANSPORT = "vsock" } })
 	assert_eq(3, r.status)
 	assert_contains(r.said, "TRANSPORT=vsock: no /dev/vhost-vsock")
 end)
 
 test("doctor has a line about each thing that a run needs", function()
-	local r = runner.run({ "doctor", "minimal" }, { env = { ACCEL = os.getenv "ACCEL" or "auto" } })
+	local r = runner.run({ "doctor", provium.profile }, { env = { ACCEL = os.getenv "ACCEL" or "auto" } })
 	assert_eq(0, r.status, r.said)
 	for _, word in ipairs { "qemu", "kvm", "vsock", "accelerator", "transport", "memory", "jobserver", "disk" } do
 		assert(("\n" .. r.said):find("\n" .. word .. " "), word .. " is missing in:\n" .. r.said)

@@ -13,7 +13,7 @@ local REQUEST, REPLY, READY = 1, 2, 5
 local HELLO, PING, SYSCALL = 1, 2, 17
 local HEADER = "u32 u32 u32 u16 u16"	-- the fields length, tag, channel, op, kind
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 
 local function connect(port)
 	local fd = vm:syscall("socket", C.AF_VSOCK, C.SOCK_STREAM, 0)

@@ -4,7 +4,7 @@
 local calls = {}
 
 -- The profile that the user gave to make (PROFILE=), or the default.
-calls.profile = os.getenv("PROFILE") or "minimal"
+calls.profile = provium.profile
 
 -- Returns a booted VM with the module loaded, and a test() that skips if the
 -- kernel has no numbers for modules.

@@ -4,7 +4,7 @@
 
 provium.timeout = "5m"
 
-local vm = provium.create("minimal"):boot { memory = "512M" }
+local vm = provium.create():boot { memory = "512M" }
 
 local ROUNDS = 12
 local LARGE = "/tmp/large"

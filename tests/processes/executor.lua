@@ -5,7 +5,7 @@
 local C = provium.const
 local pack = provium.pack
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 
 local AGENT_FDS = 1000		-- the executor's own descriptors start here; see agent/shared/high_fd.h
 

@@ -4,7 +4,7 @@
 local C = provium.const
 local unpack = provium.unpack
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 
 local function open(target, path, flags)
 	return target:syscall_buf("openat", 1, path .. "\0", C.AT_FDCWD, 0, flags or C.O_RDONLY, 0)

@@ -4,7 +4,7 @@
 local C = provium.const
 local pack = provium.pack
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 
 -- Ends the executor, so that the next one has its own namespaces, filters and
 -- credentials.

@@ -3,7 +3,7 @@
 
 local C = provium.const
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 
 local MIB = 1 << 20
 

@@ -6,7 +6,7 @@ local C = provium.const
 
 provium.timeout = "10m"
 
-local vm = provium.create("minimal"):boot { cpus = 2 }
+local vm = provium.create():boot { cpus = 2 }
 
 local KILLS = tonumber(os.getenv("KILLS")) or 500
 local SEED = 20261121

@@ -5,7 +5,7 @@ local with_workers = require "with_workers"
 local C = provium.const
 local pack, unpack = provium.pack, provium.unpack
 
-local vm = provium.create("minimal"):boot { cpus = 2 }
+local vm = provium.create():boot { cpus = 2 }
 
 local function with(kinds, fn) with_workers(vm, kinds, fn) end
 

@@ -6,7 +6,7 @@
 local core = require "provium.core"
 local runner = require "runner"
 
-local vm = provium.create("minimal"):boot()
+local vm = provium.create():boot()
 vm:insmod("faults")
 
 local function commit(fault) return vm:exec(("echo %s >/sys/module/faults/parameters/commit"):format(fault)) end
@@ -47,7 +47,7 @@ test("a real crash of a program is no complaint", function()
 end)
 
 test("a panic that the test expects passes", { expect_panic = true }, function()
-	local other = provium.create("minimal"):boot { memory = "128M" }
+	local other = provium.create():boot { memory = "128M" }
 	other:exec("echo c > /proc/sysrq-trigger")
 end)
 

@@ -3,7 +3,7 @@
 
 local now = require "provium.core".now
 
-local function boot(opts) return provium.create("minimal"):boot(opts) end
+local function boot(opts) return provium.create():boot(opts) end
 
 -- Returns the seconds that fn took, and the error that it raised.
 local function timed(fn)

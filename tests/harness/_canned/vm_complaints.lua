@@ -3,7 +3,7 @@
 -- checks each verdict.
 
 local function boot(append)
-	local vm = provium.create("minimal"):boot { memory = "128M", append = append }
+	local vm = provium.create():boot { memory = "128M", append = append }
 	vm:insmod("faults")
 	return vm
 end
@@ -75,7 +75,7 @@ test("a WARNING before a kill", function()
 	assert(true)
 end)
 test("a log that cannot be read", function()
-	local other = provium.create("minimal"):boot { memory = "128M", append = "printk.devkmsg=off" }
+	local other = provium.create():boot { memory = "128M", append = "printk.devkmsg=off" }
 	assert(other:exec("true").ok)
 end)
 test("a NULL pointer in a worker of the kernel", function() assert(commit(boot(), "null_work").ok) end)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Each test's report has the kernel lines of that test only.
 
-local vm = provium.create("minimal"):boot { memory = "128M", append = "ignore_loglevel" }
+local vm = provium.create():boot { memory = "128M", append = "ignore_loglevel" }
 local function kernel_says(text) vm:write_file("/dev/kmsg", "<4>" .. text .. "\n") end
 
 kernel_says("between boot and test")

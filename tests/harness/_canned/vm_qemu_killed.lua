@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- QEMU is killed during a call.
 
-local vm = provium.create("minimal"):boot { memory = "128M" }
+local vm = provium.create():boot { memory = "128M" }
 local pid = vm.core:info().qemu_pid
 io.stderr:write("qemu ", pid, "\n")
 test("QEMU is killed during a call", function()

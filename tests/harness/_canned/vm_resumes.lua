@@ -8,7 +8,7 @@ provium.timeout = "20m"
 
 test("clones answer with the host's time and a stable TSC", function()
 	for _ = 1, rounds do
-		local vm = provium.fixture "minimal"
+		local vm = provium.fixture(provium.profile)
 		local pid, info = vm:syscall "getpid", vm.core:info()
 		assert(pid > 0)
 		assert_eq("", vm:dmesg "[Tt][Ss][Cc].*unstable")

@@ -7,7 +7,7 @@ local core = require "provium.core"
 local runner = require "runner"
 
 local SELF = tonumber(runner.read("/proc/self/stat"):match("^%d+"))
-local FIXTURE = { fixture = "minimal" }
+local FIXTURE = { fixture = provium.profile }
 
 local noted = {}		-- what the first test of a scenario has seen
 

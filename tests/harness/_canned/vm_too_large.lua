@@ -1,4 +1,4 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- A VM with more memory than any host has.
 
-provium.create("minimal"):boot { memory = "900000G" }
+provium.create():boot { memory = "900000G" }

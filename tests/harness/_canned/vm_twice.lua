@@ -3,7 +3,7 @@
 
 for i = 1, 2 do
 	test("VM " .. i, function()
-		local vm = provium.create("minimal"):boot { memory = "128M" }
+		local vm = provium.create():boot { memory = "128M" }
 		assert(vm:exec("true").ok)
 		vm:kill()
 	end)

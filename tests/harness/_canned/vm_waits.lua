@@ -4,7 +4,7 @@
 
 local session = require "provium.session"
 
-local vm = provium.create("minimal"):boot { memory = "128M" }
+local vm = provium.create():boot { memory = "128M" }
 vm.timeout = 1
 local file = assert(io.open(os.getenv("PROVIUM_HOST_FAULT") .. "/calls", "w"))
 file:write(vm.timeout * session.slowness)
