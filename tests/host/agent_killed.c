@@ -3,7 +3,8 @@
  * An executor of the agent is killed after k instructions of a round trip, for
  * one k after another: the agent runs as a process of this machine, and ptrace
  * steps the victim.  After each kill the supervisor has to answer a ping within
- * LATE_S (on a busy machine within LIMIT_S), every request has to have one answer, the next call has to work, and
+ * LATE_S (on a busy machine within LIMIT_S), every request has to have one
+ * answer, the next call has to work, and
  * no request may have been carried out twice.
  *
  * Environment:
