@@ -1,49 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Reads records of /dev/kmsg (Documentation/ABI/testing/dev-kmsg). */
+/* Reads records of /dev/kmsg; see kernel_log_record.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/guest/kernel_log.h"
+#include "agent/guest/kernel_log_record.h"
 #include "agent/shared/high_fd.h"
 #include "agent/wire/wire.h"
 
 #define RECORD_MAX 8192			/* kernel/printk/printk.c: CONSOLE_EXT_LOG_MAX */
-
-/*
- * Cuts "prio,seq,usec,flags[,caller=T1];text\n key=value\n" off after the
- * text's line end, and finds seq.  Returns the new length; 0: not such a
- * record.
- */
-static size_t cut_record(char *record, size_t n, uint64_t *seq)
-{
-	char *comma, *text;
-
-	record[n] = 0;
-	comma = strchr(record, ',');
-	text = strchr(record, ';');
-	if (!comma || !text || comma > text)
-		return 0;
-	*seq = strtoull(comma + 1, NULL, 10);
-	text += strcspn(text, "\n");
-	*text = '\n';
-	text[1] = 0;
-	return (size_t)(text + 1 - record);
-}
-
-/* Formats a record that was cut as "[s.us] text\n", as dmesg(1) prints it. */
-static size_t print_record(const char *record, char *line, size_t cap)
-{
-	const char *usec = strchr(strchr(record, ',') + 1, ',');
-	uint64_t us = usec ? strtoull(usec + 1, NULL, 10) : 0;
-	int len = snprintf(line, cap, "[%5" PRIu64 ".%06" PRIu64 "] %s", us / 1000000,
-			   us % 1000000, strchr(record, ';') + 1);
-
-	return len < 0 ? 0 : (size_t)len < cap ? (size_t)len : cap - 1;
-}
 
 int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context)
 {
@@ -71,7 +38,7 @@ int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context)
 			continue;	/* EPIPE: the record was overwritten */
 		if (n <= 0)
 			break;
-		len = cut_record(record, (size_t)n, &seq);
+		len = kernel_log_record_cut(record, (size_t)n, &seq);
 		next = seq + 1;
 		if (!len || seq < from)
 			continue;
@@ -99,10 +66,10 @@ void kernel_log_blocked_tasks(char *buf, size_t cap)
 	if (log >= 0 && trigger >= 0 && lseek(log, 0, SEEK_END) >= 0 &&
 	    write(trigger, "w", 1) == 1) {
 		while ((n = read(log, record, RECORD_MAX)) > 0) {
-			size_t len = cut_record(record, (size_t)n, &seq);
+			size_t len = kernel_log_record_cut(record, (size_t)n, &seq);
 
 			if (len)
-				len = print_record(record, line, sizeof(line));
+				len = kernel_log_record_print(record, line, sizeof(line));
 			if (used + len >= cap)
 				break;
 			memcpy(buf + used, line, len);
