@@ -39,8 +39,10 @@ int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context)
 		if (n <= 0)
 			break;
 		len = kernel_log_record_cut(record, (size_t)n, &seq);
+		if (!len)
+			continue;
 		next = seq + 1;
-		if (!len || seq < from)
+		if (seq < from)
 			continue;
 		if (used + len > sizeof(piece)) {
 			emit(context, piece, used);
