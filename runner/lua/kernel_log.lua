@@ -25,17 +25,26 @@ local methods = kernel_log.methods
 local LAST_READ_TIMEOUT_S = 2
 local KERNEL_FACILITY = 0	-- priority >> 3 of the kernel's own records (syslog(2))
 
--- Adds a record as read from /dev/kmsg, "prio,seq,usec,…;text"
--- (Documentation/ABI/testing/dev-kmsg).
-local function add_record(vm, record)
+-- Parses "prio,seq,usec,…;text" of /dev/kmsg (Documentation/ABI/testing/dev-kmsg).
+-- Returns the sequence number, the line as dmesg(1) prints it, and true if user
+-- space wrote it.  Returns nothing for any other text, and for numbers of more
+-- than 15 digits: no kernel counts that far, and Lua would read them as floats.
+function kernel_log.parse_record(record)
 	local priority, seq, usec, text = record:match("^(%d+),(%d+),(%d+)[^;]*;(.*)$")
-	if not priority then return end
-	seq, usec = tonumber(seq), tonumber(usec)
+	if not priority or #priority > 15 or #seq > 15 or #usec > 15 then return end
+	usec = tonumber(usec)
+	return tonumber(seq), ("[%5d.%06d] %s"):format(usec // 1000000, usec % 1000000, text),
+		tonumber(priority) >> 3 ~= KERNEL_FACILITY
+end
+
+local function add_record(vm, record)
+	local seq, line, is_from_user = kernel_log.parse_record(record)
+	if not seq then return end
 	if seq > vm.log_next then vm.log_lost = (vm.log_lost or 0) + seq - vm.log_next end
 	vm.log_next = seq + 1
 	local n = #vm.log + 1
-	vm.log[n] = ("[%5d.%06d] %s"):format(usec // 1000000, usec % 1000000, text)
-	vm.log_from_user[n] = tonumber(priority) >> 3 ~= KERNEL_FACILITY or nil
+	vm.log[n] = line
+	vm.log_from_user[n] = is_from_user or nil
 end
 
 -- Reads the new lines. Returns the list of all lines. timeout_s: the time limit
