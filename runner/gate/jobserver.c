@@ -156,8 +156,9 @@ struct jobserver_account *jobserver_account_open(const char *path)
 		return NULL;
 	}
 	a = map(fd);
-	if (a && a->nr_taken <= JOBSERVER_MAX_TOKENS)
+	if (!a || (a->nr_taken <= JOBSERVER_MAX_TOKENS && a->lent <= 1))
 		return a;
+	munmap(a, sizeof(*a));
 	errno = EINVAL;
 	return NULL;
 }
