@@ -22,6 +22,13 @@ static const char *const escaped[] = {
  */
 static const char hidden[] = ";=\t";
 
+/*
+ * Nothing escapes a backslash before the blank that follows the path.  A
+ * parenthesis ends the name of an archive's member, "LIBRARY(MEMBER)" or
+ * "LIBRARY(MEMBER MEMBER)", and the opening one can be in a path further left.
+ */
+static const char unreadable_ends[] = "\\)";
+
 static const char *relative(const char *path)
 {
 	char here[PATH_MAX];
@@ -50,7 +57,8 @@ bool make_path_add(struct buf *to, const char *path, enum make_path_side side)
 {
 	size_t len = strlen(path);
 
-	if (strchr(path, '\n') || strchr(path, '\r') || (len && path[len - 1] == '\\'))
+	if (strchr(path, '\n') || strchr(path, '\r') ||
+	    (len && strchr(unreadable_ends, path[len - 1])))
 		return false;
 	for (path = relative(path); *path; path++) {
 		size_t nr_backslashes = strspn(path, "\\");

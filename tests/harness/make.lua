@@ -153,17 +153,26 @@ test("a dependency can have any character but a newline in its path", function()
 	end
 end)
 
-test("a dependency with a newline in its path: no verdict is kept, and make works", function()
+-- Runs a file of this name, whose path make cannot read.
+local function check_without_verdict(folder, name)
 	runner.with_folder(function(dir)
-		os.execute("mkdir " .. runner.quote(dir .. "/a\nb"))
-		runner.write(dir .. "/a\nb/t.lua", GOOD)
-		local r = runner.run({ "test", "--verdict", "v/z", "a\nb/t.lua" }, { cwd = dir })
+		os.execute("mkdir -p " .. runner.quote(dir .. "/" .. folder))
+		runner.write(dir .. "/" .. folder .. name, GOOD)
+		local r = runner.run({ "test", "--verdict", "v/z", folder .. name }, { cwd = dir })
 		assert_eq(0, r.status, r.said)
 		assert_eq(nil, runner.read(dir .. "/v/z.ok"))
 		assert_eq("ok", core.json(runner.read(dir .. "/v/z.result")).verdict)
 		runner.write(dir .. "/Makefile", "other: ; @echo fine\ninclude v/z.d\n")
 		assert_eq("fine", runner.shell(("env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -C %s -s other 2>&1"):format(runner.quote(dir))))
 	end)
+end
+
+test("a dependency with a newline in its path: no verdict is kept, and make works", function()
+	check_without_verdict("a\nb/", "t.lua")
+end)
+
+test("a dependency whose path ends with a parenthesis: no verdict is kept, and make works", function()
+	check_without_verdict("", "t(1)")
 end)
 
 -- --- order, FAILFAST, make's options ---
