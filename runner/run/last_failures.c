@@ -22,13 +22,11 @@ static bool is_entry(const json_t *entry)
 	return true;
 }
 
-json_t *last_failures_load(void)
+json_t *last_failures_read(const char *path)
 {
-	char *path = files_join(files_state(), "failed.json");
 	json_t *all = json_load_file(path, 0, NULL), *entry;
 	const char *file;
 
-	free(path);
 	if (!json_is_object(all)) {
 		json_decref(all);
 		return json_object();
@@ -36,6 +34,15 @@ json_t *last_failures_load(void)
 	json_object_foreach(all, file, entry)
 		if (!is_entry(entry))
 			json_object_set_new(all, file, json_null());
+	return all;
+}
+
+json_t *last_failures_load(void)
+{
+	char *path = files_join(files_state(), "failed.json");
+	json_t *all = last_failures_read(path);
+
+	free(path);
 	return all;
 }
 

@@ -28,6 +28,8 @@ void last_failures_record(const char *path, const json_t *record, bool partial);
  * file.  A damaged entry becomes null.  The caller owns the result.
  */
 json_t *last_failures_load(void);
+/* The same for a file at any path. */
+json_t *last_failures_read(const char *path);
 /*
  * Returns the entry for the file at path: an array of titles, a JSON null (the
  * whole file), or NULL (nothing failed).  It belongs to `all`.
