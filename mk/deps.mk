@@ -5,7 +5,7 @@
 deps: ## use: install the packages that building and testing need (Debian, Ubuntu)
 	@echo 'deps: everything is installed'
 
-deps-dev: ## kit: install the packages that "make lint" and "make tags" need
+deps-dev: ## kit: install the packages that "make lint", "make tags" and "make fuzz" need
 	@echo 'deps-dev: everything is installed'
 
 # For "make deps test" on a fresh clone: the other makefiles look for the

@@ -1,65 +1,111 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # tests/fuzz/NAME.c ─▶ out/fuzz/NAME, a libFuzzer program for one decoder.
 #
-#   out/fuzz/obj/            the sources, compiled by clang with sanitizers and
-#                            coverage
-#   out/fuzz/NAME.cov        which lines of the decoder a run has reached
-#   tests/fuzz/corpus/NAME/  inputs worth keeping, and those that once failed
+#   out/fuzz/obj/            our sources, compiled by clang with sanitizers and coverage
+#   out/fuzz/new/NAME/       inputs that libFuzzer has found
+#   out/fuzz/NAME.log        its output
+#   out/fuzz/NAME.cov        how many lines of each function were run
+#   tests/fuzz/corpus/NAME/  inputs to begin with, and those that once failed
 #
-# It needs clang, its runtime and llvm (make deps-dev).
+# "make selftest T=fuzz" passes the corpus to every target without clang.
 
-FUZZ_TARGETS := $(filter-out lib,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 SECONDS      ?= 60
+RUNS         ?= -1
+FUZZ_LEAST   := 90
 FUZZ_CC      := clang
-FUZZ_FLAGS   := -O1 -g -std=gnu11 -fsanitize=fuzzer-no-link,address,undefined \
-		-fno-sanitize-recover=undefined -fprofile-instr-generate -fcoverage-mapping
-FUZZ_OBJ     := $(patsubst %.c,$O/fuzz/obj/%.o,$(filter-out runner/main.c,$(RUNNER_SRC)) \
-		tests/fuzz/lib.c)
+FUZZ_SAN     := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
+FUZZ_FLAGS   := -O1 -g -std=gnu11 $(FUZZ_SAN) -fsanitize=fuzzer-no-link \
+		-fprofile-instr-generate -fcoverage-mapping
 
-# The sources whose coverage is measured.
-decoder_wire      := agent/wire/wire.c
-decoder_conn      := runner/vm/conn.c
-decoder_qmp       := runner/qemu/qmp.c
-decoder_kmsg      := agent/ops/do_kmsg.c
-decoder_complaint := runner/complaint/parser.c
-decoder_console   := runner/qemu/console.c
-decoder_manifest  := runner/fixture/manifest.c
-decoder_result    := runner/report/result.c
-decoder_jobserver := runner/gate/jobserver.c
-decoder_profile   := runner/machine/profile.c
-decoder_json      := runner/bind/json.c
+# The parts of the agent that targets use; its main() is not among them.
+FUZZ_AGENT := $(wildcard agent/shared/*.c) agent/guest/kernel_log_record.c
+FUZZ_LIB   := tests/fuzz/lib/files.c
+FUZZ_SRC   := $(filter-out runner/main.c,$(RUNNER_SRC)) $(FUZZ_AGENT) $(FUZZ_LIB)
+FUZZ_OBJ   := $(patsubst %.c,$O/fuzz/obj/%.o,$(FUZZ_SRC) tests/fuzz/lib/entry.c)
 
-$O/fuzz/obj/%.o: %.c | $(GENERATED)
-	$(call run,CLANG)mkdir -p $(@D) && \
-	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS) $(LUA_CPPFLAGS) -w -MMD -MP -c -o $@ $<
+# The functions of each decoder, as FILE:FUNCTION,...: the lines that count.
+decoder_wire := agent/wire/wire.c:wire_elem,wire_op_by_number,wire_int_size,get_int,wire_get_header,$\
+	wire_take,wire_take_int,wire_take_bytes,least,wire_take_count,wire_arena_take,$\
+	decode_list,decode_at,wire_decode,wire_payload \
+	agent/wire/show.c:show_bytes,show_field,show_msg,wire_print
+decoder_link := agent/shared/link.c:link_fill,compact,link_peek,wipe,link_drop,link_make_clean,link_recover
+decoder_conn := runner/vm/conn.c:conn_feed,conn_peek,conn_drop
+decoder_qmp := runner/qemu/qmp.c:take_reply,take_event,take_line,qmp_parse
+decoder_kmsg := agent/guest/kernel_log_record.c:kernel_log_record_cut,kernel_log_record_print
+decoder_complaint := runner/complaint/parser.c:skip_stamps,is_rule,find_function,starts_with,starts_stack,$\
+	is_stack_line,fits,kind_of,add_text,expand,is_reporter,name_function,find_open,add_line,give_kind,$\
+	open_report,is_aftermath,joins,opening,continue_report,complaint_parser_feed
+decoder_console := runner/qemu/console.c:read_from,read_tail,has_word,last_lines,console_tail,console_find
+decoder_manifest := runner/fixture/manifest.c:manifest_set,load,load_list,load_texts,load_parents,$\
+	manifest_from_json,hash_text,manifest_key
+decoder_store := runner/fixture/store.c:fixture_release,open_file,store_read_manifest,is_sound_ram,open_ram,$\
+	open_layer,open_layers,read_state,store_open_files
+decoder_result := runner/report/result.c:result_read \
+	runner/report/record.c:record_text,record_seconds,item_skipped,item_failed,count,counts_add \
+	runner/report/format.c:format_record,format_lines,string_of,vm_number,kernel,complaint,console,$\
+	format_evidence,format_file_notes
+decoder_last_failures := runner/run/last_failures.c:is_entry,last_failures_read,last_failures_tests
+decoder_session := runner/make/session_file.c:add_planned,add_runner,find_runner,remove_runner,apply_event,$\
+	session_file_read
+decoder_probe := runner/probe/record.c:read_members,record_load
+decoder_make_path := runner/report/make_path.c:relative,add_char,make_path_add
+decoder_jobserver := runner/gate/jobserver.c:last_option,is_fifo,reopen,open_pipe,open_fifo,jobserver_open,$\
+	jobserver_dry_run,jobserver_account_open
+decoder_profile := runner/machine/profile.c:skip_space,parse_string,take_key,section_name,read_file,search,$\
+	check,profile_load
+decoder_json := runner/bind/json.c:bind_push_json,bind_json_decode
+
+# Bytes of the longest input; what is long is slow.
+fuzz_max_len = $(or $(max_len_$1),4096)
+max_len_link := 50000
+max_len_make_path := 60
+
+# --- libFuzzer
+
+fuzz_compile := $(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS)
+$(call remember,$O/fuzz/obj/.flags,fuzz_compile)
+
+$O/fuzz/obj/%.o: %.c $O/fuzz/obj/.flags | $(GENERATED)
+	$(call run,CLANG)mkdir -p $(@D) && $(fuzz_compile) $(LUA_CPPFLAGS) -w -MMD -MP -c -o $@ $<
 
 $O/fuzz/obj/runner/lua/embed.o: $(wildcard runner/lua/*.lua)
 
 $(FUZZ_TARGETS:%=$O/fuzz/%): $O/fuzz/%: $O/fuzz/obj/tests/fuzz/%.o $(FUZZ_OBJ)
-	$(call run,LINK)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -fprofile-instr-generate \
-	-o $@ $^ $(LUA_LIBS) -lm
+	$(call run,LINK)$(FUZZ_CC) $(FUZZ_SAN) -fsanitize=fuzzer -fprofile-instr-generate \
+	-pthread -o $@ $^ $(LUA_LIBS) -lm
 
-# libFuzzer gets no folder in the tree for new inputs: it begins with the inputs
-# in the tree and keeps new ones in out/.
-fuzz_run = mkdir -p $O/fuzz/new/$1 tests/fuzz/corpus/$1 && \
-	LLVM_PROFILE_FILE=$(abspath $O)/fuzz/$1.profraw \
-	$(abspath $O)/fuzz/$1 -max_total_time=$(SECONDS) -max_len=65536 -timeout=10 \
+fuzz_run = mkdir -p $O/fuzz/new/$1 && \
+	LLVM_PROFILE_FILE=$(abspath $O)/fuzz/$1.profraw $(abspath $O)/fuzz/$1 \
+	-max_total_time=$(SECONDS) -runs=$(RUNS) -max_len=$(call fuzz_max_len,$1) -timeout=10 \
 	-print_final_stats=1 -artifact_prefix=$(abspath $O)/fuzz/$1- \
 	$(abspath $O)/fuzz/new/$1 $(abspath tests/fuzz/corpus/$1) >$O/fuzz/$1.log 2>&1 || \
 	{ tail -n 40 $O/fuzz/$1.log; exit 1; }; \
 	llvm-profdata merge -o $O/fuzz/$1.profdata $O/fuzz/$1.profraw && \
-	llvm-cov report $O/fuzz/$1 -instr-profile=$O/fuzz/$1.profdata $(decoder_$1) \
-	>$O/fuzz/$1.cov && \
-	awk -v name=$1 '/number_of_executed_units/ { n = $$2 } $$1 == "TOTAL" { lines = $$10 } \
-	END { printf "fuzz: %-10s %9d executions, %s of the lines of %s\n", name, n, lines, "$(decoder_$1)" }' \
+	llvm-cov report -show-functions -instr-profile=$O/fuzz/$1.profdata $O/fuzz/$1 \
+	$(foreach d,$(decoder_$1),$(firstword $(subst :, ,$d))) >$O/fuzz/$1.cov && \
+	awk -v name=$1 -v functions='$(decoder_$1)' -v least=$(FUZZ_LEAST) -v root=$(CURDIR)/ -f mk/fuzz.awk \
 	$O/fuzz/$1.log $O/fuzz/$1.cov
 
+$(if $(filter fuzz,$(MAKECMDGOALS)),$(foreach t,$(TARGET),$(if $(filter $t,$(FUZZ_TARGETS)),,$(error \
+	TARGET=$t: no fuzz target has this name; choose from: $(FUZZ_TARGETS)))))
+
 .PHONY: fuzz $(FUZZ_TARGETS:%=fuzz-%)
-fuzz: ## kit: fuzz the decoders: TARGET=, SECONDS=60 for each
-fuzz: $(patsubst %,fuzz-%,$(or $(TARGET),$(FUZZ_TARGETS)))
+fuzz: $(patsubst %,fuzz-%,$(or $(TARGET),$(FUZZ_TARGETS))) ## kit: fuzz the decoders (TARGET=NAME..., SECONDS=60 for each, RUNS=N)
 	@:
 
 $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $O/fuzz/%
 	@$(call fuzz_run,$*)
 
-DEPENDENCIES += $(FUZZ_OBJ:.o=.d) $(FUZZ_TARGETS:%=$O/fuzz/obj/tests/fuzz/%.d)
+# --- the corpus without libFuzzer: tests/host/fuzz.c, with all targets
+
+fuzz_list := $(foreach t,$(FUZZ_TARGETS),T($t))
+$(call remember,$O/gen/fuzz_targets.h,fuzz_list)
+
+FUZZ_HOST := $(patsubst %.c,$(OBJ)/%.o,$(FUZZ_TARGETS:%=tests/fuzz/%.c) $(FUZZ_LIB) $(FUZZ_AGENT))
+
+$(OBJ)/tests/fuzz/%.o: EXTRA = $(LUA_CPPFLAGS:-I%=-isystem %) -Dfuzz=fuzz_$(*F)
+$(OBJ)/tests/host/fuzz.o: $O/gen/fuzz_targets.h
+$(BIN)/host/fuzz: $(FUZZ_HOST)
+
+DEPENDENCIES += $(FUZZ_OBJ:.o=.d) $(FUZZ_TARGETS:%=$O/fuzz/obj/tests/fuzz/%.d) $(FUZZ_HOST:.o=.d)

@@ -10,6 +10,24 @@
 #include "runner/vm/conn.h"
 #include "tests/fuzz/fuzz.h"
 
+#define INPUT_MAX 65536u		/* bytes: a socket takes them at once */
+
+static int fds[2], ended_fd;
+
+/* The sockets are the same for all inputs, because making them takes time. */
+static void set_up(void)
+{
+	int pair[2];
+
+	if (fds[1])
+		return;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		abort();
+	close(pair[1]);
+	ended_fd = pair[0];
+}
+
 static void take_all(struct conn *c)
 {
 	struct wire_header hdr;
@@ -24,26 +42,29 @@ static void take_all(struct conn *c)
 	}
 }
 
+static void receive(struct conn *c, const uint8_t *data, size_t size)
+{
+	if (write(fds[1], data, size) != (ssize_t)size || conn_feed(c))
+		abort();
+	take_all(c);
+}
+
 /* The bytes arrive in two pieces. */
 void fuzz(const uint8_t *data, size_t size)
 {
 	struct conn c;
-	int fds[2];
 	size_t half = size ? data[0] % size : 0;
 
-	if (size > 65536 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
+	if (size > INPUT_MAX)
 		return;
+	set_up();
 	conn_init(&c);
 	conn_open(&c, fds[0]);
-	if (write(fds[1], data, half) == (ssize_t)half) {
-		conn_feed(&c);
-		take_all(&c);
-		if (write(fds[1], data + half, size - half) == (ssize_t)(size - half)) {
-			conn_feed(&c);
-			take_all(&c);
-		}
-	}
-	close(fds[1]);
-	conn_feed(&c);
+	receive(&c, data, half);
+	receive(&c, data + half, size - half);
+	c.fd = ended_fd;
+	if (!conn_feed(&c))
+		abort();
+	c.fd = -1;
 	conn_release(&c);
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A fuzz target is a file tests/fuzz/NAME.c with the function fuzz(): it gives
- * size arbitrary bytes to one decoder.  It must not keep memory or descriptors.
+ * A fuzz target is a file tests/fuzz/NAME.c with the function fuzz(): it passes
+ * size arbitrary bytes to one decoder, and calls abort() if the result breaks
+ * the decoder's contract.  It must not leak memory or descriptors.
+ *
+ * libFuzzer calls it (mk/fuzz.mk).  tests/host/fuzz.c calls it with each file of
+ * tests/fuzz/corpus/NAME/, in a program where it is called fuzz_NAME().
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
@@ -12,14 +16,16 @@
 void fuzz(const uint8_t *data, size_t size);
 
 /*
- * Makes a file in memory with these bytes; its offset is at the end.  Returns
- * the descriptor.
+ * A descriptor of a file in memory with these bytes, at its end.  It is the same
+ * one each time, and must not be closed.
  */
 int fuzz_memory_file(const uint8_t *data, size_t size);
 /*
- * Writes a file with these bytes into a folder of this process, which is also
- * the working directory.  Returns the path.  A target uses one name.
+ * A folder of this process's own, which becomes the working directory and is
+ * removed when the process exits.  Static.
  */
+const char *fuzz_folder(void);
+/* The path of a file in that folder, with these bytes.  Static. */
 const char *fuzz_file(const char *name, const uint8_t *data, size_t size);
 
 #endif

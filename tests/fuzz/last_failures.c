@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* failed.json, which `provium test --rerun-failed` reads. */
+#include <stdlib.h>
+
+#include "runner/run/last_failures.h"
+#include "tests/fuzz/fuzz.h"
+
+/* An entry is null or a list of titles. */
+static void check(const json_t *entry)
+{
+	json_t *title;
+	size_t i;
+
+	if (!json_is_null(entry) && !json_is_array(entry))
+		abort();
+	json_array_foreach(entry, i, title)
+		if (!json_string_value(title))
+			abort();
+}
+
+void fuzz(const uint8_t *data, size_t size)
+{
+	json_t *all = last_failures_read(fuzz_file("failed.json", data, size)), *entry;
+	const char *path;
+
+	if (!json_is_object(all))
+		abort();
+	json_object_foreach(all, path, entry) {
+		check(entry);
+		last_failures_tests(all, path);
+	}
+	json_decref(all);
+}
