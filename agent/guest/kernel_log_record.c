@@ -13,8 +13,8 @@ size_t kernel_log_record_cut(char *record, size_t n, uint64_t *seq)
 
 	record[n] = 0;
 	comma = strchr(record, ',');
-	text = strchr(record, ';');
-	if (!comma || !text || comma > text)
+	text = record + strcspn(record, ";\n");
+	if (!comma || *text != ';' || comma > text)
 		return 0;
 	*seq = strtoull(comma + 1, NULL, 10);
 	text += strcspn(text, "\n");
