@@ -52,13 +52,19 @@ static void add_char(struct buf *to, char c)
 	else
 		buf_add(to, &c, 1);
 }
-
-bool make_path_add(struct buf *to, const char *path, enum make_path_side side)
+/* With a wildcard in the path, make also takes other backslashes for escapes. */
+static bool is_readable(const char *path)
 {
 	size_t len = strlen(path);
 
-	if (strchr(path, '\n') || strchr(path, '\r') ||
-	    (len && strchr(unreadable_ends, path[len - 1])))
+	if (len && strchr(unreadable_ends, path[len - 1]))
+		return false;
+	return !strpbrk(path, "\n\r") && !(strchr(path, '\\') && strpbrk(path, "*?["));
+}
+
+bool make_path_add(struct buf *to, const char *path, enum make_path_side side)
+{
+	if (!is_readable(path))
 		return false;
 	for (path = relative(path); *path; path++) {
 		size_t nr_backslashes = strspn(path, "\\");
