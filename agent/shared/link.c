@@ -91,7 +91,7 @@ ssize_t link_fill(struct link *link, bool executor)
 	if (!executor)
 		compact(link);
 	span = atomic_load(&link->state->span);
-	if (span_end(span) == cap)
+	if (span_end(span) >= cap)
 		return -ENOBUFS;
 	n = read(link->fd, link->in + span_end(span), cap - span_end(span));
 	if (n < 0)
