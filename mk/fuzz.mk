@@ -29,7 +29,8 @@ decoder_wire := agent/wire/wire.c:wire_elem,wire_op_by_number,wire_int_size,get_
 	wire_take,wire_take_int,wire_take_bytes,least,wire_take_count,wire_arena_take,$\
 	decode_list,decode_at,wire_decode,wire_payload \
 	agent/wire/show.c:show_bytes,show_field,show_msg,wire_print
-decoder_link := agent/shared/link.c:link_fill,compact,link_peek,wipe,link_drop,link_make_clean,link_recover
+decoder_link := agent/shared/link.c:frame_size,compact,link_fill,link_peek,link_payload,wipe,link_drop,$\
+	link_make_clean,link_recover agent/wire/stuffing.c:xor_bytes,stuffing_remove
 decoder_conn := runner/vm/conn.c:conn_feed,conn_peek,conn_drop
 decoder_qmp := runner/qemu/qmp.c:take_reply,take_event,take_line,qmp_parse
 decoder_kmsg := agent/guest/kernel_log_record.c:kernel_log_record_cut,kernel_log_record_print
@@ -58,7 +59,9 @@ decoder_json := runner/bind/json.c:bind_push_json,bind_json_decode
 
 # Bytes of the longest input; what is long is slow.
 fuzz_max_len = $(or $(max_len_$1),4096)
-max_len_link := 50000
+max_len_link := 18000
+max_len_session := 512
+max_len_complaint := 2048
 max_len_make_path := 60
 
 # --- libFuzzer

@@ -2,29 +2,34 @@
 /*
  * The agent's side of the connection: frames cut out of a stream of bytes.
  *
- * The first NR_STEPS * 2 bytes say in which pieces the rest arrives, whether the
- * supervisor or an executor reads each piece, and what it does then.  Whatever
- * happens, the frames are those that the stream has.
+ * The first 2 * NR_STEPS bytes say in which pieces the rest arrives, whether the
+ * supervisor or an executor reads each piece, and whether the executor is killed
+ * before it has counted what it read.  Whatever happens, the agent must get the
+ * frames that were sent.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/shared/link.h"
+#include "agent/wire/stuffing.h"
 #include "tests/fuzz/fuzz.h"
 
 #define NR_STEPS 8u
 #define FRAMES_MAX 60000u	/* bytes: a pipe takes them at once */
 
-enum { BY_EXECUTOR = 1, KEEPS_FRAMES = 2, CLEANS = 4, RECOVERS = 8 };
+enum { BY_EXECUTOR = 1, KILLED = 2, KEEPS_FRAMES = 4 };
 
 static struct link tested = { .fd = -1 };
 static int pipe_fds[2];
 
 struct stream {
-	const uint8_t *data;
-	size_t size, sent, taken;
+	const uint8_t *frames;		/* as the runner made them, */
+	size_t frames_left;		/* without those that were taken */
+	uint8_t sent[STUFFED_SIZE(FRAMES_MAX) + FRAMES_MAX / WIRE_HEADER];
+	size_t size, at;
 	bool ended;			/* a malformed frame: the agent drops the link */
 };
 
@@ -32,69 +37,109 @@ static void set_up(void)
 {
 	if (tested.fd >= 0)
 		return;
-	if (link_init(&tested) || pipe(pipe_fds))
+	if (link_init(&tested) || pipe2(pipe_fds, O_NONBLOCK))
 		abort();
 	tested.fd = pipe_fds[0];
 }
 
-/* The frame is the next one of the stream. */
-static void check_frame(struct stream *s, const struct wire_header *hdr, const uint8_t *payload)
+/* Frames are stuffed.  What follows them is sent as it is, but for zeros. */
+static void make_stream(struct stream *s, const uint8_t *data, size_t size)
 {
-	uint8_t raw[WIRE_HEADER];
+	struct wire_header hdr;
 
-	wire_put_header(raw, hdr);
-	if (s->size - s->taken < WIRE_HEADER + (size_t)hdr->len ||
-	    memcmp(raw, s->data + s->taken, WIRE_HEADER) ||
-	    memcmp(payload, s->data + s->taken + WIRE_HEADER, hdr->len))
+	s->frames = data;
+	s->size = s->at = s->frames_left = 0;
+	s->ended = false;
+	while (size >= WIRE_HEADER && !wire_get_header(data, &hdr) &&
+	       size - WIRE_HEADER >= hdr.len) {
+		size_t n = WIRE_HEADER + hdr.len;
+
+		stuffing_add(s->sent + s->size, data, n);
+		s->size += STUFFED_SIZE(n);
+		s->frames_left += n;
+		data += n;
+		size -= n;
+	}
+	while (size--)
+		s->sent[s->size++] = *data ? *data : 1, data++;
+}
+
+static void check_frame(struct stream *s, const struct wire_header *hdr)
+{
+	static uint8_t frame[FRAMES_MAX];
+	size_t n = WIRE_HEADER + hdr->len;
+
+	wire_put_header(frame, hdr);
+	link_payload(&tested, frame + WIRE_HEADER, hdr->len);
+	if (!s->frames_left)
+		return;
+	if (n > s->frames_left || memcmp(frame, s->frames, n))
 		abort();
-	s->taken += WIRE_HEADER + hdr->len;
+	s->frames += n;
+	s->frames_left -= n;
 }
 
 static void take_frames(struct stream *s)
 {
 	struct wire_header hdr;
-	const uint8_t *payload;
 	int ret;
 
-	while ((ret = link_peek(&tested, &hdr, &payload)) > 0) {
-		check_frame(s, &hdr, payload);
+	while ((ret = link_peek(&tested, &hdr)) > 0) {
+		check_frame(s, &hdr);
 		link_drop(&tested, &hdr);
 	}
 	s->ended = ret < 0;
 }
 
-/* An executor whose window is full leaves the rest to the supervisor. */
-static void read_piece(unsigned int how)
+/*
+ * Returns the number of bytes read.  An executor gets the role only if no bytes
+ * are held.  If it is killed between read(2) and the change of the span, the span
+ * is what it was.
+ */
+static ssize_t read_piece(unsigned int how)
 {
-	ssize_t n = link_fill(&tested, how & BY_EXECUTOR);
+	bool by_executor = how & BY_EXECUTOR && link_make_clean(&tested);
+	uint64_t span = atomic_load(&tested.state->span);
+	ssize_t n = link_fill(&tested, by_executor);
 
-	if (n == -ENOBUFS && how & BY_EXECUTOR)
-		n = link_fill(&tested, false);
-	if (n <= 0)
+	if (n <= 0 && n != -EAGAIN)
 		abort();
+	if (by_executor && how & KILLED) {
+		atomic_store(&tested.state->span, span);
+		link_recover(&tested);
+	}
+	return n > 0 ? n : 0;
 }
 
 static void send_piece(struct stream *s, size_t n, unsigned int how)
 {
-	if (n > s->size - s->sent)
-		n = s->size - s->sent;
-	if (!n)
-		return;
-	if (write(pipe_fds[1], s->data + s->sent, n) != (ssize_t)n)
+	if (n > s->size - s->at)
+		n = s->size - s->at;
+	if (n && write(pipe_fds[1], s->sent + s->at, n) != (ssize_t)n)
 		abort();
-	s->sent += n;
+	s->at += n;
 	read_piece(how);
 	if (!(how & KEEPS_FRAMES))
 		take_frames(s);
-	if (how & CLEANS)
-		link_make_clean(&tested);
-	if (how & RECOVERS)
-		link_recover(&tested);
+}
+
+/* The supervisor reads all that is left: no frame is missing then. */
+static void finish(struct stream *s)
+{
+	send_piece(s, s->size, 0);
+	while (!s->ended && read_piece(0))
+		take_frames(s);
+	if (s->frames_left)
+		abort();
 }
 
 /* Forgets what the input has left behind, as another link does. */
 static void reset(void)
 {
+	static uint8_t rest[FRAMES_MAX];
+
+	while (read(pipe_fds[0], rest, sizeof(rest)) > 0)
+		;
 	tested.fd = -1;
 	link_detach(&tested);
 	if (!link_make_clean(&tested))
@@ -104,15 +149,14 @@ static void reset(void)
 
 void fuzz(const uint8_t *data, size_t size)
 {
-	struct stream s = { .data = data + 2 * NR_STEPS, .size = size - 2 * NR_STEPS };
+	static struct stream s;
 
-	if (size < 2 * NR_STEPS || s.size > FRAMES_MAX)
+	if (size < 2 * NR_STEPS || size > FRAMES_MAX)
 		return;
 	set_up();
+	make_stream(&s, data + 2 * NR_STEPS, size - 2 * NR_STEPS);
 	for (unsigned int i = 0; i < NR_STEPS && !s.ended; i++)
 		send_piece(&s, data[2 * i] * 16u, data[2 * i + 1]);
-	while (s.sent < s.size && !s.ended)
-		send_piece(&s, s.size, 0);
-	take_frames(&s);
+	finish(&s);
 	reset();
 }
