@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # tests/fuzz/NAME.c ─▶ out/fuzz/NAME, a libFuzzer program for one decoder.
 #
-#   out/fuzz/obj/            our sources, compiled by clang with sanitizers and coverage
+#   out/fuzz/obj/            the sources, compiled by clang with sanitizers and
+#                            coverage
 #   out/fuzz/new/NAME/       inputs that libFuzzer has found
 #   out/fuzz/NAME.log        its output
 #   out/fuzz/NAME.cov        how many lines of each function were run

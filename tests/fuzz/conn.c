@@ -3,6 +3,7 @@
  * Fuzzes the runner's side of the connection: frames cut out of a stream of
  * bytes.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,9 +43,12 @@ static void take_all(struct conn *c)
 	}
 }
 
-static void receive(struct conn *c, const uint8_t *data, size_t size)
+/* Reading from the socket takes most of the time, so few inputs go through it. */
+static void receive(struct conn *c, const uint8_t *data, size_t size, bool by_socket)
 {
-	if (write(fds[1], data, size) != (ssize_t)size || conn_feed(c))
+	if (!by_socket)
+		buf_add(&c->in, data, size);
+	else if (write(fds[1], data, size) != (ssize_t)size || conn_feed(c))
 		abort();
 	take_all(c);
 }
@@ -54,16 +58,17 @@ void fuzz(const uint8_t *data, size_t size)
 {
 	struct conn c;
 	size_t half = size ? data[0] % size : 0;
+	bool by_socket = size % 16 == 0;
 
 	if (size > INPUT_MAX)
 		return;
 	set_up();
 	conn_init(&c);
 	conn_open(&c, fds[0]);
-	receive(&c, data, half);
-	receive(&c, data + half, size - half);
+	receive(&c, data, half, by_socket);
+	receive(&c, data + half, size - half, by_socket);
 	c.fd = ended_fd;
-	if (!conn_feed(&c))
+	if (by_socket && !conn_feed(&c))
 		abort();
 	c.fd = -1;
 	conn_release(&c);

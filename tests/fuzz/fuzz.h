@@ -16,16 +16,16 @@
 void fuzz(const uint8_t *data, size_t size);
 
 /*
- * A descriptor of a file in memory with these bytes, at its end.  It is the same
- * one each time, and must not be closed.
+ * Writes these bytes to a file in memory, and sets the offset to its end.
+ * Returns the descriptor: the same one each time, which must not be closed.
  */
 int fuzz_memory_file(const uint8_t *data, size_t size);
 /*
- * A folder of this process's own, which becomes the working directory and is
- * removed when the process exits.  Static.
+ * Makes a folder of this process, which becomes the working directory and is
+ * removed when the process exits.  Returns its path, which is static.
  */
 const char *fuzz_folder(void);
-/* The path of a file in that folder, with these bytes.  Static. */
+/* Writes a file with these bytes into that folder.  Returns its static path. */
 const char *fuzz_file(const char *name, const uint8_t *data, size_t size);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Records of /dev/kmsg, separated by a byte 0xff: the agent cuts each to one line,
- * and the harness parses that line.  It also gets the bytes as they are, because
- * it does not trust the agent.
+ * Fuzzes both parsers of records of /dev/kmsg.  A byte 0xff separates records:
+ * the agent cuts each to one line, and the harness parses that line.  The harness
+ * also gets the bytes as they are, because it does not trust the agent.
  */
 #include <lauxlib.h>
 #include <stdlib.h>

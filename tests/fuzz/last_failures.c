@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* failed.json, which `provium test --rerun-failed` reads. */
+/* Fuzzes the reading of failed.json for `provium test --rerun-failed`. */
 #include <stdlib.h>
 
 #include "runner/run/last_failures.h"

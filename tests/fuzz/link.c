@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The agent's side of the connection: frames cut out of a stream of bytes.
+ * Fuzzes the agent's side of the connection, which cuts frames out of a stream of
+ * bytes.
  *
  * The first 2 * NR_STEPS bytes say in which pieces the rest arrives, whether the
  * supervisor or an executor reads each piece, and whether the executor is killed

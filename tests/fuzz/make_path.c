@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Paths in a rule for make: make must read the path that was written.
+ * Fuzzes the escaping of paths in a rule for make: make must read the path that
+ * was written.
  *
  * Starting make takes milliseconds.  So each path is read by a model of make's
  * parser, and every MAKE_INTERVAL-th one, the first included, by make itself.

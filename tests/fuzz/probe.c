@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The result of an earlier probe, in out/accel/. */
+/* Fuzzes the reading of an earlier probe's result, a file in out/accel/. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ void fuzz(const uint8_t *data, size_t size)
 	if (!(a->slowness >= 1) || !memchr(a->reason, 0, sizeof(a->reason)) ||
 	    !memchr(a->transport_reason, 0, sizeof(a->transport_reason)))
 		abort();
-	accel_line(a, line, sizeof(line));
+	accel_line(a, "minimal", "6.1", line, sizeof(line));
 	/* Every time limit is multiplied by it. */
 	deadline_in(60 * a->slowness);
 }

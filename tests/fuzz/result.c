@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* BASE.result, as "provium make-summary" reads it; every format then prints it. */
+/*
+ * Fuzzes the reading of BASE.result, as "provium make-summary" does it, and
+ * prints it in every format.
+ */
 #include <stdio.h>
 #include <string.h>
 

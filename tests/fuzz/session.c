@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* out/test/PROFILE/.session, which the runners of one make share. */
+/* Fuzzes the reading of .session, a file that the runners of one make share. */
 #include <stdlib.h>
 #include <string.h>
 
