@@ -74,7 +74,8 @@ local function private_bytes(vm)
 end
 
 -- Every clone is started before the first one runs.
-local begin, vms, image = core.now(), {}, core.fixture_find(provium.profile, fixture.find_script(provium.profile, "tests"))
+local begin, vms = core.now(), {}
+local image = core.fixture_find(provium.profile, fixture.find_script(provium.profile, "tests"))
 for i = 1, 16 do
 	vms[i] = core.vm(provium.profile)
 	vms[i]:start(image)

@@ -513,8 +513,9 @@ static int run_once(struct run *r, const struct scenario *sc, unsigned int k, in
 static void run_scenario(const struct scenario *sc, int sig)
 {
 	const char *at = getenv("KILL_AT"), *steps = getenv("KILL_STEPS");
-	unsigned int stride = steps && !strcmp(steps, "all") ? 1 : 0, runs = 0, faults = 0, lates = 0, k;
-	unsigned int first_fault = 0, last = STEPS_MAX, misses = 0;
+	unsigned int stride = steps && !strcmp(steps, "all") ? 1 : 0, k;
+	unsigned int runs = 0, faults = 0, lates = 0, misses = 0;
+	unsigned int first_fault = 0, last = STEPS_MAX;
 	const char *first = "";
 	struct run r;
 

@@ -207,7 +207,8 @@ end)
 
 -- --- folders of the host ---
 
--- The prefix of a command in a mount namespace of its own, after a shell command there.
+-- The prefix of a command in a mount namespace of its own, after a shell
+-- command there.
 local function after_mounts(first)
 	if shell("unshare -m true 2>&1 || echo no") ~= "" then skip("unshare -m is not allowed here") end
 	return { runner.timeout, "-k", "5", "100", "unshare", "-m", "sh", "-c", first .. " && exec \"$@\"", "sh" }
@@ -270,7 +271,9 @@ test("a terminal that is closed during a run: the runner and its QEMU end", func
 		command = command:gsub(" </dev/null 2>&1$", "")
 		local pipe = io.popen(("script -qc %s /dev/null </dev/null >/dev/null 2>&1 & echo $!"):format(quote(command)))
 		local pid = pipe:read("n")
-		wait_until(function() return runner.read(dir .. "/calls") end, { timeout = 30, interval = 0.02, desc = "the first call" })
+		wait_until(function()
+			return runner.read(dir .. "/calls")
+		end, { timeout = 30, interval = 0.02, desc = "the first call" })
 		shell("kill -KILL " .. pid)
 		pipe:close()
 	end)
