@@ -26,36 +26,40 @@ FUZZ_SRC   := $(filter-out runner/main.c,$(RUNNER_SRC)) $(FUZZ_AGENT) $(FUZZ_LIB
 FUZZ_OBJ   := $(patsubst %.c,$O/fuzz/obj/%.o,$(FUZZ_SRC) tests/fuzz/lib/entry.c)
 
 # The functions of each decoder, as FILE:FUNCTION,...: the lines that count.
-decoder_wire := agent/wire/wire.c:wire_elem,wire_op_by_number,wire_int_size,get_int,wire_get_header,$\
-	wire_take,wire_take_int,wire_take_bytes,least,wire_take_count,wire_arena_take,$\
-	decode_list,decode_at,wire_decode,wire_payload \
+decoder_wire := agent/wire/wire.c:wire_elem,wire_op_by_number,wire_int_size,get_int,$\
+	wire_get_header,wire_take,wire_take_int,wire_take_bytes,least,wire_take_count,$\
+	wire_arena_take,decode_list,decode_at,wire_decode,wire_payload \
 	agent/wire/show.c:show_bytes,show_field,show_msg,wire_print
-decoder_link := agent/shared/link.c:frame_size,compact,link_fill,link_peek,link_payload,wipe,link_drop,$\
-	link_make_clean,link_recover agent/wire/stuffing.c:xor_bytes,stuffing_remove
+decoder_link := agent/shared/link.c:frame_size,compact,link_fill,link_peek,link_payload,wipe,$\
+	link_drop,link_make_clean,link_recover agent/wire/stuffing.c:xor_bytes,$\
+	stuffing_remove
 decoder_conn := runner/vm/conn.c:conn_feed,conn_peek,conn_drop
 decoder_qmp := runner/qemu/qmp.c:take_reply,take_event,take_line,qmp_parse
 decoder_kmsg := agent/guest/kernel_log_record.c:kernel_log_record_cut,kernel_log_record_print
-decoder_complaint := runner/complaint/parser.c:skip_stamps,is_rule,find_function,starts_with,starts_stack,$\
-	is_stack_line,fits,kind_of,add_text,expand,is_reporter,name_function,find_open,add_line,give_kind,$\
-	open_report,is_aftermath,joins,opening,continue_report,complaint_parser_feed
-decoder_console := runner/qemu/console.c:read_from,read_tail,has_word,last_lines,console_tail,console_find
+decoder_complaint := runner/complaint/parser.c:skip_stamps,is_rule,find_function,starts_with,$\
+	starts_stack,is_stack_line,fits,kind_of,add_text,expand,is_reporter,name_function,$\
+	find_open,add_line,give_kind,open_report,is_aftermath,joins,opening,continue_report,$\
+	complaint_parser_feed
+decoder_console := runner/qemu/console.c:read_from,read_tail,has_word,last_lines,console_tail,$\
+	console_find
 decoder_manifest := runner/fixture/manifest.c:manifest_set,load,load_list,load_texts,load_parents,$\
 	manifest_from_json,hash_text,manifest_key
-decoder_store := runner/fixture/store.c:fixture_release,open_file,store_read_manifest,is_sound_ram,open_ram,$\
-	open_layer,open_layers,read_state,store_open_files
+decoder_store := runner/fixture/store.c:fixture_release,open_file,store_read_manifest,$\
+	is_sound_ram,open_ram,open_layer,open_layers,read_state,store_open_files
 decoder_result := runner/report/result.c:result_read \
-	runner/report/record.c:record_text,record_seconds,item_skipped,item_failed,count,counts_add \
-	runner/report/format.c:format_record,format_lines,string_of,vm_number,kernel,complaint,console,$\
-	format_evidence,format_file_notes
+	runner/report/record.c:record_text,record_seconds,item_skipped,item_failed,$\
+	count,counts_add \
+	runner/report/format.c:format_record,format_lines,string_of,vm_number,kernel,$\
+	complaint,console,format_evidence,format_file_notes
 decoder_last_failures := runner/run/last_failures.c:is_entry,last_failures_read,last_failures_tests
-decoder_session := runner/make/session_file.c:add_planned,add_runner,find_runner,remove_runner,apply_event,$\
-	session_file_read
+decoder_session := runner/make/session_file.c:add_planned,add_runner,find_runner,$\
+	remove_runner,apply_event,session_file_read
 decoder_probe := runner/probe/record.c:read_members,record_load
 decoder_make_path := runner/report/make_path.c:relative,add_char,make_path_add
-decoder_jobserver := runner/gate/jobserver.c:last_option,is_fifo,reopen,open_pipe,open_fifo,jobserver_open,$\
-	jobserver_dry_run,jobserver_account_open
-decoder_profile := runner/machine/profile.c:skip_space,parse_string,take_key,section_name,read_file,search,$\
-	check,profile_load
+decoder_jobserver := runner/gate/jobserver.c:last_option,is_fifo,reopen,open_pipe,open_fifo,$\
+	jobserver_open,jobserver_dry_run,jobserver_account_open
+decoder_profile := runner/machine/profile.c:skip_space,parse_string,take_key,section_name,$\
+	read_file,search,check,profile_load
 decoder_json := runner/bind/json.c:bind_push_json,bind_json_decode
 
 # Bytes of the longest input; what is long is slow.
@@ -88,14 +92,16 @@ fuzz_run = mkdir -p $O/fuzz/new/$1 && \
 	llvm-profdata merge -o $O/fuzz/$1.profdata $O/fuzz/$1.profraw && \
 	llvm-cov report -show-functions -instr-profile=$O/fuzz/$1.profdata $O/fuzz/$1 \
 	$(foreach d,$(decoder_$1),$(firstword $(subst :, ,$d))) >$O/fuzz/$1.cov && \
-	awk -v name=$1 -v functions='$(decoder_$1)' -v least=$(FUZZ_LEAST) -v root=$(CURDIR)/ -f mk/fuzz.awk \
-	$O/fuzz/$1.log $O/fuzz/$1.cov
+	awk -v name=$1 -v functions='$(decoder_$1)' -v least=$(FUZZ_LEAST) \
+	-v root=$(CURDIR)/ -f mk/fuzz.awk $O/fuzz/$1.log $O/fuzz/$1.cov
 
-$(if $(filter fuzz,$(MAKECMDGOALS)),$(foreach t,$(TARGET),$(if $(filter $t,$(FUZZ_TARGETS)),,$(error \
+$(if $(filter fuzz,$(MAKECMDGOALS)),$(foreach t,$(TARGET), \
+	$(if $(filter $t,$(FUZZ_TARGETS)),,$(error \
 	TARGET=$t: no fuzz target has this name; choose from: $(FUZZ_TARGETS)))))
 
 .PHONY: fuzz $(FUZZ_TARGETS:%=fuzz-%)
-fuzz: $(patsubst %,fuzz-%,$(or $(TARGET),$(FUZZ_TARGETS))) ## kit: fuzz the decoders (TARGET=NAME..., SECONDS=60 for each, RUNS=N)
+fuzz: ## kit: fuzz the decoders (TARGET=NAME..., SECONDS=60 for each, RUNS=N)
+fuzz: $(patsubst %,fuzz-%,$(or $(TARGET),$(FUZZ_TARGETS)))
 	@:
 
 $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $O/fuzz/%
