@@ -25,10 +25,11 @@ local methods = kernel_log.methods
 local LAST_READ_TIMEOUT_S = 2
 local KERNEL_FACILITY = 0	-- priority >> 3 of the kernel's own records (syslog(2))
 
--- Parses "prio,seq,usec,…;text" of /dev/kmsg (Documentation/ABI/testing/dev-kmsg).
--- Returns the sequence number, the line as dmesg(1) prints it, and true if user
--- space wrote it.  Returns nothing for any other text, and for numbers of more
--- than 15 digits: no kernel counts that far, and Lua would read them as floats.
+-- Parses "prio,seq,usec,…;text" of /dev/kmsg
+-- (Documentation/ABI/testing/dev-kmsg). Returns the sequence number, the line
+-- as dmesg(1) prints it, and true if user space wrote it.  Returns nothing for
+-- any other text, and for numbers of more than 15 digits: no kernel counts that
+-- far, and Lua would read them as floats.
 function kernel_log.parse_record(record)
 	local priority, seq, usec, text = record:match("^(%d+),(%d+),(%d+)[^;]*;(.*)$")
 	if not priority or #priority > 15 or #seq > 15 or #usec > 15 then return end

@@ -52,7 +52,9 @@ static void add_char(struct buf *to, char c)
 	else
 		buf_add(to, &c, 1);
 }
-/* With a wildcard in the path, make also takes other backslashes for escapes. */
+/*
+ * With a wildcard in the path, make also takes other backslashes for escapes.
+ */
 static bool is_readable(const char *path)
 {
 	size_t len = strlen(path);
