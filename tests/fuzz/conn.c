@@ -43,7 +43,9 @@ static void take_all(struct conn *c)
 	}
 }
 
-/* Reading from the socket takes most of the time, so few inputs go through it. */
+/*
+ * Reading from the socket takes most of the time, so few inputs go through it.
+ */
 static void receive(struct conn *c, const uint8_t *data, size_t size, bool by_socket)
 {
 	if (!by_socket)

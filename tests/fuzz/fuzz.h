@@ -4,8 +4,8 @@
  * size arbitrary bytes to one decoder, and calls abort() if the result breaks
  * the decoder's contract.  It must not leak memory or descriptors.
  *
- * libFuzzer calls it (mk/fuzz.mk).  tests/host/fuzz.c calls it with each file of
- * tests/fuzz/corpus/NAME/, in a program where it is called fuzz_NAME().
+ * libFuzzer calls it (mk/fuzz.mk).  tests/host/fuzz.c calls it with each file
+ * of tests/fuzz/corpus/NAME/, in a program where it is called fuzz_NAME().
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H

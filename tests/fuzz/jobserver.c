@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzzes the parsing of MAKEFLAGS, which says where make's job tokens are (here:
- * a pipe with the descriptors 100 and 101, or the FIFO "fifo" in the working
- * directory), and the reading of the account that a killed runner has left.
+ * Fuzzes the parsing of MAKEFLAGS, which says where make's job tokens are
+ * (here: a pipe with the descriptors 100 and 101, or the FIFO "fifo" in the
+ * working directory), and the reading of the account that a killed runner has
+ * left.
  */
 #include <stdlib.h>
 #include <string.h>

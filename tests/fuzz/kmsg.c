@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Fuzzes both parsers of records of /dev/kmsg.  A byte 0xff separates records:
- * the agent cuts each to one line, and the harness parses that line.  The harness
- * also gets the bytes as they are, because it does not trust the agent.
+ * the agent cuts each to one line, and the harness parses that line.  The
+ * harness also gets the bytes as they are, because it does not trust the agent.
  */
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -14,7 +14,9 @@
 
 #define RECORD_MAX 8192
 
-/* A Lua state with the harness's function parse_record() at its stack's bottom. */
+/*
+ * A Lua state with the harness's function parse_record() at its stack's bottom.
+ */
 static lua_State *harness(void)
 {
 	static lua_State *L;
@@ -51,7 +53,9 @@ static void check(const uint8_t *data, size_t size)
 
 	memcpy(record, data, n);
 	len = kernel_log_record_cut(record, n, &seq);
-	if (len > n + 1 || (len && (strlen(record) != len || strchr(record, '\n') != record + len - 1)))
+	if (len > n + 1)
+		abort();
+	if (len && (strlen(record) != len || strchr(record, '\n') != record + len - 1))
 		abort();
 	if (!len)
 		return;

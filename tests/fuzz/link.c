@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzzes the agent's side of the connection, which cuts frames out of a stream of
- * bytes.
+ * Fuzzes the agent's side of the connection, which cuts frames out of a stream
+ * of bytes.
  *
- * The first 2 * NR_STEPS bytes say in which pieces the rest arrives, whether the
- * supervisor or an executor reads each piece, and whether the executor is killed
- * before it has counted what it read.  Whatever happens, the agent must get the
- * frames that were sent.
+ * The first 2 * NR_STEPS bytes say in which pieces the rest arrives, whether
+ * the supervisor or an executor reads each piece, and whether the executor is
+ * killed before it has counted what it read.  Whatever happens, the agent must
+ * get the frames that were sent.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -94,8 +94,8 @@ static void take_frames(struct stream *s)
 
 /*
  * Returns the number of bytes read.  An executor gets the role only if no bytes
- * are held.  If it is killed between read(2) and the change of the span, the span
- * is what it was.
+ * are held.  If it is killed between read(2) and the change of the span, the
+ * span is what it was.
  */
 static ssize_t read_piece(unsigned int how)
 {

@@ -18,7 +18,9 @@
 
 #define MAKE_INTERVAL 4096
 
-/* Undoes "$$" and "$(subst x,C,x)", which make does before it splits the line. */
+/*
+ * Undoes "$$" and "$(subst x,C,x)", which make does before it splits the line.
+ */
 static void expand(const char *from, struct buf *to)
 {
 	static const char call[] = "$(subst x,";
@@ -88,8 +90,10 @@ static void check_model(const char *path, const char *text, const char *known)
 	buf_release(&read);
 }
 
-/* make prints both sides of a rule as it read them.  The file has to exist: make
- * leaves a name with escaped wildcards that match nothing as it is. */
+/*
+ * make prints both sides of a rule as it read them.  The file has to exist:
+ * make leaves a name with escaped wildcards that match nothing as it is.
+ */
 static void check_make(const char *path, const char *target, const char *prerequisite)
 {
 	struct buf file = { 0 }, expected = { 0 }, got = { 0 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzzes the opening of a fixture in the store: the manifest, which is the input,
- * and the files that it describes.  These fit the manifest "sound" of the corpus,
- * whose key is KEY.
+ * Fuzzes the opening of a fixture in the store: the manifest, which is the
+ * input, and the files that it describes.  These fit the manifest "sound" of
+ * the corpus, whose key is KEY.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -30,7 +30,9 @@ static const struct target {
 #undef T
 };
 
-/* In a child: a copy of exactly the input's size, so that SAN=1 sees overruns. */
+/*
+ * In a child: a copy of exactly the input's size, so that SAN=1 sees overruns.
+ */
 static void run(const struct target *t, const char *path)
 {
 	struct buf b = { 0 };
