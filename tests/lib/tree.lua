@@ -48,7 +48,7 @@ function tree:read(path) return runner.read(self.dir .. "/" .. path) end
 -- Returns the shell command for make in the tree, without the job server of a
 -- make that runs this test.
 function tree:command(args)
-	return ("cd %s && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u T timeout 100 make %s </dev/null 2>&1"):format(self.dir, args or "")
+	return ("cd %s && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u T -u PROFILE timeout 100 make %s </dev/null 2>&1"):format(self.dir, args or "")
 end
 
 -- Runs make. Returns its output and exit status.
