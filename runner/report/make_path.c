@@ -23,11 +23,12 @@ static const char *const escaped[] = {
 static const char hidden[] = ";=\t";
 
 /*
- * Nothing escapes a backslash before the blank that follows the path.  A
+ * make strips a blank at the end of a line, even if it is escaped, and nothing
+ * escapes a backslash before the blank that follows the path.  A
  * parenthesis ends the name of an archive's member, "LIBRARY(MEMBER)" or
  * "LIBRARY(MEMBER MEMBER)", and the opening one can be in a path further left.
  */
-static const char unreadable_ends[] = "\\)";
+static const char unreadable_ends[] = "\\) \t";
 
 static const char *relative(const char *path)
 {
