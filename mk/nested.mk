@@ -13,8 +13,8 @@
 # died of page faults. So there are two VMs with one processor each.
 
 # For test-kvm-quick: one file of every kind, a few minutes in all.
-NESTED_QUICK := kit/boot kit/vsock calls/buffers calls/exec calls/files calls/syscalls \
-		clones/clones clones/resumes processes/identity processes/jobs processes/workers
+NESTED_QUICK := kit/boot calls/buffers clones/clones calls/exec calls/files processes/identity \
+		processes/jobs clones/resumes calls/syscalls kit/vsock processes/workers
 
 # $(call nested_share,SHARE,TESTS): a shell command that runs one share, as in
 # "1/2".
