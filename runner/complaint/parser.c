@@ -80,8 +80,6 @@ struct complaint_parser {
 	uint32_t rule_caller;		/* the caller that printed "====="
 					 * last, plus 1 */
 	size_t rule_age;		/* number of lines since that "=====" */
-	size_t since_last;		/* number of lines since the last one
-					 * that belongs to a report */
 };
 
 static void compile_shapes(void)
@@ -146,13 +144,11 @@ static const char *skip_stamps(const char *s, uint32_t *caller)
 	}
 }
 
-/* Is the text nothing but at least 20 times the character c? */
-static bool is_rule(const char *text, char c)
+/* Is the text nothing but "=", at least 20 times? */
+static bool is_rule(const char *text)
 {
-	size_t n = 0;
+	size_t n = strspn(text, "=");
 
-	while (text[n] == c)
-		n++;
 	return n >= 20 && !text[n + strspn(text + n, " ")];
 }
 
@@ -320,7 +316,7 @@ static bool is_reporter(const char *fn, size_t len)
 		"on_freelist", "memcpy", "memset", "memmove", "__memcpy", "__memset",
 		"copy_from_user", "copy_to_user", "_copy_", "string", "oops_", "tick_",
 		"update_process_times", "timerqueue", "irq_", "native_", "ret_from_", "bad_page",
-		"__rcu_", "trace_hardirqs", "perf_trace", "__bug", "dequeue_", "schedule_timeout",
+		"__rcu_", "trace_hardirqs", "perf_trace", "__bug", "dequeue_",
 	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
@@ -369,7 +365,6 @@ static void add_line(struct complaint_parser *p, struct open_report *o, size_t n
 	if (c->nr_lines % 32 == 0)
 		c->lines = xreallocarray(c->lines, c->nr_lines + 32, sizeof(*c->lines));
 	c->lines[c->nr_lines++] = number;
-	p->since_last = 0;
 	if (c->nr_lines >= COMPLAINT_LINES_MAX)
 		o->used = false;
 }
@@ -411,11 +406,11 @@ static struct open_report *open_report(struct complaint_parser *p, uint32_t call
 static bool is_aftermath(const char *text)
 {
 	static const char *const causes[] = {
-		"Fatal exception", "panic_on_warn", "kernel: panic_on_warn", "softlockup", "hung_task",
+		"Fatal", "panic_on_warn", "kernel: panic_on_warn", "softlockup", "hung_task",
 		"RCU Stall", "Hard LOCKUP", "UBSAN: panic_on_warn", "KASAN: panic_on_warn",
 		"Attempted to kill init! exitcode=0x00000009", "Attempted to kill the idle task",
 		"Aiee, killing interrupt handler", "Machine halted", "System is deadlocked on memory",
-		"Fatal", "panic_on_warn set", "KFENCE: panic_on_warn", "kfence",
+		"KFENCE: panic_on_warn", "kfence",
 	};
 	const char *why = strstr(text, "not syncing: ");
 
@@ -462,7 +457,6 @@ static void opening(struct complaint_parser *p, struct open_report *o, const str
 		o = open_report(p, caller);
 	give_kind(p, o, k, at, m);
 	add_line(p, o, number);
-	name_function(o, &p->reports[o->report], "");
 	if (k->flags & SINGLE && !o->cut_here)
 		o->used = false;
 }
@@ -473,7 +467,7 @@ static void continue_report(struct complaint_parser *p, struct open_report *o,
 {
 	bool of_stack = is_stack_line(text);
 
-	if (is_rule(text, '=')) {
+	if (is_rule(text)) {
 		add_line(p, o, number);
 		o->used = o->between_rules && !o->had_stack;
 		return;
@@ -504,7 +498,6 @@ void complaint_parser_feed(struct complaint_parser *p, const char *line, size_t 
 	snprintf(raw, sizeof(raw), "%.*s", (int)(len < sizeof(raw) ? len : sizeof(raw) - 1), line);
 	raw[strcspn(raw, "\r\n")] = 0;
 	text = skip_stamps(raw, &caller);
-	p->since_last++;
 	p->rule_age++;
 	o = find_open(p, caller);
 	if (starts_with(text, "------------[ cut here ]")) {
@@ -522,7 +515,7 @@ void complaint_parser_feed(struct complaint_parser *p, const char *line, size_t 
 		opening(p, o, k, text, at, m, caller, number);
 	else if (o)
 		continue_report(p, o, text, number);
-	if (is_rule(text, '=')) {
+	if (is_rule(text)) {
 		p->rule_caller = caller + 1;
 		p->rule_age = 0;
 	}

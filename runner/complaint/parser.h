@@ -17,7 +17,7 @@
 #define COMPLAINT_TITLE_MAX 200
 #define COMPLAINT_LINES_MAX 400		/* of one report; what follows is not its own */
 
-/* One report.  Owned by the parser until complaint_parser_release(). */
+/* One report.  Owned by the parser until complaint_parser_free(). */
 struct complaint {
 	const char *kind;		/* the first column of kinds.def */
 	char title[COMPLAINT_TITLE_MAX];
