@@ -184,8 +184,9 @@ bool link_try_lock(struct link_state *state, uint32_t channel)
 }
 
 /*
- * Who has waited marks the lock as contended, since others may wait, too.  The
- * wait has a limit: the wake-up is lost if the owner is stopped before it.
+ * A caller that had to wait takes the lock as contended, because others may be
+ * waiting, too.  Each wait has a limit: the wake-up is lost if the owner is
+ * stopped before it.
  */
 void link_lock(struct link_state *state, uint32_t channel)
 {

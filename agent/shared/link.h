@@ -49,7 +49,7 @@ static inline uint32_t link_in_call(uint32_t channel)
 	return channel << 1 | 1;
 }
 
-/* In link_state.owner: somebody waits for the lock. */
+/* In link_state.owner: another process or thread waits for the lock. */
 #define LINK_CONTENDED (1u << 31)
 
 struct link_state {
@@ -99,7 +99,7 @@ void link_payload(struct link *link, uint8_t *dest, size_t n);
 void link_drop(struct link *link, const struct wire_header *hdr);
 /*
  * Zeroes the window, before an executor gets the role.  False if bytes are left
- * that somebody has to deal with first.
+ * that must be dealt with first.
  */
 bool link_make_clean(struct link *link);
 /* Determines which bytes an executor had read when it was killed. */
@@ -112,7 +112,10 @@ bool link_try_lock(struct link_state *state, uint32_t channel);
  * supervisor.
  */
 void link_lock(struct link_state *state, uint32_t channel);
-/* True if somebody waited: the supervisor has to be woken. */
+/*
+ * Returns true if the lock was contended: the supervisor may be waiting for it
+ * and must be woken.
+ */
 bool link_unlock(struct link_state *state);
 /* The lock of channel `from`, which has it, becomes channel `to`'s. */
 void link_pass_lock(struct link_state *state, uint32_t from, uint32_t to);
