@@ -7,7 +7,10 @@ local runner = require "runner"
 provium.timeout = "20m"
 
 local AT_A_TIME, ROUNDS = 4, 13
-local STALL_S = 1		-- a connection that takes longer was lost, on any machine
+-- The guest refuses the first attempt while it resets its transport. A guest on
+-- a busy machine can outlast the time limit of one more. Each connection that is
+-- lost costs an attempt, too.
+local ATTEMPTS_MAX = 3
 
 -- Runs the suites once for both tests. Returns a line for each resume.
 local lines
@@ -49,5 +52,5 @@ test("over vsock, no connection after a resume stalls, and no CID is used twice"
 	table.sort(all)
 	log(("connections took %.3f s (median), %.3f s (slowest), %d attempts at most; %d needed more than one"):format(
 		all[#all // 2 + 1], slowest, most, again))
-	assert(slowest < STALL_S, ("a connection took %.3f s (%d attempts at most)"):format(slowest, most))
+	assert(most <= ATTEMPTS_MAX, ("a connection needed %d attempts (the slowest took %.3f s)"):format(most, slowest))
 end)
