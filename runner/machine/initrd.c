@@ -90,7 +90,7 @@ static int list_file(struct buf *list, const struct boot_file *f, int *fd,
 }
 
 /*
- * Runs the kernel's gen_init_cpio on the list, with the archive as its output.
+ * Runs gen_init_cpio on the list, with the archive as its output.
  */
 static int run_gen(int out, const struct buf *list, struct err *err)
 {
