@@ -1,13 +1,10 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Methods of a VM for work in the guest: commands, files, mounts, kernel
--- modules.
+-- Methods of a VM for work in the guest: commands, files, mounts.
 
 local core = require "provium.core"
 local errors = require "provium.errors"
 local options = require "provium.options"
-local session = require "provium.session"
 local show = require "provium.show"
-local syscall = require "provium.syscall"
 local text = require "provium.text"
 
 local check_string = options.string
@@ -15,7 +12,6 @@ local check_string = options.string
 local MAX_OUTPUT = 16 << 20	-- bytes of stdout and stderr that exec() takes
 local WRITE_BYTES = 1 << 20	-- in one request of write_file()
 local DIR_MODE = 493		-- 0755
-local O_NONBLOCK = 0x800
 
 local methods = {}
 
@@ -72,7 +68,7 @@ function methods:write_file(path, data)
 	until at >= #data
 end
 
--- --- file systems and modules ---
+-- --- file systems ---
 
 local VFS = {
 	{ "proc", "/proc" }, { "sysfs", "/sys" }, { "devtmpfs", "/dev" },
@@ -104,71 +100,6 @@ function methods:mount_vfs()
 			mount_one(self, fs[1], fs[2])
 		end
 	end
-end
-
--- Returns the contents of a module's .ko, which is given by path, or by its
--- name in the profile's modules folder.
-local function module_file(vm, name)
-	local path
-	if name:find("/", 1, true) or name:find("%.ko$") then
-		path = session.find_file(name)
-	else
-		local dir = vm.core:info().modules
-		if not dir then
-			error(("insmod %s: profile %s has no modules folder; give the path of the .ko file"):format(name,
-				vm.core:info().profile), 0)
-		end
-		path = ("%s/%s.ko"):format(dir, name)
-	end
-	session.note(path)
-	local file, why = io.open(path, "rb")
-	if not file then
-		error(("insmod %s: %s (make modules builds those in modules/ and MODULE=)"):format(name, why), 0)
-	end
-	local data = file:read("a")
-	file:close()
-	session.depend(path)
-	return data
-end
-
--- Converts { name = value }, or a string, to the form that the kernel parses.
-local function module_params(params)
-	if type(params) == "string" then return params end
-	local list = {}
-	for key, value in pairs(params or {}) do
-		value = type(value) == "boolean" and (value and "Y" or "N") or tostring(value)
-		list[#list + 1] = ("%s=%s"):format(key, value:find("%s") and '"' .. value .. '"' or value)
-	end
-	table.sort(list)
-	return table.concat(list, " ")
-end
-
--- Raises an error with the errno and the lines that the kernel log got after
--- line nr_before.
-local function raise_module_error(vm, label, ret, nr_before)
-	local errno, added = core.errno[-ret] or tostring(ret), {}
-	local lines = vm:read_log()
-	for i = nr_before + 1, #lines do added[#added + 1] = "\n  " .. lines[i] end
-	errors.raise_errno(errno, "%s: %s%s", label, errno,
-		#added > 0 and "; the kernel said:" .. table.concat(added) or "")
-end
-
-function methods:insmod(name, params)
-	name = check_string("insmod", "module", name)
-	local data, args = module_file(self, name), module_params(params) .. "\0"
-	local nr_before = #self:read_log()
-	local ret = syscall.call(self, { nr = core.nr.init_module, a1 = #data }, {
-		{ arg = 0, parent = -1, len = #data, data = data },
-		{ arg = 2, parent = -1, len = #args, data = args },
-	}, "insmod " .. name)
-	if ret < 0 then raise_module_error(self, "insmod " .. name, ret, nr_before) end
-end
-
-function methods:rmmod(name)
-	local arg = check_string("rmmod", "module", name) .. "\0"
-	local nr_before = #self:read_log()
-	local ret = self:syscall_buf("delete_module", 0, arg, 0, O_NONBLOCK)	-- do not wait for its users
-	if ret < 0 then raise_module_error(self, "rmmod " .. name, ret, nr_before) end
 end
 
 return { methods = methods }

@@ -15,6 +15,14 @@ local function host_file(path)
 	return data
 end
 
+-- Returns echo.ko, compressed by a program of the host.
+local function packed_with(program)
+	local pipe = assert(io.popen(("%s -qc <'%s'"):format(program, built)))
+	local data = pipe:read("a")
+	assert(pipe:close(), program)
+	return data
+end
+
 -- Calls fn with the path of a host file with these bytes, and removes the file
 -- afterwards.
 local function with_file(data, suffix, fn)
@@ -47,7 +55,7 @@ end)
 
 test("insmod of a loaded module fails with EEXIST", function()
 	with_echo(function()
-		local err = assert_error(function() vm:insmod("echo") end, "insmod echo: EEXIST")
+		local err = assert_error(function() vm:insmod("echo") end, "insmod echo: EEXIST: module echo is loaded already")
 		assert_eq("EEXIST", err.errno)
 	end)
 end)
@@ -59,14 +67,17 @@ test("rmmod unloads the module, and its device goes", function()
 	assert(not vm:exec("test -e /dev/echo").ok)
 end)
 
-test("rmmod of a module that is not loaded fails with ENOENT", function()
-	assert_error(function() vm:rmmod("echo") end, "rmmod echo: ENOENT")
+test("rmmod of a module that is not loaded fails with ENOENT and the names of those that are", function()
+	assert_error(function() vm:rmmod("echo") end, "rmmod echo: ENOENT: it is not loaded; no module is$")
+	vm:insmod("load_core")
+	assert_error(function() vm:rmmod("echo") end, "rmmod echo: ENOENT: it is not loaded; loaded are: load_core$")
+	vm:rmmod("load_core")
 end)
 
 test("rmmod of a module in use fails with EAGAIN, and the module works on", function()
 	vm:insmod("echo")
 	local fd = echo.open(vm)
-	assert_error(function() vm:rmmod("echo") end, "rmmod echo: EAGAIN")
+	assert_error(function() vm:rmmod("echo") end, "rmmod echo: EAGAIN: in use: its reference count is 1 %(open files, running calls%)")
 	assert_eq(69, (vm:ioctl(fd, echo.NOP)))
 	vm:syscall("close", fd)
 	vm:rmmod("echo")
@@ -89,63 +100,192 @@ test("a module can be loaded and unloaded twenty times", function()
 	assert_eq(false, is_loaded())
 end)
 
-test("module parameters as a string reach the kernel", function()
-	vm:insmod("echo", "colour=green")
-	assert_contains(vm:dmesg("echo"), "unknown parameter 'colour' ignored")
-	vm:rmmod("echo")
-end)
+-- --- which module ---
 
-test("module parameters as a table reach the kernel: numbers, booleans, words with blanks", function()
-	vm:insmod("echo", { answer = 42, brave = true, cry = "two words" })
-	local said = vm:dmesg("unknown parameter")
-	for _, name in ipairs { "answer", "brave", "cry" } do
-		assert_contains(said, ("unknown parameter '%s' ignored"):format(name))
+test("insmod and rmmod take a module's name with - and with _", function()
+	for _, name in ipairs { "load-params", "load_params", "load-params.ko", "load_params.ko" } do
+		vm:insmod(name)
+		assert(vm:exec("test -d /sys/module/load_params").ok, name)
+		vm:rmmod(name)
+		assert(not vm:exec("test -d /sys/module/load_params").ok, name)
 	end
-	vm:rmmod("echo")
 end)
 
-test("insmod by an unknown name is refused with the file that it looked for", function()
-	assert_error(function() vm:insmod("nonesuch") end, "insmod nonesuch: .*/nonesuch.ko: No such file or directory")
+test("insmod by an unknown name is refused with the names of the built modules", function()
+	local err = assert_error(function() vm:insmod("loadcore") end, "insmod loadcore: there is no module loadcore in /")
+	assert_contains(tostring(err), '; did you mean "load_core"?; there are: echo, ')
+	assert_contains(tostring(err), "load_core, load_params, load_user")
 end)
 
 test("insmod by the path of no file is refused", function()
 	assert_error(function() vm:insmod("/no/such.ko") end, "insmod /no/such.ko: .*No such file or directory")
 end)
 
-test("insmod of a file that is no ELF file fails with ENOEXEC", function()
-	with_file("this is no ELF file", ".ko", function(path)
-		local err = assert_error(function() vm:insmod(path) end, "ENOEXEC")
-		assert_eq("ENOEXEC", err.errno)
-	end)
+test("insmod unpacks modules that are compressed with xz, zstd and gzip", function()
+	for suffix, program in pairs { xz = "xz", zst = "zstd", gz = "gzip" } do
+		local packed = packed_with(program)
+		with_file(packed, "." .. suffix, function(path)
+			local named = path:gsub("[^/]*$", "echo.ko." .. suffix)
+			assert(os.rename(path, named))
+			local ok, err = pcall(vm.insmod, vm, named)
+			os.remove(named)
+			assert(ok, err)
+			assert_eq(true, is_loaded())
+			vm:rmmod("echo")
+		end)
+	end
 end)
 
-test("insmod of a truncated module fails with ENOEXEC", function()
-	local data = host_file(built)
-	with_file(data:sub(1, #data // 2), ".ko", function(path)
-		assert_error(function() vm:insmod(path) end, "ENOEXEC")
-	end)
+-- --- parameters ---
+
+local function param(name) return vm:read_file("/sys/module/load_params/parameters/" .. name):gsub("\n$", "") end
+
+-- Loads load_params with the parameters, and returns the value of one of them.
+local function loaded_with(params, name)
+	vm:insmod("load_params", params)
+	local value = param(name)
+	vm:rmmod("load_params")
+	return value
+end
+
+test("module parameters as a string reach the kernel", function()
+	assert_eq("green", loaded_with("label=green count=7", "label"))
+	assert_eq("two words", loaded_with('count=7 label="two words"', "label"))
+	assert_eq("7", loaded_with("hidden=7", "hidden"))
 end)
 
-test("insmod of a module for another kernel fails with the kernel's log line", function()
-	local data, n = host_file(built):gsub("vermagic=%d", "vermagic=9")
+test("module parameters as a table reach the kernel in the kernel's forms", function()
+	assert_eq("42", loaded_with({ count = 42 }, "count"))
+	assert_eq("-5", loaded_with({ count = -10 / 2 }, "count"))
+	assert_eq("N", loaded_with({ enabled = false }, "enabled"))
+	assert_eq("Y", loaded_with({ enabled = true }, "enabled"))
+	assert_eq("1,2,3", loaded_with({ sizes = { 1, 2.0, 3 } }, "sizes"))
+	assert_eq("5", loaded_with({ hidden = 5 }, "hidden"))
+end)
+
+test("every string arrives whole, or is refused", function()
+	local values = { "green", "two words", "", 'a"b', "a\nb", "a#b=c", "--", 'a "b" c', 'a" "b', '"x"', '"' }
+	for _, value in ipairs(values) do
+		assert_eq(value, loaded_with({ label = value }, "label"))
+	end
+	assert_error(function() vm:insmod("load_params", { label = 'a b" c' }) end,
+		"insmod load_params: parameter label: the kernel cannot be given")
+	assert_error(function() vm:insmod("load_params", { label = "a\0b" }) end,
+		"parameter label: the value contains a NUL byte")
+	assert_error(function() vm:insmod("load_params", "label=a\0b") end, "the parameters contain a NUL byte")
+	assert_error(function() vm:insmod("load_params", { label = ("x"):rep(1030) }) end,
+		"ENOSPC; the kernel said:\n.*label: string parameter too long")
+end)
+
+test("insmod refuses a parameter that the module does not have, and lists those it has", function()
+	local list = "its parameters are: count, enabled, hidden, label, refuse_after, sizes"
+	for _, params in ipairs { "lable=x", { lable = "x" }, 'count=3 lable="a b"', "lable" } do
+		local err = assert_error(function() vm:insmod("load_params", params) end,
+			'insmod load_params: module load_params has no parameter "lable"; did you mean "label"')
+		assert_contains(tostring(err), list)
+	end
+	assert_error(function() vm:insmod("echo", { answer = 1 }) end,
+		'insmod echo: module echo has no parameter "answer"; it has no parameters')
+	assert(not vm:exec("test -d /sys/module/load_params").ok)
+end)
+
+test("insmod refuses parameter values that the kernel has no form for", function()
+	for value, message in pairs {
+		[0.5] = "parameter count: the kernel has no fractions; got 0.5",
+		[print] = "parameter count: expected a string, an integer, a boolean or a list of them, got a function",
+	} do
+		assert_error(function() vm:insmod("load_params", { count = value }) end, message)
+	end
+	assert_error(function() vm:insmod("load_params", { sizes = { "1,2", 3 } }) end,
+		'parameter sizes%[1%]: "1,2" contains a comma')
+	assert_error(function() vm:insmod("load_params", { sizes = { a = 1 } }) end,
+		"parameter sizes: expected a list, got a table with names")
+	assert_error(function() vm:insmod("load_params", { sizes = {} }) end, "parameter sizes: expected a list, got an empty table")
+	assert_error(function() vm:insmod("load_params", { 1 }) end, "parameters: expected { NAME = value }, got the key 1")
+	assert_error(function() vm:insmod("load_params", 1) end, "parameters: expected a string or a table, got a number")
+end)
+
+test("a value that the module refuses fails with EINVAL and the kernel's line", function()
+	assert_error(function() vm:insmod("load_params", { count = "many" }) end,
+		"insmod load_params: EINVAL; the kernel said:\n.*`many' invalid for parameter `count'")
+end)
+
+-- --- dependencies ---
+
+test("insmod inserts the built modules that a module needs", function()
+	vm:insmod("load_user")
+	assert_eq("42\n", vm:read_file("/sys/module/load_user/parameters/answer"))
+	vm:rmmod("load_user")
+	vm:insmod("load-user")		-- with load_core loaded
+	vm:rmmod("load_user")
+	vm:rmmod("load_core")
+end)
+
+test("rmmod of a module that another one uses names the other one", function()
+	vm:insmod("load_user")
+	assert_error(function() vm:rmmod("load_core") end, "rmmod load_core: EAGAIN: in use by module load_user; remove it first")
+	vm:rmmod("load_user")
+	vm:rmmod("load_core")
+end)
+
+test("the error for an unknown symbol names the built module that exports it", function()
+	local data, n = host_file(built:gsub("echo.ko$", "load_user.ko")):gsub("depends=load_core%z", "depends=\0\0\0\0\0\0\0\0\0\0")
 	assert_eq(1, n)
 	with_file(data, ".ko", function(path)
-		assert_error(function() vm:insmod(path) end, "ENOEXEC; the kernel said:\n.*version magic '9.*should be")
+		assert_error(function() vm:insmod(path) end, "ENOENT: module load_core exports load_core_answer and is not loaded; "
+			.. 'insert it first: vm:insmod%("load_core"%); the kernel said:\n.*Unknown symbol load_core_answer')
 	end)
 end)
 
-test("insmod of a module with an unknown symbol fails with the symbol's name", function()
+test("the error for an unknown symbol that nobody exports says so", function()
 	local data, n = host_file(built):gsub("%f[%w_]misc_register%f[^%w_]", "misc_registeX")
 	assert(n > 0, "echo.ko does not name misc_register")
 	with_file(data, ".ko", function(path)
-		assert_error(function() vm:insmod(path) end, "ENOENT; the kernel said:\n.*Unknown symbol misc_registeX")
+		assert_error(function() vm:insmod(path) end, "ENOENT: neither this kernel nor a module in .* exports misc_registeX"
+			.. "; the kernel said:\n.*Unknown symbol misc_registeX")
 	end)
 end)
 
-test("insmod of an empty file fails with ENOEXEC", function()
-	with_file("", ".ko", function(path)
-		assert_error(function() vm:insmod(path) end, "ENOEXEC")
+-- --- files that are no modules ---
+
+test("insmod of a file that is no kernel module fails with ENOEXEC and what the file is", function()
+	local data = host_file(built)
+	for message, bytes in pairs {
+		['the file is no ELF file: it begins with "this is no ELF f"'] = "this is no ELF file",
+		["the file is empty: the build of the module did not finish"] = "",
+		["the file is cut off or damaged"] = data:sub(1, #data // 2),
+		["the file is cut off or damaged: "] = data:sub(1, 20),
+		["it is compressed, and xz cannot unpack it: the file is damaged"] = "\xfd7zXZ\0, and nothing of it",
+	} do
+		with_file(bytes, ".ko", function(path)
+			local err = assert_error(function() vm:insmod(path) end, "insmod /")
+			assert_contains(tostring(err), message)
+			if not message:find("compressed", 1, true) then assert_eq("ENOEXEC", err.errno) end
+		end)
+	end
+end)
+
+test("insmod of a module for another kernel fails with the release of both kernels", function()
+	local data, n = host_file(built):gsub("vermagic=%d", "vermagic=9")
+	assert_eq(1, n)
+	with_file(data, ".ko", function(path)
+		local release = vm:exec("uname -r").stdout.trim()
+		local err = assert_error(function() vm:insmod(path) end, "ENOEXEC: .* was built for another kernel %(9")
+		assert_contains(tostring(err), ("this one is %s; build it for this kernel; the kernel said:\n"):format(release))
 	end)
+end)
+
+-- --- what the kernel said ---
+
+test("a long log of a module that refuses to load is shown from its beginning", function()
+	vm:exec("echo '<4>line of the call before' >/dev/kmsg")
+	local err = assert_error(function() vm:insmod("load_params", { refuse_after = 200 }) end,
+		"^[^\n]*insmod load_params: EDOM; the kernel said:\n[^\n]*load_params: line 1\n")
+	for _, text in ipairs { "line 12\n", "(185 lines left out; vm:dmesg() has them)\n", "line 198\n", "line 200" } do
+		assert_contains(tostring(err), text)
+	end
+	assert(not tostring(err):find("line of the call before", 1, true), err)
+	assert(not tostring(err):find("line 13\n", 1, true), err)
 end)
 
 test("insmod without privilege fails with EPERM", function()
