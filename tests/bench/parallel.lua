@@ -33,7 +33,7 @@ local function seconds(dir, jobs)
 	return core.now() - start
 end
 
-test("the time of 40 small fixture tests at -j1 as a ratio to -j2 is printed", function()
+test("40 small fixture tests run at -j1 and -j2, and the times' ratio is printed", function()
 	runner.with_folder(function(dir)
 		runner.write(dir .. "/Makefile", MAKEFILE:format(runner.path))
 		for i = 1, FILES do runner.write(("%s/t%02d.lua"):format(dir, i), TEST) end

@@ -152,7 +152,7 @@ test("getxattr with too small a buffer returns ERANGE", function()
 		{ [0] = "/tmp/labelled\0", [1] = "trusted.label\0", [2] = zeros(3) }, 0, 0, 0, 3)))
 end)
 
-test("getsockopt returns the value, and the length that it wrote", function()
+test("getsockopt returns the value and the number of bytes written", function()
 	local fd = vm:syscall("socket", C.AF_UNIX, C.SOCK_STREAM, 0)
 	local ret, value, len = vm:syscall_bufs("getsockopt", { [3] = zeros(8), [4] = pack("u32", 8) }, fd,
 		C.SOL_SOCKET, C.SO_TYPE, 0, 0)
@@ -311,7 +311,7 @@ test("FUTEX_WAKE without a waiter returns 0", function()
 	assert_eq(0, (vm:syscall_bufs("futex", { [0] = pack("u32", 1) }, 0, C.FUTEX_WAKE, 1)))
 end)
 
-test("a read of an eventfd returns the sum of what was written", function()
+test("a read of an eventfd returns the sum of the numbers written to it", function()
 	local fd = vm:syscall("eventfd2", 2, 0)
 	vm:syscall_buf("write", 1, pack("u64", 40), fd, 0, 8)
 	local ret, sum = vm:syscall_bufs("read", { [1] = zeros(8) }, fd, 0, 8)
@@ -367,7 +367,7 @@ test("io_uring_setup with no entries returns EINVAL", function()
 	assert_errno("EINVAL", (vm:syscall_bufs("io_uring_setup", { [1] = zeros(120) }, 0, 0)))
 end)
 
-test("an ioctl without direction bits returns the struct: TCGETS", function()
+test("TCGETS, an ioctl without direction bits, returns the struct", function()
 	local fd = open("/dev/ptmx", C.O_RDWR)
 	local ret, termios = vm:ioctl(fd, C.TCGETS, zeros(36))
 	assert_eq(0, ret)
@@ -404,7 +404,7 @@ end)
 
 -- --- wrong arguments ---
 
-test("more than 16 MiB in one call is refused with both sizes", function()
+test("the error for more than 16 MiB of buffers in a call has both sizes", function()
 	assert_error(function() vm:syscall_buf("write", 1, zeros(17 << 20), 1, 0, 0) end, "17825792 bytes; a call can carry at most 16 MiB")
 end)
 

@@ -31,11 +31,11 @@ end)
 
 -- --- the value ---
 
-test("GET of a new descriptor returns 0, set 0 times", function()
+test("GET of a new descriptor returns value 0 and 0 sets", function()
 	with_device(function(own) assert_eq({ 0, 0 }, get(own)) end)
 end)
 
-test("GET returns the value of SET, and how often it was set", function()
+test("GET returns the value that SET stored, and the number of sets", function()
 	with_device(function(own)
 		local ret, nothing = vm:ioctl(own, echo.SET, value(42))
 		assert_eq(0, ret)
@@ -44,7 +44,7 @@ test("GET returns the value of SET, and how often it was set", function()
 	end)
 end)
 
-test("SWAP sets the value and returns the one before", function()
+test("SWAP sets the value and returns the previous value", function()
 	with_device(function(own)
 		vm:ioctl(own, echo.SET, value(42))
 		local ret, v = vm:ioctl(own, echo.SWAP, value(0xffffffff))
@@ -70,7 +70,7 @@ test("each descriptor has a value of its own", function()
 	end)
 end)
 
-test("an ioctl without argument returns the kernel's result and no data: NOP", function()
+test("NOP, an ioctl without an argument, returns the kernel's result and no data", function()
 	local ret, nothing = vm:ioctl(fd, echo.NOP)
 	assert_eq(69, ret)
 	assert_eq(nil, nothing)
@@ -136,7 +136,7 @@ test("REVERSE with too small a buffer returns ERANGE with the size needed", func
 	assert_eq(("\0"):rep(7), out)
 end)
 
-test("REVERSE without room returns the size needed, and a second call fits", function()
+test("REVERSE without room returns the size needed, and a call with that size works", function()
 	local ret, args = reverse("drawer", 0)
 	assert_errno("ERANGE", ret)
 	local _, _, out = reverse("drawer", unpack("u32", args, 4))
@@ -236,7 +236,7 @@ local function read(n)
 	return data:sub(1, ret)
 end
 
-test("reads return the bytes of writes in order, and once", function()
+test("reads of the device return the written bytes in order, and once", function()
 	assert_eq(5, write("hello"))
 	assert_eq(6, write(" world"))
 	assert_eq("hel", read(3))

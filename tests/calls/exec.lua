@@ -9,7 +9,7 @@ local function all_bytes()
 	return table.concat(bytes)
 end
 
-test("exec returns stdout and stderr apart", function()
+test("exec returns stdout and stderr as two texts", function()
 	local r = vm:exec("echo out; echo err >&2")
 	assert_eq("out\n", r.stdout)
 	assert_eq("err\n", r.stderr)
@@ -74,7 +74,7 @@ test("env: a variable is added to the environment", function()
 	assert_eq("hello there /sbin:/usr/sbin:/bin:/usr/bin\n", r.stdout)
 end)
 
-test("env: a variable replaces the one of the same name", function()
+test("env: a variable replaces the inherited variable of the same name", function()
 	assert_eq("/nowhere\n", vm:exec("echo $HOME", { env = { HOME = "/nowhere" } }).stdout)
 end)
 
@@ -141,7 +141,7 @@ test("a command past its deadline does not change the VM's descriptors", functio
 	assert_eq(0, vm:syscall("close", fd))
 end)
 
-test("vm.timeout is the deadline of calls without their own", function()
+test("vm.timeout is the deadline of calls that have no timeout of their own", function()
 	local before = vm.timeout
 	assert_eq(60, before)
 	vm.timeout = 0.2
@@ -150,14 +150,14 @@ test("vm.timeout is the deadline of calls without their own", function()
 	assert(vm:exec("true").ok)
 end)
 
-test("wait_until returns what a background command has made", function()
+test("wait_until returns its function's result once that is not nil", function()
 	vm:exec("rm -f /tmp/flag; (usleep 20000; echo up >/tmp/flag) >/dev/null 2>&1 &")
 	local flag = vm:wait_until(function() return vm:exec("cat /tmp/flag").stdout:match("%w+") end,
 		{ timeout = 5, interval = 0.01, desc = "the flag" })
 	assert_eq("up", flag)
 end)
 
-test("exec with an unknown option raises an error with the known ones", function()
+test("the error of exec for an unknown option lists the known options", function()
 	assert_error(function() vm:exec("true", { stdinn = "x" }) end, "exec: unknown option \"stdinn\"; the options are: cwd, env, stdin, timeout")
 end)
 

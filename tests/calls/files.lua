@@ -63,7 +63,7 @@ test("read_file of a folder raises EISDIR", function()
 	assert_error(function() vm:read_file("/tmp") end, "read_file /tmp: EISDIR")
 end)
 
-test("read_file raises an error that comes while it reads: EIO", function()
+test("read_file raises EIO if a read fails after the file was opened", function()
 	assert_error(function() vm:read_file("/proc/self/mem") end, "read_file /proc/self/mem: EIO")
 end)
 

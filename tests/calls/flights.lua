@@ -25,7 +25,7 @@ local function pipe(target)
 	return unpack("u32 u32", fds)
 end
 
-test("a worker that waits in read gets what the VM's executor writes", function()
+test("a worker that waits in read gets the bytes that the VM's executor writes", function()
 	with({ { thread = true } }, function(w)
 		local r, out = pipe(vm)
 		local call = w:async("syscall_bufs", "read", { [1] = ("\0"):rep(5) }, r, 0, 5)
@@ -121,7 +121,7 @@ test("50 workers wait at once, and each gets its own result", function()
 	end
 end)
 
-test("a second wait returns the same result or error again", function()
+test("a second wait() for a call returns the same result or error again", function()
 	with({ {} }, function(w)
 		local call = w:async("exec", "echo once")
 		assert_eq("once\n", call:wait().stdout)
@@ -132,7 +132,7 @@ test("a second wait returns the same result or error again", function()
 	end)
 end)
 
-test("a second call on a worker with a call in flight is refused with the first one", function()
+test("the error for a second call on a worker with a call in flight names the first", function()
 	with({ {} }, function(w)
 		local call = w:async("exec", "sleep 0.1; echo slow")
 		local err = assert_error(function() w:syscall("getpid") end)
@@ -143,7 +143,7 @@ test("a second call on a worker with a call in flight is refused with the first 
 	end)
 end)
 
-test("a call that has ended is no obstacle to the next one, and keeps its result", function()
+test("a call that has ended allows the next call, and keeps its result", function()
 	with({ {} }, function(w)
 		local call = w:async("exec", "echo kept")
 		vm:wait_until(function() return call:done() end, { interval = 0.005 })
@@ -163,7 +163,7 @@ test("async with wrong arguments raises an error, and no call is in flight", fun
 	end)
 end)
 
-test("a call past its deadline kills its worker alone, and the error has the kernel stack", function()
+test("a call past its deadline kills its worker only; the error has the kernel stack", function()
 	with({ {}, { thread = true }, {} }, function(w, t, other)
 		for _, worker in ipairs { w, t } do
 			local still = other:async("syscall", "pause")
@@ -187,7 +187,7 @@ test("a call past its deadline kills its worker alone, and the error has the ker
 	end)
 end)
 
-test("vm.timeout is the deadline of the VM's workers without their own", function()
+test("vm.timeout is the deadline of calls of workers that set no timeout", function()
 	local before = vm.timeout
 	assert_eq(60, before)
 	with({ {} }, function(w)
@@ -212,7 +212,7 @@ test("a panic ends every call in flight at once", { expect_panic = true }, funct
 	assert(calls[1]:done())
 end)
 
-test("wait() for a call of a VM that the test has ended raises at once", function()
+test("wait() for a call raises an error at once if the test has ended the VM", function()
 	for _, ending in ipairs { "kill", "shutdown" } do
 		local other = provium.create():boot()
 		local of_worker = other:spawn():async("exec", "sleep 1000")
@@ -229,7 +229,7 @@ test("wait() for a call of a VM that the test has ended raises at once", functio
 	end
 end)
 
-test("a worker stuck in the kernel: the error has the blocked tasks, and the VM works on", function()
+test("a worker stuck in the kernel: the error lists blocked tasks, the VM works on", function()
 	local echo = require "echo_device"
 	local other = provium.create():boot()
 	other:insmod("echo")

@@ -49,7 +49,7 @@ test("a path without its terminating zero returns EFAULT", function()
 	assert_errno("EFAULT", vm:syscall_buf("openat", 1, "/tmp", C.AT_FDCWD, 0, C.O_RDONLY))
 end)
 
-test("the guard follows a buffer of any size at once", function()
+test("the guard page begins right after a buffer of any size", function()
 	for _, size in ipairs { 1, 7, 8, 4095, 4096, 4097, 16384, 65536, 1 << 20 } do
 		assert_eq(size, (vm:syscall_bufs("getrandom", { [0] = zeros(size) }, 0, size, 0)), "size " .. size)
 		-- getrandom stops at the guard page, and returns how many bytes

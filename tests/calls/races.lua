@@ -106,7 +106,7 @@ test("workers can run on any processor after a race", function()
 	end
 end)
 
-test("a race whose one side exits raises an error, and the other side works on", function()
+test("a race in which one side exits raises an error, and the other side works on", function()
 	local w = vm:spawn()
 	local err = assert_error(function()
 		provium.race({ a, "syscall", "getpid" }, { w, "syscall", "exit_group", 0 }, { rounds = 100 })
@@ -116,7 +116,7 @@ test("a race whose one side exits raises an error, and the other side works on",
 	w:kill()
 end)
 
-test("a race whose one side hangs ends at its deadline, and the other side works on", function()
+test("a race in which one side hangs ends at its deadline; the other side works on", function()
 	local w = vm:spawn()
 	w.timeout = 0.2
 	local err = assert_error(function()
@@ -127,7 +127,7 @@ test("a race whose one side hangs ends at its deadline, and the other side works
 	w:kill()
 end)
 
-test("race refuses sides that are no two calls of one VM's workers", function()
+test("race refuses sides that are not two calls of workers of one VM", function()
 	assert_error(function() provium.race({ a, "syscall", "getpid" }, { a, "syscall", "getpid" }) end, "two workers of one VM")
 	assert_error(function() provium.race({ a, "exec", "true" }, { b, "exec", "true" }) end,
 		"race: cannot call exec%(%); it can call: ioctl, ioctl_buf, module_call, syscall")

@@ -20,7 +20,7 @@ test("a clone is booted, and answers calls", { fixture = provium.profile }, func
 	assert_eq(0, vm:syscall_buf("sethostname", 0, "mine", 0, 4))
 end)
 
-test("a clone has nothing of what another test did in its clone", { fixture = provium.profile }, function(vm)
+test("a clone does not have the changes that another test made in its clone", { fixture = provium.profile }, function(vm)
 	assert_error(function() vm:read_file("/tmp/mine") end, "ENOENT")
 	assert_ne("mine\n", vm:exec("hostname").stdout)
 end)
@@ -29,7 +29,7 @@ test("a clone's first free descriptor is 3, as a booted guest's is", { fixture =
 	assert_eq(3, vm:syscall_buf("openat", 1, "/proc/version\0", C.AT_FDCWD, 0, C.O_RDONLY))
 end)
 
-test("a test whose clone panics passes with expect_panic", { fixture = provium.profile, expect_panic = true }, function(vm)
+test("a test with expect_panic passes when its clone panics", { fixture = provium.profile, expect_panic = true }, function(vm)
 	vm:exec("echo c > /proc/sysrq-trigger")
 end)
 
@@ -37,7 +37,7 @@ test("a test has a live clone although another test's clone panicked", { fixture
 	assert(vm:exec("true").ok)
 end)
 
-test("a clone of a fixture on top of another has what both scripts did", { fixture = "echo" }, function(vm)
+test("a clone of a fixture on top of another has the changes of both scripts", { fixture = "echo" }, function(vm)
 	assert_contains(vm:read_file("/proc/modules"), "echo ")
 	assert_contains(vm:read_file("/proc/mounts"), " /sys/kernel/debug debugfs ")
 	vm:rmmod("echo")
@@ -80,7 +80,7 @@ test("a clone's time passes at the host's pace, without kernel complaints", { fi
 	assert_eq("", vm:dmesg("lockup"))
 end)
 
-test("a clone's kernel log has a mark after the lines from before the save", { fixture = provium.profile }, function(vm)
+test("a clone's kernel log has a mark after the lines that precede the save", { fixture = provium.profile }, function(vm)
 	assert_contains(vm:dmesg("provium"), "saved as fixture " .. provium.profile .. "; what follows is after a resume\n")
 	assert_contains(vm:dmesg(), "Linux version")
 	local all = vm:dmesg()
@@ -123,7 +123,7 @@ end)
 
 -- --- errors ---
 
-test("an unknown fixture is refused with the known ones", function()
+test("the error for an unknown fixture lists the known fixtures", function()
 	assert_error(function() provium.fixture("nonesuch") end,
 		"there is no fixture \"nonesuch\"; there are: .*echo, .*" .. provium.profile)
 end)

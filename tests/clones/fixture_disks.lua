@@ -55,12 +55,12 @@ test("each clone has the disk as it was saved, and the image is not written", fu
 	end)
 end)
 
-test("every clone has what the fixture's script wrote to the disk", function()
+test("every clone's disk has the data that the fixture's script wrote", function()
 	with_disk("local vm = " .. PLAIN .. "require('disk').put(vm, 'prepared')\n", clones("base", "prepared"),
 		function(h) passes(h, "disk.img") end)
 end)
 
-test("a fixture on top of another has what both wrote to the disk", function()
+test("the disk of a fixture on top of another has the data of both scripts", function()
 	with_disk("local vm = " .. PLAIN .. "require('disk').put(vm, 'prepared')\n", clones("child", "ch-pared"), function(h)
 		h:script("child", "require('disk').put(provium.fixture('base'), 'ch-')\n")
 		passes(h, "disk.img")

@@ -29,7 +29,7 @@ local function is_refused(script, says)
 	end)
 end
 
-test("a fixture script that raises an error: the error with its line", function()
+test("the report of a fixture script that raises an error has the script's line", function()
 	is_refused(home.BOOT .. "error('no luck')\n", "no luck\n")
 	is_refused(home.BOOT .. "\nassert_eq(1, 2)\n", "fixtures/base.lua:3")
 end)
@@ -46,7 +46,7 @@ test("a fixture script that shuts its VM down is refused", function()
 	is_refused("local vm = " .. home.BOOT .. "vm:shutdown()\n", "its VM is shut down, and must be running at the script's end")
 end)
 
-test("a fixture script that leaves a panicked guest is refused with the panic", function()
+test("the error for a fixture script that leaves a panicked guest has the panic", function()
 	is_refused("local vm = " .. home.BOOT .. "pcall(vm.exec, vm, 'echo c > /proc/sysrq-trigger')\n",
 		"its VM is dead, and must be running at the script's end: ")
 	is_refused("local vm = " .. home.BOOT .. "pcall(vm.exec, vm, 'echo c > /proc/sysrq-trigger')\n", "Kernel panic - ")
@@ -61,7 +61,7 @@ test("a fixture script that calls test() is refused", function()
 	is_refused(home.BOOT .. "test('x', function() end)\n", "test: not allowed in a fixture's script")
 end)
 
-test("fixtures that need each other are refused with the cycle", function()
+test("the error for fixtures that need each other shows the cycle", function()
 	home.with(function(h)
 		h:script("a", "provium.fixture('b')\n")
 		h:script("b", "provium.fixture('a')\n")
@@ -73,7 +73,7 @@ test("fixtures that need each other are refused with the cycle", function()
 	end)
 end)
 
-test("a fixture that cannot be built is tried once for two tests", function()
+test("a fixture that cannot be built is built only once for two tests", function()
 	home.with(function(h)
 		h:script("base", "io.open(os.getenv('COUNT'), 'a'):write('x')\n")
 		h:write("t.lua", USES_BASE .. USES_BASE:gsub("uses it", "uses it, too"))
@@ -129,7 +129,7 @@ home.with(function(h)
 	end
 end)
 
-test("a fixture saved by another version of QEMU is rebuilt with that reason", function()
+test("a fixture saved by another version of QEMU is rebuilt, and the reason is shown", function()
 	home.with(function(h)
 		h:is_rebuilt("base", "not in the store")
 		-- A program with QEMU's name, first in PATH, that prints
@@ -179,7 +179,7 @@ end)
 
 -- --- builders ---
 
-test("three runners that build one fixture at a time build it once", function()
+test("three runners that need one fixture at the same time build it once", function()
 	home.with(function(h)
 		local ends, built, current = {}, 0, 0
 		for i = 1, 3 do ends[i] = select(2, runner.start({ "fixture", "build", "-v", "base" }, h:opts())) end
@@ -211,7 +211,7 @@ test("a builder that is killed leaves no fixture, no QEMU and no lock", function
 	end)
 end)
 
-test("an unfinished fixture of a killed builder is not listed, and removed", function()
+test("an unfinished fixture of a killed builder is removed, and not listed", function()
 	home.with(function(h)
 		shell(("mkdir -p %s/base/.new.1 && echo x >%s/base/.new.1/ram"):format(h.store, h.store))
 		assert_eq("", h:run({ "fixture", "list" }).said)
@@ -229,7 +229,7 @@ local function in_small_space(h, first)
 		:format(quote(h.dir), first), "sh", "--" }
 end
 
-test("no space in the store: the build fails with its path, status 3", function()
+test("no space in the store: the build fails with the store's path, exit status 3", function()
 	home.with(function(h)
 		local said, status = h:build("base", {
 			prefix = in_small_space(h, "true"),
@@ -240,7 +240,7 @@ test("no space in the store: the build fails with its path, status 3", function(
 	end)
 end)
 
-test("no space for a guest's write to its disk: the VM ends with that reason", function()
+test("no space for a guest's write to its disk: the VM's end names that reason", function()
 	home.with(function(h)
 		h:write("t.lua", [[
 			local vm = provium.create():boot {
@@ -254,7 +254,7 @@ test("no space for a guest's write to its disk: the VM ends with that reason", f
 	end)
 end)
 
-test("another user of a checkout has a store of their own", function()
+test("another user of a checkout uses a store in their own folder", function()
 	if shell("id -u") ~= "0" then skip("needs root") end
 	if shell("command -v setpriv") == "" then skip("needs setpriv") end
 	home.with(function(h)
@@ -296,7 +296,7 @@ time_t time(time_t *to)
 }
 ]]
 
-test("a clock that was set back since the inputs were written: the fixture is built and used", function()
+test("a fixture whose inputs have dates in the future is built and used", function()
 	if shell("command -v cc") == "" then skip("needs a C compiler") end
 	home.with(function(h)
 		runner.write(h.dir .. "/clock.c", CLOCK)

@@ -28,7 +28,7 @@ test("a fixture whose inputs are unchanged is not rebuilt", function()
 	with_base(function(h) h:is_current("base") end)
 end)
 
-test("a fixture whose inputs have another date only is not rebuilt", function()
+test("a fixture whose inputs differ only in their dates is not rebuilt", function()
 	with_base(function(h)
 		runner.shell(("touch %s/out/%s/vmlinux %s/fixtures/base.lua"):format(h.dir, home.PROFILE, h.suite))
 		h:is_current("base")
@@ -54,7 +54,7 @@ test("a changed module rebuilds the fixture that loads it, and no other", functi
 	end)
 end)
 
-test("a verdict's dependencies have the inputs of its fixture and of that fixture's parent", function()
+test("a verdict depends on the inputs of its fixture and of the fixture's parent", function()
 	with_base(function(h)
 		add_children(h)
 		h:write("t.lua", "test('t', { fixture = 'child' }, function(vm) assert(vm:exec('true').ok) end)\n")
@@ -67,7 +67,7 @@ test("a verdict's dependencies have the inputs of its fixture and of that fixtur
 	end)
 end)
 
-test("fixture list prints name, key, size, age, inputs, and whether each is current", function()
+test("fixture list prints name, key, size, age, inputs and state of each fixture", function()
 	with_base(function(h)
 		add_children(h)
 		local said = h:run({ "fixture", "list" }).said
@@ -92,7 +92,7 @@ test("a changed parent rebuilds the fixtures on top of it", function()
 	end)
 end)
 
-test("a script with another memory size rebuilds the fixture, and clones have that size", function()
+test("a script with another memory size rebuilds the fixture, and its clones have it", function()
 	home.with(function(h)
 		h:write("t.lua", "test('t', { fixture = 'base' }, function(vm)\n" ..
 			"local kb = tonumber(vm:read_file('/proc/meminfo'):match('MemTotal: *(%d+)'))\n" ..
@@ -119,7 +119,7 @@ end
 
 local function built(name, why) return ("fixture %s: %s\n"):format(name, why) end
 
-test("a script that names no profile has a fixture for each PROFILE, side by side", function()
+test("a script that names no profile has a fixture for each PROFILE", function()
 	with_other(function(h, other)
 		h:is_rebuilt("base", "not in the store")
 		assert_eq(built("base", ("the default profile changed (it was %s): built"):format(provium.profile)),
@@ -187,7 +187,7 @@ test("fixture clean removes the fixtures of one name, or all", function()
 	end)
 end)
 
-test("each changed input rebuilds a fixture with its name, and the oldest of five goes", function()
+test("a rebuild names the changed input, and a fifth fixture replaces the oldest", function()
 	home.with(function(h)
 		h:script("base", "require 'helper'\n" .. home.BOOT)
 		h:write("lib/helper.lua", "return 1\n")
@@ -205,7 +205,7 @@ test("each changed input rebuilds a fixture with its name, and the oldest of fiv
 	end)
 end)
 
-test("wrong words after `fixture` are refused, status 2", function()
+test("wrong words after `provium fixture` are refused, exit status 2", function()
 	home.with(function(h)
 		for args, says in pairs {
 			[{ "fixture" }] = "expected build, list or clean",

@@ -30,15 +30,15 @@ local function goes_back(vm)
 	assert_ne(seen[2], seen[3])
 end
 
-test("restore of a booted VM brings back files and descriptors, with the host's time", function()
+test("restore brings back files and descriptors of a booted VM, and sets its clock", function()
 	local vm = provium.create():boot()
 	goes_back(vm)
 	vm:kill()
 end)
 
-test("restore of a clone brings back files and descriptors, with the host's time", { fixture = provium.profile }, goes_back)
+test("restore brings back files and descriptors of a clone, and sets its clock", { fixture = provium.profile }, goes_back)
 
-test("a VM runs on after a snapshot", { fixture = provium.profile }, function(vm)
+test("a VM goes on running after a snapshot", { fixture = provium.profile }, function(vm)
 	local before = vm:syscall("getpid")
 	vm:snapshot()
 	assert_eq(before, vm:syscall("getpid"))
@@ -64,7 +64,7 @@ test("restore brings a VM back from a panic", { fixture = provium.profile, expec
 	assert(vm:exec("true").ok)
 end)
 
-test("restore brings back the workers of the snapshot, and ends later ones", { fixture = provium.profile }, function(vm)
+test("restore brings back the snapshot's workers, and ends workers spawned later", { fixture = provium.profile }, function(vm)
 	local worker = vm:spawn()
 	local pid = worker:syscall("getpid")
 	local snapshot = vm:snapshot()
@@ -85,7 +85,7 @@ test("restore brings back the kernel log", { fixture = provium.profile }, functi
 	assert_contains(vm:dmesg("snapshot"), "saved as snapshot")
 end)
 
-test("a complaint before a restore still counts", { fixture = provium.profile,
+test("a complaint made before a restore is still reported", { fixture = provium.profile,
 		expect = "WARNING in fault_warn" }, function(vm)
 	local snapshot = vm:snapshot()
 	vm:insmod("faults")
@@ -111,7 +111,7 @@ local function process_size()
 	return nr_fds, tonumber(io.open("/proc/self/status"):read("a"):match("VmRSS:%s*(%d+)"))
 end
 
-test("a VM with many snapshots and restores needs no more descriptors or memory", { fixture = "minimal" }, function(vm)
+test("many snapshots and restores leave no descriptors and no memory in use", { fixture = "minimal" }, function(vm)
 	local function round()
 		local snapshot = vm:snapshot()
 		vm:restore(snapshot)

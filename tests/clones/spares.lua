@@ -22,8 +22,8 @@ local function scenario(title, word)
 end
 
 scenario("a spare made during a test is the next test's VM, with random numbers of its own", "use")
-scenario("a spare's uptime stands still until its test, and its clock is the host's then", "time")
-scenario("a spare with a busy guest is paused, and runs on when its test begins", "pause")
-scenario("a spare that dies while a test runs costs neither this test nor the next", "death")
-scenario("a spare that dies at the end of a test does not cost the next test", "late death")
-scenario("a spare of a test that never waits answers in the next test", "no wait")
+scenario("a spare's uptime stands still until its test begins, and its clock is then set", "time")
+scenario("a spare with a busy guest is paused until its test begins", "pause")
+scenario("a spare that dies while a test runs fails neither this test nor the next", "death")
+scenario("a spare that dies at the end of a test does not fail the next test", "late death")
+scenario("a spare made during a test that never waits works in the next test", "no wait")

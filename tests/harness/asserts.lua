@@ -95,7 +95,7 @@ got:
 	end))
 end)
 
-test("assert_eq marks where a binary string ends before the other", function()
+test("assert_eq marks where the shorter of two binary strings ends", function()
 	local message = failure(function() assert_eq("\0\1\2", "\0\1") end)
 	assert_contains(message, "3 bytes expected, got 2; first difference at offset 2 (0x2)")
 	assert_contains(message, "  0000  00 01>02 ")

@@ -70,7 +70,7 @@ test("test without a file is a usage error", function()
 	assert_usage({ "test" }, "provium test: expected a test file or a folder")
 end)
 
-test("test --format with an unknown format is a usage error with the known ones", function()
+test("the usage error for an unknown --format lists the known formats", function()
 	assert_usage({ "test", "--format", "xml", "good.lua" }, "provium test: --format xml: expected human, tap, json or junit")
 end)
 
@@ -87,7 +87,7 @@ test("test --verdict with two files is a usage error", function()
 	assert_usage({ "test", "--verdict", "x", "good.lua", "whole.lua" }, "provium test: --verdict needs exactly one file, and excludes --repeat")
 end)
 
-test("a wrong budget is a usage error, as an option and as a variable", function()
+test("a malformed --mem, --cpus or PROVIUM_MEM is a usage error", function()
 	assert_usage({ "test", "--mem", "much", "good.lua" }, "provium test: --mem much: expected a size such as 512M or 2G")
 	assert_usage({ "test", "--cpus", "0", "good.lua" }, "provium test: --cpus 0: expected a number from 1 to 65535")
 	for _, args in ipairs {
@@ -99,7 +99,7 @@ test("a wrong budget is a usage error, as an option and as a variable", function
 	end
 end)
 
-test("test of a missing file names it", function()
+test("the error of test for a missing file names the file", function()
 	local r = runner.run { "test", "nonesuch.lua" }
 	assert_eq({ "provium test: nonesuch.lua: No such file or directory\n", 2 }, { r.said, r.status })
 end)
@@ -121,7 +121,7 @@ test("exec without profile or command, or with a wrong option, is a usage error"
 	assert_contains(r.said, "exec: --timeout: expected seconds or a duration like \"500ms\", \"5s\", \"10m\", got soon")
 end)
 
-test("exec with an unknown profile names the known ones", function()
+test("the error of exec for an unknown profile lists the known profiles", function()
 	local r = runner.run { "exec", "nonesuch", "true" }
 	assert_eq(2, r.status)
 	assert_contains(r.said, "provium: there is no profile \"nonesuch\"; there are: " .. runner.profiles() .. "\n")
@@ -134,13 +134,13 @@ test("version prints the versions of the runner, the protocol and Lua", function
 	assert_eq(r.said, runner.run({ "--version" }).said)
 end)
 
-test("an unknown accelerator is refused with the known ones", function()
+test("the error for an unknown accelerator lists the known accelerators", function()
 	local r = runner.run({ "exec", "minimal", "true" }, { env = { ACCEL = "xen" } })
 	assert_eq(2, r.status)
 	assert_contains(r.said, "ACCEL=xen; expected auto, kvm or tcg")
 end)
 
-test("an unknown transport is refused with the known ones", function()
+test("the error for an unknown transport lists the known transports", function()
 	local r = runner.run({ "exec", "minimal", "true" }, { env = { TRANSPORT = "pigeon" } })
 	assert_eq(2, r.status)
 	assert_contains(r.said, "TRANSPORT=pigeon; expected ")

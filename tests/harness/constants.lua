@@ -31,22 +31,22 @@ test("constants of sockets, polling and ioctls have the kernel's values", functi
 	assert_eq({ 0x5401, 0x541b, 0x80045430 }, { C.TCGETS, C.FIONREAD, C.TIOCGPTN })
 end)
 
-test("a constant with another value in libc has the kernel's value", function()
+test("a constant whose value differs between libc and kernel has the kernel's value", function()
 	assert_eq(0x8000, C.O_LARGEFILE)
 end)
 
-test("a name that resembles a constant's is refused with that constant's name", function()
+test("the error for an unknown constant proposes the constant of a similar name", function()
 	local err = assert_error(function() return C.O_CRATE end)
 	assert_eq("provium.const: there is no constant \"O_CRATE\"; did you mean \"O_CREAT\"?",
 		(tostring(err):gsub("^.-:%d+: ", "")))
 end)
 
-test("a name that resembles no constant's is refused without a proposal", function()
+test("the error for an unknown constant proposes nothing if no name is similar", function()
 	local err = assert_error(function() return C.no_such_constant_at_all end)
 	assert_eq("provium.const: there is no constant \"no_such_constant_at_all\"", (tostring(err):gsub("^.-:%d+: ", "")))
 end)
 
-test("a number in place of a constant's name is refused", function()
+test("a number as a constant's name is refused", function()
 	assert_error(function() return C[1] end, "provium.const: expected a name, got number")
 end)
 

@@ -178,7 +178,7 @@ test("make-summary takes a result with values of unexpected types", function()
 	end)
 end)
 
-test("make-summary counts results older than its mark as reused", function()
+test("make-summary counts results older than the --since file as reused", function()
 	runner.with_folder(function(dir)
 		runner.run { "test", "--verdict", dir .. "/good", "good.lua" }
 		os.execute("touch -d '1 hour ago' " .. dir .. "/good.result")

@@ -12,7 +12,7 @@ local function limited(limits)
 	return { runner.timeout, "-k", "5", "30", "bash", "-c", ("ulimit %s; exec \"$@\""):format(limits), "bash" }
 end
 
-test("a verdict beyond the limit of file sizes: status 3 with its path and the limit", function()
+test("a verdict beyond the limit of file sizes: exit status 3, with path and limit", function()
 	runner.with_folder(function(dir)
 		local r = runner.run({ "test", "--verdict", dir .. "/v", "good.lua" }, { prefix = limited("-f 0") })
 		assert_eq(("good.lua ... ok (2 tests, Ts)\nprovium test: cannot write %s/v.result: File too large; " ..
@@ -42,7 +42,7 @@ local function need_mounts()
 	if runner.shell("unshare -m true 2>&1 || echo no") ~= "" then skip("unshare -m is not allowed here") end
 end
 
-test("make test with no space in out/: status 2, and the file that could not be written is named", function()
+test("make test with no space in out/ names the file, exit status 2", function()
 	need_mounts()
 	tree.with({ a = GOOD, b = GOOD }, function(t)
 		os.execute("mkdir " .. t.dir .. "/out")
@@ -57,7 +57,7 @@ test("make test with no space in out/: status 2, and the file that could not be 
 	end)
 end)
 
-test("make test in a read-only out/: status 2 with the file's name", function()
+test("make test in a read-only out/ names the file, exit status 2", function()
 	need_mounts()
 	tree.with({ a = GOOD }, function(t)
 		os.execute("mkdir " .. t.dir .. "/out")
@@ -67,7 +67,7 @@ test("make test in a read-only out/: status 2 with the file's name", function()
 	end)
 end)
 
-test("make test in another user's tree: refused with the option for another folder, which works", function()
+test("the error of make test in another user's tree names O=FOLDER, which works", function()
 	if runner.shell("id -u") ~= "0" then skip("needs root") end
 	if runner.shell("command -v setpriv") == "" then skip("needs setpriv") end
 	tree.with({ a = GOOD, b = GOOD }, function(t)
@@ -87,7 +87,7 @@ test("make test in another user's tree: refused with the option for another fold
 	end)
 end)
 
-test("out/ removed by a test: make goes on, and the next make reuses what passed", function()
+test("out/ removed by a test: make goes on, and the next make reuses the passes", function()
 	tree.with({ a = "test('removes out', function() assert(os.execute('rm -rf out')) end)\n", b = GOOD }, function(t)
 		local said, status = t:make()
 		assert_eq({ { "a", "b" }, 0 }, { tree.finished(said), status })
@@ -96,7 +96,7 @@ test("out/ removed by a test: make goes on, and the next make reuses what passed
 	end)
 end)
 
-test("two make test in one tree at a time: both end with all verdicts, which the next one reuses", function()
+test("two runs of make test at once in one tree both end with all verdicts", function()
 	local SLOW = "test('slow', function() assert(os.execute('sleep 0.5')) end)\n"
 	tree.with({ a = SLOW, b = GOOD, c = SLOW }, function(t)
 		local pipes = { io.popen(t:command("-j2")), io.popen(t:command("-j2")) }
@@ -111,7 +111,7 @@ end)
 
 -- --- standard descriptors ---
 
-test("stdout that takes nothing: status 3 with the reason", function()
+test("stdout that cannot be written to: exit status 3 with the reason", function()
 	local function status_of(redirection)
 		return run(("cd %s && { { trap '' PIPE; while echo; do sleep 0.01; done 2>&-; %s test good.lua; echo status $? >&2; } 2>&3 %s; } 3>&1"):format(
 			runner.quote(runner.canned), runner.quote(runner.path), redirection))
@@ -123,7 +123,7 @@ test("stdout that takes nothing: status 3 with the reason", function()
 	end
 end)
 
-test("standard descriptors that are closed: a test's are /dev/null", function()
+test("a runner with closed standard descriptors gives its tests /dev/null", function()
 	for redirection, fds in pairs { ["<&- 2>/dev/null"] = "0", ["2>&-"] = "2", ["<&- 2>&-"] = "0 2" } do
 		runner.with_folder(function(dir)
 			runner.write(dir .. "/t.lua", ([[

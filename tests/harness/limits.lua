@@ -4,7 +4,7 @@
 local core = require "provium.core"
 local runner = require "runner"
 
-test("a test's time limit ends loops, with pcall and in coroutines, too", function()
+test("a test's time limit ends endless loops, even in pcall and in coroutines", function()
 	local r = runner.run { "test", "endless.lua" }
 	assert_eq([[
 endless.lua ... FAIL (3 of 4 failed, Ts)
@@ -71,7 +71,7 @@ FAIL: 1 passed, 6 failed
 	assert_eq(1, r.status)
 end)
 
-test("a log that is too long keeps its first and last lines, and a note of what was cut", function()
+test("a log that is too long keeps its first and last lines and a note of the cut", function()
 	local nr = tonumber(os.getenv("LOG_LINES") or 20000)
 	local said = runner.run({ "test", "--format", "tap", "long_log.lua" }, { env = { LINES = nr } }).said
 	local lines = {}
@@ -83,7 +83,7 @@ test("a log that is too long keeps its first and last lines, and a note of what 
 	assert_contains(said, ("    # log: 32 %s\n    # log: … (203 texts left out)\n    # log: 236 x"):format(("x"):rep(1000)))
 end)
 
-test("output that is too long keeps its last 64 KiB, and a note of what was cut", function()
+test("output that is too long keeps its last 64 KiB and a note of the cut", function()
 	local said = runner.run({ "test", "--format", "tap", "long_log.lua" }, { env = { LINES = 1 } }).said
 	local all = {}
 	for i = 1, 20000 do all[i] = ("printed line %d\n"):format(i) end
@@ -93,12 +93,12 @@ test("output that is too long keeps its last 64 KiB, and a note of what was cut"
 	assert(not said:find("printed line 10000\n", 1, true))
 end)
 
-test("time spent waiting at the gate does not count, and is reported apart", function()
+test("a file's duration excludes the time waited at the gate, which is reported apart", function()
 	local said = runner.run({ "test", "waits.lua" }, { raw = true }).said
 	assert_contains(said, "waits.lua ... ok (1 test, 0.0s, waited 0.3s)\n")
 end)
 
-test("SIGTERM ends a file in a C function, and more signals do not delay that", function()
+test("SIGTERM ends a file in a C function, and more signals do not delay its end", function()
 	local pid, finish = runner.start { "test", "deaf.lua" }
 	local _ <close> = setmetatable({}, { __close = function()
 		if runner.is_alive(pid) then os.execute("kill -KILL " .. pid) end
@@ -120,7 +120,7 @@ test("SIGTERM ends a file in a C function, and more signals do not delay that", 
 	finish()
 end)
 
-test("enormous durations are no limit; negative ones and NaN are refused", function()
+test("an enormous duration means no limit; a negative one and NaN are refused", function()
 	local r = runner.run { "test", "durations.lua" }
 	assert_eq([[
 durations.lua ... FAIL (1 of 8 failed, Ts)

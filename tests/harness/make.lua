@@ -103,7 +103,7 @@ test("out/report has every file in TAP, JUnit and JSON, with reused results mark
 	end)
 end)
 
-test("output of a test is printed below its file's line, and in the report", function()
+test("output of a test is printed below its file's line and is in the report", function()
 	tree.with({ a = "print('hello')\n" .. GOOD }, function(t)
 		assert_contains((t:make():gsub("%d+%.%d+s", "Ts")), "a.lua ... ok (1 test, Ts)\n      printed: hello\n")
 		assert_eq("hello\n", events(t, "end")[1].output)
@@ -171,7 +171,7 @@ test("a dependency with a newline in its path: no verdict is kept, and make work
 	check_without_verdict("a\nb/", "t.lua")
 end)
 
-test("a dependency whose path ends with a parenthesis: no verdict is kept, and make works", function()
+test("a dependency whose path ends with \")\": no verdict is kept, and make works", function()
 	check_without_verdict("", "t(1)")
 end)
 

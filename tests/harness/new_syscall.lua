@@ -32,8 +32,8 @@ local refused = {
 	{ "two rows with one number", "1000 a\n\tA.\n1000 b\n\tB.\n", "m.def:3: number 1000 is a's already (line 1)" },
 	{ "two rows with one name", "1000 a\n\tA.\n1001 a\n\tA.\n", "m.def:3: there is a a already (line 1)" },
 	{ "a number below the range", "999 a\n\tA.\n", "number 999: expected one of 1000 to 1063" },
-	{ "a number above it", "1064 a\n\tA.\n", "number 1064: expected one of 1000 to 1063" },
-	{ "a number that is none", "one a\n\tA.\n", "number one: expected one of" },
+	{ "a number above the range", "1064 a\n\tA.\n", "number 1064: expected one of 1000 to 1063" },
+	{ "a word in place of the number", "one a\n\tA.\n", "number one: expected one of" },
 	{ "a name with capitals", "1000 Aa\n\tA.\n", 'name "Aa" of a call: expected small letters' },
 	{ "a name that is a word of C", "1000 switch\n\tA.\n", 'name "switch" of a call' },
 	{ "an argument that is a word of C", "1000 a int:int\n\tA.\n", 'name "int" of an argument' },
@@ -41,11 +41,11 @@ local refused = {
 	{ "an argument without a type", "1000 a x\n\tA.\n", 'argument "x": expected NAME:TYPE' },
 	{ "a buffer without a length", "1000 a x:in\n\tA.\n", 'argument "x:in": expected NAME:TYPE' },
 	{ "a struct without a tag", "1000 a x:struct\n\tA.\n", 'argument "x:struct": expected NAME:TYPE' },
-	{ "an integer with one", "1000 a x:int:y\n\tA.\n", 'argument "x:int:y": expected NAME:TYPE' },
+	{ "an integer with a tag", "1000 a x:int:y\n\tA.\n", 'argument "x:int:y": expected NAME:TYPE' },
 	{ "two arguments of one name", "1000 a x:int x:int\n\tA.\n", "a: two arguments are called x" },
 	{ "a length with an argument's name", "1000 a x:int y:in:x\n\tA.\n", "a: two arguments are called x" },
-	{ "seven words", "1000 a a:int b:in:c d:in:e f:in:g\n\tA.\n", "a: 7 arguments, and a system call has at most 6" },
-	{ "a row without a line of what it does", "1000 a\n\tEPERM never\n", "m.def:1: a: no line says what it does" },
+	{ "a call that needs seven arguments", "1000 a a:int b:in:c d:in:e f:in:g\n\tA.\n", "a: 7 arguments, and a system call has at most 6" },
+	{ "a row without a line of description", "1000 a\n\tEPERM never\n", "m.def:1: a: no line says what it does" },
 	{ "a line before the first row", "\tA.\n1000 a\n\tA.\n", "m.def:1: a line about a call, before the first call" },
 }
 for _, case in ipairs(refused) do
@@ -96,17 +96,17 @@ with_tree(function(dir)
 	local before = listing(dir)
 	local refusals = {
 		{ "no name", "MODULE=kacs NR=1010", "make new-syscall MODULE=kacs NAME=frobnicate NR=1010 ARGS=" },
-		{ "a module that is not there", "MODULE=nope NAME=x NR=1010", "no nope/nope.def: docs/adding-syscalls.md says how" },
+		{ "a module that does not exist", "MODULE=nope NAME=x NR=1010", "no nope/nope.def: docs/adding-syscalls.md says how" },
 		{ "a module without rows", "MODULE=echo NAME=x NR=1010", "no modules/echo/echo.def" },
 		{ "a bad name", "MODULE=kacs NAME=Frob NR=1010", 'name "Frob" of a call' },
-		{ "two names", "MODULE=kacs NAME='frob x' NR=1010", 'argument "x"' },
+		{ "a name of two words", "MODULE=kacs NAME='frob x' NR=1010", 'argument "x"' },
 		{ "a name that is taken", "MODULE=kacs NAME=set_sd NR=1010", "there is a set_sd already" },
-		{ "a name that another function has", "MODULE=kacs NAME=token_get NR=1010", "kacs_token_get is something else's name already" },
-		{ "a file that is there", "MODULE=kacs NAME=sd NR=1010", "modules/kacs/do_sd.c is there already" },
+		{ "a name that is another function's", "MODULE=kacs NAME=token_get NR=1010", "kacs_token_get is something else's name already" },
+		{ "a name whose file exists", "MODULE=kacs NAME=sd NR=1010", "modules/kacs/do_sd.c is there already" },
 		{ "a number that is taken", "MODULE=kacs NAME=x NR=1004", "number 1004 is install_token's already" },
 		{ "a number out of range", "MODULE=kacs NAME=x NR=64", "number 64: expected one of 1000 to 1063" },
 		{ "an unknown type", "MODULE=kacs NAME=x NR=1010 ARGS=x:char", 'argument "x:char": expected' },
-		{ "a second line", "MODULE=kacs NAME=x NR=1010 DOC='a\n\tb'", "one line each" },
+		{ "a description of two lines", "MODULE=kacs NAME=x NR=1010 DOC='a\n\tb'", "one line each" },
 	}
 	for _, case in ipairs(refusals) do
 		test("make new-syscall: " .. case[1] .. " is refused, and nothing is written", function()

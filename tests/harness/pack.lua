@@ -27,7 +27,7 @@ test("pack takes the lowest and the highest number of each type", function()
 	end
 end)
 
-test("pack refuses a number out of range with specifier and position", function()
+test("the error of pack for a number out of range has specifier and position", function()
 	local past = { u8 = { -1, 0x100 }, i8 = { -0x81, 0x80 }, u16 = { -1, 0x10000 }, i16 = { -0x8001, 0x8000 },
 		u32 = { -1, 0x100000000 }, i32 = { -0x80000001, 0x80000000 } }
 	for kind, range in pairs(past) do
@@ -53,11 +53,11 @@ test("pack refuses a string longer than sN", function()
 	assert_error(function() pack("s2", "abc") end, "pack: s2 at position 1: a string of 3 bytes does not fit")
 end)
 
-test("pack with too few values names the first missing one", function()
+test("the error of pack for too few values names the first missing value", function()
 	assert_error(function() pack("u8 u16 u32", 1, 2) end, "pack: u32 at position 3: no value for it, only 2 were given")
 end)
 
-test("pack with too many values gives both counts", function()
+test("the error of pack for too many values has both counts", function()
 	assert_error(function() pack("u8 x4 u8", 1, 2, 3) end, "pack: 3 values given, the format \"u8 x4 u8\" takes 2")
 end)
 
@@ -72,7 +72,7 @@ test("pack takes a float without a fraction as an integer", function()
 	assert_eq("\2", pack("u8", 2.0))
 end)
 
-test("pack refuses an unknown specifier with the known ones", function()
+test("the error of pack for an unknown specifier lists the known specifiers", function()
 	assert_error(function() pack("u8 u24", 1, 2) end, "pack: unknown specifier \"u24\" at position 2; the specifiers are u8 i8 u16")
 	assert_error(function() unpack("int", "") end, "unpack: unknown specifier \"int\" at position 1")
 	assert_error(function() pack("s", "") end, "unknown specifier \"s\"")
@@ -97,7 +97,7 @@ test("unpack reads from an offset, and ignores data after the last field", funct
 	assert_eq(0x0403, (unpack("u16", "\1\2\3\4\5", 2)))
 end)
 
-test("unpack of too little data gives both sizes", function()
+test("the error of unpack for too little data has both sizes", function()
 	assert_error(function() unpack("u32", "abc") end, "unpack: \"u32\" needs 4 bytes, data has 3")
 	assert_error(function() unpack("u32 u64", ("x"):rep(13), 2) end, "needs 12 bytes from offset 2 on, data has 11")
 	assert_error(function() unpack("u8", "abc", 9) end, "needs 1 bytes from offset 9 on, data has 0")
@@ -129,7 +129,7 @@ test("IO, IOR, IOW and IOWR return the kernel's ioctl numbers", function()
 	assert_eq(0x5452, provium.IO("T", 0x52))		-- FIOASYNC
 end)
 
-test("IO takes the type as a number, too", function()
+test("IO takes the type as a letter or as a number", function()
 	assert_eq(provium.IOWR("K", 7, 8), provium.IOWR(0x4b, 7, 8))
 end)
 
@@ -149,7 +149,7 @@ test("provium.errno has numbers by name and names by number", function()
 		provium.errno.EFAULT, provium.errno.ENOSYS, provium.errno.EOPNOTSUPP })
 end)
 
-test("provium.errno has the usual one of two names for a number", function()
+test("provium.errno of a number with two names is the usual name", function()
 	assert_eq(provium.errno.EAGAIN, provium.errno.EWOULDBLOCK)
 	assert_eq("EAGAIN", provium.errno[11])
 	assert_eq("EDEADLK", provium.errno[35])
@@ -178,7 +178,7 @@ test("pack and unpack: a format of too many bytes is refused", function()
 	assert_error(function() unpack("s1073741825", "") end, "^unpack: s1073741825 at position 1: the format has more than")
 end)
 
-test("unpack: a format of too many values is refused with what to do", function()
+test("the error of unpack for a format of too many values says what to do", function()
 	local n = 200000
 	assert_error(function() unpack(("u8 "):rep(n), ("\1"):rep(n)) end,
 		"^unpack: the format has more than 100000 values; unpack the data in parts, with an offset$")

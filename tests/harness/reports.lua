@@ -194,7 +194,7 @@ local function failures(suite)
 	return list
 end
 
-test("the command of a failure runs that test and no other", function()
+test("the `repeat:` command of a failure runs that test and no other", function()
 	for _, failure in ipairs(failures "hostile.lua") do
 		local said = runner.shell(("cd %s && %s --format json 2>&1"):format(runner.quote(runner.canned), failure.command))
 		local names = {}
@@ -206,7 +206,7 @@ test("the command of a failure runs that test and no other", function()
 	end
 end)
 
-test("the command of a failure is in the reports for people, in KTAP and in JUnit", function()
+test("the `repeat:` command of a failure is in the text, KTAP and JUnit reports", function()
 	local command = "RUNNER test -f '^Lua'\\''s own error$' verdicts.lua"
 	local function said(format)
 		local opts = { commands = true, env = { PROFILE = "minimal" } }
@@ -217,7 +217,7 @@ test("the command of a failure is in the reports for people, in KTAP and in JUni
 	assert_contains(said "junit", "\nrepeat: " .. command:gsub("'", "&#39;") .. "\n")
 end)
 
-test("the command of a failure has the environment's choices and a quoted path", function()
+test("the `repeat:` command of a failure has the environment's choices", function()
 	runner.with_folder(function(dir)
 		local odd = dir .. "/it's \"odd\".lua"
 		runner.write(odd, "test('x', function() assert(false) end)\n")
@@ -229,7 +229,7 @@ test("the command of a failure has the environment's choices and a quoted path",
 	end)
 end)
 
-test("the command of a failure is valid for a file name of any bytes", function()
+test("the `repeat:` command of a failure is valid for a file name of any bytes", function()
 	runner.with_folder(function(dir)
 		local odd = dir .. "/\xff\27[31m\n<&>.lua"
 		runner.write(odd, "test('x', function() assert(false) end)\n")
@@ -246,7 +246,7 @@ end)
 
 -- --- files that die or print ---
 
-test("a file that is killed: ended tests keep their results, and the running one failed", function()
+test("a killed file: ended tests keep their results, and the running test failed", function()
 	local r = runner.run({ "test", "killed.lua" }, { commands = true, env = { PROFILE = "" } })
 	assert_eq([[
 killed.lua ... BROKEN (1 of 2 failed, Ts)
@@ -258,7 +258,7 @@ BROKEN: 1 passed, 1 broken
 	assert_eq(3, r.status)
 end)
 
-test("output of a file is kept out of the report's lines, and is in the report", function()
+test("output of a file is shown apart from the report's own lines", function()
 	with_report("json", { "hostile.lua" }, function(_, said)
 		for _, line in ipairs(lines_of(said)) do assert(core.json(line), line) end
 	end)

@@ -33,7 +33,7 @@ test("--rerun-failed runs the failed tests of all files, and no others", functio
 	end)
 end)
 
-test("--rerun-failed with files runs the failed tests of these", function()
+test("--rerun-failed with files runs the failed tests of these files", function()
 	with_runner(function(run)
 		run("a.lua", "b.lua", "c.lua")
 		local said = run("--rerun-failed", "b.lua", "c.lua")
@@ -78,7 +78,7 @@ test("--rerun-failed with a damaged list runs nothing", function()
 	end)
 end)
 
-test("the failures of eight runners at once are all kept", function()
+test("the list of failed tests has the failures of eight runners at once", function()
 	with_runner(function(run, dir)
 		for i = 1, 40 do runner.write(("%s/f%d.lua"):format(dir, i), "test('x', function() assert(false) end)\n") end
 		runner.shell(("cd %s && ls f*.lua | env PROVIUM_INSIDE= xargs -P 8 -n 1 out/bin/provium test 2>&1"):format(dir))

@@ -11,7 +11,7 @@ local function assert_says(status, suite, said)
 	assert_eq(status, r.status)
 end
 
-test("a file whose tests pass: status 0", function()
+test("a file whose tests pass: exit status 0", function()
 	assert_says(0, "good.lua", [[
 good.lua ... ok (2 tests, Ts)
   · one ... ok
@@ -20,7 +20,7 @@ ok: 2 passed
 ]])
 end)
 
-test("every verdict of a test that can be its own: status 1", function()
+test("a file with a test for each kind of failure, skip and todo: exit status 1", function()
 	assert_says(1, "verdicts.lua", [[
 verdicts.lua ... FAIL (7 of 12 failed, Ts)
   · passes ... ok
@@ -68,7 +68,7 @@ test("an error value that cannot be shown fails its test, and the next tests run
 	assert(#r.said < 20000, #r.said)
 end)
 
-test("errors without a value, of __close, and os.exit() in a test fail that test", function()
+test("an error without a value, an error in __close and os.exit() fail the test", function()
 	assert_says(1, "raised_late.lua", [[
 raised_late.lua ... FAIL (4 of 4 failed, Ts)
   · error(nil) ... FAIL: nil was raised as an error; expected a message: error("...")
@@ -82,7 +82,7 @@ FAIL: 0 passed, 4 failed
 ]])
 end)
 
-test("an error of a __gc metamethod fails the file", function()
+test("an error in a __gc metamethod fails the file", function()
 	assert_says(1, "gc_error.lua", [[
 provium: error in __gc (gc_error.lua:5: raised by __gc)
 gc_error.lua ... FAIL (1 of 3 failed, Ts)
@@ -114,7 +114,7 @@ FAIL: 1 passed, 5 failed
 	assert(seconds < 30, seconds)
 end)
 
-test("a file with many tests has a verdict for each", function()
+test("each of the many tests of a file has a verdict", function()
 	local nr = tonumber(os.getenv("TESTS_IN_FILE") or 5000)
 	local said = runner.run({ "test", "many.lua" }, { env = { TESTS = nr } }).said
 	assert_contains(said, ("\n  · test %d ... ok\nok: %d passed\n"):format(nr, nr))
@@ -134,7 +134,7 @@ FAIL: 3 passed, 2 failed
 ]])
 end)
 
-test("the same title twice ends the file", function()
+test("a second test with the same title ends the file with an error", function()
 	assert_says(1, "duplicate.lua", [[
 duplicate.lua ... FAIL (1 of 2 failed, Ts)
   · twice ... ok
@@ -174,7 +174,7 @@ FAIL: 1 passed, 1 failed
 ]])
 end)
 
-test("a file without test() is one test", function()
+test("a file without test() counts as one test", function()
 	assert_says(0, "whole.lua", [[
 whole.lua ... ok (1 test, Ts)
   · whole ... ok
@@ -182,7 +182,7 @@ ok: 1 passed
 ]])
 end)
 
-test("a file without test() whose assertion fails is one failed test", function()
+test("a file without test() whose assertion fails counts as one failed test", function()
 	assert_says(1, "whole_bad.lua", [[
 whole_bad.lua ... FAIL (1 of 1 failed, Ts)
   · whole_bad ... FAIL: expected 5, got 4
@@ -209,7 +209,7 @@ FAIL: 0 passed, 1 failed
 ]])
 end)
 
-test("os.exit() in a file is a failure, whatever its status", function()
+test("os.exit() outside of any test fails the file, even with status 0", function()
 	assert_says(1, "os_exit.lua", [[
 os_exit.lua ... FAIL (1 of 2 failed, Ts)
   · before ... ok
@@ -218,14 +218,14 @@ FAIL: 1 passed, 1 failed
 ]])
 end)
 
-test("an unknown profile fails the test with the known ones", function()
+test("the error for an unknown profile lists the known profiles", function()
 	local r = runner.run { "test", "no_profile.lua" }
 	assert_eq(1, r.status)
 	assert_contains(r.said, "  · boots ... FAIL: there is no profile \"nonesuch\"; there are: " .. runner.profiles() .. "\n")
 	assert_contains(r.said, "      at no_profile.lua:4\n")
 end)
 
-test("titles of any bytes are printed as one line each", function()
+test("a title of any bytes is printed as one line", function()
 	assert_says(1, "names.lua", [[
 names.lua ... FAIL (1 of 8 failed, Ts)
   · "quoted" and \backslash ... ok
@@ -241,7 +241,7 @@ FAIL: 7 passed, 1 failed
 ]])
 end)
 
-test("a suite finds helpers and data beside it", function()
+test("a test file finds helpers and data in its own folder", function()
 	assert_says(0, "uses_helper.lua", [[
 uses_helper.lua ... ok (1 test, Ts)
   · the data file is found ... ok
@@ -249,7 +249,7 @@ ok: 1 passed
 ]])
 end)
 
-test("several files are printed one after the other, with one count", function()
+test("several files are printed one after the other, with one summary", function()
 	local r = runner.run { "test", "good.lua", "whole_bad.lua", "whole.lua" }
 	assert_eq([[
 good.lua ... ok (2 tests, Ts)

@@ -37,29 +37,29 @@ local cases = {
 	{ "an ACE for a deny-only group grants nothing", { allow(GUESTS, R) }, R, "EACCES" },
 	{ "an ACE for a group that is not enabled grants nothing", { allow(kacs.ADMINISTRATORS, R) }, R, "EACCES" },
 	{ "an ACE for a group that is not enabled denies nothing", { deny(kacs.ADMINISTRATORS, R), allow(ALICE, R) }, R, R },
-	{ "a denial before a grant decides", { deny(ALICE, R), allow(ALICE, R) }, R, "EACCES" },
-	{ "a grant before a denial decides", { allow(ALICE, R), deny(ALICE, R) }, R, R },
-	{ "a denial to a group before a grant to the user decides", { deny(STAFF, R), allow(ALICE, R) }, R, "EACCES" },
-	{ "a denial to a deny-only group before a grant to the user decides", { deny(GUESTS, R), allow(ALICE, R) }, R, "EACCES" },
-	{ "a denial to another user does not count", { deny(BOB, R), allow(kacs.EVERYONE, R) }, R, R },
-	{ "a denial of another right does not count", { deny(ALICE, W), allow(ALICE, R | W) }, R, R },
+	{ "a denial before a grant of the same right refuses it", { deny(ALICE, R), allow(ALICE, R) }, R, "EACCES" },
+	{ "a grant before a denial of the same right grants it", { allow(ALICE, R), deny(ALICE, R) }, R, R },
+	{ "a denial to a group before a grant to the user refuses the right", { deny(STAFF, R), allow(ALICE, R) }, R, "EACCES" },
+	{ "a denial to a deny-only group before a grant to the user refuses the right", { deny(GUESTS, R), allow(ALICE, R) }, R, "EACCES" },
+	{ "a denial to another user has no effect", { deny(BOB, R), allow(kacs.EVERYONE, R) }, R, R },
+	{ "a denial of another right has no effect", { deny(ALICE, W), allow(ALICE, R | W) }, R, R },
 	{ "two desired rights of which one is denied are refused", { deny(ALICE, W), allow(ALICE, R | W) }, R | W, "EACCES" },
 	{ "two desired rights of which one is not mentioned are refused", { allow(ALICE, R) }, R | W, "EACCES" },
 	{ "two desired rights are granted by two ACEs", { allow(ALICE, R), allow(STAFF, W) }, R | W, R | W },
 	{ "a right granted by one ACE is not taken back by a later denial", { allow(ALICE, R | W), deny(ALICE, W), allow(ALICE, X) }, R | W | X, R | W | X },
-	{ "a denial for inheritance only does not count", { deny(ALICE, R, kacs.INHERIT_ONLY), allow(ALICE, R) }, R, R },
-	{ "a grant for inheritance only does not count", { allow(ALICE, R, kacs.INHERIT_ONLY) }, R, "EACCES" },
-	{ "an inherited ACE counts", { allow(ALICE, R, 0x10) }, R, R },
+	{ "a denial for inheritance only has no effect", { deny(ALICE, R, kacs.INHERIT_ONLY), allow(ALICE, R) }, R, R },
+	{ "a grant for inheritance only has no effect", { allow(ALICE, R, kacs.INHERIT_ONLY) }, R, "EACCES" },
+	{ "an inherited ACE grants its right", { allow(ALICE, R, 0x10) }, R, R },
 	{ "a desired generic right stands for file rights", { allow(ALICE, kacs.FILE_READ) }, kacs.GENERIC_READ, kacs.FILE_READ },
 	{ "a generic right in an ACE stands for file rights", { allow(ALICE, kacs.GENERIC_WRITE) }, W, W },
 	{ "generic execute is granted as file rights", { allow(ALICE, kacs.GENERIC_EXECUTE) }, kacs.GENERIC_EXECUTE, kacs.FILE_EXECUTE },
 	{ "generic all grants every file right", { allow(ALICE, kacs.GENERIC_ALL) }, kacs.FILE_ALL, kacs.FILE_ALL },
 	{ "a generic right that is denied in part is refused", { deny(ALICE, R), allow(ALICE, kacs.GENERIC_ALL) }, kacs.GENERIC_READ, "EACCES" },
-	{ "the maximum allowed is what no ACE denies", { deny(ALICE, W), allow(ALICE, R | W | X) }, kacs.MAXIMUM_ALLOWED, R | X },
-	{ "the maximum allowed with a granted right includes it", { allow(ALICE, R | W) }, kacs.MAXIMUM_ALLOWED | R, R | W },
-	{ "the maximum allowed with a right that is not granted is refused", { allow(ALICE, R) }, kacs.MAXIMUM_ALLOWED | W, "EACCES" },
-	{ "the maximum allowed is refused if it is nothing", { deny(ALICE, kacs.GENERIC_ALL) }, kacs.MAXIMUM_ALLOWED, "EACCES" },
-	{ "the maximum allowed without a DACL is every file right", nil, kacs.MAXIMUM_ALLOWED, kacs.FILE_ALL },
+	{ "MAXIMUM_ALLOWED returns the granted rights without the denied ones", { deny(ALICE, W), allow(ALICE, R | W | X) }, kacs.MAXIMUM_ALLOWED, R | X },
+	{ "MAXIMUM_ALLOWED with a granted right returns all granted rights", { allow(ALICE, R | W) }, kacs.MAXIMUM_ALLOWED | R, R | W },
+	{ "MAXIMUM_ALLOWED with a right that is not granted is refused", { allow(ALICE, R) }, kacs.MAXIMUM_ALLOWED | W, "EACCES" },
+	{ "MAXIMUM_ALLOWED is refused if no right is granted", { deny(ALICE, kacs.GENERIC_ALL) }, kacs.MAXIMUM_ALLOWED, "EACCES" },
+	{ "MAXIMUM_ALLOWED without a DACL returns every file right", nil, kacs.MAXIMUM_ALLOWED, kacs.FILE_ALL },
 	{ "the highest right is returned as a positive number", { allow(ALICE, 0x01000000 | 0x00800000) }, 0x01800000, 0x01800000 },
 }
 for _, case in ipairs(cases) do
@@ -70,18 +70,18 @@ for _, case in ipairs(cases) do
 	end)
 end
 
-test("an ACE longer than its SID counts", function()
+test("an ACE with bytes after its SID grants its right", function()
 	local sid = kacs.sid(ALICE)
 	local ace = pack("u8 u8 u16 u32", 0, 0, 8 + #sid + 8, R) .. sid .. ("\xff"):rep(8)
 	assert_eq(R, check({ ace, deny(kacs.EVERYONE, R) }, R))
 end)
 
-test("owner, group and SACL grant nothing", function()
+test("the owner, the group and the SACL of a descriptor grant no right", function()
 	local sd = kacs.sd { owner = ALICE, group = STAFF, sacl = { kacs.audit(ALICE, R) }, dacl = {} }
 	assert_errno("EACCES", kacs.check(vm, alice, sd, kacs.READ_CONTROL))
 end)
 
-test("a grant after a thousand other ACEs counts", function()
+test("an ACE after a thousand others grants its right", function()
 	local aces = {}
 	for i = 1, 1000 do aces[i] = deny(BOB, R) end
 	aces[#aces + 1] = allow(ALICE, R)

@@ -8,13 +8,13 @@ local pack = provium.pack
 
 local vm, test = kacs.boot()
 
-test("a VM has a field for a module with system calls, and none for others", function()
+test("a VM has a field for each module with system calls, and none for others", function()
 	assert(vm.kacs)
 	assert_eq(nil, vm.echo)
 	assert_eq(nil, vm.nonesuch)
 end)
 
-test("an unknown call of a module raises an error with the known ones", function()
+test("the error for an unknown call of a module lists the module's calls", function()
 	assert_error(function() return vm.kacs.opn_self_token end,
 		'kacs has no system call "opn_self_token"; its calls are: open_self_token, open_process_token, create_token')
 end)
@@ -40,17 +40,17 @@ test("too many or too few arguments are refused", function()
 	assert_error(function() vm.kacs:install_token() end, "kacs:install_token: fd: expected a fd, got nil")
 end)
 
-test("flags at the end can be left out", function()
+test("the flags argument at the end of a call can be left out", function()
 	assert_errno("ENODATA", (vm.kacs:get_sd(C.AT_FDCWD, "/", kacs.ALL, 0)))
 	assert_errno("ENODATA", (vm.kacs:get_sd(C.AT_FDCWD, "/", kacs.ALL, 0, 0)))
 end)
 
-test("a string gets its terminating zero, and one with a zero in it is refused", function()
+test("a string argument gets a terminating zero; one that contains a zero is refused", function()
 	assert_errno("ENOENT", (vm.kacs:get_sd(C.AT_FDCWD, "/non", kacs.ALL, 0)))
 	assert_error(function() vm.kacs:get_sd(C.AT_FDCWD, "/\0", kacs.ALL, 0) end, "path: a string must not contain a NUL byte")
 end)
 
-test("an input buffer takes its length along, and an output buffer is given by its length", function()
+test("an input buffer is given as a string, and an output buffer as its length", function()
 	vm:write_file("/tmp/f", "")
 	local sd = kacs.sd { owner = kacs.SYSTEM }
 	local set, nothing = vm.kacs:set_sd(C.AT_FDCWD, "/tmp/f", kacs.OWNER, sd)
@@ -60,13 +60,13 @@ test("an input buffer takes its length along, and an output buffer is given by i
 	assert_error(function() vm.kacs:create_token(8) end, "kacs:create_token: spec: data: expected a string, got number")
 end)
 
-test("a struct is given as bytes, or as bytes with pointers", function()
+test("a struct argument is given as bytes, or as bytes with pointers", function()
 	assert_errno("EFAULT", (vm.kacs:access_check(pack("u32 i32 u64 u32 u32", 24, -1, 8, 20, 1))))
 	assert_eq(1, (vm.kacs:access_check(kacs.check_args(-1, kacs.sd {}, 1))))
 	assert_errno("EFAULT", (vm.kacs:access_check("short")))
 end)
 
-test("a struct is returned, and after it the sub-buffers with output = true", function()
+test("a call returns its struct, then the sub-buffers with output = true", function()
 	local args = kacs.check_args(-1, kacs.sd {}, 1)
 	args[2].output = true
 	local ret, after, sd = vm.kacs:access_check(args)
@@ -82,7 +82,7 @@ test("a module's call on a worker is made by that worker", function()
 	w:kill()
 end)
 
-test("a module's calls can be in flight and in a batch", function()
+test("a module's calls can be made with async and in a batch", function()
 	local w = vm:spawn()
 	local call = w.kacs:async("open_self_token", 0, 8)
 	assert(call:wait() >= 3)

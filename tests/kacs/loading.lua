@@ -29,11 +29,11 @@ test("a token's descriptor is named kacs-token and close-on-exec", function()
 	kacs.close(vm, fd)
 end)
 
-test("numbers of the module range without a call return ENOSYS", function()
+test("a system call number of the modules' range without a handler returns ENOSYS", function()
 	for _, nr in ipairs { 1002, 1024, 1063 } do assert_errno("ENOSYS", vm:syscall(nr, 0, 0)) end
 end)
 
-test("numbers outside the module range return ENOSYS", function()
+test("a system call number outside the modules' range returns ENOSYS", function()
 	for _, nr in ipairs { 999, 1064, 0x40000000 + 1000 } do assert_errno("ENOSYS", vm:syscall(nr, 0, 8)) end
 end)
 

@@ -79,17 +79,17 @@ local function does_not_build(text, ...)
 	end)
 end
 
-test("two rows with one number do not build", function()
+test("a .def file with two rows of the same number does not build", function()
 	does_not_build(rows .. "\n1005 again\n\tIs there already.\n", "number 1005 is revoke_token's already")
 end)
 
-test("a handler with other arguments than its row does not build", { timeout = "10m" }, function()
+test("a handler with other arguments than its row of the .def file does not build", { timeout = "10m" }, function()
 	local other = rows:gsub("1005 revoke_token fd:fd", "%0 why:u32")
 	assert_ne(rows, other)
 	does_not_build(other, "kacs_revoke_token")
 end)
 
-test("a row without a handler does not build, and the error names the handler", { timeout = "10m" }, function()
+test("the error for a row of a .def file without a handler names the handler", { timeout = "10m" }, function()
 	does_not_build(rows .. "\n1011 orphan\n\tHas no handler.\n", '"kacs_orphan"', "undefined!")
 end)
 

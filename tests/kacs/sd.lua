@@ -91,7 +91,7 @@ test("set_sd of a DACL that is not present removes it, unlike an empty DACL", fu
 	assert_eq(kacs.sd { dacl = {} }, (select(2, get(path, kacs.DACL))))
 end)
 
-test("a null DACL is stored and returned as null", function()
+test("a null DACL is returned as a null DACL", function()
 	local path = new_file()
 	assert_eq(0, set(path, kacs.sd { dacl = "null" }, kacs.DACL))
 	assert_eq(kacs.sd { dacl = "null" }, (select(2, get(path, kacs.DACL))))
@@ -123,7 +123,7 @@ test("a directory, a device and a fifo can have a descriptor", function()
 	end
 end)
 
-test("a descriptor stays with its file over a rename, and a new file has none", function()
+test("a renamed file keeps its descriptor, and a new file has none", function()
 	local path = new_file()
 	set(path, FULL)
 	assert(vm:exec(("mv %s %s.b; ln %s.b %s.c; echo >%s"):format(path, path, path, path, path)).ok)
@@ -171,8 +171,8 @@ end
 local function with_dacl(acl) return kacs.sd { dacl = acl } end
 
 local malformed = {
-	["nothing"] = "", ["19 bytes"] = head(0x8000):sub(1, 19), ["revision 2"] = kacs.sd { revision = 2 },
-	["the second byte is not 0"] = "\1\1" .. head(0x8000):sub(3), ["not self-relative"] = head(0),
+	["no bytes"] = "", ["19 bytes"] = head(0x8000):sub(1, 19), ["revision 2"] = kacs.sd { revision = 2 },
+	["a second byte other than 0"] = "\1\1" .. head(0x8000):sub(3), ["no self-relative flag"] = head(0),
 	["an owner in the head"] = head(0x8000, 16, 0, 0, 1) .. "\0\0\0\5", ["an owner beyond the end"] = head(0x8000, 21),
 	["an owner far beyond the end"] = head(0x8000, 0xffffffff) .. kacs.sid(ALICE),
 	["an owner that is cut off"] = kacs.sd { owner = ALICE }:sub(1, -2),
@@ -183,8 +183,8 @@ local malformed = {
 	["an ACL that is smaller than its head"] = with_dacl(kacs.acl({}, { size = 4 })),
 	["an ACL that is larger than the rest"] = with_dacl(kacs.acl({ ace }, { size = 32 })),
 	["an ACL of odd size"] = with_dacl(kacs.acl({ ace .. "\0" }, { count = 1 })),
-	["more ACEs than there are"] = with_dacl(kacs.acl({ ace }, { count = 2 })),
-	["65535 ACEs"] = with_dacl(kacs.acl({ ace }, { count = 65535 })),
+	["a count above the number of ACEs"] = with_dacl(kacs.acl({ ace }, { count = 2 })),
+	["a count of 65535 ACEs"] = with_dacl(kacs.acl({ ace }, { count = 65535 })),
 	["an ACE of size 0"] = with_dacl { "\0\0\0\0" .. ace:sub(5) },
 	["an ACE of size 7"] = with_dacl { "\0\0\7\0" .. ace:sub(5) },
 	["an ACE that is larger than the ACL"] = with_dacl { "\0\0\24\0" .. ace:sub(5) },
@@ -194,7 +194,7 @@ local malformed = {
 	["an allowing ACE in a SACL"] = kacs.sd { sacl = { ace } },
 }
 for what, sd in kacs.sorted(malformed) do
-	test("malformed, " .. what .. ": EINVAL, and the file's descriptor is unchanged", function()
+	test("a malformed descriptor (" .. what .. ") returns EINVAL and changes nothing", function()
 		local path = new_file()
 		set(path, FULL)
 		local info = what:find("SACL") and kacs.SACL or kacs.DACL
@@ -211,7 +211,7 @@ test("set_sd without the owner or group that `info` names returns EINVAL", funct
 	assert_errno("ENODATA", (get(path)))
 end)
 
-test("an attribute that is no descriptor returns EIO", function()
+test("get_sd of a file whose stored attribute is no descriptor returns EIO", function()
 	local path = new_file()
 	local bufs = { [0] = path .. "\0", [1] = "security.kacs\0", [2] = "rubbish" }
 	assert_eq(0, (vm:syscall_bufs("setxattr", bufs, 0, 0, 0, 7, 0)))
@@ -239,7 +239,7 @@ test("CAP_FOWNER allows set_sd of any file", function()
 	w:kill()
 end)
 
-test("a descriptor is kept on a disk, and an immutable file refuses a new one", function()
+test("a descriptor is kept on a disk, and set_sd of an immutable file is refused", function()
 	assert(vm:exec("dd if=/dev/zero of=/tmp/disk bs=1k count=500 && losetup /dev/loop0 /tmp/disk && mke2fs /dev/loop0 && " ..
 		"mount /dev/loop0 /mnt && echo >/mnt/file").ok)
 	assert_eq(0, set("/mnt/file", FULL))

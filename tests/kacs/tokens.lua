@@ -53,11 +53,11 @@ test("QUERY with more room than needed returns the length and writes no more", f
 	assert_eq(pack("u32 x5", 1), data)
 end)
 
-test("QUERY of a new token's type returns primary", function()
+test("QUERY of a new token's type returns TokenPrimary", function()
 	assert_eq(pack("u32", 1), kacs.query(vm, fd, kacs.QUERY_TYPE))
 end)
 
-test("QUERY of the groups returns them as they were given", function()
+test("QUERY of the groups returns the groups that create_token got", function()
 	assert_eq(kacs.groups(GROUPS), kacs.query(vm, fd, kacs.QUERY_GROUPS))
 end)
 
@@ -88,7 +88,7 @@ test("QUERY with a buffer shorter than its length returns EFAULT", function()
 		{ { ptr_offset = 8, buf_len = 15 } })))
 end)
 
-test("an unknown ioctl of a token returns ENOTTY, as does one of another size", function()
+test("an unknown ioctl of a token, or a known one with another size, returns ENOTTY", function()
 	assert_errno("ENOTTY", (vm:ioctl(fd, provium.IOWR("K", 9, 16), "")))
 	assert_errno("ENOTTY", (vm:ioctl(fd, provium.IOWR("K", 0, 24), "")))
 end)
@@ -148,14 +148,14 @@ test("MEMBERS tells the user, Everyone, a group, a deny-only group and others ap
 	assert_eq({ 2, 2, 2, 1, 0 }, { unpack("u32 u32 u32 u32 u32", out) })
 end)
 
-test("MEMBERS: a group that is neither enabled nor deny-only does not count", function()
+test("MEMBERS leaves out a group that is neither enabled nor deny-only", function()
 	local off = kacs.create(vm, 1, { { STAFF, kacs.GROUP_MANDATORY } })
 	local _, _, out = members({ STAFF }, 4, { fd = off })
 	assert_eq(kacs.MEMBER_NO, (unpack("u32", out)))
 	kacs.close(vm, off)
 end)
 
-test("MEMBERS: of a group given twice the enabled one counts", function()
+test("MEMBERS uses the enabled entry of a group that is listed twice", function()
 	local twice = kacs.create(vm, 1, { { STAFF, kacs.GROUP_DENY_ONLY }, { STAFF, kacs.GROUP_ENABLED } })
 	local _, _, out = members({ STAFF }, 4, { fd = twice })
 	assert_eq(kacs.MEMBER_YES, (unpack("u32", out)))
@@ -180,7 +180,7 @@ test("MEMBERS with a truncated or malformed SID returns EINVAL", function()
 	assert_errno("EINVAL", (members({ "\1\16\0\0\0\0\0\1" .. ("\0"):rep(64) }, 8)))
 end)
 
-test("MEMBERS of more than 64 KiB returns E2BIG, and an invalid address EFAULT", function()
+test("MEMBERS returns E2BIG for more than 64 KiB, and EFAULT for an invalid address", function()
 	assert_errno("E2BIG", (members({}, 0, { len = 65537 })))
 	assert_errno("EFAULT", (members({ STAFF }, 4, { len = 29 })))
 	assert_errno("EFAULT", (vm:ioctl_buf(fd, kacs.MEMBERS, pack("u32 u32 u64 u64", 12, 4, 0, 8),
@@ -200,7 +200,7 @@ test("create_token without groups makes a token with none", function()
 	end
 end)
 
-test("create_token takes 1024 groups, and with one more returns EINVAL", function()
+test("create_token takes 1024 groups, and returns EINVAL for one more", function()
 	local list = {}
 	for i = 1, kacs.MAX_GROUPS do list[i] = { "S-1-5-" .. i } end
 	local new = create(kacs.spec(1, list))
@@ -213,9 +213,9 @@ end)
 local group = pack("u32 u32", kacs.GROUP_ENABLED, 12) .. kacs.sid(kacs.SYSTEM)
 local head = pack("u32 u32", 1, 1)
 local malformed = {
-	["nothing"] = "", ["a version alone"] = pack("u32", 1), ["version 0"] = pack("u32 u32", 0, 1),
-	["version 2"] = pack("u32 u32", 2, 1), ["half a count"] = head .. "\1\0", ["a group that is not there"] = head .. pack("u32", 1),
-	["a byte left over"] = head .. pack("u32", 1) .. group .. "\0", ["fewer groups than there are"] = head .. pack("u32", 0) .. group,
+	["an empty spec"] = "", ["a version and nothing else"] = pack("u32", 1), ["version 0"] = pack("u32 u32", 0, 1),
+	["version 2"] = pack("u32 u32", 2, 1), ["half a count"] = head .. "\1\0", ["a count but no group"] = head .. pack("u32", 1),
+	["a byte after the last group"] = head .. pack("u32", 1) .. group .. "\0", ["a count below the number of groups"] = head .. pack("u32", 0) .. group,
 	["unknown group flags"] = head .. pack("u32 u32 u32", 1, 0x20, 12) .. kacs.sid(kacs.SYSTEM),
 	["a length beyond the end"] = head .. pack("u32 u32 u32", 1, 4, 13) .. kacs.sid(kacs.SYSTEM),
 	["a length that wraps around"] = head .. pack("u32 u32 u32", 1, 4, 0xffffffff) .. kacs.sid(kacs.SYSTEM),
@@ -421,7 +421,7 @@ test("a second revoke_token returns 0", function()
 	kacs.close(vm, new)
 end)
 
-test("revoke_token of another user's token returns EPERM, with the owner's descriptor, too", function()
+test("revoke_token of another user's token returns EPERM, even with a descriptor of it", function()
 	local new = kacs.create(vm, 51)
 	kacs.as_user(vm, 1000, function() assert_errno("EPERM", vm.kacs:revoke_token(new)) end)
 	assert_eq(0, kacs.statistics(vm, new).revoked)
@@ -445,7 +445,7 @@ test("revoke_token of SYSTEM's token returns EPERM", function()
 	kacs.close(vm, self)
 end)
 
-test("a task keeps its token when it is revoked, and every check fails", function()
+test("a task keeps its token when the token is revoked, and every check fails", function()
 	local new = kacs.create(vm, 52)
 	local w = vm:spawn()
 	w.kacs:install_token(new)
@@ -466,7 +466,7 @@ test("create_token without CAP_SYS_ADMIN returns EPERM for any spec", function()
 	end)
 end)
 
-test("create_token needs the capability, not root", function()
+test("create_token needs CAP_SYS_ADMIN, whatever the uid", function()
 	local root = vm:spawn { caps = {} }
 	local user = vm:spawn { uid = 1000, caps = { "CAP_SYS_ADMIN" } }
 	assert_errno("EPERM", (root.kacs:create_token(kacs.spec(1))))
@@ -522,7 +522,7 @@ test("wait_token returns when the token is revoked", function()
 	kacs.close(vm, new)
 end)
 
-test("wait_token returns although its descriptor was closed", function()
+test("wait_token returns although the token's descriptor was closed meanwhile", function()
 	local new = kacs.create(vm, 62)
 	local other = (vm:syscall("dup", new))
 	local w = vm:spawn { thread = true }

@@ -34,7 +34,7 @@ end)
 
 -- --- QEMU ---
 
-test("QEMU killed during a call: the test is BROKEN at once, status 3", function()
+test("QEMU killed during a call: the test is BROKEN at once, exit status 3", function()
 	local start = now()
 	local r = run("vm_qemu_killed.lua")
 	assert(now() - start < 20, "the runner waited for the end of the command")
@@ -45,19 +45,19 @@ test("QEMU killed during a call: the test is BROKEN at once, status 3", function
 	assert_contains(r.said, "BROKEN: 0 passed, 2 broken\n")
 end)
 
-test("QEMU is not installed: BROKEN with the command that installs it, status 3", function()
+test("QEMU is not installed: BROKEN with the command that installs it, exit status 3", function()
 	local r = run("vm_good.lua", { env = { PATH = "/nowhere", ACCEL = "auto", TRANSPORT = "auto" } })
 	assert_eq(3, r.status)
 	assert_contains(r.said, "BROKEN: boot " .. provium.profile .. ": cannot start qemu-system-x86_64: No such file or directory (is QEMU installed? `make deps`")
 end)
 
-test("a VM with more memory than the host has: refused with both numbers", function()
+test("the error for a VM larger than the host's memory has both sizes", function()
 	local r = run("vm_too_large.lua")
 	assert_eq(1, r.status)
 	assert_contains(r.said, "FAIL: boot " .. provium.profile .. ": needs 921600096 MiB of memory in all (96 MiB of it QEMU's overhead), but this machine can give only ")
 end)
 
-test("QEMU refuses its arguments: BROKEN with QEMU's own message, status 3", function()
+test("QEMU refuses its arguments: BROKEN with QEMU's own message, exit status 3", function()
 	runner.with_folder(function(gate)	-- so that no other runner waits behind this reservation
 		local r = run("vm_too_large.lua", { env = { PROVIUM_GATE = gate, PROVIUM_MEM = "1000000G" } })
 		assert_eq(3, r.status)
@@ -78,21 +78,21 @@ test("a kernel that panics at boot: the failure has the panic and the console's 
 	assert_contains(r.said, "logs kept in ")
 end)
 
-test("an agent that does not say hello: the failure has the time limit and the console's end", function()
+test("an agent that does not answer: the error has time limit and console end", function()
 	local r = run("vm_no_hello.lua", { env = { BOOT_TIMEOUT = "5s" } })
 	assert_eq(1, r.status)
 	assert(r.said:find("boot " .. provium.profile .. ": no hello within [%d.]+ s; console ends:\n"), r.said)
 	assert_contains(r.said, "Run /sleeper as init process")
 end)
 
-test("a failed boot: its whole console is kept as console-1.log", function()
+test("the whole console of a failed boot is kept as console-1.log", function()
 	local r = run("vm_boot_panic.lua")
 	local logs = r.said:match("logs kept in ([^\n]+)"):gsub("^HOME", runner.home)
 	assert_contains(runner.read(logs .. "/console-1.log"), "Linux version ")
 	assert_contains(runner.read(logs .. "/console-1.log"), "Kernel panic - not syncing")
 end)
 
-test("two test files of one name in different folders have separate logs", function()
+test("two test files of the same name in different folders have separate logs", function()
 	runner.with_folder(function(dir)
 		local folders = {}
 		for _, name in ipairs { "a", "b" } do
@@ -122,7 +122,7 @@ test("a guest that panics in a test: its tests fail, and the next file runs", fu
 	assert_contains(r.said, "FAIL: 3 passed, 2 failed\n")
 end)
 
-test("a guest that panics outside of any test: the file is BROKEN, status 3", function()
+test("a guest that panics outside of any test: the file is BROKEN, exit status 3", function()
 	local r = run("vm_panic_outside.lua")
 	assert_eq(3, r.status)
 	assert_contains(r.said, "  · (the file) ... BROKEN: exec \"echo c > /proc/sysrq-trigger\": the guest panicked")
@@ -140,7 +140,7 @@ end)
 
 -- --- time ---
 
-test("a test's time limit during a call to the guest: the next test has a working executor", function()
+test("a test's time limit during a call: the next test has a working executor", function()
 	local r = run("vm_limit.lua")
 	assert_eq({
 		"hangs in a command ... FAIL: the test's time limit was reached", "the next command ... ok",
@@ -149,7 +149,7 @@ test("a test's time limit during a call to the guest: the next test has a workin
 	assert_eq(1, r.status)
 end)
 
-test("a file's time limit during a call to the guest: the rest of the file does not run", function()
+test("a file's time limit during a call: the rest of the file does not run", function()
 	local start = now()
 	local r = run("vm_file_limit.lua")
 	assert(now() - start < 20, "the file went on after its time limit")
@@ -159,7 +159,7 @@ test("a file's time limit during a call to the guest: the rest of the file does 
 	assert(list[2]:find("^%(the file%) %.%.%. FAIL: the file's time limit of [%d.]+ s was reached; the tests after it did not run$"), list[2])
 end)
 
-test("a time limit during a C function of the host: the file ends ten seconds later", function()
+test("a time limit while a C function of the runner runs: the file ends 10 s later", function()
 	local r = runner.run { "test", "stuck.lua" }
 	assert_eq(1, r.status)
 	assert_contains(r.said, "a pattern match without an end ... FAIL: timed out inside a C call that could not be interrupted")
@@ -181,7 +181,7 @@ local function kill(signal, pid) assert(os.execute(("kill -%s %d"):format(signal
 
 for _, signal in ipairs { { "INT", 130 }, { "TERM", 143 }, { "HUP", 129 } } do
 	local name, status = table.unpack(signal)
-	test(("SIG%s during a boot: QEMU ends, and the runner exits as that signal does"):format(name), function()
+	test(("SIG%s during a boot: QEMU ends, and the exit status has the signal's number"):format(name), function()
 		local pid, qemu, wait = start_endless_boot()
 		local start = now()
 		kill(name, pid)
@@ -202,7 +202,7 @@ end)
 
 -- --- full disks ---
 
-test("no space for logs: the verdict is unchanged, and the report names the file", function()
+test("no space for a kept log: the verdict is unchanged, and the report names the log", function()
 	if runner.shell("unshare -m true 2>&1 || echo no") ~= "" then skip("unshare -m is not allowed here") end
 	local script = ("mkdir -p %s/logs && mount -t tmpfs -o size=4k none %s/logs && exec \"$@\"")
 		:format(runner.quote(runner.home), runner.quote(runner.home))
@@ -214,7 +214,7 @@ test("no space for logs: the verdict is unchanged, and the report names the file
 	assert_contains(r.said, "No space left on device")
 end)
 
-test("no space for a verdict: status 3, and no .ok file", function()
+test("no space for a verdict: exit status 3, and no .ok file", function()
 	if runner.shell("unshare -m true 2>&1 || echo no") ~= "" then skip("unshare -m is not allowed here") end
 	runner.with_folder(function(dir)
 		local script = ("mount -t tmpfs -o size=4k none %s && head -c 4096 /dev/zero >%s/full; \"$@\"; status=$?; ls %s; exit $status")

@@ -118,7 +118,7 @@ local function files(n, text)
 	return list
 end
 
-test("20 files at -j8 with memory for two VMs: never more than two VMs run, and all pass", function()
+test("20 files at -j8 with memory for two VMs all pass, with at most two VMs at once", function()
 	-- The VMs run long enough to be seen by the loop below.
 	with_make(files(20, (ONE_VM:gsub('"true"', '"sleep 0.3"'))), function(dir)
 		local _, over, wait = start_make(dir, "-j8", ("PROVIUM_MEM=%dM"):format(2 * CHARGE))
@@ -178,7 +178,7 @@ test("a runner that waits for memory lends its job token to other jobs of make",
 	end)
 end)
 
-test("two files that hold one VM and want another, without room: one fails with the reason", function()
+test("two files that hold a VM each and need another: one fails, naming the deadlock", function()
 	with_make({
 		["t1.lua"] = 'NAME, OTHER = "a", "b"\n' .. TWO_VMS, ["t2.lua"] = 'NAME, OTHER = "b", "a"\n' .. TWO_VMS,
 	}, function(dir)
@@ -191,7 +191,7 @@ test("two files that hold one VM and want another, without room: one fails with 
 	end)
 end)
 
-test("a fixture that cannot be built beside the file's own VM: a deadlock is told at once", function()
+test("a fixture that needs the memory of the file's own VM fails with the deadlock", function()
 	with_make({ ["t1.lua"] = [[
 		local vm = provium.create():boot { memory = "128M" }
 		test("both", function() provium.fixture("own") end)
@@ -206,7 +206,7 @@ test("a fixture that cannot be built beside the file's own VM: a deadlock is tol
 	end)
 end)
 
-test("a fixture that another runner cannot build for lack of room: a deadlock is told to both", function()
+test("two runners that need a fixture without memory to build it report the deadlock", function()
 	with_make({ ["t1.lua"] = ([[
 		local vm = provium.create():boot { memory = "128M" }
 		io.open(os.getenv("FLAGS") .. "/held", "w"):close()
@@ -230,7 +230,7 @@ test("a fixture that another runner cannot build for lack of room: a deadlock is
 	end)
 end)
 
-test("two files that claim their two VMs first both pass, with room for two VMs", function()
+test("two files that each claim two VMs pass with room for two VMs", function()
 	local claiming = 'provium.claim { memory = "256M" }\n' .. TWO_VMS:gsub("wait_until%b()", "")
 	with_make({ ["t1.lua"] = 'NAME, OTHER = "a", "b"\n' .. claiming, ["t2.lua"] = 'NAME, OTHER = "b", "a"\n' .. claiming },
 		function(dir)
@@ -239,7 +239,7 @@ test("two files that claim their two VMs first both pass, with room for two VMs"
 		end)
 end)
 
-test("a VM beyond the file's claim is refused with both numbers, as are wrong claims", function()
+test("the error for a VM beyond the file's claim has both sizes", function()
 	with_make({ ["t1.lua"] = 'provium.claim { memory = "128M", cpus = 1 }\nprovium.create():boot { memory = "256M" }\n' },
 		function(dir)
 			assert_contains((run_make(dir, "-j1")), "with this VM the file needs 256 MiB of guest memory, but it claimed only 128 MiB")
@@ -249,7 +249,7 @@ test("a VM beyond the file's claim is refused with both numbers, as are wrong cl
 	assert_error(function() provium.claim { memory = "1M", vms = 3 } end, "unknown option \"vms\"")
 end)
 
-test("a VM larger than PROVIUM_MEM is refused at once with both numbers", function()
+test("the error for a VM larger than PROVIUM_MEM has both sizes", function()
 	with_make({ ["t1.lua"] = ONE_VM }, function(dir)
 		local said = run_make(dir, "-j2", "PROVIUM_MEM=100M")
 		assert_contains(said, ("needs %d MiB of memory in all"):format(CHARGE))
@@ -257,7 +257,7 @@ test("a VM larger than PROVIUM_MEM is refused at once with both numbers", functi
 	end)
 end)
 
-test("files with two VMs at -j2 wait for each other's job tokens, and all pass", function()
+test("four files with two VMs each at -j2 wait for each other's job tokens and pass", function()
 	local two = ONE_VM .. [[
 		local other = provium.fixture("small")
 		test("two", function() assert(other:exec("true").ok) end)
@@ -351,7 +351,7 @@ test("make -n runs no test, and -j without a number waits only for memory", func
 	end)
 end)
 
-test("a make started by make hands its job tokens on to runners", function()
+test("runners of a make that was started by make use the first make's job tokens", function()
 	with_make(files(4, ONE_VM), function(dir)
 		runner.write(dir .. "/outer.mk", "all:\n\t+@$(MAKE) all\n")
 		local said, status = run_make(dir, "-j3 -f outer.mk", ("PROVIUM_MEM=%dM"):format(CHARGE))

@@ -145,14 +145,14 @@ local function stop_some(choose)
 	return status, said
 end
 
-test("a runner that is stopped for longer than a call's limit: the answers that came meanwhile count", function()
+test("a runner that was stopped for longer than a call's limit accepts the answer", function()
 	local status, said = stop_some(function(pid)
 		return pid .. " " .. shell(("cat /proc/%d/task/%d/children"):format(pid, pid))
 	end)
 	assert_eq(0, status, said)
 end)
 
-test("a QEMU that is stopped for longer than a call's limit: the call fails, and the run ends", function()
+test("QEMU stopped for longer than a call's limit: the call fails, and the run ends", function()
 	local status, said = stop_some(function(_, qemu) return qemu end)
 	assert_contains(said, "exec \"sleep 0.3\": no result within ")
 	assert_eq(1, status, said)
@@ -180,7 +180,7 @@ home.with(function(h)
 	]])
 	for _, phase in ipairs(PHASES) do
 		local doing, command = table.unpack(phase)
-		test(("SIGKILL of a runner that %s: no process of it is left"):format(doing), function()
+		test(("SIGKILL of a runner that %s leaves no process"):format(doing), function()
 			with_traces(function(_, _, options)
 				local opts = options(h:opts { env = { PROVIUM_STORE = h.store } })
 				opts.prefix = {}
@@ -214,7 +214,7 @@ local function after_mounts(first)
 	return { runner.timeout, "-k", "5", "100", "unshare", "-m", "sh", "-c", first .. " && exec \"$@\"", "sh" }
 end
 
-test("a full /dev/shm: BROKEN with the errno and the variable that names another folder", function()
+test("a full /dev/shm: BROKEN with the errno and the variable for another folder", function()
 	with_traces(function(run)
 		local r = run({ "test", "vm_good.lua" }, { env = { PROVIUM_GATE = "" },
 			prefix = after_mounts("mount -t tmpfs -o size=4k none /dev/shm && head -c 4096 /dev/zero >/dev/shm/full") })
@@ -224,7 +224,7 @@ test("a full /dev/shm: BROKEN with the errno and the variable that names another
 	end)
 end)
 
-test("a read-only /dev/shm: BROKEN with the errno and the variable that names another folder", function()
+test("a read-only /dev/shm: BROKEN with the errno and the variable for another folder", function()
 	with_traces(function(run)
 		local r = run({ "test", "vm_good.lua" }, { env = { PROVIUM_GATE = "" },
 			prefix = after_mounts("mount -t tmpfs -o ro none /dev/shm") })
@@ -244,7 +244,7 @@ test("a host without /dev/shm: the ledger is in /tmp, and the VM runs", function
 	end)
 end)
 
-test("out/ removed while a VM runs: its calls go on, and the next boot says to run make", function()
+test("out/ removed while a VM runs: its calls work, the next boot says to run make", function()
 	home.with(function(h)
 		with_traces(function(_, _, options)
 			h:write("t.lua", ([[

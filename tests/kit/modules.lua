@@ -60,14 +60,14 @@ test("insmod of a loaded module fails with EEXIST", function()
 	end)
 end)
 
-test("rmmod unloads the module, and its device goes", function()
+test("rmmod unloads the module and removes its device", function()
 	vm:insmod("echo")
 	vm:rmmod("echo")
 	assert_eq(false, is_loaded())
 	assert(not vm:exec("test -e /dev/echo").ok)
 end)
 
-test("rmmod of a module that is not loaded fails with ENOENT and the names of those that are", function()
+test("rmmod of a module that is not loaded fails with ENOENT and lists the loaded ones", function()
 	assert_error(function() vm:rmmod("echo") end, "rmmod echo: ENOENT: it is not loaded; no module is$")
 	vm:insmod("load_core")
 	assert_error(function() vm:rmmod("echo") end, "rmmod echo: ENOENT: it is not loaded; loaded are: load_core$")
@@ -111,13 +111,13 @@ test("insmod and rmmod take a module's name with - and with _", function()
 	end
 end)
 
-test("insmod by an unknown name is refused with the names of the built modules", function()
+test("the error of insmod for an unknown name lists the built modules", function()
 	local err = assert_error(function() vm:insmod("loadcore") end, "insmod loadcore: there is no module loadcore in /")
 	assert_contains(tostring(err), '; did you mean "load_core"?; there are: echo, ')
 	assert_contains(tostring(err), "load_core, load_params, load_user")
 end)
 
-test("insmod by the path of no file is refused", function()
+test("insmod of a path without a file is refused", function()
 	assert_error(function() vm:insmod("/no/such.ko") end, "insmod /no/such.ko: .*No such file or directory")
 end)
 
@@ -148,13 +148,13 @@ local function loaded_with(params, name)
 	return value
 end
 
-test("module parameters as a string reach the kernel", function()
+test("a string of module parameters reaches the kernel", function()
 	assert_eq("green", loaded_with("label=green count=7", "label"))
 	assert_eq("two words", loaded_with('count=7 label="two words"', "label"))
 	assert_eq("7", loaded_with("hidden=7", "hidden"))
 end)
 
-test("module parameters as a table reach the kernel in the kernel's forms", function()
+test("a table of module parameters reaches the kernel in the kernel's forms", function()
 	assert_eq("42", loaded_with({ count = 42 }, "count"))
 	assert_eq("-5", loaded_with({ count = -10 / 2 }, "count"))
 	assert_eq("N", loaded_with({ enabled = false }, "enabled"))
@@ -163,7 +163,7 @@ test("module parameters as a table reach the kernel in the kernel's forms", func
 	assert_eq("5", loaded_with({ hidden = 5 }, "hidden"))
 end)
 
-test("every string arrives whole, or is refused", function()
+test("a module parameter of any string arrives whole, or is refused", function()
 	local values = { "green", "two words", "", 'a"b', "a\nb", "a#b=c", "--", 'a "b" c', 'a" "b', '"x"', '"' }
 	for _, value in ipairs(values) do
 		assert_eq(value, loaded_with({ label = value }, "label"))
@@ -177,7 +177,7 @@ test("every string arrives whole, or is refused", function()
 		"ENOSPC; the kernel said:\n.*label: string parameter too long")
 end)
 
-test("insmod refuses a parameter that the module does not have, and lists those it has", function()
+test("the error of insmod for an unknown parameter lists the module's parameters", function()
 	local list = "its parameters are: count, enabled, hidden, label, refuse_after, sizes"
 	for _, params in ipairs { "lable=x", { lable = "x" }, 'count=3 lable="a b"', "lable" } do
 		local err = assert_error(function() vm:insmod("load_params", params) end,
@@ -189,7 +189,7 @@ test("insmod refuses a parameter that the module does not have, and lists those 
 	assert(not vm:exec("test -d /sys/module/load_params").ok)
 end)
 
-test("insmod refuses parameter values that the kernel has no form for", function()
+test("insmod refuses a parameter value that the kernel has no form for", function()
 	for value, message in pairs {
 		[0.5] = "parameter count: the kernel has no fractions; got 0.5",
 		[print] = "parameter count: expected a string, an integer, a boolean or a list of them, got a function",
@@ -205,7 +205,7 @@ test("insmod refuses parameter values that the kernel has no form for", function
 	assert_error(function() vm:insmod("load_params", 1) end, "parameters: expected a string or a table, got a number")
 end)
 
-test("a value that the module refuses fails with EINVAL and the kernel's line", function()
+test("insmod with a value that the module refuses fails with EINVAL and the kernel's line", function()
 	assert_error(function() vm:insmod("load_params", { count = "many" }) end,
 		"insmod load_params: EINVAL; the kernel said:\n.*`many' invalid for parameter `count'")
 end)
@@ -221,7 +221,7 @@ test("insmod inserts the built modules that a module needs", function()
 	vm:rmmod("load_core")
 end)
 
-test("rmmod of a module that another one uses names the other one", function()
+test("the error of rmmod for a module that another module uses names the other module", function()
 	vm:insmod("load_user")
 	assert_error(function() vm:rmmod("load_core") end, "rmmod load_core: EAGAIN: in use by module load_user; remove it first")
 	vm:rmmod("load_user")
@@ -237,7 +237,7 @@ test("the error for an unknown symbol names the built module that exports it", f
 	end)
 end)
 
-test("the error for an unknown symbol that nobody exports says so", function()
+test("the error for an unknown symbol that no built module exports says so", function()
 	local data, n = host_file(built):gsub("%f[%w_]misc_register%f[^%w_]", "misc_registeX")
 	assert(n > 0, "echo.ko does not name misc_register")
 	with_file(data, ".ko", function(path)
@@ -248,7 +248,7 @@ end)
 
 -- --- files that are no modules ---
 
-test("insmod of a file that is no kernel module fails with ENOEXEC and what the file is", function()
+test("insmod of a file that is no module fails with ENOEXEC and the file's kind", function()
 	local data = host_file(built)
 	for message, bytes in pairs {
 		['the file is no ELF file: it begins with "this is no ELF f"'] = "this is no ELF file",
@@ -265,7 +265,7 @@ test("insmod of a file that is no kernel module fails with ENOEXEC and what the 
 	end
 end)
 
-test("insmod of a module for another kernel fails with the release of both kernels", function()
+test("the error of insmod for another kernel's module has the releases of both kernels", function()
 	local data, n = host_file(built):gsub("vermagic=%d", "vermagic=9")
 	assert_eq(1, n)
 	with_file(data, ".ko", function(path)

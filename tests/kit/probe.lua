@@ -64,7 +64,7 @@ test("KVM that hangs: ACCEL=kvm fails within 10 s and does not fall back to emul
 	end)
 end)
 
-test("KVM that hangs is probed once: the second run fails within a second", { timeout = "60s" }, function()
+test("KVM that hangs is probed once: the next run fails within a second", { timeout = "60s" }, function()
 	needs_kvm()
 	with_qemu("exec sleep 1000", function(dir)
 		exec(dir, "kvm")
@@ -75,7 +75,7 @@ test("KVM that hangs is probed once: the second run fails within a second", { ti
 	end)
 end)
 
-test("KVM that aborts: ACCEL=auto emulates, and quotes QEMU's message", function()
+test("KVM that aborts: ACCEL=auto uses emulation, and reports QEMU's message", function()
 	needs_kvm()
 	needs_emulation()
 	with_qemu("echo the processor is no processor >&2; kill -ABRT $$", function(dir)
@@ -87,7 +87,7 @@ test("KVM that aborts: ACCEL=auto emulates, and quotes QEMU's message", function
 	end)
 end)
 
-test("KVM that is slower than emulation is not used, and both times are told", { timeout = "60s" }, function()
+test("KVM that is slower than emulation is not used, and both times are reported", { timeout = "60s" }, function()
 	needs_kvm()
 	needs_emulation()
 	with_qemu("sleep 3; " .. AS_TCG, function(dir)
@@ -147,7 +147,7 @@ test("TRANSPORT=vsock without /dev/vhost-vsock fails with the device's name", fu
 	assert_contains(r.said, "TRANSPORT=vsock: no /dev/vhost-vsock")
 end)
 
-test("doctor has a line about each thing that a run needs", function()
+test("doctor prints a line about each thing that a run needs", function()
 	local r = runner.run({ "doctor", provium.profile }, { env = { ACCEL = os.getenv "ACCEL" or "auto" } })
 	assert_eq(0, r.status, r.said)
 	for _, word in ipairs { "qemu", "kvm", "vsock", "accelerator", "transport", "memory", "jobserver", "disk" } do
@@ -155,7 +155,7 @@ test("doctor has a line about each thing that a run needs", function()
 	end
 end)
 
-test("doctor of an unknown profile: status 2", function()
+test("doctor for an unknown profile ends with exit status 2", function()
 	local r = runner.run { "doctor", "nonesuch" }
 	assert_eq(2, r.status)
 	assert_contains(r.said, "there is no profile \"nonesuch\"")

@@ -29,7 +29,7 @@ local function assert_refused(toml, message)
 	assert_eq("provium: " .. message .. "\n", r.said)
 end
 
-test("provium.toml is found above the working directory, and its paths are relative to it", function()
+test("a provium.toml in a parent folder is found, and its paths are relative to it", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\n", "echo hello")
 	assert_eq(0, r.status)
 	assert(r.said:find("\nhello\n$"), r.said)
@@ -50,7 +50,7 @@ append = "answer=42 quoted=\"x\""	# with quotes
 	assert_contains(r.said, "answer=42 quoted=\"x\"")
 end)
 
-test("initrd: the user's files replace those of the agent's initramfs", function()
+test("initrd: the user's files replace files of the agent's initramfs", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\ninitrd = \"own.cpio\"\n", "cat /own/file /etc/passwd", {
 		file = "from my initramfs\n", passwd = "me:x:0:0:me:/:/bin/sh\n",
 		["own.list"] = "dir /own 0755 0 0\nfile /own/file file 0644 0 0\nfile /etc/passwd passwd 0644 0 0\n",
@@ -70,7 +70,7 @@ test("init: the user's program is process 1, and the agent runs beside it", func
 	assert_contains(r.said, "agent\n")
 end)
 
-test("init that does not exist: the kernel panics, status 3", function()
+test("an init that does not exist: the kernel panics, exit status 3", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\ninit = \"/no/init\"\n", "true")
 	assert_eq(3, r.status)
 	assert_contains(r.said, "Attempted to kill init!")
@@ -82,20 +82,20 @@ test("machine = \"q35\" boots the same kernel with a PCI bus", function()
 	assert_contains(r.said, "0000:00:00.0\n")
 end)
 
-test("an unknown machine is refused with the known ones", function()
+test("the error for an unknown machine lists the known machines", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\nmachine = \"pdp11\"\n", "true")
 	assert_eq(2, r.status)
 	assert_contains(r.said, "machine \"pdp11\"; expected microvm or q35")
 end)
 
-test("a line that is not key = \"string\" is refused with its number", function()
+test("the error for a line other than key = \"string\" has the line's number", function()
 	assert_refused("[profile.mine]\nkernel = vmlinux\n", "DIR/provium.toml:2: expected key = \"string\"")
 	assert_refused("[profile.mine]\nkernel = \"vmlinux\n", "DIR/provium.toml:2: expected key = \"string\"")
 	assert_refused("[profile.mine]\n\n# kernel\nkernel\n", "DIR/provium.toml:4: expected key = \"string\"")
 	assert_refused("[profile.mine]\nkernel = \"vmlinux\" and more\n", "DIR/provium.toml:2: expected key = \"string\"")
 end)
 
-test("an unknown key is refused with the known ones", function()
+test("the error for an unknown key lists the known keys", function()
 	assert_refused("[profile.mine]\nkernel = \"vmlinux\"\nmemory = \"1G\"\n",
 		"DIR/provium.toml:3: unknown key; known: kernel initrd rootfs init append machine cpu modules share")
 end)
@@ -104,23 +104,23 @@ test("a profile without a kernel is refused", function()
 	assert_refused("[profile.mine]\nappend = \"quiet\"\n", "profile mine in DIR/provium.toml has no kernel: add kernel = \"FILE\"")
 end)
 
-test("a kernel file that does not exist is refused with its path", function()
+test("the error for a kernel file that does not exist has the path", function()
 	assert_refused("[profile.mine]\nkernel = \"none/vmlinux\"\n",
 		"profile mine: kernel DIR/none/vmlinux: No such file or directory")
 end)
 
-test("an unknown profile is refused with the known ones, the user's first", function()
+test("the error for an unknown profile lists the known profiles, the user's first", function()
 	assert_refused("[profile.yours]\nkernel = \"vmlinux\"\n",
 		"there is no profile \"mine\"; there are: yours, " .. runner.profiles())
 end)
 
-test("an initrd that does not exist is refused with its path", function()
+test("the error for an initrd that does not exist has the path", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\ninitrd = \"none.cpio\"\n", "true")
 	assert_eq(2, r.status)
 	assert_contains(r.said, "initramfs DIR/none.cpio: No such file or directory")
 end)
 
-test("a kernel file that is no kernel: QEMU's own message, status 3", function()
+test("a kernel file that is no kernel: QEMU's message is shown, exit status 3", function()
 	local r = exec("[profile.mine]\nkernel = \"text\"\n", "true", { text = "not a kernel\n" })
 	assert_eq(3, r.status)
 	assert_contains(r.said, "QEMU exited with status 1:")
@@ -143,7 +143,7 @@ local function run_marked(text, env)
 	return r
 end
 
-test("PROFILE=mine: provium.profile is \"mine\", and create() and its fixture boot that profile", function()
+test("PROFILE=mine: provium.profile is \"mine\", and VMs and clones boot it", function()
 	local r = run_marked [[
 	test("name", function() assert_eq("mine", provium.profile) end)
 	test("create", function() assert_eq(true, marked(provium.create():boot { memory = "128M" })) end)
@@ -152,7 +152,7 @@ test("PROFILE=mine: provium.profile is \"mine\", and create() and its fixture bo
 	assert_eq(0, r.status, r.said)
 end)
 
-test("PROFILE=mine: a test that names another profile runs on that one", function()
+test("PROFILE=mine: a test that names another profile runs on the named profile", function()
 	local r = run_marked(([[
 	test("create", function() assert_eq(false, marked(provium.create("%s"):boot { memory = "128M" })) end)
 	]]):format(provium.profile))
@@ -172,7 +172,7 @@ test("a run's first line names the profile and its kernel's release", function()
 	assert_eq(1, r.status, r.said)
 end)
 
-test("create() on a profile that does not exist is refused with the known ones", function()
+test("the error of create() for an unknown profile lists the known profiles", function()
 	local r = run_marked("test('t', function() provium.create() end)", { PROFILE = "nosuch" })
 	assert_eq(1, r.status)
 	assert_contains(r.said, 'there is no profile "nosuch"; there are: mine, ' .. runner.profiles())
@@ -182,12 +182,12 @@ end)
 
 local MINE = "[profile.mine]\nkernel = \"vmlinux\"\n"
 
-test("exec: its exit status is the command's", function()
+test("the exit status of `provium exec` is the command's", function()
 	assert_eq(42, exec(MINE, "exit 42").status)
 	assert_eq(137, exec(MINE, "kill -9 $$").status)
 end)
 
-test("exec: a command that panics the guest: status 3, and the panic", function()
+test("`provium exec` of a command that panics the guest shows the panic, exit status 3", function()
 	local r = exec(MINE, "echo c > /proc/sysrq-trigger")
 	assert_eq(3, r.status)
 	assert_contains(r.said, "the guest panicked: Kernel panic - not syncing")

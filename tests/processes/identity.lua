@@ -39,7 +39,7 @@ test("spawn with an empty group list gives a worker no groups", function()
 	w:kill()
 end)
 
-test("a thread worker has credentials of its own, and shares the executor's descriptors", function()
+test("a thread worker has its own credentials and shares the executor's descriptors", function()
 	local t = vm:spawn { thread = true }
 	assert_eq(0, t:syscall("setresuid", 1000, 1000, 1000))
 	assert_eq(1000, t:syscall("getuid"))
@@ -102,7 +102,7 @@ test("spawn with no_new_privs sets the flag for the worker only", function()
 	w:kill()
 end)
 
-test("spawn of credentials that the executor cannot set raises an error with the step", function()
+test("the error of spawn for credentials that cannot be set names the failed step", function()
 	assert_eq(0, vm:syscall("setresuid", 1000, 1000, 1000))
 	local err = assert_error(function() vm:spawn { uid = 0 } end, "spawn: uid: setresuid: EPERM")
 	assert_eq("EPERM", err.errno)

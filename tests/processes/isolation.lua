@@ -149,7 +149,7 @@ test("mount on a missing folder returns ENOENT", function()
 	assert_errno("ENOENT", mount("none", "/no/such/folder", "tmpfs"))
 end)
 
-test("umount2 of no mount point returns EINVAL, and of a mount in use EBUSY", function()
+test("umount2 returns EINVAL for no mount point, and EBUSY for a mount in use", function()
 	assert_errno("EINVAL", vm:syscall_buf("umount2", 0, "/etc\0", 0, 0))
 	assert_eq(0, mount("none", "/mnt", "tmpfs"))
 	vm:write_file("/mnt/open", "")

@@ -90,7 +90,7 @@ test("a job that prints 100 MiB: the last 16 MiB are kept, and the rest is count
 	assert(not r.stdout:sub(1, -5):find("[^x\n]"), "the kept bytes are not the last ones")
 end)
 
-test("a job that prints exactly 16 MiB: all of it is kept", function()
+test("a job that prints exactly 16 MiB: all of the output is kept", function()
 	local r = vm:job_wait(vm:background("head -c 16777216 /dev/zero >&2"), 60)
 	assert_eq(16 * MIB, #r.stderr)
 	assert_eq(nil, r.stderr_dropped)
@@ -175,7 +175,7 @@ test("a 65th running job is refused with EAGAIN", function()
 	assert_eq("x\n", vm:job_wait(vm:background("echo x"), 10).stdout)
 end)
 
-test("job_wait, job_kill and background refuse wrong arguments and forgotten jobs", function()
+test("job_wait, job_kill and background refuse wrong arguments and jobs long ended", function()
 	local first = vm:background("true")
 	for _ = 1, 130 do vm:job_wait(vm:background("true"), 10) end
 	assert_error(function() vm:job_wait(first) end, "no such job; the last 64")

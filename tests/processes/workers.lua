@@ -34,7 +34,7 @@ test("a thread worker has the executor's pid and its own tid", function()
 	end)
 end)
 
-test("a worker has a VM's methods, with itself as the caller", function()
+test("a VM's methods on a worker are carried out by the worker's process", function()
 	with({ {} }, function(w)
 		w:write_file("/tmp/by-worker", "x\n")
 		assert_eq("x\n", w:read_file("/tmp/by-worker"))
@@ -46,7 +46,7 @@ test("a worker has a VM's methods, with itself as the caller", function()
 	end)
 end)
 
-test("a worker has no boot, shutdown and spawn", function()
+test("a worker has no methods boot, shutdown and spawn", function()
 	with({ {} }, function(w)
 		for _, method in ipairs { "boot", "shutdown", "spawn" } do
 			assert_error(function() w[method](w) end, method .. ": worker %d+ has no " .. method .. "%(%); call it on the VM")
@@ -208,7 +208,7 @@ test("kill of a thread worker ends that thread only", function()
 	other:kill()
 end)
 
-test("kill of a worker in a call makes that call raise an error", function()
+test("kill of a worker makes its call in flight raise an error", function()
 	for _, opts in ipairs { {}, { thread = true } } do
 		local w = vm:spawn(opts)
 		local call = w:async("syscall", "pause")
@@ -218,7 +218,7 @@ test("kill of a worker in a call makes that call raise an error", function()
 	assert(vm:exec("true").ok)
 end)
 
-test("a worker that exits is not replaced, and later calls raise its exit", function()
+test("a worker that exits is not replaced, and later calls raise its exit status", function()
 	local w = vm:spawn()
 	assert_error(function() w:syscall("exit_group", 3) end, "worker %d+ %(pid %d+%) exited with status 3 during syscall")
 	for _ = 1, 2 do
@@ -247,7 +247,7 @@ test("exit_group of a thread worker ends the executor and its threads only", fun
 	end)
 end)
 
-test("a worker that kills another and the executor works on, as do the rest", function()
+test("a worker that kills another worker and the executor works on", function()
 	local pid = vm:syscall("getpid")
 	with({ {}, {}, {} }, function(a, b, c)
 		assert_eq(0, a:syscall("kill", b.pid, C.SIGKILL))
@@ -260,7 +260,7 @@ test("a worker that kills another and the executor works on, as do the rest", fu
 	end)
 end)
 
-test("kill(-1) of a worker ends all but the agent's supervisor and itself", function()
+test("kill(-1) by a worker ends all processes but the supervisor and the worker", function()
 	local w, other = vm:spawn(), vm:spawn()
 	assert_eq(0, w:syscall("kill", -1, C.SIGKILL))
 	assert_error(function() other:syscall("getpid") end, "was killed by signal 9")
@@ -279,7 +279,7 @@ test("a worker outlives the executor that it was forked from", function()
 	end)
 end)
 
-test("execve in a worker ends it with the program's exit", function()
+test("a worker that calls execve ends with the program's exit status", function()
 	local w = vm:spawn()
 	assert_error(function()
 		w:syscall_ptr("execve", { [0] = "/bin/true\0", [1] = pack("x16") },
@@ -288,7 +288,7 @@ test("execve in a worker ends it with the program's exit", function()
 	w:kill()
 end)
 
-test("close_range of all of a worker's descriptors ends this worker only", function()
+test("a worker that closes all of its descriptors ends, and the VM works on", function()
 	local w = vm:spawn()
 	assert_error(function()
 		w:syscall("close_range", 3, 0xffffffff, 0)

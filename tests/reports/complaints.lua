@@ -11,28 +11,28 @@ vm:insmod("faults")
 
 local function commit(fault) return vm:exec(("echo %s >/sys/module/faults/parameters/commit"):format(fault)) end
 
-test("a WARNING that the test expects by its title passes", { expect = "WARNING in fault_warn$" }, function() commit("warn") end)
+test("a test that expects the title of its WARNING passes", { expect = "WARNING in fault_warn$" }, function() commit("warn") end)
 
-test("a WARNING that the test expects by a line of its report passes", { expect = "Comm: sh" }, function() commit("warn") end)
+test("a test that expects a line of its WARNING's report passes", { expect = "Comm: sh" }, function() commit("warn") end)
 
-test("a refcount report and its WARNING line are one complaint", { expect = "refcount_t: decrement hit 0" }, function()
+test("a refcount report and its WARNING line count as one complaint", { expect = "refcount_t: decrement hit 0" }, function()
 	commit("refcount")
 end)
 
-test("a NULL pointer report, its Oops line and its stack are one complaint", { expect = "NULL pointer dereference in null_work" },
+test("a NULL pointer report, its Oops line and its stack count as one complaint", { expect = "NULL pointer dereference in null_work" },
 	function() commit("null_work") end)
 
-test("a BUG in a kernel thread and its invalid opcode line are one complaint", { expect = "kernel BUG in bug_thread" },
+test("a BUG in a kernel thread and its invalid opcode line count as one complaint", { expect = "kernel BUG in bug_thread" },
 	function() commit("bug") end)
 
-test("two kobjects of one name are one complaint", { expect = "duplicate filename" }, function() commit("kobject") end)
+test("the report of a duplicate kobject name counts as one complaint", { expect = "duplicate filename" }, function() commit("kobject") end)
 
-test("an expected complaint counts as a check beside others", { expect = "WARNING" }, function()
+test("a test can expect a complaint and make other checks", { expect = "WARNING" }, function()
 	commit("warn_text")
 	assert_contains(vm:dmesg("the state is"), "faults: the state is 3")
 end)
 
-test("a driver's own text with a report's words is no complaint", function()
+test("a driver's message with words of a report is no complaint", function()
 	assert(commit("none").ok)
 	assert_contains(vm:dmesg("DEBUG"), "faults: DEBUG: state 3")
 end)
@@ -42,16 +42,16 @@ test("text that user space writes to the kernel log is no complaint", function()
 	assert_contains(vm:dmesg("NULL pointer dereference, address: 0"), "0008")
 end)
 
-test("a real crash of a program is no complaint", function()
+test("a crash of a program in user space is no complaint", function()
 	assert_error(function() vm:syscall("munmap", 0x10000, 0x7fffffff0000 - 0x10000) end, "killed by signal 11")
 end)
 
-test("a panic that the test expects passes", { expect_panic = true }, function()
+test("a test that expects a panic passes when the guest panics", { expect_panic = true }, function()
 	local other = provium.create():boot { memory = "128M" }
 	other:exec("echo c > /proc/sysrq-trigger")
 end)
 
-test("a test is not blamed for the expected panic of another", function()
+test("an expected panic does not fail the next test", function()
 	assert(vm:exec("true").ok)
 end)
 
@@ -102,7 +102,7 @@ local function canned()
 end
 
 for name, expected in pairs(EXPECTED) do
-	test(("%s: %s"):format(name, expected[1]), { timeout = "3m" }, function()
+	test(("the canned test \"%s\" has the verdict %s"):format(name, expected[1]), { timeout = "3m" }, function()
 		local event = canned()[name]
 		assert(event, "the suite has not run this test")
 		assert_eq(expected[1], event.verdict, event.message)

@@ -41,7 +41,7 @@ test("a failed test's report has the kernel lines of that test, and no others", 
 	assert_contains(runner.read(last.logs .. "/console-1.log"), "line 250")
 end)
 
-test("the people's report has the last 20 kernel lines, and TAP escapes them", function()
+test("the text report has the last 20 kernel lines, and TAP escapes them", function()
 	local r = runner.run { "test", "-f", "prints", "vm_evidence.lua" }
 	assert_contains(r.said, "      kernel log of VM 1:\n      | … (23")
 	assert_contains(r.said, "line 240\n")
