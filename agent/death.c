@@ -126,7 +126,9 @@ static void reap_unborn(struct supervisor *s)
 	}
 }
 
-/* Without its keeper, no process would notice the job's end. */
+/*
+ * Kills a job whose keeper died, since no process would notice the job's end.
+ */
 static void end_orphaned_job(struct job *job)
 {
 	pid_t pid = atomic_load(&job->pid);
@@ -144,8 +146,9 @@ static void end_orphaned_job(struct job *job)
 }
 
 /*
- * A stopped executor must not keep the link from being read or written.  And it
- * may owe others a wake-up.
+ * A stopped executor must not keep others from reading or writing the link, so
+ * it is killed if it is the reader or has the write lock.  It may have freed
+ * the lock without waking the processes that wait for it.
  */
 static void stopped(struct supervisor *s, uint32_t channel, pid_t pid)
 {
@@ -158,8 +161,8 @@ static void stopped(struct supervisor *s, uint32_t channel, pid_t pid)
 }
 
 /*
- * A worker can end before the executor that makes it has taken notice: the
- * executor finds LIFE_OVER, and says so.
+ * Marks a worker that ended before the executor that creates it saw it start.
+ * That executor finds LIFE_OVER, and fails the request to spawn.
  */
 static void end_unborn(struct mailbox *box, pid_t pid)
 {

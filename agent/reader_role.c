@@ -65,8 +65,8 @@ void reader_role_timer(struct supervisor *s)
 	if (!role || role != link_in_call(role >> 1))
 		return;
 	/*
-	 * It is the same call as when the timer ran out before, so it takes
-	 * long.
+	 * No call began since the timer ran out the last time, so the same call
+	 * still runs.
 	 */
 	if (calls == s->calls_seen &&
 	    atomic_compare_exchange_strong(&s->link.state->role, &role,

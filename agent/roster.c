@@ -118,8 +118,8 @@ void roster_forget(struct supervisor *s, uint32_t channel)
 	struct mailbox *box = roster_box(s, channel);
 
 	/*
-	 * The kernel may still write to the tid of a stuck thread, so its
-	 * mailbox is never used again.
+	 * The kernel may still write to the tid in the mailbox of a stuck
+	 * thread, so the mailbox is never used again.
 	 */
 	if (roster_entry(s, channel)->stuck)
 		return;

@@ -12,9 +12,11 @@
 #include "agent/send.h"
 #include "agent/shared/futex.h"
 
-/* How often the supervisor tries to get the lock. */
+/* How often the supervisor tries to get the link's lock, in ms. */
 #define LOCK_POLL_MS 10
-/* After that time an owner that could write is killed. */
+/*
+ * An owner of the lock is killed if it could write for this long and did not.
+ */
 #define STUCK_MS 1000
 #define QUEUE_KEPT_BYTES (1u << 20)	/* a larger queue is freed when it is empty */
 
@@ -124,8 +126,8 @@ bool send_take_from_dead(struct supervisor *s, uint32_t channel)
 	bool begun = s->sending == channel || (owner && sent && sent < size);
 
 	/*
-	 * The rest of a frame that was begun is sent first, because nothing
-	 * else may come in between.
+	 * The rest of a frame that was begun is sent first, because no other
+	 * frame must come between its parts.
 	 */
 	if ((begun || deferred) && sent < size)
 		queue_insert(&s->queue, begun ? 0 : s->queue.len, box->out + sent, size - sent);
@@ -140,8 +142,8 @@ bool send_take_from_dead(struct supervisor *s, uint32_t channel)
 	if (deferred)
 		release(box);
 	/*
-	 * Wakes the waiters for the lock: the dead executor owed them this
-	 * wake-up, or died before it arrived.
+	 * Wakes the processes that wait for the lock: the dead executor may
+	 * have released the lock and died before it woke them.
 	 */
 	futex_wake_all(&s->link.state->owner);
 	return atomic_load(&box->busy) == BOX_REPLYING && size &&

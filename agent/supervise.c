@@ -186,7 +186,8 @@ static void loop(struct supervisor *s)
 	if (poll(fds, sizeof(fds) / sizeof(fds[0]), send_poll_ms(s)) < 0)
 		return;
 	if (fds[2].revents && read(s->notify_fd, &count, sizeof(count)) < 0)
-		return;			/* EAGAIN: cannot be */
+		return;			/* EAGAIN cannot occur here: poll()
+					 * reported a count */
 	if (fds[1].revents)
 		reap(s);
 	thread_watch_all(s);
@@ -215,7 +216,10 @@ noreturn void supervise(const struct supervisor_config *config)
 	}
 	send_pending(&s);
 	if (s.link.fd >= 0)
-		/* Works while the runner reads the ready frame. */
+		/*
+		 * Forking the executor overlaps with the runner's work on the
+		 * ready frame.
+		 */
 		roster_start_executor(&s);
 	for (;;)
 		loop(&s);

@@ -22,19 +22,20 @@ struct supervisor_config {
 struct roster_entry {
 	char death_report[320];		/* how the channel's last executor
 					 * ended; "": none has ended */
-	bool watched;			/* a thread of the supervisor waits
-					 * for its end */
-	bool stuck;			/* a thread that was given up,
+	bool watched;			/* a thread of the supervisor waits for
+					 * the thread worker's end */
+	bool stuck;			/* the channel's thread is given up,
 					 * because it is stuck in the kernel */
-	bool ending;			/* end_worker must be answered when it ends: */
-	struct wire_header end_request;	/* that request */
+	bool ending;			/* the runner waits for the worker's
+					 * end: end_request is to be answered */
+	struct wire_header end_request;	/* the request end_worker, while `ending` is true */
 };
 
 /* Frames of the supervisor's own that have not been sent. */
 struct send_queue {
 	uint8_t *p;
 	size_t len, cap;
-	size_t sent;			/* of the first len bytes */
+	size_t sent;			/* how many of the len bytes have been sent */
 };
 
 struct supervisor {
@@ -56,10 +57,13 @@ struct supervisor {
 	struct send_queue queue;
 	uint32_t sending;		/* channel whose deferred frame is partly sent, or 0 */
 	bool has_lock;			/* the link's lock is the supervisor's */
-	bool link_full;			/* what is to be sent waits for the runner to read */
-	bool lock_wanted;		/* … or for an executor to give the lock back, */
-	int64_t stuck_owner;		/* which was this channel, */
-	int64_t stuck_since_ms;		/* since then */
+	bool link_full;			/* frames wait until the runner reads from the link */
+	bool lock_wanted;		/* frames wait until an executor gives
+					 * the lock back */
+	int64_t stuck_owner;		/* channel of the executor that has the
+					 * lock, while lock_wanted is true */
+	int64_t stuck_since_ms;		/* when the supervisor first saw
+					 * stuck_owner with the lock, in ms */
 	struct shared *shared;
 	struct roster_entry roster[CHANNELS];	/* roster[n - 1] belongs to channel n */
 };

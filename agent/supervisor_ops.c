@@ -14,8 +14,9 @@
 #include "agent/send.h"
 #include "agent/supervisor_ops.h"
 
-#define SHUTDOWN_MS 1000		/* for the answer to shutdown */
-#define PAYLOAD_MAX (64u << 10)	/* of a request to the supervisor, in bytes */
+#define SHUTDOWN_MS 1000		/* time limit for sending the answer to
+					 * the op shutdown */
+#define PAYLOAD_MAX (64u << 10)	/* largest payload of a request to the supervisor, in bytes */
 
 /* Handles hello.  If the runner has another table of ops, the link ends. */
 static int op_hello(struct supervisor *s, const struct wire_header *hdr,
@@ -118,7 +119,7 @@ static int op_quiesce(struct supervisor *s, const struct wire_header *hdr,
 	rep.executor_can_set_clock = executor && quiesce_can_set_clock(executor);
 	/*
 	 * If the executor cannot set the clock, the supervisor reads the next
-	 * frame, which is a resume's first.
+	 * frame, which is the first one after the resume.
 	 */
 	s->keep_role = !rep.executor_can_set_clock;
 	reply_send(s, hdr, &rep);

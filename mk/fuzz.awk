@@ -20,8 +20,9 @@ BEGIN {
 /^stat::number_of_executed_units:/ { executions = $2 }
 /^stat::average_exec_per_sec:/     { per_second = $2 }
 
-# "File 'PATH':", then a line for each function. The name of a static function
-# is FILE:FUNCTION. Columns: name, regions, missed, cover, lines, missed, cover.
+# The report has a line "File 'PATH':" for each file, then a line for each
+# function in it. The name of a static function is FILE:FUNCTION. The columns
+# are: name, regions, missed, cover, lines, missed, cover.
 /^File '/ {
 	file = $2
 	gsub(/[':]/, "", file)

@@ -62,7 +62,7 @@ decoder_profile := runner/machine/profile.c:skip_space,parse_string,take_key,sec
 	read_file,search,check,profile_load
 decoder_json := runner/bind/json.c:bind_push_json,bind_json_decode
 
-# Bytes of the longest input; what is long is slow.
+# The size limit of an input, in bytes: long inputs are slow.
 fuzz_max_len = $(or $(max_len_$1),4096)
 max_len_link := 18000
 max_len_session := 512

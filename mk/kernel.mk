@@ -74,7 +74,8 @@ KBUILD := $O/kernel/$(KSOURCE)/$(PROFILE)
 PROFILE_DIR := $O/profile/$(PROFILE)
 KERNEL_IMAGE := $(PROFILE_DIR)/vmlinux
 
-# The same inputs give the same image.
+# Fixed values in place of date, user and host, so that the same inputs give the
+# same image.
 REPRODUCIBLE := KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=provium \
 		KBUILD_BUILD_HOST=provium KBUILD_BUILD_VERSION=1 LOCALVERSION=
 

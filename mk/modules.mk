@@ -87,7 +87,8 @@ modules: $(MODULE_BUILT) $(CALLS_LUA) $(CALLS_PAGES) FORCE
 	@$(if $(to_install),install -C -m 644 -t $(PROFILE_DIR)/modules $(to_install))
 	@$(if $(CALLS_PAGES),install -C -m 644 -t docs $(CALLS_PAGES))
 
-# A verdict that used a module depends on its file here. These are two rules,
-# because make assumes that a pattern rule with two targets remakes both.
+# A test that loads a module has the module's file in this folder among the
+# dependencies of its verdict, so make needs a rule for the file. There are two
+# rules, because make assumes that a pattern rule with two targets remakes both.
 $(PROFILE_DIR)/modules/%.ko: modules ;
 $(PROFILE_DIR)/modules/%.calls.lua: modules ;

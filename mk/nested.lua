@@ -14,7 +14,7 @@
 
 local MEMORY = "5G"
 local JOBS = 2			-- test files that run at a time in one VM
-local TIME_LIMIT = "20m"	-- for one test file
+local TIME_LIMIT = "20m"	-- time limit of one test file
 local POLL_S = 0.2
 
 -- The files that take longest in a nested VM, longest first. The time depends

@@ -46,7 +46,10 @@ noreturn void executor_lost_fds(struct executor *ex)
 {
 	uint32_t replying = BOX_REPLYING;
 
-	/* No reply was sent, so the supervisor can send one to the runner. */
+	/*
+	 * The state "busy" tells the supervisor that no reply was sent, and
+	 * that it must send one.
+	 */
 	atomic_compare_exchange_strong(&ex->box->busy, &replying, BOX_BUSY);
 	_exit(EXECUTOR_LOST_FDS);
 }
@@ -93,7 +96,7 @@ static ssize_t write_frame(struct executor *ex, size_t n)
 	sent = sendmmsg(ex->link.fd, &box->message, 1, MSG_NOSIGNAL);
 	if (sent == 1)
 		return box->message.msg_len;
-	/* A test's seccomp filter may know write(2) only. */
+	/* A test's seccomp filter can allow write(2) and refuse sendmmsg(2). */
 	return errno == EPERM || errno == EACCES || errno == ENOSYS ?
 		write(ex->link.fd, box->out, n) : -1;
 }
@@ -137,7 +140,7 @@ size_t executor_make_frame(struct executor *ex, enum wire_kind kind,
 	}
 	hdr.kind = (uint16_t)kind;
 	hdr.len = (uint32_t)n;
-	box->message.msg_len = 0;	/* nothing of it has been sent */
+	box->message.msg_len = 0;	/* no byte of the frame has been sent */
 	wire_put_header(box->out, &hdr);
 	return WIRE_HEADER + n;
 }

@@ -63,8 +63,8 @@ static int become_shell(const struct command *c, pid_t parent, char *cmd,
 	sigset_t none;
 
 	/*
-	 * The parent may be dead already. getppid() is 0 if it is in another
-	 * pid namespace.
+	 * The parent may be dead already.  getppid() returns 0 if the parent is
+	 * in another pid namespace.
 	 */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent && getppid())

@@ -6,7 +6,7 @@
 #include "agent/executor/context.h"
 
 struct command {
-	const struct wire_bytes *cmd;	/* for /bin/sh -c */
+	const struct wire_bytes *cmd;	/* the text that /bin/sh -c gets */
 	const struct wire_bytes *cwd;	/* empty: the directory of the caller */
 	const struct wire_list *env;	/* list of wire_str, NAME=value */
 	int fds[3];			/* become the command's descriptors 0, 1, 2 */

@@ -11,9 +11,12 @@
 #include "agent/shared/shared.h"
 
 #define MAX_STRUCT 256			/* size of the largest message's struct, in bytes */
-/* In bytes of address space; holds the results of a batch, too. */
+/*
+ * Size of an executor's arena in address space, in bytes; a reply to a batch
+ * holds all its results in the arena.
+ */
 #define ARENA_SIZE (48u << 20)
-/* Most descriptors that one op holds at a time. */
+/* The largest number of descriptors that one op holds at a time. */
 #define HELD_MAX 8
 /* Exit status of an executor whose own descriptors were closed by a test. */
 #define EXECUTOR_LOST_FDS 125
@@ -32,7 +35,8 @@ struct executor {
 	uint32_t generation;		/* the generation of the link to
 					 * which link.fd belongs */
 	uint32_t asked_for;		/* the generation of the last link
-					 * whose descriptor it tried to get */
+					 * whose descriptor this executor
+					 * tried to get */
 	int notify_fd;			/* eventfd for waking the supervisor */
 	int timer_fd;			/* timerfd that tells the supervisor of a long call */
 	int random_fd;			/* /dev/urandom, for executor_resume; or -1 */
@@ -42,8 +46,8 @@ struct executor {
 	struct wire_arena arena;	/* the request's lists, and reply data */
 	struct guards guards;		/* buffers of the current system call */
 	int held[HELD_MAX];		/* the op's open descriptors, plus 1; 0: none */
-	bool in_batch;			/* data frames are not sent now, */
-	bool streamed;			/* but the op made one */
+	bool in_batch;			/* data frames are not sent, because a batch runs */
+	bool streamed;			/* an op of the batch wanted to send a data frame */
 	struct wire_fail fail;		/* set by executor_fail() */
 	char fail_text[512];
 };

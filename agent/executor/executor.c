@@ -28,7 +28,9 @@ void executor_main(struct executor *ex)
 		} else if (atomic_load(&box->posted) != done) {
 			done++;
 			executor_serve(ex);
-			/* The supervisor can give this executor the role. */
+			/*
+			 * Now the supervisor can give this executor the role.
+			 */
 			executor_wake_supervisor(ex);
 		} else {
 			futex_wait(&box->doorbell, doorbell);

@@ -14,7 +14,8 @@
 struct guards {
 	uint8_t *slots;
 	size_t slots_used;
-	struct mapping *mappings;	/* for buffers that are too large for a slot */
+	struct mapping *mappings;	/* mappings of buffers that are too
+					 * large for a slot */
 };
 
 struct guarded {

@@ -107,14 +107,16 @@ static void serve_frame(struct executor *ex, const struct wire_header *hdr)
 	executor_serve(ex);
 	if (!atomic_compare_exchange_strong(&ex->link.state->role, &in_call,
 					    link_reader(ex->channel)))
-		/* The supervisor has the role, and can give it back. */
+		/*
+		 * The supervisor took the role during the call, and can now
+		 * give it back.
+		 */
 		executor_wake_supervisor(ex);
 }
 
 /*
- * The frame is for another executor.  If that one is idle, it gets the role and
- * reads the frame itself.
- * False: the supervisor has to deal with the frame.
+ * Passes the role to the executor of that channel if it is idle; it then reads
+ * the frame itself.  Returns false if the supervisor has to handle the frame.
  */
 static bool pass_role(struct executor *ex, uint32_t channel)
 {
@@ -128,8 +130,8 @@ static bool pass_role(struct executor *ex, uint32_t channel)
 	atomic_store(&ex->link.state->role, link_reader(channel));
 	mailbox_ring(box);
 	/*
-	 * It may have died before it got the role: the supervisor takes it
-	 * back.
+	 * That executor may have died before it got the role; then the
+	 * supervisor takes the role back.
 	 */
 	if (atomic_load(&box->life) != LIFE_ON)
 		executor_wake_supervisor(ex);

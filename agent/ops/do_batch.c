@@ -91,7 +91,7 @@ static int make_calls(struct executor *ex, const struct wire_batch_req *q,
 			results->nr++;
 			/*
 			 * This side made no call, so the other side must not
-			 * wait for it.
+			 * wait at the next meeting.
 			 */
 			if (q->race && result->kind == WIRE_FAIL)
 				return 0;

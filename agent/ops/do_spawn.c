@@ -17,7 +17,7 @@
 #include "agent/ops/ops.h"
 #include "agent/shared/futex.h"
 
-#define STACK_SIZE (128u << 10)		/* of a thread worker, in bytes */
+#define STACK_SIZE (128u << 10)		/* size of a thread worker's stack, in bytes */
 
 /* Takes a free channel.  Returns its number, or 0 if there is none. */
 static uint32_t take_channel(struct shared *shared)
@@ -53,7 +53,7 @@ static noreturn void process_main(const struct executor *parent, uint32_t channe
 {
 	struct executor me = worker_of(parent, channel);
 
-	me.arena = parent->arena;	/* the fork has copied them */
+	me.arena = parent->arena;	/* the fork has copied arena and guards */
 	me.guards = parent->guards;
 	sibling_set_up(parent->shared);
 	executor_main(&me);
@@ -137,7 +137,7 @@ static void *thread_main(void *arg)
 	struct mailbox *box = ((struct thread *)arg)->ex.box;
 
 	self = arg;
-	unshare(CLONE_FS);	/* gets its own working directory and root */
+	unshare(CLONE_FS);	/* gives the thread its own working directory and root */
 	announce_end(box);
 	atomic_store(&box->pid, getpid());
 	if (!sigsetjmp(self->leave, 1)) {

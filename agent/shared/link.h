@@ -31,25 +31,31 @@
 #include "agent/wire/wire.h"
 
 #define LINK_ATOMIC_BYTES (32u << 10)
-#define LINK_WINDOW_BYTES (16u << 10)	/* executors read only into these */
-/* When a call has taken this long, the supervisor reads the link. */
+#define LINK_WINDOW_BYTES (16u << 10)	/* the part of the receive buffer that
+					 * executors use */
+/*
+ * When an executor's call has lasted this long, the supervisor reads the link.
+ */
 #define LINK_TAKE_OVER_NS 25000000
 
-/* Values of link_state.role: the supervisor reads, … */
+/* Value of link_state.role: the supervisor reads the link. */
 #define LINK_SUPERVISOR 0u
-/* … or the executor of that channel reads, … */
+/* Value of link_state.role: the executor of that channel reads the link. */
 static inline uint32_t link_reader(uint32_t channel)
 {
 	return channel << 1;
 }
 
-/* … or the executor of that channel is in a call, and will read after it. */
+/*
+ * Value of link_state.role: the executor of that channel is in a call, and
+ * reads the link after it.
+ */
 static inline uint32_t link_in_call(uint32_t channel)
 {
 	return channel << 1 | 1;
 }
 
-/* In link_state.owner: another process or thread waits for the lock. */
+/* A bit in link_state.owner: another process or thread waits for the lock. */
 #define LINK_CONTENDED (1u << 31)
 
 struct link_state {
@@ -83,19 +89,20 @@ int link_init(struct link *link);
 void link_attach(struct link *link, int fd);
 void link_detach(struct link *link);
 /*
- * Reads what has arrived; the caller has the role.  An executor reads only into
- * the first LINK_WINDOW_BYTES: -ENOBUFS when these are full.  Returns the
- * number of bytes read; 0 at the link's end; -EAGAIN; -errno.
+ * Reads the bytes that have arrived into the receive buffer.  The caller must
+ * have the role.  An executor reads only into the first LINK_WINDOW_BYTES of
+ * the buffer: -ENOBUFS when these are full.  Returns the number of bytes read;
+ * 0 at the link's end; -EAGAIN; -errno.
  */
 ssize_t link_fill(struct link *link, bool executor);
 /*
- * The header of the first frame received: 1 if the frame is complete, 0 if it
- * is not yet, -EBADMSG.
+ * Decodes the header of the first frame in the receive buffer.  1 if the frame
+ * is complete, 0 if bytes of it have not arrived yet, -EBADMSG.
  */
 int link_peek(struct link *link, struct wire_header *hdr);
 /* Writes the first n bytes of that frame's payload to dest. */
 void link_payload(struct link *link, uint8_t *dest, size_t n);
-/* Forgets the first frame. */
+/* Drops the first frame from the receive buffer. */
 void link_drop(struct link *link, const struct wire_header *hdr);
 /*
  * Zeroes the window, before an executor gets the role.  False if bytes are left
@@ -117,9 +124,9 @@ void link_lock(struct link_state *state, uint32_t channel);
  * and must be woken.
  */
 bool link_unlock(struct link_state *state);
-/* The lock of channel `from`, which has it, becomes channel `to`'s. */
+/* Makes channel `to` the owner of the lock that channel `from` has. */
 void link_pass_lock(struct link_state *state, uint32_t from, uint32_t to);
-/* The channel that has the lock, or -1. */
+/* Returns the channel that has the lock, or -1. */
 int64_t link_lock_owner(struct link_state *state);
 
 #endif

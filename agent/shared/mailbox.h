@@ -53,35 +53,51 @@ struct meeting {
 struct mailbox {
 	_Atomic uint32_t life;		/* enum box_life */
 	_Atomic int32_t pid;		/* pid of the executor's process, or 0 */
-	/* Tid of its thread; equal to pid, unless it is a thread worker. */
+	/*
+	 * tid of the executor's thread; equal to pid, unless this is a thread
+	 * worker.
+	 */
 	_Atomic int32_t tid;
 	_Atomic uint32_t thread;	/* 1: a thread worker */
 	_Atomic uint32_t doorbell;	/* futex: counts posts and changes of the role */
-	/* Number of requests that the supervisor has put here. */
+	/* Number of requests that the supervisor has put into this mailbox. */
 	_Atomic uint32_t posted;
 	_Atomic uint32_t no_role;	/* 1: this executor cannot read the link */
-	/* 1: a seccomp filter might kill it for a system call of the agent. */
+	/*
+	 * 1: a seccomp filter might kill the executor for a system call of the
+	 * agent.
+	 */
 	_Atomic uint32_t filtered;
 	_Atomic uint32_t busy;		/* enum box_state */
 	_Atomic uint32_t deferred;	/* futex; 1: the supervisor must send `out` */
 	_Atomic uint32_t deferred_from;	/* first byte of `out` that was not sent */
 	_Atomic int32_t command;	/* process group of a running exec, or 0 */
-	/* Number of the race in which it takes part, or 0. */
+	/* Number of the race in which the executor takes part, or 0. */
 	_Atomic uint32_t race;
-	_Atomic uint32_t race_at;	/* that race's holder << 1 | this side */
-	/* For a thread: the kernel marks it at the thread's end,. */
+	_Atomic uint32_t race_at;	/* the holder of that race << 1 | this
+					 * executor's side */
+	/*
+	 * A robust mutex that a thread worker holds: the kernel sets
+	 * FUTEX_OWNER_DIED in it at the thread's end.
+	 */
 	_Atomic uint32_t alive;
-	struct robust_list_head robust;	/* as it marks a robust mutex */
+	struct robust_list_head robust;	/* the kernel's list of robust mutexes,
+					 * with `alive` in it */
 	struct robust_list robust_entry;
-	struct meeting meeting;		/* for the races that this channel holds */
-	struct mmsghdr message;		/* of sendmmsg(2): the kernel notes how much was sent */
+	struct meeting meeting;		/* where sides meet in races that this
+					 * channel holds */
+	struct mmsghdr message;		/* argument of sendmmsg(2); the kernel
+					 * notes in it how much was sent */
 	struct iovec message_bytes;
 	struct wire_header req;		/* the current request */
-	uint8_t *in;			/* its payload: WIRE_MAX bytes */
+	uint8_t *in;			/* payload of the current request: WIRE_MAX bytes */
 	uint8_t *out;			/* the frame being sent: FRAME_MAX bytes */
 };
 
-/* Makes the mailbox that of an executor without a request. */
+/*
+ * Makes the mailbox that of a new executor that has no request.  no_role: the
+ * executor cannot read the link.
+ */
 void mailbox_reset(struct mailbox *box, bool no_role);
 
 static inline bool mailbox_thread_ended(const struct mailbox *box)
@@ -89,7 +105,10 @@ static inline bool mailbox_thread_ended(const struct mailbox *box)
 	return atomic_load(&box->alive) & FUTEX_OWNER_DIED;
 }
 
-/* Makes the executor look at its mailbox and at the role. */
+/*
+ * Wakes the executor, which then looks for a request in its mailbox and for the
+ * role of reading the link.
+ */
 void mailbox_ring(struct mailbox *box);
 
 #endif

@@ -37,7 +37,8 @@ enum wire_channel { WIRE_SUPERVISOR = 0, WIRE_EXECUTOR = 1 };
 enum wire_kind {
 	WIRE_REQUEST = 1,	/* runner to agent */
 	WIRE_REPLY,		/* agent to runner: the last frame with this tag */
-	WIRE_FAIL,		/* as WIRE_REPLY, but with a fail message */
+	WIRE_FAIL,		/* agent to runner: the last frame with this
+				 * tag, a fail message */
 	WIRE_DATA,		/* agent to runner: more frames follow */
 	WIRE_READY,		/* agent to runner: tag 0, a ready message */
 	WIRE_ASYNC,		/* a request; other frames follow before its answer */
@@ -64,8 +65,8 @@ enum wire_op {
 };
 
 /*
- * When decoded, points into the buffer.  When encoded, points to the caller's
- * memory.
+ * Bytes of a message.  A decoded message points into the decoded buffer, a
+ * message to encode points to the caller's memory.
  */
 struct wire_bytes {
 	const void *p;
@@ -99,13 +100,13 @@ struct wire_field {
 	const char *name;
 	const char *doc;
 	enum wire_type type;
-	size_t offset;			/* of the field in the message's struct */
+	size_t offset;			/* offset of the field in the message's struct */
 };
 
 struct wire_desc {
 	const char *name;
 	const char *doc;
-	size_t size;			/* of the message's struct */
+	size_t size;			/* size of the message's struct */
 	size_t nr_fields;
 	const struct wire_field *fields;
 };

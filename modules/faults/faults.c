@@ -23,7 +23,8 @@
 #include <linux/workqueue.h>
 
 /*
- * Neither static nor constant, so that the compiler cannot recognise the fault.
+ * Two variables for the faults below.  They are neither static nor constant, so
+ * that the compiler cannot see that an access is a fault.
  */
 int *faults_null;
 volatile int faults_sink;

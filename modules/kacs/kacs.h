@@ -25,7 +25,7 @@
 #define KACS_TOKEN_ALL		0xf
 
 /* Flags of a group in a token. */
-/* Not evaluated here; nor is the next one, nor OWNER. */
+/* MANDATORY, DEFAULT and OWNER have no effect in this module. */
 #define KACS_GROUP_MANDATORY	0x01
 #define KACS_GROUP_DEFAULT	0x02
 /* Counts in ACEs that allow and in ACEs that deny. */

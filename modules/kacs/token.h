@@ -25,7 +25,9 @@ struct kacs_token {
 	u8 user[SID_MAX_LEN];
 	u32 nr_groups;
 	size_t groups_len;
-	/* As in a spec and in the answer to a query, with the count. */
+	/*
+	 * The groups as in a spec of create_token: u32 count, then the groups.
+	 */
 	u8 groups[];
 };
 

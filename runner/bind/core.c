@@ -69,8 +69,8 @@ lua_State *bind_running_thread(void)
 }
 
 /*
- * Raises the error only in the code of a test: the harness must be able to
- * finish.
+ * The hook raises the error only in the code of a test.  Raised in the harness,
+ * the error would keep the harness from reporting the test's end.
  */
 static void raise_interrupt(lua_State *L, lua_Debug *ar)
 {

@@ -10,7 +10,10 @@
 #include "runner/bind/warning.h"
 #include "runner/lua/embed.h"
 
-/* As luaL_newstate() has it: an error outside of a protected call. */
+/*
+ * Called for an error outside of a protected call; does what luaL_newstate()'s
+ * panic function does.
+ */
 static int panic(lua_State *L)
 {
 	const char *message = lua_tostring(L, -1);

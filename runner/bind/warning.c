@@ -5,7 +5,10 @@
 
 #include "runner/bind/warning.h"
 
-/* How luaE_warnerror() of Lua 5.4 begins the warning for a failed finalizer. */
+/*
+ * The first words of a warning about a failed finalizer (luaE_warnerror() of
+ * Lua 5.4).
+ */
 #define PREFIX "error in "
 
 static char text[512];		/* the warning so far; it arrives in pieces */

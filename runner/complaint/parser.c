@@ -234,7 +234,7 @@ static bool fits(const regex_t *regex, const struct kind *k, const char *text,
 
 static const struct kind *kind_of(const char *text, regmatch_t *m, const char **at)
 {
-	/* Old versions of lockdep print their headings so. */
+	/* Old versions of lockdep begin their headings with "[ ". */
 	if (starts_with(text, "[ "))
 		text += 2;
 	else if (*text == '[')

@@ -15,16 +15,18 @@
 #include <stdint.h>
 
 #define COMPLAINT_TITLE_MAX 200
-#define COMPLAINT_LINES_MAX 400		/* of one report; what follows is not its own */
+#define COMPLAINT_LINES_MAX 400		/* most lines of one report; later lines
+					 * belong to no report */
 
 /* One report.  Owned by the parser until complaint_parser_free(). */
 struct complaint {
 	const char *kind;		/* the first column of kinds.def */
 	char title[COMPLAINT_TITLE_MAX];
 	bool fatal;			/* an oops or worse: calls in flight will not return */
-	bool panic;			/* the kernel stopped after it, or because of it */
-	size_t *lines;			/* the numbers of its lines, as given
-					 * to complaint_parser_feed(),
+	bool panic;			/* the kernel stopped after the report,
+					 * or because of it */
+	size_t *lines;			/* the numbers of the report's lines, as
+					 * given to complaint_parser_feed(),
 					 * ascending */
 	size_t nr_lines;
 };

@@ -65,7 +65,7 @@ int gate_return_tokens_of(const char *account, struct err *err)
 	struct jobserver jobs;
 
 	if (!a && errno == ENOENT)
-		return 0;		/* its tokens were returned before */
+		return 0;		/* another process has returned the tokens already */
 	if (!a)
 		return err_set(err, ERR_BROKEN, -errno,
 			       "gate: cannot read the account of job tokens %s: %s",

@@ -117,7 +117,10 @@ static struct header read_header(struct ledger *l)
 static void write_header(struct ledger *l, const struct header *h)
 {
 	if (pwrite(l->fd, h, sizeof(*h), 0) < 0)
-		/* ledger_write() will fail as well, and report the reason. */
+		/*
+		 * A header that is not written does no harm: ledger_write(),
+		 * which follows, fails for the same reason and reports it.
+		 */
 		return;
 }
 
@@ -126,7 +129,10 @@ static off_t place_of(int row)
 	return (off_t)sizeof(struct header) + row * (off_t)sizeof(struct ledger_row);
 }
 
-/* F_OFD_GETLK does not report a lock that this process holds. */
+/*
+ * Does a live process own the row? Its owner holds a lock on the row's byte.
+ * For a lock of this process itself F_OFD_GETLK finds nothing.
+ */
 static bool is_live(struct ledger *l, int row)
 {
 	return row == l->own_row ||

@@ -15,10 +15,10 @@ local options = require "provium.options"
 
 local methods, async = {}, {}
 
-local MAX_BATCH_CALLS = 1000		-- in one request
-local MAX_BATCH_BYTES = 4 << 20		-- of one request, or of its reply
-local RESULT_BYTES = 100		-- of one result without its buffers, at most
-local MAX_RACE_NUMBER = 0xffffffff	-- a u32 on the wire
+local MAX_BATCH_CALLS = 1000		-- most calls in one request
+local MAX_BATCH_BYTES = 4 << 20		-- most bytes of one request, and of its reply
+local RESULT_BYTES = 100		-- most bytes of one result without its buffers
+local MAX_RACE_NUMBER = 0xffffffff	-- the largest u32, which is the type on the wire
 local DEFAULT_ROUNDS = 100
 local WIRE_REASON_RACE_ENDED = 5	-- enum wire_reason, agent/wire/wire.h
 

@@ -145,8 +145,8 @@ local function new_call(module, row, n, ...)
 	return call
 end
 
--- Returns ret, the contents of the buffers that are results, then those of the
--- pointers.
+-- Returns ret; then the contents of each buffer that is a result; then the
+-- contents of each pointer's sub-buffer.
 local function results(is_out, ret, ...)
 	local list = {}
 	for i = 1, select("#", ...) do

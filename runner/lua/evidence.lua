@@ -6,7 +6,7 @@ local show = require "provium.show"
 
 local evidence = {}
 
-local MAX_CONSOLE_LINES, MAX_KERNEL_LINES = 5, 200	-- of a VM
+local MAX_CONSOLE_LINES, MAX_KERNEL_LINES = 5, 200	-- most lines for each VM
 
 -- Marks the ends of the logs and consoles: everything after the marks belongs
 -- to the test.

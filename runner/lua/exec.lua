@@ -8,7 +8,7 @@ local VM = require "provium.vm"
 
 local exec = {}
 
-local NO_LIMIT = 0xffffffff	-- of the command's output, in bytes
+local NO_LIMIT = 0xffffffff	-- limit of the command's output, in bytes
 local DEFAULT_TIMEOUT = "24h"
 
 -- Runs cmd and shows its output on our stdout and stderr as it arrives. Returns

@@ -21,8 +21,8 @@ fixture.BUILT_IN = "the built-in script"
 
 local SCRIPT_FOLDERS = { "fixtures", "tests/fixtures" }
 
--- By name. So a process looks up each fixture once, and does not try again to
--- build one that could not be built.
+-- What get() returned or raised, by name: a process looks up each fixture once,
+-- and does not try again to build a fixture that could not be built.
 local found_fixtures, failures = {}, {}
 local spare		-- { handle =, core = }: the VM that will be the next clone
 
@@ -123,8 +123,8 @@ local function build(name, script)
 	end
 end
 
--- Returns { name =, script =, handle =, manifest = }; builds the fixture if
--- there is no current one.
+-- Finds the current fixture, or builds it if there is none. Returns { name =,
+-- script =, handle =, manifest = }.
 local function look_up(name)
 	local script = fixture.find_script(name, session.dir)
 	for _, earlier in ipairs(chain()) do

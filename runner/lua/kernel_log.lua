@@ -131,8 +131,9 @@ local function console_lines(vm, text)
 	return lines
 end
 
--- Searches the new lines of a running VM's log. Returns true; or false and the
--- error if the log could not be read.
+-- Looks for complaints in the lines that a running VM's log got since the last
+-- search, and adds them to found. Returns true; or false and the error if the
+-- log could not be read.
 local function search_log(vm, found)
 	local ok, err = pcall(vm.read_log, vm)
 	if not ok then return false, err end

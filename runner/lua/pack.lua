@@ -3,8 +3,8 @@
 
 local pack = {}
 
-local MAX_BYTES = 1 << 30	-- of a packed struct
-local MAX_VALUES = 100000	-- that unpack() returns; Lua's stack has a limit
+local MAX_BYTES = 1 << 30	-- most bytes of a packed struct
+local MAX_VALUES = 100000	-- most values that unpack() returns; Lua's stack has a limit
 
 local RANGE = {
 	u8 = { 0, 0xff }, i8 = { -0x80, 0x7f },

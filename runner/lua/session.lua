@@ -20,7 +20,7 @@ function session.begin(path, opts)
 	session.vms = {}			-- oldest first; see forget_dead_vms()
 	session.building = nil			-- while a fixture is built: { parents =, chain = }
 	session.used_default_profile = false	-- the file has read provium.profile
-	session.accel, session.release = nil, nil	-- of the VM that booted last
+	session.accel, session.release = nil, nil	-- those of the VM that booted last
 	session.kernels = {}			-- "PROFILE RELEASE" of all VMs, each once
 
 	session.start = core.now()

@@ -6,12 +6,12 @@ local text = require "provium.text"
 
 local show = {}
 
-local MAX_TEXT = 400		-- bytes of a string
-local MAX_ITEMS = 40		-- of a table
-local MAX_ALL_ITEMS = 400	-- of a table, including tables in it
-local MAX_DEPTH = 20		-- of tables in tables
+local MAX_TEXT = 400		-- most bytes that are shown of a string
+local MAX_ITEMS = 40		-- most items that are shown of a table
+local MAX_ALL_ITEMS = 400	-- the same, with the items of the tables in it
+local MAX_DEPTH = 20		-- most levels of tables in tables
 local HEX_ROWS = 16
-local MAX_COMMAND = 60		-- bytes
+local MAX_COMMAND = 60		-- most bytes that are shown of a command
 
 -- Returns true for UTF-8 without control characters except newline and tab.
 local function is_text(s)

@@ -9,8 +9,8 @@ local text = require "provium.text"
 
 local check_string = options.string
 
-local MAX_OUTPUT = 16 << 20	-- bytes of stdout and stderr that exec() takes
-local WRITE_BYTES = 1 << 20	-- in one request of write_file()
+local MAX_OUTPUT = 16 << 20	-- most bytes of stdout and stderr that exec() takes
+local WRITE_BYTES = 1 << 20	-- most bytes in one request of write_file()
 local DIR_MODE = 493		-- 0755
 
 local methods = {}

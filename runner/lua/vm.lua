@@ -35,7 +35,7 @@ function VM.__tostring(vm) return ("VM (%s)"):format(vm.core:info().profile) end
 local function new_vm(core_vm, log_next, log_is_cut)
 	local vm = setmetatable({
 		core = core_vm, channel = 1, timeout = CALL_TIMEOUT_S,
-		calls_in_flight = {},	-- by channel: the latest call of async()
+		calls_in_flight = {},	-- the latest call of async(), by channel
 		log = {}, log_from_user = {}, log_next = log_next, log_is_cut = log_is_cut, log_judged = 0,
 		console_judged = 0, console_is_final = false,	-- see kernel_log.lua
 		used_by = session.test,	-- the test that made or called the VM last; nil: no test

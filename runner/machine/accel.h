@@ -19,7 +19,7 @@ struct accel {
 	char reason[512];		/* why kind was chosen */
 	char transport_reason[256];	/* why transport was chosen */
 	double slowness;		/* factor for time limits, 1 or more */
-	char release[80];		/* of the profile's kernel; "": unknown */
+	char release[80];		/* release of the profile's kernel; "": unknown */
 	uint32_t tsc_khz;		/* frequency of the host's TSC; 0: unknown */
 };
 

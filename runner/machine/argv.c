@@ -46,9 +46,9 @@ static void add_machine(struct argv *argv, const struct qemu_config *c)
 {
 	add_option(argv, "-accel", "%s", accel_kind_name(c->accel));
 	/*
-	 * With ACPI, microvm describes its devices in ACPI tables.  Without
-	 * ACPI, it describes them on the kernel's command line; a kernel
-	 * without ACPI reads it in both cases.
+	 * A microvm gets acpi=off.  With ACPI it would describe its devices in
+	 * ACPI tables only.  Without ACPI it describes them on the kernel's
+	 * command line, which kernels without ACPI read, too.
 	 */
 	add_option(argv, "-M", "%s%s%s", c->machine,
 		   strcmp(c->machine, "microvm") ? "" : ",acpi=off",

@@ -55,7 +55,7 @@ struct qemu_config {
 	 * -1: no stub.
 	 */
 	int gdb_fd;
-	uint32_t seed;			/* with gdb_fd: the seed of TCG's rdrand */
+	uint32_t seed;			/* the seed of TCG's rdrand, used only with gdb_fd */
 	const char *share;		/* a folder that the guest can read, or NULL */
 };
 

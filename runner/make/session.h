@@ -19,13 +19,13 @@
  */
 void session_join(const char *file, const char *base);
 /*
- * Announces that a wait at the gate begins or ends.  To be passed to
- * gate_on_wait().
+ * Tells the other runners of the session that this runner begins or ends a wait
+ * at the gate.  To be passed to gate_on_wait().
  */
 void session_wait(bool begins);
 /*
- * Announces that the file has ended with this verdict ("": interrupted).
- * Prints the text.
+ * Tells the other runners that this runner's file has ended with the verdict
+ * ("": the file was interrupted), and prints the text.
  */
 void session_end(const char *verdict, const char *text, size_t n);
 

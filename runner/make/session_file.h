@@ -37,7 +37,7 @@ struct session_runner {
 /* The state of a session that its events describe.  All zeros: empty. */
 struct session {
 	struct session_planned *planned;
-	struct session_runner *runners;	/* in the order in which they started */
+	struct session_runner *runners;	/* the runners, in the order in which they started */
 	size_t nr_planned, nr_runners, nr_done, nr_failed;
 };
 

@@ -14,7 +14,7 @@
 #include "runner/vm/vm.h"
 #include "runner/vm/vsock.h"
 
-/* A boot with working KVM takes a twentieth of this. */
+/* A boot with KVM that works takes a twentieth of this limit. */
 #define KVM_TIMEOUT_S 8.0
 #define TCG_TIMEOUT_S 30.0
 /*

@@ -26,7 +26,8 @@
 
 #define INTERRUPT_TIMEOUT_S 5.0		/* time for a child to shut down its VMs */
 #define TICK_MS 1000
-#define MAX_OUTPUT_BYTES (64u << 10)	/* of a longer output only the end is kept */
+#define MAX_OUTPUT_BYTES (64u << 10)	/* bytes at the end of a file's output
+					 * that a report keeps */
 
 struct run {
 	const char *path;
@@ -102,7 +103,10 @@ static void stop_child(struct run *r, struct pollfd *pidfd)
 		kill(r->pid, SIGKILL);
 }
 
-/* The number of bytes before those that a report keeps. */
+/*
+ * Returns how many bytes at the start of the file's output no report will show:
+ * a report keeps the last MAX_OUTPUT_BYTES.
+ */
 static off_t nr_output_bytes_cut(const struct run *r)
 {
 	off_t size = lseek(r->output_fd, 0, SEEK_END);
@@ -110,7 +114,7 @@ static off_t nr_output_bytes_cut(const struct run *r)
 	return size > MAX_OUTPUT_BYTES ? size - MAX_OUTPUT_BYTES : 0;
 }
 
-/* Frees the memory of output that no report will show. */
+/* Frees the memory of those bytes of the output that no report will show. */
 static void drop_old_output(const struct run *r)
 {
 	off_t cut = r->output_fd < 0 ? 0 : nr_output_bytes_cut(r);

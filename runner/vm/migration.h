@@ -60,7 +60,7 @@ int vm_connect(struct vm *vm, int64_t deadline_ns, struct err *err);
 int vm_activate(struct vm *vm, struct err *err);
 
 struct vm_incoming {
-	const char *kernel_release;	/* of the saved guest */
+	const char *kernel_release;	/* the kernel release of the saved guest */
 	int state_fd;			/* from vm_save_devices(); the caller
 					 * keeps it */
 	const uint64_t *seed;		/* the seed of its random numbers; NULL: none */

@@ -29,7 +29,7 @@
 #define TRIPS 250			/* many short rounds: the host's speed varies */
 #define TRIP_ROUNDS 41
 #define REQUEST_BYTES 76		/* header and payload of syscall("getpid") */
-#define LIMIT_S 120.0			/* for a boot or an answer, in seconds */
+#define LIMIT_S 120.0			/* time limit of a boot or an answer, in seconds */
 
 static const char *profile, *bare_cpio, *runner, *make;
 static struct accel accel;

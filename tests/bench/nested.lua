@@ -48,7 +48,7 @@ for i = 1, ROUNDS do
 	resumed[i] = start(clone)
 end
 
--- Measures the lower bound of both: a QEMU that only prints its version.
+-- Measures the lower bound of both times: a QEMU that only prints its version.
 local function bare()
 	local begin = core.now()
 	os.execute "qemu-system-x86_64 --version >/dev/null"

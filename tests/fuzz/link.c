@@ -27,8 +27,9 @@ static struct link tested = { .fd = -1 };
 static int pipe_fds[2];
 
 struct stream {
-	const uint8_t *frames;		/* as the runner made them, */
-	size_t frames_left;		/* without those that were taken */
+	const uint8_t *frames;		/* the frames that the agent has not
+					 * taken yet, as the runner made them */
+	size_t frames_left;		/* size of these frames in bytes */
 	uint8_t sent[STUFFED_SIZE(FRAMES_MAX) + FRAMES_MAX / WIRE_HEADER];
 	size_t size, at;
 	bool ended;			/* a malformed frame: the agent drops the link */

@@ -33,11 +33,11 @@
 #include "tests/host/lib/victim.h"
 
 #define LATE_S 1.0			/* an answer after a kill should not take longer */
-#define LIMIT_S 10.0			/* if it takes that long, the agent is deaf */
+#define LIMIT_S 10.0			/* an agent that takes longer counts as hung */
 #define MEANWHILE_S 0.07
-#define STEPS_SAMPLED 3000		/* without KILL_STEPS, and not all of these */
+#define STEPS_SAMPLED 3000		/* without KILL_STEPS, the sample ends at this step */
 #define STEPS_MAX 200000
-/* The effect of a request: this signal is queued for us. */
+/* The effect of a request: the agent queues this signal for this process. */
 #define EFFECT (SIGRTMIN + 2)
 #define DATA_BYTES 100000
 
@@ -48,7 +48,7 @@ static char file_path[] = "/tmp/provium-killed-XXXXXX";
 struct request {
 	uint32_t tag;
 	bool answered;
-	bool carried_out;		/* its answer says so */
+	bool carried_out;		/* the answer says that the call was made */
 	uint32_t answers;
 	bool has_effect;
 };

@@ -26,8 +26,9 @@
 #include "tests/host/lib/tap.h"
 
 /*
- * From the ground up; the folders of one floor stand between blanks, "." is
- * loose files.
+ * The folders of runner/ on each floor, from the lowest floor to the highest.
+ * The folders of one floor stand between blanks.  "." stands for the files that
+ * are in runner/ itself.
  */
 static const char *const runner_floors[] = {
 	" base ", " qemu gate machine complaint ", " vm ", " probe ", " fixture ",

@@ -29,7 +29,7 @@
 #define MIB (1ull << 20)
 #define VM (100 * MIB)			/* guest memory of one VM, in bytes */
 #define CHARGE (VM + BUDGET_OVERHEAD)
-/* For an answer; only a failure takes that long. */
+/* Time limit for an actor's answer; only a failure takes that long. */
 #define LIMIT_MS 20000
 
 /* --- actors: processes that use the gate on command --- */
@@ -41,8 +41,9 @@ struct actor {
 };
 
 /*
- * Commands: "e" enter, "s" enter a spare, "l" leave the last, "c" claim memory
- * for two VMs, "q" quit.  Answers: 0 or -errno.
+ * An actor reads commands of one letter and answers each with 0 or -errno: "e"
+ * enters the gate for a VM, "s" enters it for a spare, "l" gives the last VM's
+ * reservation back, "c" claims memory for two VMs, "q" ends the actor.
  */
 static void act(int in, int out)
 {

@@ -41,8 +41,8 @@ local function starts(dir, accel)
 	return n
 end
 
--- Behaves like working KVM: the same QEMU with emulation; in the nested VM, the
--- real KVM.
+-- A shell script that behaves like KVM that works: it starts the same QEMU with
+-- emulation. In the nested VM it does nothing, so that the real KVM is used.
 local nested = os.getenv "ACCEL" == "kvm"
 local AS_TCG = nested and ":" or [[shift 2; for a; do case "$a" in host|host,*) a=max,-erms,-fsrm;; esac; set -- "$@" "$a"; shift; done
 	exec ]] .. real .. [[ -accel tcg "$@"]]

@@ -20,7 +20,7 @@
 #include "runner/qemu/forkserver/request.h"
 
 #define BINARY "qemu-system-x86_64"
-#define PRELOAD "bin/forkserver.so"	/* in files_home() */
+#define PRELOAD "bin/forkserver.so"	/* path of the library, below files_home() */
 /* The descriptor number of the server's end of the socket. */
 #define LINE_FD 3
 #define ANSWER_TIMEOUT_S 10.0

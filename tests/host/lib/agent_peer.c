@@ -19,7 +19,7 @@
 #include "tests/host/lib/agent_peer.h"
 #include "tests/host/lib/tap.h"
 
-/* For any answer; only a failure takes that long. */
+/* Time limit for an answer, in seconds; only a failure takes that long. */
 #define LIMIT_S 20.0
 
 struct peer *peer_start(void)

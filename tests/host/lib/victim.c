@@ -13,7 +13,8 @@
 #include "tests/host/lib/tap.h"
 #include "tests/host/lib/victim.h"
 
-#define LIMIT_S 1.0			/* for a stop that was requested, in seconds */
+#define LIMIT_S 1.0			/* time limit for a stop that was
+					 * requested, in seconds */
 /* A step that takes longer may sleep in the kernel. */
 #define BLOCKED_S 0.03
 /* How often a waiting function checks the clock. */
