@@ -3,10 +3,9 @@
  * The ops job and job_wait: shell commands that run in the background.
  *
  * Each job has a keeper: a process that reads the job's output into shared
- * memory until
- * the last writer has closed it, and waits for the shell.  So a job outlives
- * the executor
- * that started it, and any executor can ask for its state.
+ * memory until the last writer has closed it, and waits for the shell.  So a
+ * job outlives the executor that started it, and any executor can ask for its
+ * state.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -4,10 +4,9 @@
  * time.
  *
  * Before each call the two sides meet twice.  At the first meeting a side that
- * must wait
- * may sleep; at the second both are awake, and less than a microsecond apart.
- * The sides
- * find each other in the mailbox of the channel that holds the race.
+ * must wait may sleep; at the second both are awake, and less than a
+ * microsecond apart.  The sides find each other in the mailbox of the channel
+ * that holds the race.
  */
 #ifndef AGENT_SHARED_RACE_H
 #define AGENT_SHARED_RACE_H

@@ -6,9 +6,7 @@
  *
  * commits the fault NAME while the module is loaded.  A NAME written to
  * /sys/module/faults/parameters/commit later commits another fault.  Some
- * faults
- * work only in a kernel that checks for them: tests/reports/faults.lua has the
- * table.
+ * faults work only in a kernel that checks for them (PROFILE=debug).
  */
 #include <linux/delay.h>
 #include <linux/kobject.h>

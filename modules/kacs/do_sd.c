@@ -3,10 +3,8 @@
  * The system calls for security descriptors; kacs.def documents them.
  *
  * A file's descriptor is an extended attribute.  It exists as long as the
- * inode, is
- * kept when the file is renamed, and is still there after the module was
- * unloaded
- * and loaded again.
+ * inode, is kept when the file is renamed, and is still there after the module
+ * was unloaded and loaded again.
  */
 
 #include <linux/capability.h>

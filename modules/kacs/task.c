@@ -3,12 +3,9 @@
  * Records which task has which token, by means of the scheduler's tracepoints.
  *
  * Every task that is forked while the module is loaded gets an entry before it
- * first
- * runs, and loses it when it exits.  A task without an entry is either older
- * than the
- * module, and then has SYSTEM's token; or there was no memory for its entry,
- * and then it
- * has no token and is denied access.
+ * first runs, and loses it when it exits.  A task without an entry is either
+ * older than the module, and then has SYSTEM's token; or there was no memory
+ * for its entry, and then it has no token and is denied access.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt

@@ -2,12 +2,9 @@
 -- Calls in flight: async(), batch() and race().
 --
 -- Every method that calls the guest does so with op(), which sends a request
--- and
--- waits. Here the method runs in a coroutine, on a stand-in for the VM whose
--- op()
--- yields the request. The code that resumes the coroutine sends the request,
--- and
--- passes the reply to resume().
+-- and waits. Here the method runs in a coroutine, on a stand-in for the VM
+-- whose op() yields the request. The code that resumes the coroutine sends the
+-- request, and passes the reply to resume().
 
 local core = require "provium.core"
 local errors = require "provium.errors"

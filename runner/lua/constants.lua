@@ -2,8 +2,7 @@
 -- provium.const: the kernel's constants by name.
 --
 -- Reading an unknown name raises an error: a nil among the arguments of a
--- system
--- call would be noticed much later.
+-- system call would be noticed much later.
 
 local core = require "provium.core"
 local suggest = require "provium.suggest"

@@ -3,12 +3,9 @@
  * Chooses the accelerator and the transport of a profile's VMs.
  *
  * The choice depends on $ACCEL, on $TRANSPORT, and on the probe, which runs
- * once
- * and leaves a record.  A probe of a busy machine is repeated when the machine
- * is
- * less busy: otherwise all time limits would get too large a factor until the
- * host
- * reboots.
+ * once and leaves a record.  A probe of a busy machine is repeated when the
+ * machine is less busy: otherwise all time limits would get too large a factor
+ * until the host reboots.
  */
 #ifndef RUNNER_PROBE_CHOICE_H
 #define RUNNER_PROBE_CHOICE_H

@@ -4,10 +4,9 @@
  * transport work on this machine, and how slow the machine is.
  *
  * The probe must boot, because KVM can fail although /dev/kvm can be opened.
- * KVM
- * that hangs costs the probe its time limit; KVM that is slower than emulation
- * is
- * not chosen.  vsock counts as working if the agent has answered on it.
+ * KVM that hangs costs the probe its time limit; KVM that is slower than
+ * emulation is not chosen.  vsock counts as working if the agent has answered
+ * on it.
  */
 #ifndef RUNNER_PROBE_PROBE_H
 #define RUNNER_PROBE_PROBE_H

@@ -3,12 +3,9 @@
  * Runs one test file in a child process that has its own Lua state.
  *
  * The child sends each event as a line of JSON, { event, item }: "begin" and
- * "test"
- * when a test begins and ends, "end" with the rest of the record at the end of
- * the
- * file.  So if the child dies, the tests that had ended keep their verdicts,
- * and the
- * test that was running has failed.
+ * "test" when a test begins and ends, "end" with the rest of the record at the
+ * end of the file.  So if the child dies, the tests that had ended keep their
+ * verdicts, and the test that was running has failed.
  */
 #ifndef RUNNER_RUN_CHILD_H
 #define RUNNER_RUN_CHILD_H

@@ -4,10 +4,8 @@
  * --rerun-failed`.
  *
  * failed.json in files_state() is an object: the real path of each test file
- * that
- * failed, with an array of the titles of its failed tests, or null if the file
- * as a
- * whole failed.
+ * that failed, with an array of the titles of its failed tests, or null if the
+ * file as a whole failed.
  */
 #ifndef RUNNER_RUN_LAST_FAILURES_H
 #define RUNNER_RUN_LAST_FAILURES_H

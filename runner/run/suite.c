@@ -20,8 +20,8 @@
 struct suite {
 	const struct suite_opts *opts;
 	struct test_paths files;
-	json_t *failed;			/* last_failures_load(), if
-					 * rerun_failed is set */
+	json_t *failed;			/* what last_failures_load() returned,
+					 * if rerun_failed is set */
 	struct counts total;
 	size_t nr_done;
 	bool accel_printed;

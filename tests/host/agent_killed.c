@@ -4,8 +4,8 @@
  * one k after another: the agent runs as a process of this machine, and ptrace
  * steps the victim.  After each kill the supervisor has to answer a ping within
  * LATE_S (on a busy machine within LIMIT_S), every request has to have one
- * answer, the next call has to work, and
- * no request may have been carried out twice.
+ * answer, the next call has to work, and no request may have been carried out
+ * twice.
  *
  * Environment:
  *	KILL_STEPS=all		every k; else a sample, denser at the start

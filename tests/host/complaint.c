@@ -4,8 +4,7 @@
  * title.
  *
  * tests/host/complaints/NAME.txt holds real reports: a line "title: …" for
- * each, a
- * blank line, then the log as the kernel printed it.
+ * each, a blank line, then the log as the kernel printed it.
  */
 #include <glob.h>
 #include <string.h>

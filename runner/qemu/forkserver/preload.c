@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Preloaded into QEMU (LD_PRELOAD), this library makes a fork server of it:
- * QEMU is
- * loaded and linked, but does not begin to run.  It forks for each request, and
- * the
- * fork begins to run as QEMU with the arguments and descriptors of the request.
- * The
- * runner's side is client.c.
+ * QEMU is loaded and linked, but does not begin to run.  It forks for each
+ * request, and the fork begins to run as QEMU with the arguments and
+ * descriptors of the request.  The runner's side is client.c.
  *
  * This library replaces __libc_start_main, which the program's first
- * instructions
- * call.  At that point the libraries are ready (two thirds of the time that
- * QEMU needs
- * to start), no code of the program has run, and there is one thread.
+ * instructions call.  At that point the libraries are ready (two thirds of the
+ * time that QEMU needs to start), no code of the program has run, and there is
+ * one thread.
  */
 #include <dlfcn.h>
 #include <errno.h>
