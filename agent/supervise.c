@@ -102,7 +102,7 @@ static void serve_link(struct supervisor *s)
 		return;
 	if (!n && !s->config.guest && s->config.listen_fd < 0)
 		end_agent(s, 0);
-	drop_link(s, n ? strerror((int)-n) : "the runner hung up");
+	drop_link(s, n ? strerror((int)-n) : "the runner closed the connection");
 }
 
 /* --- links --- */

@@ -42,7 +42,7 @@ const char *err_limit_advice(int number);
  * no lines).
  */
 void err_add_console(struct err *err, const char *lines);
-/* Puts context before the text: "boot minimal: no hello …". */
+/* Puts context before the text: "boot minimal: the agent …". */
 void err_context(struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

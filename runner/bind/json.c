@@ -139,7 +139,7 @@ int bind_json_encode(lua_State *L)
 	*doc = bind_to_json(L, 1);
 	text = json_dumps(*doc, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 	if (!text)
-		return luaL_error(L, "this cannot be said in JSON");
+		return luaL_error(L, "this value has no form in JSON");
 	lua_pushstring(L, text);
 	free(text);
 	return 1;

@@ -103,7 +103,7 @@ end
 function check.assert_error(fn, pattern)
 	check.count = check.count + 1
 	local ok, err = pcall(fn)
-	if ok then check.fail("expected an error, the function returned") end
+	if ok then check.fail("expected an error, but the function returned") end
 	-- A signal, a time limit or skip() is not the error that the test
 	-- expects.
 	local kind = errors.kind_of(err)

@@ -138,7 +138,7 @@ local function look_up(name)
 		build(name, script)
 		handle, reason = core.fixture_find(name, script)
 	end
-	if not handle then error(fixture.broken("fixture %s was built and is not current: %s", name, reason), 0) end
+	if not handle then error(fixture.broken("fixture %s: just built, and already out of date: %s", name, reason), 0) end
 	return { name = name, script = script, handle = handle, manifest = handle:manifest() }
 end
 

@@ -16,7 +16,7 @@ local function vm_to_save(name)
 	local state = vm.core:info().state
 	if state ~= "running" then
 		local _, death = pcall(vm.read_file, vm, "/")	-- any call raises the reason of the death
-		error(fixture.broken("fixture %s: its VM is %s, and must be running at the script's end%s", name, state,
+		error(fixture.broken("fixture %s: its VM is %s at the script's end, and must be running%s", name, state,
 			state == "dead" and ": " .. tostring(death) or ""), 0)
 	end
 	return vm

@@ -135,7 +135,7 @@ local function ioc(name, dir)
 			local v = ({ type = kind, nr = nr, size = size })[field]
 			local max = field == "size" and 0x3fff or 0xff
 			if math.type(v) ~= "integer" or v < 0 or v > max then
-				error(("%s: %s: expected an integer of 0 to %d%s, got %s"):format(name, field, max,
+				error(("%s: %s: expected an integer from 0 to %d%s, got %s"):format(name, field, max,
 					field == "type" and " or a letter" or "", tostring(v)), 0)
 			end
 		end

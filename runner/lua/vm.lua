@@ -101,7 +101,7 @@ function VM:boot(opts)
 	opts = options.check("boot", opts, BOOT_OPTIONS)
 	local cpus = opts.cpus or 1
 	if math.type(cpus) ~= "integer" or cpus < 1 or cpus > 255 then
-		error(("boot: cpus: expected an integer of 1 to 255, got %s"):format(tostring(cpus)), 0)
+		error(("boot: cpus: expected an integer from 1 to 255, got %s"):format(tostring(cpus)), 0)
 	end
 	local memory = options.bytes(opts.memory or "512M", "boot: memory")
 	if memory < MIN_MEMORY then

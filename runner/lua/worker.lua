@@ -57,7 +57,7 @@ end
 
 local function check_id(option, v)
 	if math.type(v) ~= "integer" or v < 0 or v > 0xffffffff then
-		error(("spawn: %s: expected a number of 0 to 4294967295, got %s"):format(option, tostring(v)), 0)
+		error(("spawn: %s: expected a number from 0 to 4294967295, got %s"):format(option, tostring(v)), 0)
 	end
 	return v
 end

@@ -168,7 +168,7 @@ static int await_postmigrate(struct qmp *q, struct proc *qemu,
 		status = json_string_value(json_object_get(q->answer, "status"));
 		if (!ret && clock_ns() > deadline_ns)
 			ret = err_set(err, ERR_BROKEN, -ETIMEDOUT,
-				      "QEMU does not finish saving in time");
+				      "QEMU did not finish saving the guest's state in time");
 	} while (!ret && status && !strcmp(status, "finish-migrate"));
 	return ret;
 }

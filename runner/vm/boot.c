@@ -59,7 +59,7 @@ int vm_await_agent(struct vm *vm, int64_t deadline_ns, struct err *err)
 	if (ret == -EINTR)
 		return err_set(err, ERR_INTERRUPTED, ret, "interrupted");
 	if (ret == -ETIMEDOUT) {
-		snprintf(reason, sizeof(reason), "no hello within %.3g s",
+		snprintf(reason, sizeof(reason), "the agent in the guest did not answer within %.3g s",
 			 seconds_since(start));
 		vm_die(vm, ERR_GUEST, reason);
 	}

@@ -39,16 +39,16 @@ test("a fixture script with a syntax error is refused", function() is_refused("p
 test("a fixture script that makes no VM is refused", function() is_refused("local x = 1\n", "its script made no VM") end)
 
 test("a fixture script that does not boot its VM is refused", function()
-	is_refused("provium.create()\n", "its VM is not booted, and must be running at the script's end")
+	is_refused("provium.create()\n", "its VM is not booted at the script's end, and must be running")
 end)
 
 test("a fixture script that shuts its VM down is refused", function()
-	is_refused("local vm = " .. home.BOOT .. "vm:shutdown()\n", "its VM is shut down, and must be running at the script's end")
+	is_refused("local vm = " .. home.BOOT .. "vm:shutdown()\n", "its VM is shut down at the script's end, and must be running")
 end)
 
 test("the error for a fixture script that leaves a panicked guest has the panic", function()
 	is_refused("local vm = " .. home.BOOT .. "pcall(vm.exec, vm, 'echo c > /proc/sysrq-trigger')\n",
-		"its VM is dead, and must be running at the script's end: ")
+		"its VM is dead at the script's end, and must be running: ")
 	is_refused("local vm = " .. home.BOOT .. "pcall(vm.exec, vm, 'echo c > /proc/sysrq-trigger')\n", "Kernel panic - ")
 end)
 

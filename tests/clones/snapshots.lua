@@ -143,7 +143,7 @@ test("a snapshot of a VM that writes to a disk image directly is refused", funct
 	file:write(("\0"):rep(1 << 20))
 	file:close()
 	local vm = provium.create():boot { disks = { { path = path } } }
-	assert_error(function() vm:snapshot() end, "is written directly, and a restore cannot undo that")
+	assert_error(function() vm:snapshot() end, "disk .*: the guest writes to the image file itself, which a restore cannot undo; ")
 	vm:kill()
 	os.remove(path)
 end)

@@ -152,7 +152,7 @@ test("assert_error with a pattern fails for another error", function()
 end)
 
 test("assert_error fails when no error is raised", function()
-	assert_eq("expected an error, the function returned", failure(function() assert_error(function() end) end))
+	assert_eq("expected an error, but the function returned", failure(function() assert_error(function() end) end))
 end)
 
 test("wait_until returns the function's result", function()

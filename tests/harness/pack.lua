@@ -134,10 +134,10 @@ test("IO takes the type as a letter or as a number", function()
 end)
 
 test("IO, IOR and IOW refuse a wrong type, number or size", function()
-	assert_error(function() provium.IOWR("KK", 0, 8) end, "IOWR: type: expected an integer of 0 to 255 or a letter, got KK")
-	assert_error(function() provium.IOR("K", 256, 8) end, "IOR: nr: expected an integer of 0 to 255, got 256")
-	assert_error(function() provium.IOW("K", 0, 16384) end, "IOW: size: expected an integer of 0 to 16383, got 16384")
-	assert_error(function() provium.IO("K") end, "IO: nr: expected an integer of 0 to 255, got nil")
+	assert_error(function() provium.IOWR("KK", 0, 8) end, "IOWR: type: expected an integer from 0 to 255 or a letter, got KK")
+	assert_error(function() provium.IOR("K", 256, 8) end, "IOR: nr: expected an integer from 0 to 255, got 256")
+	assert_error(function() provium.IOW("K", 0, 16384) end, "IOW: size: expected an integer from 0 to 16383, got 16384")
+	assert_error(function() provium.IO("K") end, "IO: nr: expected an integer from 0 to 255, got nil")
 end)
 
 -- --- names and numbers ---

@@ -81,7 +81,7 @@ end)
 test("an agent that does not answer: the error has time limit and console end", function()
 	local r = run("vm_no_hello.lua", { env = { BOOT_TIMEOUT = "5s" } })
 	assert_eq(1, r.status)
-	assert(r.said:find("boot " .. provium.profile .. ": no hello within [%d.]+ s; console ends:\n"), r.said)
+	assert(r.said:find("boot " .. provium.profile .. ": the agent in the guest did not answer within [%d.]+ s; console ends:\n"), r.said)
 	assert_contains(r.said, "Run /sleeper as init process")
 end)
 

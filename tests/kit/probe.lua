@@ -58,7 +58,7 @@ test("KVM that hangs: ACCEL=kvm fails within 10 s and does not fall back to emul
 	with_qemu("exec sleep 1000", function(dir)
 		local r = exec(dir, "kvm")
 		assert_eq(3, r.status)
-		assert_contains(r.said, "ACCEL=kvm: kvm probe failed: no hello within")
+		assert_contains(r.said, "ACCEL=kvm: kvm probe failed: the agent in the guest did not answer within")
 		assert(r.seconds <= 10, ("it took %d s"):format(r.seconds))
 		assert_eq(0, starts(dir, "tcg"), "it started an emulated VM")
 	end)
