@@ -4,11 +4,12 @@
  * (vsock(7)).
  *
  * No event tells when a guest begins to listen, so the runner tries to connect
- * again and again.  An attempt that the guest refuses is repeated after 2 ms: no
- * socket listens yet, or the guest has just been resumed and resets its
- * transport.  An attempt that hangs is given up after a time limit: a connection
- * that is open or half open during the reset is lost without an error.  So a
- * connection counts as established only once the agent has answered on it.
+ * again and again.  An attempt that the guest refuses is repeated after 2 ms:
+ * no socket listens yet, or the guest has just been resumed and resets its
+ * transport.  An attempt that hangs is given up after a time limit: a
+ * connection that is open or half open during the reset is lost without an
+ * error.  So a connection counts as established only once the agent has
+ * answered on it.
  */
 #ifndef RUNNER_VM_VSOCK_H
 #define RUNNER_VM_VSOCK_H

@@ -8,8 +8,8 @@ provium.timeout = "20m"
 
 local AT_A_TIME, ROUNDS = 4, 13
 -- The guest refuses the first attempt while it resets its transport. A guest on
--- a busy machine can outlast the time limit of one more. Each connection that is
--- lost costs an attempt, too.
+-- a busy machine can outlast the time limit of one more. Each connection that
+-- is lost costs an attempt, too.
 local ATTEMPTS_MAX = 3
 
 -- Runs the suites once for both tests. Returns a line for each resume.

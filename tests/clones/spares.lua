@@ -2,9 +2,9 @@
 -- Spares: the clone for the next test is made while a test waits, and is as
 -- good as a new one.
 --
--- Only the next test can look at a spare, so each scenario consists of two tests
--- of harness/_canned/vm_spares.lua. They run at a gate of their own, because a
--- runner makes no spare while another one waits for memory.
+-- Only the next test can look at a spare, so each scenario consists of two
+-- tests of harness/_canned/vm_spares.lua. They run at a gate of their own,
+-- because a runner makes no spare while another one waits for memory.
 
 local runner = require "runner"
 

@@ -136,7 +136,7 @@ test("close of the executor's timer: a later call past its deadline still ends",
 		local timer = tonumber(listing:match("(%d+) %-> anon_inode:%[timerfd%]"))
 		if not timer then skip("this agent has no timer") end
 		assert_eq(0, vm:syscall("close", timer))
-		pause(0.2)		-- waits until the timer has expired, because the executor sets it again only then
+		pause(0.2)		-- the executor sets the timer again only after it has expired
 		pcall(vm.syscall, vm, "getppid")
 		pcall(vm.syscall, vm, "exit_group", 0)
 		for _ = 1, 5 do vm:syscall("getpid") end
