@@ -285,23 +285,23 @@ static void tokens_of_vms(void)
 	a = actor_new();
 	b = actor_new();
 	c = actor_new();
-	ok(!ask(&a, 'e') && tokens() == 2, "a first VM runs with the token that make gave the job");
-	ok(!ask(&a, 'e') && tokens() == 1, "a second VM borrows a token");
-	ok(!ask(&a, 'e') && tokens() == 0, "a third VM borrows the last token of -j3");
-	ok(!ask(&a, 'l') && tokens() == 1 && !ask(&a, 'l') && tokens() == 2, "each VM that ends returns its token");
+	ok(!ask(&a, 'e') && tokens() == 2, "a first VM runs with the job token that make gave the job");
+	ok(!ask(&a, 'e') && tokens() == 1, "a second VM borrows a job token");
+	ok(!ask(&a, 'e') && tokens() == 0, "a third VM borrows the last job token of -j3");
+	ok(!ask(&a, 'l') && tokens() == 1 && !ask(&a, 'l') && tokens() == 2, "each VM that ends returns its job token");
 	ok(!ask(&b, 'e') && !ask(&b, 'e') && tokens() == 1 && !ask(&a, 'e') && tokens() == 0,
-	   "two runners share the tokens of one make");
+	   "two runners share the job tokens of one make");
 	tell(&c, 'e');
 	ok(await_waiters(1), "a runner waits for memory");
-	ok(tokens() == 1, "a runner that waits for memory lends its token to make");
-	ok(!ask(&a, 'l') && heard(&c, LIMIT_MS) == 0 && tokens() == 1, "a runner takes its lent token back before it goes on");
+	ok(tokens() == 1, "a runner that waits for memory lends its job token to make");
+	ok(!ask(&a, 'l') && heard(&c, LIMIT_MS) == 0 && tokens() == 1, "a runner takes its lent job token back before it goes on");
 	tell(&a, 'e');
 	await_waiters(1);
 	actor_end(&b, 0);
-	ok(heard(&a, LIMIT_MS) == 0, "a runner that ends returns the tokens it borrowed");
+	ok(heard(&a, LIMIT_MS) == 0, "a runner that ends returns the job tokens it borrowed");
 	actor_end(&a, 0);
 	actor_end(&c, 0);
-	ok(tokens() == 2, "when all runners have ended make has its 2 tokens of -j3");
+	ok(tokens() == 2, "when all runners have ended make has its 2 job tokens of -j3");
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 }
@@ -321,13 +321,13 @@ static void tokens_for_two(void)
 	gate_set_budget(8 * CHARGE, 0);
 	a = actor_new();
 	b = actor_new();
-	ok(!ask(&a, 'e') && !ask(&b, 'e'), "two runners have a VM each, with both tokens of -j2");
+	ok(!ask(&a, 'e') && !ask(&b, 'e'), "two runners have a VM each, with both job tokens of -j2");
 	tell(&a, 'e');
-	ok(heard(&a, 50) == 1, "a second VM waits while no token is free");
+	ok(heard(&a, 50) == 1, "a second VM waits while no job token is free");
 	tell(&b, 'e');
 	answers[0] = (struct pollfd){ a.out, POLLIN, 0 };
 	answers[1] = (struct pollfd){ b.out, POLLIN, 0 };
-	ok(poll(answers, 2, LIMIT_MS) == 1, "of two runners that wait for a second token one gets both");
+	ok(poll(answers, 2, LIMIT_MS) == 1, "of two runners that wait for a second job token one gets both");
 	winner = answers[0].revents ? &a : &b;
 	other = answers[0].revents ? &b : &a;
 	ok(heard(winner, 0) == 0 && heard(other, 0) == 1, "the other of two runners goes on waiting");
@@ -335,9 +335,9 @@ static void tokens_for_two(void)
 	/* One of make's two jobs has ended: make writes its byte back. */
 	if (write(pipe_fds[1], "b", 1) != 1)
 		exit(1);
-	ok(heard(other, LIMIT_MS) == 0, "the other of two runners gets both tokens next");
+	ok(heard(other, LIMIT_MS) == 0, "the other of two runners gets both job tokens next");
 	actor_end(other, 0);
-	ok(tokens() == 1, "when both runners have ended make has its token of -j2");
+	ok(tokens() == 1, "when both runners have ended make has its job token of -j2");
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 }
@@ -360,15 +360,15 @@ static void first_in_line(void)
 	c = actor_new();
 	ok(!ask(&a, 'e') && !ask(&b, 'e'), "two of three runners have a VM each");
 	tell(&b, 'e');
-	ok(heard(&b, 50) == 1 && tokens() == 0, "a runner that waits for a second token keeps its first");
+	ok(heard(&b, 50) == 1 && tokens() == 0, "a runner that waits for a second job token keeps its first");
 	tell(&c, 'e');
-	ok(heard(&b, LIMIT_MS) == 0, "a runner without VMs lends its token to one that waits for a second");
-	ok(heard(&c, 50) == 1 && tokens() == 0, "a runner without VMs waits after it has lent its token");
-	ok(!ask(&b, 'l') && heard(&c, LIMIT_MS) == 0, "a runner without VMs gets its token back when another VM has ended");
+	ok(heard(&b, LIMIT_MS) == 0, "a runner without VMs lends its job token to one that waits for a second");
+	ok(heard(&c, 50) == 1 && tokens() == 0, "a runner without VMs waits after it has lent its job token");
+	ok(!ask(&b, 'l') && heard(&c, LIMIT_MS) == 0, "a runner without VMs gets its job token back when another VM has ended");
 	actor_end(&a, 0);
 	actor_end(&b, 0);
 	actor_end(&c, 0);
-	ok(tokens() == 0, "three runners under -j3 end with one token each");
+	ok(tokens() == 0, "three runners under -j3 end with one job token each");
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 }
@@ -392,8 +392,8 @@ static void after_a_kill(void)
 		raise(SIGKILL);
 	}
 	waitpid(pid, NULL, 0);
-	ok(tokens() == 0, "a killed runner leaves make without the token it borrowed");
-	ok(!gate_return_tokens_of(account, &err) && tokens() == 1, "gate_return_tokens_of() returns the tokens of a killed runner");
+	ok(tokens() == 0, "a killed runner leaves make without the job token it borrowed");
+	ok(!gate_return_tokens_of(account, &err) && tokens() == 1, "gate_return_tokens_of() returns the job tokens of a killed runner");
 	ok(access(account, F_OK) && !gate_return_tokens_of(account, &err) && tokens() == 1, "a second gate_return_tokens_of() returns nothing");
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
@@ -423,11 +423,11 @@ static void flags(void)
 	ok(!jobserver_exists(&j), "closed descriptors are not taken for a jobserver");
 	jobserver_open(&j, " -j", &account);
 	ok(!jobserver_exists(&j) && jobserver_take(&j, 5) && jobserver_tokens_held(&j) == 1,
-	   "with -j but no number there is no jobserver, and no token to wait for");
+	   "with -j but no number there is no jobserver, and no job token to wait for");
 	make_jobserver(3);
 	jobserver_open(&j, getenv("MAKEFLAGS"), &account);
 	ok(j.nr_jobs == 3 && jobserver_take(&j, 3) && account.taken[0] == 'b' &&
-	   account.taken[1] == 'c' && !jobserver_take(&j, 4), "tokens are the bytes of the pipe, and -j3 has no fourth");
+	   account.taken[1] == 'c' && !jobserver_take(&j, 4), "job tokens are the bytes of the pipe, and -j3 has no fourth");
 	jobserver_give(&j, 1);
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
@@ -448,7 +448,7 @@ static void fifo(void)
 	snprintf(text, sizeof(text), " -j2 --jobserver-auth=fifo:%s", path);
 	jobserver_open(&j, text, &account);
 	ok(jobserver_exists(&j) && jobserver_take(&j, 2) && !jobserver_take(&j, 3),
-	   "a token is taken from a named pipe");
+	   "a job token is taken from a named pipe");
 	jobserver_restore(&j, deadline_in(1));
 	ok(read(keep, text, 1) == 1 && *text == 'x', "the same byte is returned to a named pipe");
 	unlink(path);
