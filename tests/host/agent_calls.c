@@ -218,13 +218,13 @@ static void bad_frames(void)
 	uint8_t junk[WIRE_HEADER + 1];	/* a header with byte stuffing */
 	int status;
 
-	send_raw(p, 7, WIRE_OP_echo, "", 0);
+	send_raw(p, 7, WIRE_REQUEST, WIRE_OP_echo, "", 0);
 	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "a request on an unknown channel is refused");
-	send_raw(p, WIRE_SUPERVISOR, 999, "", 0);
+	send_raw(p, WIRE_SUPERVISOR, WIRE_REQUEST, 999, "", 0);
 	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "an unknown op is refused");
-	send_raw(p, WIRE_EXECUTOR, WIRE_OP_hello, "", 0);
+	send_raw(p, WIRE_EXECUTOR, WIRE_REQUEST, WIRE_OP_hello, "", 0);
 	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "an op of the supervisor is refused on an executor's channel");
-	send_raw(p, WIRE_EXECUTOR, WIRE_OP_syscall, "short", 5);
+	send_raw(p, WIRE_EXECUTOR, WIRE_REQUEST, WIRE_OP_syscall, "short", 5);
 	ok(!answer(p) && failure(p).reason == WIRE_REASON_BAD, "a truncated request is refused");
 	ok(getpid_by(p) > 0, "refused requests leave the link usable");
 	memset(junk, 0xff, sizeof(junk));

@@ -86,17 +86,9 @@ static void fault(struct run *r, const char *text)
 static void request(struct run *r, uint32_t channel, enum wire_kind kind,
 		    enum wire_op nr, const void *req)
 {
-	static uint8_t raw[1 << 16];
-	const struct wire_op_desc *op = wire_op_by_number(nr);
-	size_t n = wire_encode(op->req, req, raw, sizeof(raw));
-	struct wire_header hdr = {
-		.len = (uint32_t)n, .tag = ++r->p->tag, .channel = channel,
-		.op = (uint16_t)nr, .kind = (uint16_t)kind,
-	};
-
-	conn_send(&r->p->conn, &hdr, raw);
+	send_to(r->p, channel, kind, nr, req);
 	r->requests[r->nr_requests++] = (struct request){
-		.tag = hdr.tag, .has_effect = channel != WIRE_SUPERVISOR,
+		.tag = r->p->tag, .has_effect = channel != WIRE_SUPERVISOR,
 	};
 }
 
@@ -122,33 +114,6 @@ static unsigned int count_effects(void)
 }
 
 /* --- answers --- */
-
-/* Reads a frame until the deadline: 0, or -ETIMEDOUT, -EPIPE, -EBADMSG. */
-static int frame(struct run *r, int64_t deadline)
-{
-	struct peer *p = r->p;
-	const uint8_t *payload;
-	struct err err;
-	int ret;
-
-	while (!(ret = conn_peek(&p->conn, &p->hdr, &payload, &err))) {
-		struct pollfd pfd = { p->conn.fd, POLLIN, 0 };
-
-		if (conn_wants_out(&p->conn))
-			pfd.events |= POLLOUT;
-		if (poll(&pfd, 1, deadline_poll_ms(deadline)) <= 0 && clock_ns() >= deadline)
-			return -ETIMEDOUT;
-		conn_flush(&p->conn);
-		if (pfd.revents & (POLLIN | POLLHUP) && conn_feed(&p->conn))
-			return -EPIPE;
-	}
-	if (ret < 0)
-		return -EBADMSG;
-	if (p->hdr.len <= sizeof(p->payload))
-		memcpy(p->payload, payload, p->hdr.len);
-	conn_drop(&p->conn, &p->hdr);
-	return 0;
-}
 
 static void note_answer(struct run *r)
 {
@@ -185,7 +150,7 @@ static bool collect(struct run *r, uint32_t tag)
 	int64_t deadline = deadline_in(LIMIT_S), late = deadline_in(LATE_S);
 
 	while (tag || !all_answered(r)) {
-		int ret = frame(r, deadline);
+		int ret = next_frame_until(r->p, deadline);
 
 		if (ret) {
 			fault(r, ret == -EPIPE ? "the link was dropped" :
@@ -208,7 +173,8 @@ static void await_answer(struct run *r, double limit_s)
 {
 	int64_t deadline = deadline_in(limit_s);
 
-	while (!r->requests[r->nr_requests - 1].answered && !frame(r, deadline))
+	while (!r->requests[r->nr_requests - 1].answered &&
+	       !next_frame_until(r->p, deadline))
 		note_answer(r);
 }
 
@@ -235,9 +201,7 @@ static int64_t pid_of(struct run *r, uint32_t channel)
 	struct wire_syscall_rep rep;
 	struct wire_arena none = { 0 };
 
-	r->p->executor = channel;
-	send_op(r->p, WIRE_OP_syscall, &req);
-	r->p->executor = WIRE_EXECUTOR;
+	send_to(r->p, channel, WIRE_REQUEST, WIRE_OP_syscall, &req);
 	if (!collect(r, r->p->tag))
 		return -2;
 	return r->p->hdr.kind == WIRE_REPLY &&

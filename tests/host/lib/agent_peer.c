@@ -52,10 +52,8 @@ struct peer *peer_start(void)
 	return p;
 }
 
-/* Reads the next frame.  0; -EPIPE at the end; -ETIMEDOUT. */
-int next_frame(struct peer *p)
+int next_frame_until(struct peer *p, int64_t deadline)
 {
-	int64_t deadline = deadline_in(LIMIT_S);
 	const uint8_t *payload;
 	struct err err;
 	int ret;
@@ -65,7 +63,7 @@ int next_frame(struct peer *p)
 
 		if (conn_wants_out(&p->conn))
 			pfd.events |= POLLOUT;
-		if (poll(&pfd, 1, deadline_poll_ms(deadline)) <= 0)
+		if (poll(&pfd, 1, deadline_poll_ms(deadline)) <= 0 && clock_ns() >= deadline)
 			return -ETIMEDOUT;
 		conn_flush(&p->conn);
 		if (pfd.revents & (POLLIN | POLLHUP) && conn_feed(&p->conn))
@@ -78,29 +76,41 @@ int next_frame(struct peer *p)
 	return 0;
 }
 
-void send_raw(struct peer *p, uint32_t channel, unsigned int op,
-		     const void *payload, size_t n)
+int next_frame(struct peer *p)
+{
+	return next_frame_until(p, deadline_in(LIMIT_S));
+}
+
+void send_raw(struct peer *p, uint32_t channel, enum wire_kind kind, unsigned int op,
+	      const void *payload, size_t n)
 {
 	struct wire_header hdr = {
 		.len = (uint32_t)n, .tag = ++p->tag, .channel = channel,
-		.op = (uint16_t)op, .kind = WIRE_REQUEST,
+		.op = (uint16_t)op, .kind = (uint16_t)kind,
 	};
 
 	conn_send(&p->conn, &hdr, payload);
 }
 
-void send_op(struct peer *p, enum wire_op nr, const void *req)
+void send_to(struct peer *p, uint32_t channel, enum wire_kind kind, enum wire_op nr,
+	     const void *req)
 {
-	const struct wire_op_desc *op = wire_op_by_number(nr);
-	size_t n = wire_encode(op->req, req, NULL, 0);
+	const struct wire_desc *desc = wire_op_by_number(nr)->req;
+	size_t n = wire_encode(desc, req, NULL, 0);
 	uint8_t *raw = malloc(n + 1);
 
-	wire_encode(op->req, req, raw, n);
-	send_raw(p, op->supervisor ? WIRE_SUPERVISOR : p->executor, nr, raw, n);
+	wire_encode(desc, req, raw, n);
+	send_raw(p, channel, kind, nr, raw, n);
 	free(raw);
 }
 
-/* Reads the answer to the last request; collects its data frames. */
+void send_op(struct peer *p, enum wire_op nr, const void *req)
+{
+	bool supervisor = wire_op_by_number(nr)->supervisor;
+
+	send_to(p, supervisor ? WIRE_SUPERVISOR : p->executor, WIRE_REQUEST, nr, req);
+}
+
 int answer(struct peer *p)
 {
 	int ret;
@@ -123,7 +133,6 @@ int answer(struct peer *p)
 	return ret;
 }
 
-/* Sends a request and decodes its reply; false unless it was a valid reply. */
 bool call(struct peer *p, enum wire_op nr, const void *req, void *rep)
 {
 	static uint8_t scratch[1 << 16];
@@ -162,14 +171,12 @@ struct peer *peer_greeted(void)
 	return p;
 }
 
-/* Signals one process.  -1, from a failed getpid, would mean every process. */
 void signal_to(int64_t pid, int sig)
 {
 	if (pid > 1)
 		kill((pid_t)pid, sig);
 }
 
-/* Closes the connection; the agent ends by itself. */
 bool peer_end(struct peer *p, int *status)
 {
 	int64_t deadline = deadline_in(LIMIT_S);
@@ -192,7 +199,6 @@ struct wire_bytes str(const char *s)
 	return (struct wire_bytes){ s, (uint32_t)strlen(s) };
 }
 
-/* Waits until the process has ended and was reaped. */
 bool await_end(int64_t pid)
 {
 	int64_t deadline = deadline_in(LIMIT_S);
@@ -202,18 +208,15 @@ bool await_end(int64_t pid)
 	return pid > 1 && kill((pid_t)pid, 0);
 }
 
-int64_t getpid_by(struct peer *p)
-{
-	struct wire_syscall_req req = { .nr = SYS_getpid };
-	struct wire_syscall_rep rep;
-
-	return call(p, WIRE_OP_syscall, &req, &rep) ? rep.ret : -1;
-}
-
 int64_t ask(struct peer *p, int64_t nr)
 {
 	struct wire_syscall_req req = { .nr = nr };
 	struct wire_syscall_rep rep;
 
 	return call(p, WIRE_OP_syscall, &req, &rep) ? rep.ret : -1;
+}
+
+int64_t getpid_by(struct peer *p)
+{
+	return ask(p, SYS_getpid);
 }

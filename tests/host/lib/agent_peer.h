@@ -19,10 +19,10 @@ struct peer {
 	struct conn conn;
 	uint32_t tag;			/* tag of the last request */
 	uint32_t executor;		/* the channel to which an executor's ops go */
-	/* the last frame */
+	/* The frame that was read last. */
 	struct wire_header hdr;
 	uint8_t payload[1 << 17];
-	struct buf data;		/* bytes of the data frames before it */
+	struct buf data;		/* bytes of the data frames before the answer */
 };
 
 /*
@@ -39,11 +39,21 @@ bool peer_end(struct peer *p, int *status);
 
 /*
  * Reads the next frame.  0; -EPIPE at the end of the link; -ETIMEDOUT;
- * -EBADMSG.
+ * -EBADMSG: not a frame, or one that does not fit into p->payload.
  */
 int next_frame(struct peer *p);
-void send_raw(struct peer *p, uint32_t channel, unsigned int op, const void *payload,
-	      size_t n);
+/* As next_frame(), with another deadline. */
+int next_frame_until(struct peer *p, int64_t deadline);
+/*
+ * Sends n bytes as the payload of a request, which gets the tag p->tag.  The
+ * bytes need not be a message of the op.
+ */
+void send_raw(struct peer *p, uint32_t channel, enum wire_kind kind, unsigned int op,
+	      const void *payload, size_t n);
+/* Encodes a request and sends it to the channel. */
+void send_to(struct peer *p, uint32_t channel, enum wire_kind kind, enum wire_op nr,
+	     const void *req);
+/* Encodes a request and sends it to the supervisor or to p->executor. */
 void send_op(struct peer *p, enum wire_op nr, const void *req);
 /*
  * Reads the answer to the last request; collects its data frames.  Errors as
@@ -64,7 +74,10 @@ int64_t getpid_by(struct peer *p);
 
 bool text_has(const struct wire_bytes *b, const char *s);
 struct wire_bytes str(const char *s);
-/* Sends a signal to one process; ignores a pid that would mean several. */
+/*
+ * Sends a signal to one process.  Ignores pids that mean several processes, such
+ * as the -1 of a failed getpid.
+ */
 void signal_to(int64_t pid, int sig);
 /* Waits until the process has ended and was reaped. */
 bool await_end(int64_t pid);
