@@ -6,6 +6,7 @@
 -- mk/gen/calls.awk makes that file from the module's .def file.
 
 local check_string = require "provium.options".string
+local pointer = require "provium.pointer"
 local session = require "provium.session"
 
 local calls = { methods = {} }
@@ -74,10 +75,16 @@ local function check_integer(label, kind, v)
 	return v
 end
 
--- Takes a struct, given as DATA or { DATA, { ptr_offset =, data = … }, … }.
--- Returns its bytes, and adds its pointers to the call.
+-- Returns the Pointer for data that a test wrote.
+local function take_data(label, field, v)
+	return pointer.of(v) or error(("%s: %s: expected a string, got %s"):format(label, field, type(v)), 0)
+end
+
+-- Takes a struct, given as DATA, provium.struct() or { DATA, { ptr_offset =,
+-- data = … }, … }. Returns a Pointer to it, and adds the pointers of the last
+-- form to the call.
 local function take_struct(call, label, v)
-	if type(v) ~= "table" then return check_string(label, "struct", v) end
+	if type(v) ~= "table" or pointer.of(v) then return take_data(label, "struct", v) end
 	for i = 2, #v do
 		local spec = {}
 		for key, value in pairs(v[i]) do spec[key] = value end
@@ -85,14 +92,12 @@ local function take_struct(call, label, v)
 		call.pointers[#call.pointers + 1] = spec
 	end
 	call.pointers_before = #call.pointers
-	return check_string(label, "struct", v[1])
+	return take_data(label, "struct", v[1])
 end
 
--- Adds a buffer as the next word of the call. is_out: its contents are a
--- result.
-local function add_buffer(call, data, is_out)
-	call.bufs[#call.words] = data
-	call.is_out[#call.is_out + 1] = is_out
+-- Adds a Pointer as the next word of the call.
+local function add_pointer(call, to)
+	call.bufs[#call.words] = to
 	call.words[#call.words + 1] = 0
 end
 
@@ -102,34 +107,36 @@ local convert = {
 	str = function(call, label, v)
 		v = check_string(label, "path or name", v)
 		if v:find("\0", 1, true) then error(("%s: a string must not contain a NUL byte"):format(label), 0) end
-		add_buffer(call, v .. "\0", false)
+		add_pointer(call, pointer.of(v .. "\0"))
 	end,
 	["in"] = function(call, label, v)
-		add_buffer(call, check_string(label, "data", v), false)
-		call.words[#call.words + 1] = #v
+		local to = take_data(label, "data", v)
+		add_pointer(call, to)
+		call.words[#call.words + 1] = to.len
 	end,
 	out = function(call, label, v)
-		if math.type(v) ~= "integer" or v < 0 or v > MAX_OUT_BYTES then
+		if not pointer.is(v) and (math.type(v) ~= "integer" or v < 0 or v > MAX_OUT_BYTES) then
 			error(("%s: expected the buffer's length, got %s"):format(label, tostring(v)), 0)
 		end
-		add_buffer(call, ("\0"):rep(v), true)
-		call.words[#call.words + 1] = v
+		local to = pointer.is(v) and v or pointer.out(v)
+		add_pointer(call, to)
+		call.words[#call.words + 1] = to.len
 	end,
 	inout = function(call, label, v)
-		add_buffer(call, check_string(label, "data", v), true)
-		call.words[#call.words + 1] = #v
+		local to = take_data(label, "data", v)
+		add_pointer(call, pointer.inout(to))
+		call.words[#call.words + 1] = to.len
 	end,
 	struct = function(call, label, v)
-		add_buffer(call, take_struct(call, label, v), true)
+		add_pointer(call, pointer.inout(take_struct(call, label, v)))
 	end,
 }
 
 -- Makes the call of a row with n arguments. Its fields: words, the arguments of
--- the system call; bufs, data by argument number; is_out, a boolean for each
--- buffer; pointers, as syscall_ptr() takes them; pointers_before, how many
--- belong to earlier structs.
+-- the system call; bufs and pointers, as syscall_ptr() takes them;
+-- pointers_before, how many pointers belong to earlier structs.
 local function new_call(module, row, n, ...)
-	local call = { words = {}, bufs = {}, is_out = {}, pointers = {}, pointers_before = 0 }
+	local call = { words = {}, bufs = {}, pointers = {}, pointers_before = 0 }
 	local name = ("%s:%s"):format(module, row.name)
 	if n > #row.args then error(("%s: %d arguments; it takes %d"):format(name, n, #row.args), 0) end
 	for i, arg in ipairs(row.args) do
@@ -145,16 +152,6 @@ local function new_call(module, row, n, ...)
 	return call
 end
 
--- Returns ret; then the contents of each buffer that is a result; then the
--- contents of each pointer's sub-buffer.
-local function results(is_out, ret, ...)
-	local list = {}
-	for i = 1, select("#", ...) do
-		if is_out[i] ~= false then list[#list + 1] = (select(i, ...)) end
-	end
-	return ret, table.unpack(list)
-end
-
 function calls.methods:module_call(module, name, ...)
 	local rows = rows_of(self, module)
 	if not rows then
@@ -165,7 +162,7 @@ function calls.methods:module_call(module, name, ...)
 	if not row then error(("%s has no system call \"%s\"; its calls are: %s"):format(module, tostring(name), names(rows)), 0) end
 	local call = new_call(module, row, select("#", ...), ...)
 	if not next(call.bufs) then return self:syscall(row.nr, table.unpack(call.words)) end
-	return results(call.is_out, self:syscall_ptr(row.nr, call.bufs, call.pointers, table.unpack(call.words)))
+	return self:syscall_ptr(row.nr, call.bufs, call.pointers, table.unpack(call.words))
 end
 
 -- --- names ---

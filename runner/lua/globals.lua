@@ -10,6 +10,7 @@ local fixture = require "provium.fixture"
 local limits = require "provium.limits"
 local options = require "provium.options"
 local pack = require "provium.pack"
+local pointer = require "provium.pointer"
 local session = require "provium.session"
 local show = require "provium.show"
 local test_log = require "provium.test_log"
@@ -43,6 +44,7 @@ end
 local provium = {
 	create = VM.create, race = async.race,
 	pack = pack.pack, unpack = pack.unpack,
+	out = pointer.out, inout = pointer.inout, struct = pointer.struct,
 	IO = pack.IO, IOR = pack.IOR, IOW = pack.IOW, IOWR = pack.IOWR,
 	errno = core.errno, nr = core.nr, const = constants,
 }

@@ -23,9 +23,11 @@ local function raise_at(caller, item, pos, fmt, ...)
 	error(("%s: %s at position %d: %s"):format(caller, item.word, pos, fmt:format(...)), 0)
 end
 
+local POINTER = { word = "ptr", kind = "int", range = RANGE.u64, format = "<" .. FORMAT.u64, size = 8 }
+
 -- Parses a format. Returns its items: { word =, size = bytes, kind = "int" |
 -- "zeros" | "string" }; those of kind "int" also have range and format (as
--- string.pack() takes it).
+-- string.pack() takes it). Only struct() knows the specifier "ptr".
 local function parse(caller, fmt)
 	if type(fmt) ~= "string" then
 		error(("%s: format: expected a string, got %s"):format(caller, type(fmt)), 0)
@@ -35,7 +37,9 @@ local function parse(caller, fmt)
 		local name, be = word:match("^([ui]%d+)(b?e?)$")
 		local letter, n = word:match("^([xs])(%d+)$")
 		local item
-		if name and RANGE[name] and (be == "" or be == "be") then
+		if word == "ptr" and caller == "struct" then
+			item = setmetatable({}, { __index = POINTER })
+		elseif name and RANGE[name] and (be == "" or be == "be") then
 			item = {
 				kind = "int", range = RANGE[name],
 				format = (be == "be" and ">" or "<") .. FORMAT[name],
@@ -47,8 +51,8 @@ local function parse(caller, fmt)
 				size = math.tointeger(tonumber(n)) or math.huge,
 			}
 		else
-			error(("%s: unknown specifier \"%s\" at position %d; the specifiers are u8 i8 u16 i16 u32 i32 u64 i64, each also with be, xN and sN")
-				:format(caller, word, #items + 1), 0)
+			error(("%s: unknown specifier \"%s\" at position %d; the specifiers are u8 i8 u16 i16 u32 i32 u64 i64, each also with be, xN and sN%s")
+				:format(caller, word, #items + 1, caller == "struct" and ", ptr" or ""), 0)
 		end
 		item.word = word
 		items[#items + 1] = item
@@ -60,37 +64,50 @@ local function parse(caller, fmt)
 	return items
 end
 
-local function pack_one(item, pos, v)
+local function pack_one(caller, item, pos, v)
 	if item.kind == "string" then
 		v = type(v) == "table" and tostring(v) or v
-		if type(v) ~= "string" then raise_at("pack", item, pos, "expected a string, got %s", type(v)) end
-		if #v > item.size then raise_at("pack", item, pos, "a string of %d bytes does not fit", #v) end
+		if type(v) ~= "string" then raise_at(caller, item, pos, "expected a string, got %s", type(v)) end
+		if #v > item.size then raise_at(caller, item, pos, "a string of %d bytes does not fit", #v) end
 		return v .. ("\0"):rep(item.size - #v)
 	end
 	local i = math.type(v) == "integer" and v or math.type(v) == "float" and math.tointeger(v)
-	if not i then raise_at("pack", item, pos, "expected an integer, got %s", math.type(v) or type(v)) end
+	if not i then
+		raise_at(caller, item, pos, "expected an integer%s, got %s",
+			item.word == "ptr" and ", a string, out(), inout() or struct()" or "", math.type(v) or type(v))
+	end
 	if i < item.range[1] or i > item.range[2] then
-		raise_at("pack", item, pos, "%d is out of range (%d to %d)", i, item.range[1], item.range[2])
+		raise_at(caller, item, pos, "%d is out of range (%d to %d)", i, item.range[1], item.range[2])
 	end
 	return string.pack(item.format, i)
 end
 
-function pack.pack(fmt, ...)
-	local items, out, used, given = parse("pack", fmt), {}, 0, select("#", ...)
+-- Packs the values. take_pointer(offset, value) is called for each "ptr"; if it
+-- returns true, the address is left 0 for the agent to fill in.
+local function pack_all(caller, fmt, take_pointer, ...)
+	local items, out, used, given, offset = parse(caller, fmt), {}, 0, select("#", ...), 0
 	for pos, item in ipairs(items) do
 		if item.kind == "zeros" then
 			out[pos] = ("\0"):rep(item.size)
 		else
 			used = used + 1
-			if used > given then raise_at("pack", item, pos, "no value for it, only %d were given", given) end
-			out[pos] = pack_one(item, pos, (select(used, ...)))
+			if used > given then raise_at(caller, item, pos, "no value for it, only %d were given", given) end
+			local v = (select(used, ...))
+			if item.word == "ptr" and take_pointer(offset, v) then v = 0 end
+			out[pos] = pack_one(caller, item, pos, v)
 		end
+		offset = offset + item.size
 	end
 	if used < given then
-		error(("pack: %d values given, the format \"%s\" takes %d"):format(given, fmt, used), 0)
+		error(("%s: %d values given, the format \"%s\" takes %d"):format(caller, given, fmt, used), 0)
 	end
 	return table.concat(out)
 end
+
+function pack.pack(fmt, ...) return pack_all("pack", fmt, nil, ...) end
+
+-- Packs a struct with pointers, for provium.struct() (pointer.lua).
+function pack.struct(fmt, take_pointer, ...) return pack_all("struct", fmt, take_pointer, ...) end
 
 function pack.unpack(fmt, data, offset)
 	local items, values, n, size = parse("unpack", fmt), {}, 0, 0

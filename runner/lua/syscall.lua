@@ -13,6 +13,7 @@ local calls = require "provium.calls"
 local errors = require "provium.errors"
 local options = require "provium.options"
 local pack = require "provium.pack"
+local pointer = require "provium.pointer"
 local suggest = require "provium.suggest"
 
 local check_string = options.string
@@ -43,21 +44,32 @@ local function name_of(nr)
 end
 
 -- Returns the request for a method's call, without segments. n: the number of
--- arguments.
-local function new_request(vm, method, nr, n, ...)
+-- arguments; take(i, v): returns the word to send for argument i (from 0) if it
+-- is no integer, or nil.
+local function new_request(vm, method, take, nr, n, ...)
 	local request = { nr = number_of(vm, nr) }
 	if n > MAX_ARGS then
 		error(("%s %s: %d arguments; a system call takes at most %d"):format(method, name_of(nr), n, MAX_ARGS), 0)
 	end
 	for i = 1, n do
-		local v = select(i, ...)
-		if math.type(v) ~= "integer" then
-			error(("%s %s: argument %d: expected an integer, got %s"):format(method, name_of(nr), i - 1,
+		local v = (select(i, ...))
+		request[ARGS[i]] = take(i - 1, v) or math.type(v) == "integer" and v or
+			error(("%s %s: argument %d: expected an integer%s, got %s"):format(method, name_of(nr), i - 1,
+				method == "syscall" and ", a string, out(), inout() or struct()" or "",
 				math.type(v) or type(v)), 0)
-		end
-		request[ARGS[i]] = v
 	end
 	return request
+end
+
+-- Returns take() of new_request() for the methods that get their buffers as a
+-- table: a value in the place of a buffer is nearly always a shifted argument.
+local function take_placeholder(method, nr, bufs)
+	return function(i, v)
+		if bufs[i] == nil then return nil end
+		if v == nil or v == 0 then return 0 end
+		error(("%s %s: argument %d: the buffer's address is passed here; expected 0 or nil in its place, got %s")
+			:format(method, name_of(nr), i, tostring(v)), 0)
+	end
 end
 
 -- Sends the call. Returns its result, and the contents of the segments with out
@@ -94,20 +106,33 @@ local function check_size(label, field, v)
 	return v
 end
 
--- Returns the segments for the buffers {[argument] = data}, in ascending order.
-local function argument_segs(method, bufs)
-	local segs = {}
+local function check_buffers(method, bufs)
 	if type(bufs) ~= "table" then
 		error(("%s: buffers: expected a table {[index] = data}, got %s"):format(method, type(bufs)), 0)
 	end
 	for idx in pairs(bufs) do check_index(method, idx) end
+	return bufs
+end
+
+-- Returns the segments for the Pointers {[argument] = Pointer}, in ascending
+-- order of the arguments.
+local function argument_segs(pointers)
+	local segs = {}
 	for idx = 0, MAX_ARGS - 1 do
-		if bufs[idx] ~= nil then
-			local data = check_string(method, ("buffer %d"):format(idx), bufs[idx])
-			segs[#segs + 1] = { arg = idx, parent = -1, len = #data, data = data, out = 1 }
-		end
+		if pointers[idx] then pointer.add_segments(segs, pointers[idx], idx, -1) end
 	end
 	return segs
+end
+
+-- The same for the buffers {[argument] = data or Pointer}; data are a result,
+-- too.
+local function buffer_segs(method, bufs)
+	local pointers = {}
+	for idx, v in pairs(bufs) do
+		pointers[idx] = pointer.is(v) and v or
+			pointer.inout(check_string(method, ("buffer %d"):format(idx), v))
+	end
+	return argument_segs(pointers)
 end
 
 -- Returns the number of the segment that contains the nth pointer.
@@ -157,26 +182,41 @@ end
 -- --- system calls ---
 
 function methods:syscall(nr, ...)
-	return (call(self, new_request(self, "syscall", nr, select("#", ...), ...), nil, "syscall " .. name_of(nr)))
+	local pointers
+	local request = new_request(self, "syscall", function(i, v)
+		local to = math.type(v) ~= "integer" and pointer.of(v) or nil
+		if not to then return nil end
+		pointers = pointers or {}
+		pointers[i] = to
+		return 0
+	end, nr, select("#", ...), ...)
+	local label = "syscall " .. name_of(nr)
+	if not pointers then return (call(self, request, nil, label)) end
+	local segs = argument_segs(pointers)
+	local ret, outs = call(self, request, segs, label)
+	return results(ret, segs, outs)
 end
 
 function methods:syscall_buf(nr, idx, data, ...)
-	local request = new_request(self, "syscall_buf", nr, select("#", ...), ...)
+	local take = take_placeholder("syscall_buf", nr, { [check_index("syscall_buf", idx)] = true })
+	local request = new_request(self, "syscall_buf", take, nr, select("#", ...), ...)
 	data = check_string("syscall_buf", "data", data)
-	local seg = { arg = check_index("syscall_buf", idx), parent = -1, len = #data, data = data }
+	local seg = { arg = idx, parent = -1, len = #data, data = data }
 	return (call(self, request, { seg }, "syscall " .. name_of(nr)))
 end
 
 function methods:syscall_bufs(nr, bufs, ...)
-	local request = new_request(self, "syscall_bufs", nr, select("#", ...), ...)
-	local segs = argument_segs("syscall_bufs", bufs)
+	local take = take_placeholder("syscall_bufs", nr, check_buffers("syscall_bufs", bufs))
+	local request = new_request(self, "syscall_bufs", take, nr, select("#", ...), ...)
+	local segs = buffer_segs("syscall_bufs", bufs)
 	local ret, outs = call(self, request, segs, "syscall " .. name_of(nr))
 	return results(ret, segs, outs)
 end
 
 function methods:syscall_ptr(nr, bufs, ptrs, ...)
-	local request = new_request(self, "syscall_ptr", nr, select("#", ...), ...)
-	local segs = argument_segs("syscall_ptr", bufs)
+	local take = take_placeholder("syscall_ptr", nr, check_buffers("syscall_ptr", bufs))
+	local request = new_request(self, "syscall_ptr", take, nr, select("#", ...), ...)
+	local segs = buffer_segs("syscall_ptr", bufs)
 	local by_arg = {}
 	for i, seg in ipairs(segs) do by_arg[seg.arg] = i - 1 end
 	add_pointers("syscall_ptr", segs, ptrs, function(spec, label)
@@ -209,14 +249,20 @@ function methods:ioctl(fd, cmd, data)
 		request.a2 = data
 		return (call(self, request, nil, label))
 	end
-	data = data ~= nil and check_string("ioctl", "data", data) or nil
-	if not data and size == 0 then return (call(self, request, nil, label)) end
+	if data == nil and size == 0 then return (call(self, request, nil, label)) end
+	local to = pointer.of(data == nil and "" or data) or
+		error(("ioctl: data: expected a string, an integer, out(), inout() or struct(), got %s"):format(type(data)), 0)
+	if to.len > 0 and to.len < size then
+		error(("%s: data: the command's number says %d bytes, got %d"):format(label, size, to.len), 0)
+	end
+	local segs = {}
+	pointer.add_segments(segs, to, 2, -1)
+	segs[1].len = math.max(size, to.len)
 	-- A command that is older than the direction bits (TCGETS) can read and
 	-- write.
-	if not writes and not reads then reads = true end
-	local seg = { arg = 2, parent = -1, len = math.max(size, #(data or "")), data = data, out = reads and 1 or 0 }
-	local ret, outs = call(self, request, { seg }, label)
-	return ret, outs[0]
+	segs[1].out = (to.is_out or reads or not writes) and 1 or 0
+	local ret, outs = call(self, request, segs, label)
+	return results(ret, segs, outs)
 end
 
 function methods:ioctl_buf(fd, cmd, struct, specs)

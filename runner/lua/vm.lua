@@ -10,6 +10,7 @@ local kernel_log = require "provium.kernel_log"
 local limits = require "provium.limits"
 local options = require "provium.options"
 local session = require "provium.session"
+local suggest = require "provium.suggest"
 
 local check_string = options.string
 
@@ -22,11 +23,15 @@ local MIN_MEMORY = 64 << 20	-- with less memory, neither a kernel nor the agent 
 local SHUTDOWN_TIMEOUT_S = 10
 local CALL_TIMEOUT_S = 60	-- default of vm.timeout
 
--- A name that is not a method can be that of a module with system calls.
+-- A name that is not a method can be that of a module with system calls. A name
+-- that resembles a method's is a typing error.
 function VM.__index(vm, key)
 	local method = VM[key]
-	if method == nil and rawget(vm, "core") then return calls.module_of(vm, key) end
-	return method
+	if method ~= nil or not rawget(vm, "core") or type(key) ~= "string" then return method end
+	local module = calls.module_of(vm, key)
+	local hint = not module and suggest(key, VM) or ""
+	if hint ~= "" then error(("a VM has no method \"%s\"%s"):format(key, hint), 2) end
+	return module
 end
 
 function VM.__tostring(vm) return ("VM (%s)"):format(vm.core:info().profile) end
@@ -39,6 +44,7 @@ local function new_vm(core_vm, log_next, log_is_cut)
 		log = {}, log_from_user = {}, log_next = log_next, log_is_cut = log_is_cut, log_judged = 0,
 		console_judged = 0, console_is_final = false,	-- see kernel_log.lua
 		used_by = session.test,	-- the test that made or called the VM last; nil: no test
+		killed = false,		-- only a worker can be killed
 		dropped = false,	-- its test is over: not evidence for other tests
 	}, VM)
 	vm.root = vm			-- a worker's field root is its VM, too
