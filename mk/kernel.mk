@@ -7,6 +7,8 @@
 #   out/kernel/SOURCE/PROFILE/    kbuild's output folder, one for each source
 #   out/profile/PROFILE/vmlinux   the stripped image; gets a new date only if
 #                                 its content changes
+#   out/profile/PROFILE/debug/    links to vmlinux and the modules with their
+#                                 symbols, for gdb and for the lines of stacks
 #   out/profile/PROFILE/modules/  its modules (modules.mk)
 #   out/provium.toml              the profiles that were built, for the runner
 
@@ -106,8 +108,9 @@ $(KBUILD)/.built: $(KBUILD)/.configured
 	$(Q)touch $@
 
 $(KERNEL_IMAGE): $(KBUILD)/.built FORCE
-	@mkdir -p $(@D)
+	@mkdir -p $(@D)/debug
 	@install -C -m 644 $(KBUILD)/vmlinux.stripped $@
+	@ln -sfr $(KBUILD)/vmlinux $(@D)/debug/vmlinux
 
 .PHONY: kernel
 kernel: $(KERNEL_IMAGE) ## use: build the kernel of the profile (PROFILE=)
@@ -119,6 +122,7 @@ define profile_toml
 [profile.$(PROFILE)]
 kernel  = "profile/$(PROFILE)/vmlinux"
 modules = "profile/$(PROFILE)/modules"
+debug   = "profile/$(PROFILE)/debug"
 initrd  = "initramfs/base.cpio"
 machine = "$(machine)"
 append  = "$(append)"

@@ -5,8 +5,12 @@
 #                 links to the sources, because kbuild builds where the sources
 #                 are; and the files that mk/gen/calls.awk makes from NAME.def
 #   out/profile/PROFILE/modules/
-#                 every .ko; and NAME.calls.lua for a module with system calls.
-#                 A file gets a new date only if its content changes
+#                 every .ko, without debugging information; and NAME.calls.lua
+#                 for a module with system calls. A file gets a new date only if
+#                 its content changes
+#   out/profile/PROFILE/debug/
+#                 links to the .ko files with debugging information, from which
+#                 the runner takes the files and lines of stacks
 #   docs/NAME.md  the reference page of its system calls
 
 $(if $(MODULE),$(if $(wildcard $(MODULE)/Kbuild $(MODULE)/Makefile),,$(error \
@@ -37,14 +41,28 @@ endif
 module_files = $(filter-out %.o %.ko %.mod %.mod.c %.cmd %.symvers %/modules.order, \
 		 $(call files,$1))
 
+# The folder of a module's sources as messages of the kernel and the debugger
+# show it: "modules/echo", or the full path of the user's folder.
+shown_folder = $(if $(filter modules/%,$1),$1,$(abspath $1))
+
+# Debugging information for gdb and for the lines of stacks. __FILE__ and the
+# debugging information name the source folder, not the folder of the links. Of
+# two prefixes that fit, gcc takes the later one.
+module_flags = KCFLAGS='-g -fdebug-prefix-map=$(abspath $(KBUILD))=. \
+	       -fdebug-prefix-map=$(realpath $(KSRC))/= \
+	       -ffile-prefix-map=$(abspath $2)=$(call shown_folder,$1)'
+
 # $(call module_rules,SOURCE FOLDER,BUILD FOLDER,FILES,GENERATED)
 define module_rules
-$2.files := $3
+$2.files := $(call module_flags,$1,$2) $3
 $$(call remember,$2/.files,$2.files)
 $2/.built: $3 $2/.files $4 $(KBUILD)/.built
 	$$(call run,MODULE)mkdir -p $(sort $(dir $(3:$1/%=$2/%))) && find $2 -type l -delete
 	$$(Q)$(foreach f,$3,ln -s $(abspath $f) $(f:$1/%=$2/%) &&) true
-	$$(plus)$$(Q)$$(kbuild) M=$(abspath $2) $$(jobs) modules
+	$$(plus)$$(Q)$$(kbuild) M=$(abspath $2) $(call module_flags,$1,$2) $$(jobs) modules
+	$$(Q)rm -rf $2/.stripped && mkdir -p $2/.stripped
+	$$(Q)sed 's/\.o$$$$/.ko/' $2/modules.order | while read -r ko; do \
+		strip --strip-debug -o $2/.stripped/$$$${ko##*/} $$$$ko || exit; done
 	$$(Q)touch $$@
 endef
 
@@ -71,7 +89,8 @@ $(foreach m,$(MODULE_SRC),$(eval $(call \
 MODULE_BUILT := $(foreach m,$(MODULE_SRC),$(MODULE_BUILD)/$(notdir $m)/.built)
 
 # Modules that are no longer built are removed from the folder.
-built_kos = $(shell sed 's/\.o$$/.ko/' $(MODULE_BUILT:.built=modules.order))
+kos = $(shell sed 's/\.o$$/.ko/' $(MODULE_BUILT:.built=modules.order))
+built_kos = $(shell find $(MODULE_BUILT:.built=.stripped) -name '*.ko' 2>/dev/null)
 to_install = $(built_kos) $(CALLS_LUA)
 stale = $(filter-out $(addprefix $(PROFILE_DIR)/modules/,$(notdir $(to_install))), \
 	  $(wildcard $(PROFILE_DIR)/modules/*.ko $(PROFILE_DIR)/modules/*.lua))
@@ -85,6 +104,8 @@ modules: $(MODULE_BUILT) $(CALLS_LUA) $(CALLS_PAGES) FORCE
 	@mkdir -p $(PROFILE_DIR)/modules
 	@$(if $(stale),rm -f $(stale))
 	@$(if $(to_install),install -C -m 644 -t $(PROFILE_DIR)/modules $(to_install))
+	@mkdir -p $(PROFILE_DIR)/debug && rm -f $(PROFILE_DIR)/debug/*.ko
+	@$(if $(kos),ln -sfrt $(PROFILE_DIR)/debug $(kos))
 	@$(if $(CALLS_PAGES),install -C -m 644 -t docs $(CALLS_PAGES))
 
 # A test that loads a module has the module's file in this folder among the

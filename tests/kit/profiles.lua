@@ -97,7 +97,7 @@ end)
 
 test("the error for an unknown key lists the known keys", function()
 	assert_refused("[profile.mine]\nkernel = \"vmlinux\"\nmemory = \"1G\"\n",
-		"DIR/provium.toml:3: unknown key; known: kernel initrd rootfs init append machine cpu modules share")
+		"DIR/provium.toml:3: unknown key; known: kernel initrd rootfs init append machine cpu modules debug share")
 end)
 
 test("a profile without a kernel is refused", function()
