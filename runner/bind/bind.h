@@ -61,6 +61,12 @@ void bind_push_const(lua_State *L);
  * Elements that are not strings (false: a line from user space) are skipped.
  */
 int bind_complaints(lua_State *L);
+/*
+ * core.symbols(path, list): looks up the functions { name, size } in the ELF
+ * file (runner/complaint/symbols.h). Returns a list with { value, section }, or
+ * false, for each, and the file's build id; nothing if the file cannot be read.
+ */
+int bind_symbols(lua_State *L);
 
 /* Pushes the payload that encodes the table at idx. */
 void bind_encode(lua_State *L, int idx, const struct wire_desc *desc);

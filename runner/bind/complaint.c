@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* core.complaints(): a kernel log's reports as Lua tables. */
+/*
+ * core.complaints() and core.symbols(): a kernel log's reports, and the
+ * functions that their stacks name, as Lua tables.
+ */
 #include "runner/bind/bind.h"
 #include "runner/complaint/parser.h"
+#include "runner/complaint/symbols.h"
 
 #define PARSER "provium.complaint_parser"
 
@@ -78,4 +82,53 @@ int bind_complaints(lua_State *L)
 		lua_seti(L, -2, (lua_Integer)i + 1);
 	}
 	return 1;
+}
+
+/*
+ * Pushes { value, section } of the i-th function { name, size } of the list at
+ * index 2; false if it was not found.
+ */
+static void push_symbol(lua_State *L, const struct symbols *s, lua_Integer i)
+{
+	struct symbol found;
+	const char *name;
+	uint64_t size;
+
+	lua_geti(L, 2, i);
+	lua_getfield(L, -1, "name");
+	lua_getfield(L, -2, "size");
+	name = lua_tostring(L, -2);
+	size = (uint64_t)lua_tointeger(L, -1);
+	if (!name || symbols_find(s, name, size, &found)) {
+		lua_pushboolean(L, false);
+		return;
+	}
+	lua_createtable(L, 0, 2);
+	lua_pushinteger(L, (lua_Integer)found.value);
+	lua_setfield(L, -2, "value");
+	lua_pushstring(L, found.section);
+	lua_setfield(L, -2, "section");
+}
+
+int bind_symbols(lua_State *L)
+{
+	const char *path = luaL_checkstring(L, 1);
+	lua_Integer n = luaL_len(L, 2);
+	struct symbols *s = symbols_open(path);
+	char id[128];
+
+	if (!s)
+		return 0;
+	lua_createtable(L, (int)n, 0);
+	for (lua_Integer i = 1; i <= n; i++) {
+		int top = lua_gettop(L);
+
+		push_symbol(L, s, i);
+		lua_seti(L, top, i);
+		lua_settop(L, top);
+	}
+	symbols_build_id(s, id, sizeof(id));
+	symbols_close(s);
+	lua_pushstring(L, id);
+	return 2;
 }

@@ -257,6 +257,7 @@ static const luaL_Reg functions[] = {
 	{ "now", l_now },
 	{ "error", l_error },
 	{ "complaints", bind_complaints },
+	{ "symbols", bind_symbols },
 	{ "write", l_write },
 	{ "pause", l_pause },
 	{ "clean", l_clean },

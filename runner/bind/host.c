@@ -134,25 +134,24 @@ static int run(char *const argv[], double timeout_s, int stderr_fd, int *status,
 }
 
 /*
- * core.run({arg, …}, seconds): runs this program with other arguments.  Returns
- * its exit status (128+n if signal n killed it) and what it wrote to stderr.
- * Raises an error on a signal to this process, and when the time is over.
+ * Runs the argv whose words from index `first` on are the list at index 1.
+ * Pushes the exit status (128+n if signal n killed it) and what it wrote to
+ * stderr.  Raises an error on a signal to this process, and when the time at
+ * index 2 is over.
  */
-static int l_run(lua_State *L)
+static int run_list(lua_State *L, char **argv, size_t first)
 {
 	lua_Integer n = luaL_len(L, 1);
 	double seconds = luaL_checknumber(L, 2);
-	char **argv = lua_newuserdatauv(L, sizeof(*argv) * (size_t)(n + 2), 0);
 	struct buf output = { 0 };
 	struct err err;
 	int fd, ret, status;
 
-	argv[0] = (char *)"/proc/self/exe";
-	argv[n + 1] = NULL;
 	for (lua_Integer i = 1; i <= n; i++) {
 		lua_geti(L, 1, i);
-		argv[i] = (char *)(uintptr_t)luaL_checkstring(L, -1);
+		argv[first++] = (char *)(uintptr_t)luaL_checkstring(L, -1);
 	}
+	argv[first] = NULL;
 	fd = console_open("stderr");
 	ret = run(argv, seconds, fd, &status, &err);
 	if (fd >= 0) {
@@ -170,6 +169,40 @@ static int l_run(lua_State *L)
 	return 2;
 }
 
+/* The list at index 1 as argv after nr words, which the caller fills in. */
+static char **new_argv(lua_State *L, size_t nr)
+{
+	luaL_checktype(L, 1, LUA_TTABLE);
+	return lua_newuserdatauv(L, sizeof(char *) * ((size_t)luaL_len(L, 1) + nr + 1), 0);
+}
+
+/*
+ * core.run({arg, …}, seconds): runs this program with other arguments.  Returns
+ * and raises as run_list().
+ */
+static int l_run(lua_State *L)
+{
+	char **argv = new_argv(L, 1);
+
+	argv[0] = (char *)"/proc/self/exe";
+	return run_list(L, argv, 1);
+}
+
+/*
+ * core.run_tool({program, arg, …}, seconds): runs a program of the host.
+ * Returns and raises as run_list(); stdout is in the output, too.
+ */
+static int l_run_tool(lua_State *L)
+{
+	static const char *const to_stderr[] = { "/bin/sh", "-c", "exec \"$@\" >&2", "sh" };
+	size_t nr = sizeof(to_stderr) / sizeof(*to_stderr);
+	char **argv = new_argv(L, nr);
+
+	for (size_t i = 0; i < nr; i++)
+		argv[i] = (char *)(uintptr_t)to_stderr[i];
+	return run_list(L, argv, nr);
+}
+
 const luaL_Reg bind_host_functions[] = {
 	{ "identity", l_identity },
 	{ "realpath", l_realpath },
@@ -177,5 +210,6 @@ const luaL_Reg bind_host_functions[] = {
 	{ "default_profile", l_default_profile },
 	{ "profile_names", l_profile_names },
 	{ "run", l_run },
+	{ "run_tool", l_run_tool },
 	{ NULL, NULL },
 };

@@ -14,8 +14,9 @@
 	F(check) F(pack) F(pointer) F(constants) F(calls) F(syscall)	\
 	F(system) F(module_file) F(module_params) F(modules)		\
 	F(job) F(limits) F(kernel_log) F(snapshot) F(worker) F(async)	\
-	F(vm) F(test_log) F(evidence) F(fixture) F(verdict) F(record)	\
-	F(environment) F(globals) F(harness) F(fixture_build) F(fixture_command) F(exec)
+	F(vm) F(test_log) F(stack) F(evidence) F(fixture) F(verdict)	\
+	F(record) F(environment) F(globals) F(harness) F(fixture_build)	\
+	F(fixture_command) F(exec)
 
 #define F(name)								\
 	asm(".pushsection .rodata\n"					\

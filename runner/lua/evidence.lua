@@ -3,6 +3,7 @@
 -- last lines of the consoles, and the pattern that selects the test again.
 
 local show = require "provium.show"
+local stack = require "provium.stack"
 
 local evidence = {}
 
@@ -21,6 +22,10 @@ local function last(lines, n)
 	return table.move(lines, math.max(1, #lines - n + 1), #lines, 1, {})
 end
 
+-- Is this the line by which a clone's kernel log tells what is from before its
+-- fixture was saved (runner/fixture/quiesce.c)?
+local function is_resume_mark(line) return line:find("provium: saved as .*; what follows is after a resume") end
+
 -- Returns the lines added to the kernel log since the mark. A dead guest's log
 -- cannot be read; then the lines are taken from the console.
 local function kernel_lines(vm)
@@ -30,7 +35,7 @@ local function kernel_lines(vm)
 	local lines = {}
 	if vm.dropped then return lines end
 	for line in vm.core:console():sub((vm.console_mark or 0) + 1):gmatch("[^\n]+") do
-		if line:find("^%[ *%d+%.%d+%]") then lines[#lines + 1] = line end
+		if line:find("^%[ *%d+%.%d+%]") and not is_resume_mark(line) then lines[#lines + 1] = line end
 	end
 	return lines
 end
@@ -52,17 +57,20 @@ function evidence.kernel(vms, test)
 	return list
 end
 
+-- Returns the text without its time stamp.
+local function text_of(line) return (line:gsub("^%[[^%]]*%] ?", "")) end
+
 -- Is this a line of a report that tells a human nothing: registers, machine
 -- code?
 local function is_dump(line)
-	local text = line:gsub("^%[[^%]]*%] ?", "")
-	return text:find("^R[A-Z0-9][A-Z0-9]: [0-9a-f]") or text:find("^CR2: ") or text:find("^FS: ") or text:find("^CS: ") or
+	local text = text_of(line)
+	return text:find("^R[A-Z0-9][A-Z0-9]: [0-9a-f]") and not text:find("^RIP: ") or text:find("^CR2: ") or text:find("^FS: ") or text:find("^CS: ") or
 		text:find("^Code: ") or text:find("^DR[0-9]: ") or text:find("^PKRU: ") or text:find("^PGD ") or
 		text:find("^RSP: ") or text:find("^ORIG_RAX") or text:find("^ ?</?TASK>")
 end
 
 -- Returns an entry for each complaint: { vm = its number, kind, title, fatal,
--- panic, lines = without dumps }.
+-- panic, lines = without dumps, source = see stack.decode() }.
 function evidence.complaints(vms, complaints)
 	local list = {}
 	for _, complaint in ipairs(complaints) do
@@ -73,23 +81,53 @@ function evidence.complaints(vms, complaints)
 		for i, vm in ipairs(vms) do
 			if vm == complaint.vm then item.vm = i end
 		end
+		local has_rip = {}	-- the kernel repeats this line after an oops
 		for _, line in ipairs(complaint.lines) do
-			if not is_dump(line) then item.lines[#item.lines + 1] = line end
+			local rip = text_of(line):match("^RIP: .*")
+			if not is_dump(line) and not has_rip[rip] then item.lines[#item.lines + 1] = line end
+			if rip then has_rip[rip] = true end
 		end
+		item.lines, item.source = stack.decode(complaint.vm, item.lines)
 		list[#list + 1] = item
 	end
 	return list
 end
 
--- Returns an entry for each VM that the test has used and whose console has
--- lines: { vm = its number, lines = the last ones }.
-function evidence.consoles(vms, test)
-	local list = {}
-	for i, vm in ipairs(vms) do
-		local lines = {}
-		for line in (vm.used_by ~= test and "" or vm.core:console()):gmatch("[^\n]+") do
+-- Returns a message in which the entries of stacks have files and lines. The
+-- stack is taken for one of the VM that the test used last.
+function evidence.message(vms, test, message)
+	for i = #vms, 1, -1 do
+		if vms[i].used_by == test then return stack.decode_text(vms[i], message) end
+	end
+	return message
+end
+
+local function stamp_of(line) return tonumber(line and line:match("^%[ *(%d+%.%d+)%]")) end
+
+-- Returns the lines of the VM's console, without those up to the end of its
+-- last complaint, which is evidence already.
+local function console_lines(vm, complaints)
+	local last, lines = -1, {}
+	for _, complaint in ipairs(complaints) do
+		if complaint.vm == vm then last = math.max(last, stamp_of(complaint.lines[#complaint.lines]) or -1) end
+	end
+	for line in vm.core:console():gmatch("[^\n]+") do
+		if (stamp_of(line) or math.huge) <= last then
+			lines = {}
+		elseif not is_resume_mark(line) then
 			lines[#lines + 1] = show.clean(line)
 		end
+	end
+	return lines
+end
+
+-- Returns an entry for each VM that the test has used and whose console has
+-- lines that the complaints do not have: { vm = its number, lines = the last
+-- ones }.
+function evidence.consoles(vms, test, complaints)
+	local list = {}
+	for i, vm in ipairs(vms) do
+		local lines = vm.used_by == test and console_lines(vm, complaints) or {}
 		if #lines > 0 then list[#list + 1] = { vm = i, lines = last(lines, MAX_CONSOLE_LINES) } end
 	end
 	return list

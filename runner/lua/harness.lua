@@ -6,7 +6,7 @@
 --   errors text suggest options show session check
 --   pack constants calls syscall system job
 --   limits kernel_log snapshot worker async vm
---   test_log evidence fixture verdict record environment globals
+--   test_log stack evidence fixture verdict record environment globals
 --   harness fixture_build fixture_command exec
 
 local core = require "provium.core"

@@ -50,7 +50,8 @@ function record.add_evidence(item, caught, complaints)
 	item.kernel = evidence.kernel(session.vms, session.test)
 	local err = caught and caught.value
 	local has_console = errors.kind_of(err) and err.console and item.message == err.message
-	item.consoles = evidence.consoles(has_console and {} or session.vms, session.test)
+	item.consoles = evidence.consoles(has_console and {} or session.vms, session.test, complaints or {})
+	item.message = item.message and evidence.message(session.vms, session.test, item.message)
 	session.keep_logs = true
 end
 

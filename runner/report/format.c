@@ -66,6 +66,19 @@ static void kernel(struct buf *to, const char *indent, const json_t *part, size_
 			 string_of(json_array_get(lines, i)));
 }
 
+/* Adds the source lines at which a complaint's stack was in a module. */
+static void source(struct buf *to, const char *indent, const json_t *part)
+{
+	json_t *line;
+	size_t i;
+
+	if (!json_is_object(part))
+		return;
+	buf_addf(to, "%ssource at %s:\n", indent, record_text(part, "where"));
+	json_array_foreach(json_object_get(part, "lines"), i, line)
+		buf_addf(to, "%s| %s\n", indent, string_of(line));
+}
+
 /* Adds a complaint from its first line on, which explains its title. */
 static void complaint(struct buf *to, const char *indent, const json_t *part, size_t max)
 {
@@ -78,6 +91,7 @@ static void complaint(struct buf *to, const char *indent, const json_t *part, si
 		buf_addf(to, "%s| %s\n", indent, string_of(json_array_get(lines, i)));
 	if (nr > max)
 		buf_addf(to, "%s| … (%zu more lines)\n", indent, nr - max);
+	source(to, indent, json_object_get(part, "source"));
 }
 
 static void console(struct buf *to, const char *indent, const json_t *part)

@@ -27,8 +27,10 @@
  *	message, where	the error, and its "file:line"
  *	seconds		number
  *	log		[line] that the test left with log()
- *	complaints	[{ vm, kind, title, fatal, panic, lines [line] }]:
- *			unexpected reports of the kernel, without register dumps
+ *	complaints	[{ vm, kind, title, fatal, panic, lines [line], source }]:
+ *			unexpected reports of the kernel, without register
+ *			dumps. source: { where "file:line", lines [line] }, the
+ *			lines around the first entry of a module
  *	kernel		[{ vm, lines [line], more }]: the kernel log during the
  *			test; `more` lines before these were left out
  *	consoles	[{ vm, lines [line] }]: the last lines of each console

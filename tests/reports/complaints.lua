@@ -119,6 +119,54 @@ test("a complaint's report begins at its first line and leaves out registers", f
 	for _, line in ipairs(complaint.lines) do assert(not line:find("R[ABCD]X: "), line) end
 end)
 
+test("a report of an oops shows the line RIP once, and the console's end adds no registers", function()
+	local event, nr = canned()["a NULL pointer in a worker of the kernel"], 0
+	for _, line in ipairs(event.complaints[1].lines) do
+		if line:find("RIP: ") then nr = nr + 1 end
+	end
+	assert_eq(1, nr)
+	for _, console in ipairs(event.consoles or {}) do
+		assert(not table.concat(console.lines, "\n"):find("CR2: "), table.concat(console.lines, "\n"))
+	end
+end)
+
+-- Returns the number of the line of modules/faults/faults.c that has the text.
+local function line_of(text)
+	local n = 0
+	for line in io.lines(runner.home .. "/../modules/faults/faults.c") do
+		n = n + 1
+		if line:find(text, 1, true) then return n end
+	end
+	error("faults.c has no line " .. text)
+end
+
+-- Returns the first line of the complaint that has the text.
+local function report_line(complaint, text)
+	for _, line in ipairs(complaint.lines) do
+		if line:find(text, 1, true) then return line end
+	end
+	error("no line has " .. text .. ":\n" .. table.concat(complaint.lines, "\n"))
+end
+
+test("an entry of a stack in a module has its source file and line", function()
+	local complaint = canned()["a NULL pointer in a worker of the kernel"].complaints[1]
+	assert(report_line(complaint, "RIP: "):find(("null_work%%+.*%%[faults%%]  modules/faults/faults.c:%d$")
+		:format(line_of("WRITE_ONCE(faults_null[2], 1);"))), report_line(complaint, "RIP: "))
+end)
+
+test("a return address on a stack has the line of the call, not the next one", function()
+	local line = report_line(canned()["a WARNING"].complaints[1], " commit_set+")
+	assert(line:find((" modules/faults/faults.c:%d$"):format(line_of("faults[i].commit();"))), line)
+end)
+
+test("a report has the source around the first entry of a module", function()
+	local source = canned()["a NULL pointer in a worker of the kernel"].complaints[1].source
+	local line = line_of("WRITE_ONCE(faults_null[2], 1);")
+	assert_eq(("modules/faults/faults.c:%d"):format(line), source.where)
+	assert_eq(("> %d\t\tWRITE_ONCE(faults_null[2], 1);"):format(line), source.lines[3])
+	assert_eq(5, #source.lines)
+end)
+
 provium.ignore("WARNING in fault_warn_text", "this machine always says so")
 
 test("a complaint that the file ignores does not fail its test", function()

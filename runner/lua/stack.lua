@@ -1,0 +1,171 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Adds the source file and line to each entry of a kernel's stack:
+-- "ring_read+0x10/0x40 [ring]" gets "  ring.c:42".
+--
+-- An entry consists of a function, an offset and, in brackets, a module, so it
+-- does not matter where the kernel and its modules are in memory (KASLR). The
+-- lines come from the debugging information in the profile's folder `debug`, by
+-- addr2line(1); without either, the text stays as it is.
+
+local core = require "provium.core"
+local module_file = require "provium.module_file"
+local show = require "provium.show"
+
+local stack = {}
+
+local TOOL_TIMEOUT_S = 30
+local ENTRY = "([%w_.$]+)%+0x(%x+)/0x(%x+)(.*)"
+local NR_SOURCE_LINES = 2	-- before and after the line at fault
+
+-- Returns the first entry in the line: { name, offset, size, module, key }; nil
+-- if there is none.
+local function entry_of(line)
+	local name, offset, size, rest = line:match(ENTRY)
+	if not name then return end
+	return {
+		name = name, offset = tonumber(offset, 16), size = tonumber(size, 16),
+		module = rest:match("^ %[([%w_]+)[^%]]*%]"), key = ("%s+%s/%s%s"):format(name, offset, size, rest:match("^ %[[^%]]*%]") or ""),
+		is_guess = line:find("%? [%w_.$]+%+0x") ~= nil,
+		-- Here the address is the instruction's own; on a stack it is
+		-- that of the instruction after a call.
+		is_exact = line:find("RIP: ") ~= nil or line:find("pc : ") ~= nil or line:find("WARNING: ") ~= nil,
+	}
+end
+
+-- Returns the files { with debugging information, that ran } for a module; nil
+-- for the kernel.
+local function files_of(vm, module)
+	local info = vm.core:info()
+	if not module then return info.debug and info.debug .. "/vmlinux" or info.kernel, info.kernel end
+	local inserted = vm.inserted[module]
+	for _, file in ipairs(info.debug and core.list(info.debug) or {}) do
+		if module_file.name_of(file) == module then
+			return info.debug .. "/" .. file, inserted or ("%s/%s"):format(info.modules or "", file)
+		end
+	end
+	return inserted, inserted
+end
+
+-- Returns the build id of the ELF file, or nil.
+local function build_id(path)
+	local _, id = core.symbols(path, {})
+	return id ~= "" and id or nil
+end
+
+-- Calls addr2line for the entries, whose field symbol is set, and sets their
+-- field lines: { "file:line", … }, the innermost inlined function first.
+local function ask_tool(path, section, entries)
+	local words = { "addr2line", "-a", "-i", "-e", path }
+	if section then table.move({ "-j", section }, 1, 2, #words + 1, words) end
+	for _, e in ipairs(entries) do
+		local before = (e.is_exact or e.offset == 0) and 0 or 1
+		words[#words + 1] = ("0x%x"):format(e.symbol.value + e.offset - before)
+	end
+	local ok, _, output = pcall(core.run_tool, words, TOOL_TIMEOUT_S)
+	local i = 0
+	for line in (ok and output or ""):gmatch("[^\n]+") do
+		if line:find("^0x%x+$") then
+			i = i + 1
+		elseif entries[i] and line:find("^[^?].*:%d+") then
+			local lines = entries[i].lines or {}
+			entries[i].lines = lines
+			lines[#lines + 1] = (line:match("^(.*:%d+)"):gsub("^%./", ""))
+		end
+	end
+end
+
+-- Sets the field lines of the entries, which are all of one module (nil: the
+-- kernel).
+local function find_lines(vm, module, entries)
+	local path, ran = files_of(vm, module)
+	local symbols, id
+	if path then symbols, id = core.symbols(path, entries) end
+	local ran_id = ran and build_id(ran)
+	if not symbols or (ran_id and ran_id ~= id) then return end
+	local by_section = {}
+	for i, e in ipairs(entries) do
+		e.symbol = symbols[i]
+		local section = e.symbol and (module and e.symbol.section or "")
+		if section then
+			by_section[section] = by_section[section] or {}
+			table.insert(by_section[section], e)
+		end
+	end
+	for section, list in pairs(by_section) do ask_tool(path, section ~= "" and section, list) end
+end
+
+-- Returns a list with the entry of each line, or false; their field lines is
+-- set if the lines are known.
+local function decode(vm, texts)
+	local list, exact, by_module = {}, {}, {}
+	for i, text in ipairs(texts) do
+		list[i] = entry_of(text) or false
+		if list[i] and list[i].is_exact then exact[list[i].key] = true end
+	end
+	for _, e in ipairs(list) do
+		if e then
+			e.is_exact = exact[e.key] or false
+			local key = e.module or ""
+			by_module[key] = by_module[key] or {}
+			table.insert(by_module[key], e)
+		end
+	end
+	for module, entries in pairs(by_module) do find_lines(vm, module ~= "" and module or nil, entries) end
+	return list
+end
+
+-- Returns the numbered lines around a line "FILE:NUMBER" of a file of the host,
+-- that line with ">" before it; nil if the file cannot be read.
+local function source_around(where)
+	local path, number = where:match("^(.*):(%d+)$")
+	local home = core.home()
+	local file = io.open(path) or io.open(home .. "/../" .. path)
+	if not file then return end
+	number = tonumber(number)
+	local lines, n = {}, 0
+	for text in file:lines() do
+		n = n + 1
+		if n > number + NR_SOURCE_LINES then break end
+		if n >= number - NR_SOURCE_LINES then
+			lines[#lines + 1] = ("%s %d\t%s"):format(n == number and ">" or " ", n, show.clean(text))
+		end
+	end
+	file:close()
+	return n >= number and lines or nil
+end
+
+-- Returns the source lines around the first entry of a module, outside of the
+-- kernel's headers: { where = "file:line", lines }; nil if there is none whose
+-- source can be read.
+local function source_of(entries)
+	for _, e in ipairs(entries) do
+		for _, where in ipairs(e and e.module and not e.is_guess and e.lines or {}) do
+			local is_header = where:find("^include/") or where:find("^arch/")
+			local lines = not is_header and source_around(where)
+			if lines then return { where = where, lines = lines } end
+		end
+	end
+end
+
+-- Returns the lines of a report of the VM's kernel, each entry of a stack with
+-- its file and line; and the source at the first entry of a module, as { where,
+-- lines }, or nil.
+function stack.decode(vm, texts)
+	local entries, out = decode(vm, texts), {}
+	for i, text in ipairs(texts) do
+		local lines = entries[i] and entries[i].lines
+		local is_told = text:find("WARNING: ") ~= nil	-- the kernel names the line itself
+		out[i] = lines and not is_told and ("%s  %s"):format(text, table.concat(lines, ", inlined at ")) or text
+	end
+	return out, source_of(entries)
+end
+
+-- Returns a message with the file and line of each entry of a stack in it.
+function stack.decode_text(vm, message)
+	if not message:find(ENTRY) then return message end
+	local texts = {}
+	for line in (message .. "\n"):gmatch("(.-)\n") do texts[#texts + 1] = line end
+	return table.concat((stack.decode(vm, texts)), "\n")
+end
+
+return stack
