@@ -166,6 +166,33 @@ static void start_init(const char *init)
 	die("provium.init=%s: %s", init, strerror(errno));
 }
 
+static void set_sysctl(const char *name, const char *value)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, value, strlen(value)) < 0)
+		(void)0;	/* the report of a hang is shorter then */
+	if (fd >= 0)
+		close(fd);
+}
+
+/*
+ * The runner sends an NMI to a guest that does not answer.  Then the kernel is
+ * to panic, even with interrupts disabled, and show the stacks of all
+ * processors.  An NMI is "unknown" or, where port 0x61 does not exist (microvm),
+ * "unrecovered".
+ */
+static void panic_on_nmi(void)
+{
+	set_sysctl("unknown_nmi_panic", "1");
+	set_sysctl("panic_on_unrecovered_nmi", "1");
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		set_sysctl("panic_print", "64");	/* PANIC_PRINT_ALL_CPU_BT */
+}
+
 static void loopback_up(void)
 {
 	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP };
@@ -188,6 +215,7 @@ void boot_guest(void)
 	value = parameter("provium.root", buf, sizeof(buf));
 	if (value)
 		enter_root(value);
+	panic_on_nmi();
 	loopback_up();
 	value = parameter("provium.init", buf, sizeof(buf));
 	if (value)

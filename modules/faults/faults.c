@@ -8,16 +8,20 @@
  * /sys/module/faults/parameters/commit later commits another fault.  Some
  * faults work only in a kernel that checks for them (PROFILE=debug).
  */
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/kobject.h>
 #include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/rculist.h>
 #include <linux/reboot.h>
 #include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/timer.h>
 #include <linux/workqueue.h>
 
 /*
@@ -63,6 +67,13 @@ static void fault_bug(void)
 
 	if (!IS_ERR(t))
 		msleep(100);
+}
+
+static void fault_divide(void)
+{
+	volatile int zero = 0;
+
+	faults_sink = 1 / zero;
 }
 
 static void fault_refcount(void)
@@ -119,6 +130,84 @@ static void fault_out_of_bounds(void)
 	kfree(p);
 }
 
+static void fault_out_of_bounds_stack(void)
+{
+	volatile char buf[16] = { 0 };
+	volatile unsigned int at = 16;
+
+	faults_sink = buf[at];
+}
+
+static volatile char global[16];
+
+static void fault_out_of_bounds_global(void)
+{
+	volatile unsigned int at = 20;
+
+	faults_sink = global[at];
+}
+
+/* A shift by more bits than the type has, which is undefined. */
+static void fault_shift(void)
+{
+	volatile unsigned int bits = 35;
+
+	faults_sink = 1 << bits;
+}
+
+static void fault_array_index(void)
+{
+	static volatile int table[4];
+	volatile unsigned int at = 5;
+
+	faults_sink = table[at];
+}
+
+/* Nothing points to the memory afterwards. */
+static void fault_leak(void)
+{
+	for (int i = 0; i < 8; i++)
+		memset(kmalloc(200, GFP_KERNEL), 0x5a, 200);
+}
+
+/* A pointer that no page table can map. */
+static void fault_wild_pointer(void)
+{
+	faults_sink = *(volatile int *)0xdead000000000108;
+}
+
+/* Calls a function pointer that is NULL. */
+static void fault_null_call(void)
+{
+	void (*volatile fn)(void) = NULL;
+
+	fn();
+}
+
+/* Reads a program's memory without copy_from_user(). */
+static void fault_user_access(void)
+{
+	faults_sink = *(volatile int *)current->mm->start_stack;
+}
+
+/* Each call takes 512 bytes of a stack of 16 KiB. */
+static noinline int overflow(volatile char *caller, int depth)
+{
+	volatile char here[512];
+
+	here[depth & 511] = caller[0];
+	if (depth < 0)
+		return 0;
+	return overflow(here, depth + 1) + here[0];
+}
+
+static void fault_stack_overflow(void)
+{
+	volatile char first = 0;
+
+	faults_sink = overflow(&first, 0);
+}
+
 static void fault_double_free(void)
 {
 	void *p = kmalloc(64, GFP_KERNEL);
@@ -140,6 +229,9 @@ static void fault_list(void)
 /* --- contexts and locks --- */
 
 static DEFINE_SPINLOCK(lock);
+static DEFINE_SPINLOCK(lock_a);
+static DEFINE_SPINLOCK(lock_b);
+static DEFINE_MUTEX(mutex);
 
 static void fault_sleep_atomic(void)
 {
@@ -147,6 +239,121 @@ static void fault_sleep_atomic(void)
 	might_sleep();
 	msleep(1);
 	spin_unlock(&lock);
+}
+
+/* The order a, b and then the order b, a: no deadlock, but the risk of one. */
+static void fault_lock_order(void)
+{
+	spin_lock(&lock_a);
+	spin_lock(&lock_b);
+	spin_unlock(&lock_b);
+	spin_unlock(&lock_a);
+	spin_lock(&lock_b);
+	spin_lock(&lock_a);
+	spin_unlock(&lock_a);
+	spin_unlock(&lock_b);
+}
+
+/* The calling task returns to user space with the mutex. */
+static void fault_lock_kept(void)
+{
+	mutex_lock(&mutex);
+}
+
+static void fault_unlock_twice(void)
+{
+	mutex_lock(&mutex);
+	mutex_unlock(&mutex);
+	mutex_unlock(&mutex);
+}
+
+/* Reads a pointer that RCU protects, without rcu_read_lock(). */
+static void fault_rcu(void)
+{
+	static int __rcu *pointer;
+	int *p = rcu_dereference(pointer);
+
+	faults_sink = p != NULL;
+}
+
+static volatile int shared;
+static volatile bool race_stops;
+
+static int race_thread(void *unused)
+{
+	while (!race_stops)
+		shared++;
+	return 0;
+}
+
+/* Two tasks write a variable without a lock. */
+static void fault_data_race(void)
+{
+	struct task_struct *t = kthread_run(race_thread, NULL, "faults_race");
+
+	if (IS_ERR(t))
+		return;
+	for (int i = 0; i < 2000000; i++)
+		shared++;
+	race_stops = true;
+}
+
+/* --- loops and waits without end --- */
+
+static void fault_spin(void)
+{
+	for (;;)
+		cpu_relax();
+}
+
+static void fault_spin_irqs_off(void)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&lock, flags);
+	for (;;)
+		cpu_relax();
+}
+
+static void fault_deadlock(void)
+{
+	spin_lock(&lock);
+	spin_lock(&lock);
+}
+
+/* The calling task sleeps for good, and no signal wakes it. */
+static void fault_hang(void)
+{
+	DECLARE_COMPLETION_ONSTACK(never);
+
+	wait_for_completion(&never);
+}
+
+/* --- what happens after the module has gone --- */
+
+static void late_timer(struct timer_list *t)
+{
+	faults_sink = 1;
+}
+
+static DEFINE_TIMER(timer, late_timer);
+
+/* rmmod does not stop the timer, which then runs code that is gone. */
+static void fault_timer_after_unload(void)
+{
+	mod_timer(&timer, jiffies + HZ);
+}
+
+static void late_work(struct work_struct *w)
+{
+	faults_sink = 2;
+}
+
+static DECLARE_DELAYED_WORK(delayed, late_work);
+
+static void fault_work_after_unload(void)
+{
+	schedule_delayed_work(&delayed, HZ);
 }
 
 /* --- objects of sysfs --- */
@@ -186,9 +393,13 @@ static const struct {
 	void (*commit)(void);
 } faults[] = {
 #define F(name) { #name, fault_##name }
-	F(none), F(warn), F(warn_text), F(warn_flood), F(bug), F(refcount),
-	F(refcount_underflow), F(null), F(null_work), F(use_after_free), F(out_of_bounds),
-	F(double_free), F(list), F(sleep_atomic), F(kobject), F(panic), F(reset),
+	F(none), F(warn), F(warn_text), F(warn_flood), F(bug), F(divide), F(refcount),
+	F(refcount_underflow), F(null), F(null_work), F(null_call), F(wild_pointer),
+	F(user_access), F(stack_overflow), F(use_after_free), F(out_of_bounds),
+	F(out_of_bounds_stack), F(out_of_bounds_global), F(shift), F(array_index), F(leak),
+	F(double_free), F(list), F(sleep_atomic), F(lock_order), F(lock_kept), F(unlock_twice),
+	F(rcu), F(data_race), F(spin), F(spin_irqs_off), F(deadlock), F(hang),
+	F(timer_after_unload), F(work_after_unload), F(kobject), F(panic), F(reset),
 #undef F
 };
 

@@ -317,6 +317,10 @@ static bool is_reporter(const char *fn, size_t len)
 		"copy_from_user", "copy_to_user", "_copy_", "string", "oops_", "tick_",
 		"update_process_times", "timerqueue", "irq_", "native_", "ret_from_", "bad_page",
 		"__rcu_", "trace_hardirqs", "perf_trace", "__bug", "dequeue_",
+		"default_do_nmi", "pci_serr_error", "unknown_nmi_error", "end_repeat_nmi",
+		"first_nmi", "default_idle", "do_idle", "cpu_startup_entry", "arch_cpu_idle",
+		"rest_init", "arch_call_rest_init", "start_kernel", "start_secondary",
+		"secondary_startup", "x86_64_start",
 	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {

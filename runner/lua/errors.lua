@@ -44,6 +44,13 @@ end
 
 function errors.raise(kind, fmt, ...) error(errors.new(kind, fmt, ...), 0) end
 
+-- Returns the message of an error object without the console's end, which
+-- reports show as evidence.
+function errors.without_console(err)
+	if not err.console then return err.message end
+	return (err.message:sub(1, -#err.console - 1):gsub("; console ends:$", ""))
+end
+
 -- Raises an error of kind "op" with the field errno: the errno's name, or nil.
 function errors.raise_errno(errno, fmt, ...)
 	local err = errors.new(errors.KIND.op, fmt, ...)

@@ -12,6 +12,7 @@ local limits = {}
 local MIN_ALARM_S = 0.001	-- an alarm of 0 seconds would mean none
 local ABORT_POLL_S = 0.002
 local ABORT_MAX_POLLS = 1000
+local ABORT_TIMEOUT_S = 1	-- a supervisor that runs answers at once
 local PING_TIMEOUT_S = 5
 local WIRE_REASON_BUSY = 4	-- enum wire_reason, agent/wire/wire.h
 
@@ -77,7 +78,7 @@ end
 -- Aborts all calls in a guest and waits until its executor can take the next
 -- one.
 local function abort_calls(vm)
-	vm:supervisor_op("abort", { channel = 0 }, "abort")
+	vm:supervisor_op("abort", { channel = 0 }, "abort", ABORT_TIMEOUT_S)
 	for _ = 1, ABORT_MAX_POLLS do
 		local reply, fail = vm.core:call("echo", { data = "" }, "echo", 1, PING_TIMEOUT_S)
 		if reply or fail.reason ~= WIRE_REASON_BUSY then return end
@@ -92,8 +93,12 @@ function limits.name_limit(err)
 	if errors.kind_of(err) ~= errors.KIND.interrupted then return end
 	err.kind = errors.KIND.timeout
 	err.message = limits.file_is_over() and limits.file_message() or "the test's time limit was reached"
-	for _, vm in ipairs(session.vms) do
-		if vm:is_running() then pcall(abort_calls, vm) end
+	for number, vm in ipairs(session.vms) do
+		if vm:is_running() then
+			pcall(abort_calls, vm)
+			local death = not vm:is_running() and vm.core:death()
+			if death then err.message = ("%s; VM %d: %s"):format(err.message, number, errors.without_console(death)) end
+		end
 	end
 end
 

@@ -135,9 +135,7 @@ local function deaths_since(before, opts)
 		local info, death = vm.core:info(), vm.core:death()
 		if info.state == "dead" and not before[vm] and death.kind == KIND.guest and
 				not (opts.expect_panic and info.panicked) and not opts.expect_reset then
-			local text = death.console and
-				death.message:sub(1, -#death.console - 1):gsub("; console ends:$", "")
-			list[#list + 1] = ("VM %d: %s"):format(number, text or death.message)
+			list[#list + 1] = ("VM %d: %s"):format(number, errors.without_console(death))
 		end
 	end
 	return list
@@ -169,6 +167,7 @@ function verdict.apply_kernel(t, caught, opts, dead_before)
 	local deaths = deaths_since(dead_before, opts)
 	if #complaints > 0 and (t.verdict == VERDICT.ok or is_consequence(caught)) then
 		local message = t.message
+		if message and message == caught.value.message then message = errors.without_console(caught.value) end
 		fail(t, "the kernel complained: %s", kernel_log.titles(complaints))
 		if message then t.message = ("%s\n%s"):format(t.message, message) end
 	elseif t.verdict ~= VERDICT.ok then

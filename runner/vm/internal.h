@@ -25,6 +25,9 @@
  */
 #define VSOCK_ATTEMPT_S 0.08
 
+/* The reason for the end of a guest that does not answer. */
+#define VM_HANGS "the guest hangs: its agent does not answer any more"
+
 struct vm_call {
 	struct vm_call *next;
 	uint32_t tag;
@@ -79,6 +82,8 @@ struct vm {
 	struct {
 		struct err err;		/* why the state is VM_DEAD */
 		bool panicked;
+		bool hung;		/* the runner made the guest panic,
+					 * because it did not answer */
 	} death;
 	struct {
 		struct vm **slot;	/* the loop's pointer to this VM, or NULL */

@@ -166,8 +166,10 @@ void vm_qemu_ended(struct vm *vm)
 
 	console_find(vm->output.console_fd, panic, line, sizeof(line));
 	console_tail(vm->output.stderr_fd, STDERR_TAIL_LINES, NULL, said, sizeof(said));
-	vm->death.panicked = *line;
-	if (vm->death.panicked)
+	vm->death.panicked = *line && !vm->death.hung;
+	if (vm->death.hung)
+		snprintf(reason, sizeof(reason), "%s", VM_HANGS);
+	else if (vm->death.panicked)
 		snprintf(reason, sizeof(reason), "the guest panicked: %s", line);
 	else if (WIFSIGNALED(status))
 		snprintf(reason, sizeof(reason), "QEMU was killed by signal %d (%s)%s%s",
@@ -178,7 +180,8 @@ void vm_qemu_ended(struct vm *vm)
 			 WEXITSTATUS(status), *said ? said : " it printed no error");
 	else
 		snprintf(reason, sizeof(reason), "the guest reset or powered off");
-	vm_die(vm, vm->death.panicked || !status ? ERR_GUEST : ERR_BROKEN, reason);
+	vm_die(vm, vm->death.panicked || vm->death.hung || !status ? ERR_GUEST : ERR_BROKEN,
+	       reason);
 }
 
 /*

@@ -89,6 +89,31 @@ static bool get_report(struct vm *vm, struct vm_call *abort, struct wire_abort_r
 }
 
 /*
+ * The guest does not answer: makes its kernel report what its processors do,
+ * and ends the VM.  err gets the death report.
+ */
+static void end_hung_guest(struct vm *vm, const char *label, double waited_s,
+			   struct err *err)
+{
+	vm->death.hung = true;
+	/*
+	 * The agent has told the kernel to panic on this (agent/guest/boot.c).
+	 */
+	if (!qmp_send(&vm->qemu.qmp, "inject-nmi", NULL)) {
+		int64_t deadline_ns = grace(vm);
+
+		while (can_answer(vm) && !vm_step(vm, deadline_ns))
+			;
+	}
+	vm_die(vm, ERR_GUEST, VM_HANGS);
+	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s, and %s",
+		label, waited_s, VM_HANGS);
+	err->console_at = strlen(err->text);
+	snprintf(err->text + err->console_at, sizeof(err->text) - err->console_at, "%s",
+		 vm->death.err.text + vm->death.err.console_at);
+}
+
+/*
  * Ends the call in the guest. err gets the effect of that, and where the call
  * hung.
  */
@@ -107,9 +132,7 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *label,
 	if (!get_report(vm, abort, &rep)) {
 		if (abort)
 			vm_call_free(vm, abort);
-		vm_die(vm, ERR_GUEST, "the guest hangs: its agent does not answer any more");
-		err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s, and %s",
-			label, waited_s, vm->death.err.text);
+		end_hung_guest(vm, label, waited_s, err);
 		return;
 	}
 	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s; %s%s%.*s",

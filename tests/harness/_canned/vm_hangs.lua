@@ -1,0 +1,16 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Guests that hang: tests/reports/hangs.lua checks each verdict.
+
+local function commit(fault, opts)
+	local vm = provium.create():boot(opts or { memory = "128M" })
+	vm:insmod("faults")
+	return vm:exec(("echo %s >/sys/module/faults/parameters/commit"):format(fault))
+end
+
+test("a loop with interrupts off, one processor", { timeout = "3s" }, function() commit("spin_irqs_off") end)
+test("a loop with interrupts off, two processors", { timeout = "3s" }, function()
+	commit("spin_irqs_off", { memory = "128M", cpus = 2 })
+end)
+test("a loop with interrupts on", { timeout = "3s" }, function() commit("spin") end)
+test("a task that sleeps for good", { timeout = "3s" }, function() commit("hang") end)
+test("after the guests that hung", function() assert(provium.create():boot { memory = "128M" }:exec("true").ok) end)

@@ -1,0 +1,50 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Guests that hang: the test's limit holds, and its report shows the stack of
+-- the code that hangs. The tests fail, so they are a canned suite.
+
+local core = require "provium.core"
+local runner = require "runner"
+
+local events, slowness = {}, 1
+
+do
+	local vm = provium.create():boot { memory = "128M" }
+	slowness = vm.core:info().slowness
+	vm:kill()
+	local r = runner.run({ "test", "--format", "json", "vm_hangs.lua" }, { raw = true, prefix = { runner.timeout, "280" } })
+	for line in r.said:gmatch("[^\n]+") do
+		local event = core.json(line)
+		if event and event.event == "test" then events[event.name] = event end
+	end
+end
+
+local CALL_TIMEOUT_S = 60	-- default of vm.timeout
+
+-- Checks that a complaint in this function is the headline, and that the test's
+-- limit of 3 seconds ended the test, not the limit of its call.
+local function check(name, fn)
+	local event = assert(events[name], name .. " has no result")
+	assert_eq("FAIL", event.verdict)
+	assert(event.message:find("^the kernel complained: [^\n]* in " .. fn .. "\n"), event.message)
+	assert_contains(event.message, "\nthe test's time limit was reached; VM ")
+	assert_contains(event.message, ": the guest hangs: its agent does not answer any more")
+	assert(event.seconds < CALL_TIMEOUT_S * slowness, ("%g s at slowness %g"):format(event.seconds, slowness))
+	assert_contains(event.complaints[1].source.where, "modules/faults/faults.c:")
+end
+
+test("a loop with interrupts off is called a hang, in the function that loops", function()
+	check("a loop with interrupts off, one processor", "fault_spin_irqs_off")
+	assert_contains(events["a loop with interrupts off, one processor"].message, "the kernel complained: hung in fault_spin_irqs_off")
+end)
+
+test("with two processors, the one that loops is shown", function()
+	check("a loop with interrupts off, two processors", "fault_spin_irqs_off")
+end)
+
+test("a loop with interrupts on is called a hang, in the function that loops", function()
+	check("a loop with interrupts on", "fault_spin")
+end)
+
+test("a test after the guests that hung passes", function()
+	assert_eq("ok", events["after the guests that hung"].verdict)
+end)
