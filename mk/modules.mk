@@ -89,7 +89,7 @@ $(foreach m,$(MODULE_SRC),$(eval $(call \
 MODULE_BUILT := $(foreach m,$(MODULE_SRC),$(MODULE_BUILD)/$(notdir $m)/.built)
 
 # Modules that are no longer built are removed from the folder.
-kos = $(shell sed 's/\.o$$/.ko/' $(MODULE_BUILT:.built=modules.order))
+kos = $(shell sed 's/\.o$$/.ko/' $(MODULE_BUILT:.built=modules.order) 2>/dev/null)
 built_kos = $(shell find $(MODULE_BUILT:.built=.stripped) -name '*.ko' 2>/dev/null)
 to_install = $(built_kos) $(CALLS_LUA)
 stale = $(filter-out $(addprefix $(PROFILE_DIR)/modules/,$(notdir $(to_install))), \

@@ -11,7 +11,8 @@ do
 	local vm = provium.create():boot { memory = "128M" }
 	slowness = vm.core:info().slowness
 	vm:kill()
-	local r = runner.run({ "test", "--format", "json", "vm_hangs.lua" }, { raw = true, prefix = { runner.timeout, "280" } })
+	local r = runner.run({ "test", "--format", "json", "vm_hangs.lua" },
+		{ raw = true, prefix = { runner.timeout, "280" } })
 	for line in r.said:gmatch("[^\n]+") do
 		local event = core.json(line)
 		if event and event.event == "test" then events[event.name] = event end
