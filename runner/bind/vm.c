@@ -131,6 +131,15 @@ static int l_boot(lua_State *L)
 
 /* --- calls --- */
 
+/* Sets the fields stream1 and stream2 of the table on top of the stack. */
+static void set_streams(lua_State *L, const struct vm_reply *reply)
+{
+	for (int i = 1; i <= 2; i++) {
+		lua_pushlstring(L, (char *)reply->stream[i].p, reply->stream[i].len);
+		lua_setfield(L, -2, i == 1 ? "stream1" : "stream2");
+	}
+}
+
 /*
  * Pushes a reply as a table with stream1 and stream2; or nil and the fail
  * message.
@@ -143,10 +152,7 @@ static int push_result(lua_State *L, const struct vm_call *call)
 		lua_pushnil(L);
 	bind_push_reply(L, vm_call_op(call), reply->kind, reply->payload.p,
 			reply->payload.len);
-	for (int i = 1; i <= 2; i++) {
-		lua_pushlstring(L, (char *)reply->stream[i].p, reply->stream[i].len);
-		lua_setfield(L, -2, i == 1 ? "stream1" : "stream2");
-	}
+	set_streams(L, reply);
 	return reply->kind == WIRE_REPLY ? 1 : 2;
 }
 
@@ -183,8 +189,10 @@ static int await(lua_State *L, struct vm_call *call, double seconds, const char 
 	int n;
 
 	if (vm_wait(vm, call, deadline_in(seconds * vm_slowness(vm)), label, &err)) {
+		bind_push_error(L, &err);
+		set_streams(L, vm_call_reply(call));
 		vm_call_free(vm, call);
-		bind_raise(L, &err);
+		return lua_error(L);
 	}
 	n = push_result(L, call);	/* if it raises, the VM still owns the call */
 	vm_call_free(vm, call);
@@ -194,7 +202,8 @@ static int await(lua_State *L, struct vm_call *call, double seconds, const char 
 /*
  * vm:call(op, request, label, channel, seconds): returns the reply as a table,
  * with stream1 and stream2; or nil and the fail message.  Raises an error if
- * the VM dies or the time is over.
+ * the VM dies or the time is over; its fields stream1 and stream2 are what had
+ * arrived by then.
  */
 static int l_call(lua_State *L)
 {

@@ -73,6 +73,7 @@ function errors.raise_fail_message(fail, label)
 		err = errors.new(errors.KIND.op, "%s: %s", label, errno)
 	end
 	err.errno, err.reason = errno, fail.reason
+	err.stream1, err.stream2 = fail.stream1, fail.stream2
 	error(err, 0)
 end
 

@@ -12,15 +12,24 @@ local check_string = options.string
 local MAX_OUTPUT = 16 << 20	-- most bytes of stdout and stderr that exec() takes
 local WRITE_BYTES = 1 << 20	-- most bytes in one request of write_file()
 local DIR_MODE = 493		-- 0755
+local AT_FDCWD = -100
 
 local methods = {}
 
 -- --- commands and files ---
 
+-- Raises an error that carries the output which had arrived by then.
+local function raise_with_output(err, from)
+	if errors.kind_of(err) and from.stream1 then
+		err.stdout, err.stderr = text.new(from.stream1), text.new(from.stream2)
+	end
+	error(err, 0)
+end
+
 local function exec_result(reply, cmd)
 	if reply.overflow ~= 0 then
-		errors.raise(errors.KIND.op, "exec %q: more than 16 MiB on %s; the command was killed",
-			cmd, reply.overflow == 1 and "stdout" or "stderr")
+		raise_with_output(errors.new(errors.KIND.op, "exec %q: more than 16 MiB on %s; the command was killed",
+			cmd, reply.overflow == 1 and "stdout" or "stderr"), reply)
 	end
 	return {
 		ok = reply.code == 0, exit_code = reply.code,
@@ -34,10 +43,12 @@ local EXEC_OPTIONS = { timeout = true, cwd = true, env = true, stdin = true }
 function methods:exec(cmd, opts)
 	cmd = check_string("exec", "command", cmd)
 	opts = options.check("exec", opts, EXEC_OPTIONS)
-	return exec_result(self:op("exec", {
+	local ok, reply = pcall(self.op, self, "exec", {
 		cmd = cmd, cwd = opts.cwd, env = options.environment("exec", opts.env),
 		input = opts.stdin and check_string("exec", "stdin", opts.stdin), limit = MAX_OUTPUT,
-	}, ("exec %q"):format(show.command(cmd)), opts.timeout), cmd)
+	}, ("exec %q"):format(show.command(cmd)), opts.timeout)
+	if not ok then raise_with_output(reply, reply) end
+	return exec_result(reply, cmd)
 end
 
 function methods:json(cmd)
@@ -57,15 +68,27 @@ function methods:read_file(path)
 	return self:op("read", { path = path }, "read_file " .. path).stream1
 end
 
-function methods:write_file(path, data)
+local WRITE_OPTIONS = { mode = true }
+
+local function set_mode(vm, path, mode)
+	local ret = vm:syscall("fchmodat", AT_FDCWD, path .. "\0", mode)
+	if ret < 0 then errors.raise_errno(core.errno[-ret], "write_file %s: mode: %s", path, core.errno[-ret]) end
+end
+
+function methods:write_file(path, data, opts)
 	path = check_string("write_file", "path", path)
 	data = check_string("write_file", "data", data)
+	local mode = options.check("write_file " .. path, opts, WRITE_OPTIONS).mode
+	if mode ~= nil and math.type(mode) ~= "integer" then
+		error(("write_file %s: mode: expected an integer such as 0x1ed (0755 in octal), got %s"):format(path, show.value(mode)), 0)
+	end
 	local at = 0
 	repeat
 		local chunk = data:sub(at + 1, at + WRITE_BYTES)
 		self:op("write", { path = path, offset = at, data = chunk }, "write_file " .. path)
 		at = at + #chunk
 	until at >= #data
+	if mode then set_mode(self, path, mode) end
 end
 
 -- --- file systems ---

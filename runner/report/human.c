@@ -32,6 +32,27 @@ static void outcome(struct buf *to, const json_t *item)
 	format_evidence(to, "      ", item, KERNEL_LINES);
 }
 
+struct place {
+	struct buf *to;
+	bool failures_only;
+};
+
+/* Adds the line of a result that a program printed. */
+static void result(void *context, const json_t *item, const char *path)
+{
+	struct place *place = context;
+	const char *message = record_text(item, "message");
+
+	if (place->failures_only && !item_failed(item))
+		return;
+	buf_addf(place->to, "      · ");
+	one_line(place->to, path);
+	buf_addf(place->to, " ... %s%s%.*s\n", record_text(item, "verdict"),
+		 *message ? ": " : "", (int)strcspn(message, "\n"), message);
+	if (item_failed(item) && strchr(message, '\n'))
+		format_lines(place->to, "          ", strchr(message, '\n') + 1);
+}
+
 static void headline(const json_t *record, struct buf *to)
 {
 	double waited = json_number_value(json_object_get(record, "waited"));
@@ -68,6 +89,7 @@ static void file(const json_t *record, bool failures_only, struct buf *to)
 		one_line(to, record_text(test, "name"));
 		buf_addf(to, " ... ");
 		outcome(to, test);
+		item_each_result(test, "", result, &(struct place){ to, failures_only });
 	}
 	if (error) {
 		buf_addf(to, "  · (the file) ... ");

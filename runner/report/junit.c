@@ -92,11 +92,38 @@ static void testcase(struct buf *to, const json_t *record, const json_t *item,
 	}
 }
 
+struct suite {
+	struct buf *to;
+	const json_t *record;
+	struct counts counts;
+};
+
+static void result_counts(void *context, const json_t *result, const char *path)
+{
+	struct suite *suite = context;
+
+	(void)path;
+	counts_add_item(&suite->counts, result);
+}
+
+static void result_case(void *context, const json_t *result, const char *path)
+{
+	struct suite *suite = context;
+
+	testcase(suite->to, suite->record, result, path);
+}
+
 static void suite_attributes(struct buf *to, const json_t *record, size_t n)
 {
-	struct counts c = { 0 };
+	struct suite suite = { .to = to, .record = record };
+	struct counts c;
+	json_t *test;
+	size_t i;
 
-	counts_add(&c, record);
+	counts_add(&suite.counts, record);
+	json_array_foreach(json_object_get(record, "tests"), i, test)
+		item_each_result(test, "", result_counts, &suite);
+	c = suite.counts;
 	attribute(to, "name", record_text(record, "name"));
 	attribute(to, "package", record_text(record, "file"));
 	buf_addf(to, " id=\"%zu\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\"",
@@ -108,6 +135,7 @@ static void suite_attributes(struct buf *to, const json_t *record, size_t n)
 static void file(const json_t *record, size_t n, struct buf *to)
 {
 	const json_t *error = json_object_get(record, "error");
+	struct suite suite = { .to = to, .record = record };
 	json_t *test;
 	size_t i;
 
@@ -121,8 +149,10 @@ static void file(const json_t *record, size_t n, struct buf *to)
 	if (json_is_true(json_object_get(record, "reused")))
 		buf_addf(to, "      <property name=\"reused\" value=\"true\"/>\n");
 	buf_addf(to, "    </properties>\n");
-	json_array_foreach(json_object_get(record, "tests"), i, test)
+	json_array_foreach(json_object_get(record, "tests"), i, test) {
 		testcase(to, record, test, record_text(test, "name"));
+		item_each_result(test, record_text(test, "name"), result_case, &suite);
+	}
 	if (error)
 		testcase(to, record, error, "(the file)");
 	buf_addf(to, "    <system-out>");

@@ -120,9 +120,29 @@ bool item_failed(const json_t *item)
 	return !item_skipped(item) && strcmp(record_text(item, "verdict"), "ok");
 }
 
+void item_each_result(const json_t *item, const char *path,
+		      void (*fn)(void *context, const json_t *result, const char *path),
+		      void *context)
+{
+	const json_t *results = json_object_get(item, "results");
+	json_t *result;
+	size_t i;
+
+	json_array_foreach(results, i, result) {
+		char *below = xasprintf("%s%s%s", path, *path ? "/" : "",
+					record_text(result, "name"));
+
+		if (json_array_size(json_object_get(result, "results")))
+			item_each_result(result, below, fn, context);
+		else
+			fn(context, result, below);
+		free(below);
+	}
+}
+
 /* --- counting --- */
 
-static void count(struct counts *c, const json_t *item)
+void counts_add_item(struct counts *c, const json_t *item)
 {
 	if (item_skipped(item))
 		c->skipped++;
@@ -141,9 +161,9 @@ void counts_add(struct counts *c, const json_t *record)
 	size_t i;
 
 	json_array_foreach(json_object_get(record, "tests"), i, test)
-		count(c, test);
+		counts_add_item(c, test);
 	if (error)
-		count(c, error);
+		counts_add_item(c, error);
 	c->ignored += (unsigned int)json_integer_value(
 		json_object_get(record, "ignored"));
 }

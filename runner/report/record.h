@@ -26,6 +26,8 @@
  *	name, verdict	"ok", "FAIL", "BROKEN", "skip" or "todo"
  *	message, where	the error, and its "file:line"
  *	seconds		number
+ *	results		[{ name, verdict, message, results }]: results that a program
+ *			run by the test printed; each can have results in it
  *	log		[line] that the test left with log()
  *	complaints	[{ vm, kind, title, fatal, panic, lines [line], source }]:
  *			unexpected reports of the kernel, without register
@@ -67,10 +69,20 @@ bool item_failed(const json_t *item);
 /* Returns true if the item's verdict is skip or todo. */
 bool item_skipped(const json_t *item);
 
+/*
+ * Calls fn for each result of an item that has no results in it.  path: the
+ * names from the item's result down to it, separated by "/".
+ */
+void item_each_result(const json_t *item, const char *path,
+		      void (*fn)(void *context, const json_t *result, const char *path),
+		      void *context);
+
 struct counts {
 	unsigned int passed, failed, broken, skipped, ignored;
 };
 
+/* Counts one test or result. */
+void counts_add_item(struct counts *c, const json_t *item);
 /*
  * Adds the tests of a record to the counts; an error of the file counts as one
  * more test.

@@ -8,6 +8,7 @@
  * log wherever they occur.
  */
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runner/report/format.h"
@@ -90,11 +91,49 @@ static void comment(struct buf *to, const char *indent, const char *text)
 	}
 }
 
+/* Adds the line "ok 1 NAME". */
+static void result_line(struct buf *to, const char *indent, size_t n, const char *title,
+			const json_t *item)
+{
+	const char *message = record_text(item, "message");
+
+	buf_addf(to, "%s%s %zu ", indent, item_failed(item) ? "not ok" : "ok", n);
+	name(to, title);
+	if (item_skipped(item)) {
+		buf_addf(to, " # SKIP ");
+		name(to, *message ? message : record_text(item, "verdict"));
+	}
+	buf_addf(to, "\n");
+}
+
+/* Adds an item's results as a nested block, which comes before its own line. */
+static void results(struct buf *to, const char *indent, const char *title, const json_t *item)
+{
+	const json_t *list = json_object_get(item, "results");
+	char *deeper = xasprintf("%s    ", indent);
+	json_t *result;
+	size_t i;
+
+	if (json_array_size(list)) {
+		buf_addf(to, "%sKTAP version 1\n%s# Subtest: ", deeper, deeper);
+		name(to, title);
+		buf_addf(to, "\n%s1..%zu\n", deeper, json_array_size(list));
+	}
+	json_array_foreach(list, i, result) {
+		results(to, deeper, record_text(result, "name"), result);
+		if (item_failed(result))
+			comment(to, deeper, record_text(result, "message"));
+		result_line(to, deeper, i + 1, record_text(result, "name"), result);
+	}
+	free(deeper);
+}
+
 static void outcome(struct buf *to, size_t n, const char *title, const json_t *item)
 {
 	const char *message = record_text(item, "message");
 	struct buf evidence = { 0 };
 
+	results(to, "    ", title, item);
 	if (item_failed(item)) {
 		/*
 		 * In KTAP, diagnostics come before the result to which they
@@ -105,13 +144,7 @@ static void outcome(struct buf *to, size_t n, const char *title, const json_t *i
 		comment(to, "    ", buf_str(&evidence));
 		buf_release(&evidence);
 	}
-	buf_addf(to, "    %s %zu ", item_failed(item) ? "not ok" : "ok", n);
-	name(to, title);
-	if (item_skipped(item)) {
-		buf_addf(to, " # SKIP ");
-		name(to, *message ? message : record_text(item, "verdict"));
-	}
-	buf_addf(to, "\n");
+	result_line(to, "    ", n, title, item);
 }
 
 /*

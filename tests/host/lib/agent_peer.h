@@ -75,8 +75,8 @@ int64_t getpid_by(struct peer *p);
 bool text_has(const struct wire_bytes *b, const char *s);
 struct wire_bytes str(const char *s);
 /*
- * Sends a signal to one process.  Ignores pids that mean several processes, such
- * as the -1 of a failed getpid.
+ * Sends a signal to one process.  Ignores pids that mean several processes,
+ * such as the -1 of a failed getpid.
  */
 void signal_to(int64_t pid, int sig);
 /* Waits until the process has ended and was reaped. */
