@@ -28,7 +28,8 @@ local function failed_text(out)
 	end)
 	local more = #names - MAX_NAMES
 	return ("%d of %d results failed: %s%s"):format(out.failed, out.passed + out.failed + out.skipped,
-		table.concat(names, ", ", 1, math.min(#names, MAX_NAMES)), more > 0 and (" and %d more"):format(more) or "")
+		table.concat(names, ", ", 1, math.min(#names, MAX_NAMES)),
+		more > 0 and (" and %d more"):format(more) or "")
 end
 
 -- Adds the results to the running test, and counts each as a check. Raises an
@@ -41,7 +42,8 @@ function results.take(label, out)
 		table.move(out.results, 1, #out.results, #t.results + 1, t.results)
 	end
 	if out.failed > 0 then
-		errors.raise(errors.KIND.fail, "%s: %s%s", label, failed_text(out), out.message and "\n" .. out.message or "")
+		errors.raise(errors.KIND.fail, "%s: %s%s", label, failed_text(out),
+			out.message and "\n" .. out.message or "")
 	end
 	if out.message then errors.raise(errors.KIND.fail, "%s: %s", label, out.message) end
 	if out.skip then errors.raise(errors.KIND.skip, "%s: %s", label, out.skip) end
