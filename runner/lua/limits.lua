@@ -97,7 +97,9 @@ function limits.name_limit(err)
 		if vm:is_running() then
 			pcall(abort_calls, vm)
 			local death = not vm:is_running() and vm.core:death()
-			if death then err.message = ("%s; VM %d: %s"):format(err.message, number, errors.without_console(death)) end
+			if death then
+				err.message = ("%s; VM %d: %s"):format(err.message, number, errors.without_console(death))
+			end
 		end
 	end
 end

@@ -67,7 +67,8 @@ local function sections_of(data)
 	local list, by_name = {}, {}
 	if entry_bytes ~= SECTION_BYTES then error("bad section table") end
 	for i = 0, count - 1 do
-		local name, kind, _, _, at, size = string.unpack("<I4I4I8I8I8I8", data, table_at + i * SECTION_BYTES + 1)
+		local name, kind, _, _, at, size =
+			string.unpack("<I4I4I8I8I8I8", data, table_at + i * SECTION_BYTES + 1)
 		local is_stored = kind ~= 8		-- SHT_NOBITS
 		if is_stored and at + size > #data then error("section past the end") end
 		list[i] = { name = name, data = is_stored and data:sub(at + 1, at + size) or "" }
