@@ -39,7 +39,7 @@ local APPEND = "loglevel=1 initcall_blacklist=cmos_init"
 
 local out, runner = os.getenv "NESTED_OUT", os.getenv "NESTED_RUNNER"
 local profile = os.getenv "PROFILE" or "minimal"
-local top = io.popen("pwd"):read "l"
+local top = require("provium.core").realpath "."
 if out:sub(1, 1) ~= "/" then out = top .. "/" .. out end
 
 provium.timeout = "2h"
