@@ -155,7 +155,7 @@ static int run_list(lua_State *L, char **argv, size_t first)
 	fd = console_open("stderr");
 	ret = run(argv, seconds, fd, &status, &err);
 	if (fd >= 0) {
-		console_read(fd, &output);
+		console_read(fd, 0, &output);
 		close(fd);
 	}
 	if (ret) {

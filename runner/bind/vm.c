@@ -283,20 +283,44 @@ static int l_gc(lua_State *L)
 	return 0;
 }
 
+static void push_buf(lua_State *L, struct buf *b)
+{
+	lua_pushlstring(L, (char *)b->p, b->len);
+	buf_release(b);
+}
+
 /*
- * vm:console(): returns what the guest's console and QEMU's stderr have
- * printed.
+ * vm:console(from = 0): returns what the guest's console has printed from that
+ * byte on, and the offset of the end.
  */
 static int l_console(lua_State *L)
 {
-	struct buf console = { 0 }, qemu = { 0 };
+	struct vm *vm = bind_check_vm(L);
+	struct buf text = { 0 };
+	off_t end = vm_read_console(vm, luaL_optinteger(L, 2, 0), &text);
 
-	vm_read_output(bind_check_vm(L), &console, &qemu);
-	lua_pushlstring(L, (char *)console.p, console.len);
-	lua_pushlstring(L, (char *)qemu.p, qemu.len);
-	buf_release(&console);
-	buf_release(&qemu);
+	push_buf(L, &text);
+	lua_pushinteger(L, end);
 	return 2;
+}
+
+/*
+ * vm:console_size(): returns the number of bytes that the console has printed.
+ */
+static int l_console_size(lua_State *L)
+{
+	lua_pushinteger(L, vm_console_size(bind_check_vm(L)));
+	return 1;
+}
+
+/* vm:stderr(): returns what QEMU has printed to its stderr. */
+static int l_stderr(lua_State *L)
+{
+	struct buf text = { 0 };
+
+	vm_read_stderr(bind_check_vm(L), &text);
+	push_buf(L, &text);
+	return 1;
 }
 
 static void set_string(lua_State *L, const char *key, const char *value)
@@ -380,6 +404,8 @@ static const luaL_Reg methods[] = {
 	{ "shutdown", l_shutdown },
 	{ "kill", l_kill },
 	{ "console", l_console },
+	{ "console_size", l_console_size },
+	{ "stderr", l_stderr },
 	{ "info", l_info },
 	{ "death", l_death },
 	{ "__gc", l_gc },

@@ -14,7 +14,7 @@ local MAX_CONSOLE_LINES, MAX_KERNEL_LINES = 5, 200	-- most lines for each VM
 function evidence.mark(vms)
 	for _, vm in ipairs(vms) do
 		vm.log_mark = #vm.log
-		vm.console_mark = vm:is_running() and #vm.core:console() or vm.console_mark
+		vm.console_mark = vm:is_running() and vm.core:console_size() or vm.console_mark
 	end
 end
 
@@ -34,7 +34,7 @@ local function kernel_lines(vm)
 	end
 	local lines = {}
 	if vm.dropped then return lines end
-	for line in vm.core:console():sub((vm.console_mark or 0) + 1):gmatch("[^\n]+") do
+	for line in vm.core:console(vm.console_mark):gmatch("[^\n]+") do
 		if line:find("^%[ *%d+%.%d+%]") and not is_resume_mark(line) then lines[#lines + 1] = line end
 	end
 	return lines

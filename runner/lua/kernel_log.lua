@@ -118,13 +118,11 @@ end
 
 local function stamp_of(line) return tonumber(line and line:match("^%[ *(%d+%.%d+)%]")) end
 
--- Returns the lines that were added to the console since the last search,
--- without those that the log had already: a record appears on the console later
--- than in the log.
+-- Returns the lines of a text of the console without those that the log had
+-- already: a record appears on the console later than in the log.
 local function console_lines(vm, text)
 	local last, lines = stamp_of(vm.log[vm.log_judged]), {}
-	if #text < vm.console_judged then vm.console_judged = 0 end	-- a restore: the VM has another console
-	for line in text:sub(vm.console_judged + 1):gmatch("[^\r\n]+") do
+	for line in text:gmatch("[^\r\n]+") do
 		local stamp = stamp_of(line)
 		if not (last and stamp and stamp <= last) then lines[#lines + 1] = line end
 	end
@@ -142,13 +140,15 @@ local function search_log(vm, found)
 end
 
 local function search_console(vm, found)
-	local text, known = vm.core:console(), {}
+	local known = {}
 	for _, complaint in ipairs(found) do
 		if complaint.vm == vm then known[complaint.title] = true end
 	end
+	if vm.core:console_size() < vm.console_judged then vm.console_judged = 0 end	-- a restore: the VM has another console
+	local text, size = vm.core:console(vm.console_judged)
 	local lines = console_lines(vm, text)
 	find_complaints(vm, lines, found, known)
-	vm.console_judged = #text
+	vm.console_judged = size
 	return #lines
 end
 
@@ -173,7 +173,7 @@ local function search_running(vm, number, found)
 			return ("%d kernel log records of VM %d were lost"):format(lost, number)
 		end
 	end
-	vm.log_judged, vm.console_judged = #vm.log, #vm.core:console()
+	vm.log_judged, vm.console_judged = #vm.log, vm.core:console_size()
 end
 
 local function search_ended(vm, found)

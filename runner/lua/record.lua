@@ -71,8 +71,7 @@ function record.keep_logs()
 	if not session.keep_logs then return end
 	local dir = log_folder()
 	for i, vm in ipairs(session.vms) do
-		local console, stderr = vm.core:console()
-		for name, data in pairs { console = console, qemu = stderr } do
+		for name, data in pairs { console = (vm.core:console()), qemu = vm.core:stderr() } do
 			local ok, reason = core.write(("%s/%s-%d.log"):format(dir, name, i), data)
 			if not ok then
 				session.logs_error = reason

@@ -20,15 +20,21 @@ int console_open(const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Appends the file from offset `from` on, without carriage returns and NULs. */
-static void read_from(int fd, off_t from, struct buf *to)
+off_t console_size(int fd)
+{
+	struct stat st;
+
+	return fd < 0 || fstat(fd, &st) ? 0 : st.st_size;
+}
+
+off_t console_read(int fd, off_t from, struct buf *to)
 {
 	for (;;) {
 		uint8_t *at = buf_room(to, TAIL_BYTES);
 		ssize_t n = pread(fd, at, TAIL_BYTES, from);
 
 		if (n <= 0)
-			return;
+			return from;
 		from += n;
 		for (ssize_t i = 0; i < n; i++)
 			if (at[i] != '\r')
@@ -36,18 +42,11 @@ static void read_from(int fd, off_t from, struct buf *to)
 	}
 }
 
-void console_read(int fd, struct buf *to)
-{
-	read_from(fd, 0, to);
-}
-
 static void read_tail(int fd, struct buf *to)
 {
-	struct stat st;
+	off_t size = console_size(fd);
 
-	if (fd < 0 || fstat(fd, &st))
-		return;
-	read_from(fd, st.st_size > TAIL_BYTES ? st.st_size - TAIL_BYTES : 0, to);
+	console_read(fd, size > TAIL_BYTES ? size - TAIL_BYTES : 0, to);
 }
 
 static bool has_word(const char *line, const char *end, const char *const words[])

@@ -8,14 +8,20 @@
 #define RUNNER_QEMU_CONSOLE_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 
 /* Creates a memory file.  Returns its close-on-exec descriptor, or -errno. */
 int console_open(const char *name);
-/* Appends everything printed so far, without carriage returns. */
-void console_read(int fd, struct buf *to);
+/* Returns the number of bytes printed so far; 0 if fd is -1 (not booted). */
+off_t console_size(int fd);
+/*
+ * Appends what was printed from byte `from` on, without carriage returns.
+ * Returns the offset of the end, from which a later call can go on.
+ */
+off_t console_read(int fd, off_t from, struct buf *to);
 /*
  * Copies the last nr_lines lines into text, each after a line end and two
  * spaces.  If one of the last 60 lines has one of the words (a NULL-terminated

@@ -130,12 +130,19 @@ void vm_info(const struct vm *vm, struct vm_info *info)
 		info->boot_s = (double)(vm->link.ready_ns - vm->qemu.start_ns) / 1e9;
 }
 
-void vm_read_output(const struct vm *vm, struct buf *console, struct buf *qemu)
+off_t vm_console_size(const struct vm *vm)
 {
-	if (vm->output.console_fd >= 0)
-		console_read(vm->output.console_fd, console);
-	if (vm->output.stderr_fd >= 0)
-		console_read(vm->output.stderr_fd, qemu);
+	return console_size(vm->output.console_fd);
+}
+
+off_t vm_read_console(const struct vm *vm, off_t from, struct buf *to)
+{
+	return console_read(vm->output.console_fd, from, to);
+}
+
+void vm_read_stderr(const struct vm *vm, struct buf *to)
+{
+	console_read(vm->output.stderr_fd, 0, to);
 }
 
 /* --- death --- */

@@ -106,10 +106,17 @@ struct vm_info {
 /* Fills in *info.  Its string belongs to the VM. */
 void vm_info(const struct vm *vm, struct vm_info *info);
 /*
- * Appends what the guest's console and QEMU's stderr have printed.  Allowed in
- * any state.
+ * Returns the number of bytes that the guest's console has printed.  Allowed in
+ * any state, as are the next two functions.
  */
-void vm_read_output(const struct vm *vm, struct buf *console, struct buf *qemu);
+off_t vm_console_size(const struct vm *vm);
+/*
+ * Appends what the guest's console has printed from byte `from` on.  Returns
+ * the offset of the end.
+ */
+off_t vm_read_console(const struct vm *vm, off_t from, struct buf *to);
+/* Appends what QEMU has printed to its stderr. */
+void vm_read_stderr(const struct vm *vm, struct buf *to);
 
 /* --- calls: a request and its answer --- */
 
