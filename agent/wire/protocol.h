@@ -86,7 +86,7 @@
 	F(S, bytes, data, "any bytes")
 
 #define WIRE_MSG_fail(F, S)						\
-	F(S, u32, reason, "enum wire_reason")					\
+	F(S, u32, reason, "number of a reason, see below")			\
 	F(S, s32, err, "errno, or 0")					\
 	F(S, bytes, text, "a message for a person")
 
@@ -219,6 +219,14 @@
 #define WIRE_MSG_resume_req(F, S)					\
 	F(S, u64, time_ns, "of the host's real-time clock")		\
 	F(S, bytes, entropy, "for the random number generator; empty: leave it as it is")
+
+/* REASON(number, name, doc): why an op failed, as a fail message tells it. */
+#define WIRE_REASONS(REASON)						\
+	REASON(1, ERRNO, "a system call failed; err has its errno")	\
+	REASON(2, BAD, "the request is malformed or contradictory")	\
+	REASON(3, GONE, "the executor has died; text says how")		\
+	REASON(4, BUSY, "the channel has a call in flight")		\
+	REASON(5, RACE_ENDED, "the other side of the race has ended")
 
 /*
  * OP(number, name, by, request, reply, doc).  by: supervisor, answered by the

@@ -126,4 +126,8 @@ void wire_manual(FILE *to)
 				*d->fields[k].doc ? ": " : "",
 				d->fields[k].doc);
 	}
+#define REASON(num, name, doc) fputs("- " #num " `" #name "`: " doc "\n", to);
+	fputs("\n## Reasons of a fail message\n\n", to);
+	WIRE_REASONS(REASON)
+#undef REASON
 }

@@ -87,8 +87,11 @@ uint64_t wire_fingerprint(void)
 #define MSG(name, doc) h = mix(h, #name); WIRE_MSG_##name(FIELD, S)
 #define OP(num, name, by, req, rep, doc) \
 	h = mix(mix(mix(mix(h, #num), #name), #req), #rep);
+#define REASON(num, name, doc) h = mix(mix(h, #num), #name);
 	WIRE_MSGS(MSG)
 	WIRE_OPS(OP)
+	WIRE_REASONS(REASON)
+#undef REASON
 #undef OP
 #undef MSG
 #undef FIELD

@@ -45,11 +45,9 @@ enum wire_kind {
 };
 
 enum wire_reason {
-	WIRE_REASON_ERRNO = 1,	/* a system call failed; err has its errno */
-	WIRE_REASON_BAD,		/* the request is malformed or contradictory */
-	WIRE_REASON_GONE,	/* the executor has died; text says how */
-	WIRE_REASON_BUSY,		/* the channel has a call in flight */
-	WIRE_REASON_RACE_ENDED,		/* the other side of the race has ended */
+#define REASON(num, name, doc) WIRE_REASON_##name = num,
+	WIRE_REASONS(REASON)
+#undef REASON
 };
 
 enum wire_aborted {

@@ -54,6 +54,8 @@ void bind_push_nr(lua_State *L);
 void bind_push_errno(lua_State *L);
 /* Pushes the table { name = integer }. */
 void bind_push_const(lua_State *L);
+/* Pushes the table { name = number } of enum wire_reason, such as BUSY. */
+void bind_push_reasons(lua_State *L);
 
 /*
  * core.complaints(lines, first): the reports in lines[first] and the lines

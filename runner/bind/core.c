@@ -283,5 +283,7 @@ int bind_open(lua_State *L)
 	lua_setfield(L, -2, "errno");
 	bind_push_const(L);
 	lua_setfield(L, -2, "const");
+	bind_push_reasons(L);
+	lua_setfield(L, -2, "wire_reason");
 	return 1;
 }

@@ -205,3 +205,13 @@ int bind_l_decode(lua_State *L)
 	bind_push_reply(L, op, (unsigned int)kind, payload, len);
 	return kind == WIRE_REPLY ? 1 : 2;
 }
+
+void bind_push_reasons(lua_State *L)
+{
+	lua_newtable(L);
+#define REASON(num, name, doc) \
+	lua_pushinteger(L, num); \
+	lua_setfield(L, -2, #name);
+	WIRE_REASONS(REASON)
+#undef REASON
+}

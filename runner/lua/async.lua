@@ -17,7 +17,6 @@ local MAX_BATCH_BYTES = 4 << 20		-- most bytes of one request, and of its reply
 local RESULT_BYTES = 100		-- most bytes of one result without its buffers
 local MAX_RACE_NUMBER = 0xffffffff	-- the largest u32, which is the type on the wire
 local DEFAULT_ROUNDS = 100
-local WIRE_REASON_RACE_ENDED = 5	-- enum wire_reason, agent/wire/wire.h
 
 -- Methods that are a single op without data frames. Only these can be used in a
 -- batch or a race.
@@ -258,7 +257,7 @@ end
 -- Raises the error for a round that has a result of one side only.
 local function raise_race_ended()
 	local err = errors.new(errors.KIND.op, "race: the other side of the race had ended")
-	err.reason = WIRE_REASON_RACE_ENDED
+	err.reason = core.wire_reason.RACE_ENDED
 	error(err, 0)
 end
 
@@ -275,7 +274,7 @@ end
 -- Raises the error of one of two sides (nil: that side has none); preferably
 -- one that is not a mere consequence of the other side's end.
 local function raise_cause(a_err, b_err)
-	local is_consequence = errors.kind_of(a_err) and a_err.reason == WIRE_REASON_RACE_ENDED
+	local is_consequence = errors.kind_of(a_err) and a_err.reason == core.wire_reason.RACE_ENDED
 	error((not a_err or is_consequence and b_err) and b_err or a_err, 0)
 end
 

@@ -60,7 +60,7 @@ end
 
 -- Raises an agent's fail message as an error of kind "op": "read_file /x:
 -- ENOENT".  The field reason is the message's enum wire_reason
--- (agent/wire/wire.h).
+-- (agent/wire/protocol.h).
 function errors.raise_fail_message(fail, label)
 	local errno, err
 	if fail.err == 0 then

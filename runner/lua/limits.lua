@@ -14,7 +14,6 @@ local ABORT_POLL_S = 0.002
 local ABORT_MAX_POLLS = 1000
 local ABORT_TIMEOUT_S = 1	-- a supervisor that runs answers at once
 local PING_TIMEOUT_S = 5
-local WIRE_REASON_BUSY = 4	-- enum wire_reason, agent/wire/wire.h
 
 -- Returns the file's deadline, on the clock of core.now().
 local function file_deadline_s()
@@ -81,7 +80,7 @@ local function abort_calls(vm)
 	vm:supervisor_op("abort", { channel = 0 }, "abort", ABORT_TIMEOUT_S)
 	for _ = 1, ABORT_MAX_POLLS do
 		local reply, fail = vm.core:call("echo", { data = "" }, "echo", 1, PING_TIMEOUT_S)
-		if reply or fail.reason ~= WIRE_REASON_BUSY then return end
+		if reply or fail.reason ~= core.wire_reason.BUSY then return end
 		core.pause(ABORT_POLL_S)
 	end
 end
