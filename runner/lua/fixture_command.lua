@@ -100,7 +100,7 @@ local function list(args)
 	for _, f in ipairs(core.fixture_list(args[1])) do
 		io.stdout:write(("%s %s  %.1f MB  %s old  %s\n"):format(f.name, f.key, f.bytes / 1e6,
 			f.manifest.built and age(os.time() - f.manifest.built) or "?",
-			f.current and "current" or "not current: " .. f.why))
+			f.current and "current" or "not current: " .. f.reason))
 		for _, input in ipairs(f.manifest.inputs or {}) do
 			io.stdout:write(("    %s %s\n"):format(input.hash:sub(1, 8), make_path(input.path)))
 		end
