@@ -16,6 +16,7 @@
 #include "runner/machine/profile.h"
 #include "runner/qemu/console.h"
 #include "runner/qemu/proc.h"
+#include "runner/report/make_path.h"
 
 /*
  * core.identity(path): returns a text that differs if the file has changed, or
@@ -203,6 +204,27 @@ static int l_run_tool(lua_State *L)
 	return run_list(L, argv, nr);
 }
 
+/* --- make --- */
+
+/*
+ * core.make_rules(target, paths): returns makefile rules which say that target
+ * depends on the paths; and true, or false if make cannot read one of the paths
+ * (make_path.h).
+ */
+static int l_make_rules(lua_State *L)
+{
+	const char *target = luaL_checkstring(L, 1);
+	json_t *paths = bind_to_json(L, 2);
+	struct buf rules = { 0 };
+	bool complete = make_path_add_rules(&rules, target, paths);
+
+	json_decref(paths);
+	lua_pushlstring(L, (char *)rules.p, rules.len);
+	buf_release(&rules);
+	lua_pushboolean(L, complete);
+	return 2;
+}
+
 const luaL_Reg bind_host_functions[] = {
 	{ "identity", l_identity },
 	{ "realpath", l_realpath },
@@ -211,5 +233,6 @@ const luaL_Reg bind_host_functions[] = {
 	{ "profile_names", l_profile_names },
 	{ "run", l_run },
 	{ "run_tool", l_run_tool },
+	{ "make_rules", l_make_rules },
 	{ NULL, NULL },
 };

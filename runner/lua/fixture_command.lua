@@ -13,24 +13,14 @@ local function usage(fmt, ...)
 	errors.raise(errors.KIND.user, "fixture: " .. fmt, ...)
 end
 
--- Returns the path as a makefile needs it: relative to the current folder if it
--- is below it, with blanks, # and $ escaped.
-local function make_path(path)
-	local here = core.realpath(".") .. "/"
-	if path:sub(1, #here) == here then path = path:sub(#here + 1) end
-	return (path:gsub("[ #]", "\\%0"):gsub("%$", "$$"))
-end
-
 -- Writes the stamp and STAMP.d, make's rule that the stamp depends on the
--- fixture's inputs.
+-- fixture's inputs. If make cannot read the path of an input there is no stamp,
+-- and make asks the runner each time.
 local function write_stamp(stamp, manifest)
-	local lines, target = {}, make_path(stamp)
-	local paths = fixture.input_paths(manifest)
-	for i, path in ipairs(paths) do paths[i] = make_path(path) end
-	lines[1] = ("%s: %s\n"):format(target, table.concat(paths, " "))
-	for _, path in ipairs(paths) do lines[#lines + 1] = ("\n%s:\n"):format(path) end
-	assert(core.write(stamp .. ".d", table.concat(lines)))
-	assert(core.write(stamp, manifest.key .. "\n"))
+	local rules, complete = core.make_rules(stamp, fixture.input_paths(manifest))
+	os.remove(stamp)
+	assert(core.write(stamp .. ".d", rules))
+	if complete then assert(core.write(stamp, manifest.key .. "\n")) end
 end
 
 local function value_of(option, args)
@@ -102,7 +92,7 @@ local function list(args)
 			f.manifest.built and age(os.time() - f.manifest.built) or "?",
 			f.current and "current" or "not current: " .. f.reason))
 		for _, input in ipairs(f.manifest.inputs or {}) do
-			io.stdout:write(("    %s %s\n"):format(input.hash:sub(1, 8), make_path(input.path)))
+			io.stdout:write(("    %s %s\n"):format(input.hash:sub(1, 8), session.short_path(input.path)))
 		end
 		for _, parent in ipairs(f.manifest.parents or {}) do
 			io.stdout:write(("    %s fixture %s\n"):format(parent.key:sub(1, 8), parent.name))

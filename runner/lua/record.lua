@@ -60,8 +60,7 @@ end
 -- its own folder.
 local function log_folder()
 	local _, home = core.home()
-	local path, here = core.realpath(session.path) or session.path, core.realpath(".") .. "/"
-	if path:sub(1, #here) == here then path = path:sub(#here + 1) end
+	local path = session.short_path(core.realpath(session.path) or session.path)
 	return ("%s/logs/%s"):format(home, (path:gsub("^/+", ""):gsub("%.lua$", "")))
 end
 

@@ -86,6 +86,12 @@ function session.find_file(path)
 	return file and beside or path
 end
 
+-- Returns an absolute path, relative to the current folder if it is below that.
+function session.short_path(path)
+	local here = core.realpath(".") .. "/"
+	return path:sub(1, #here) == here and path:sub(#here + 1) or path
+end
+
 -- Forgets the VMs that have ended, so that Lua can free them.
 function session.forget_dead_vms()
 	local kept = {}

@@ -53,6 +53,7 @@ static void add_char(struct buf *to, char c)
 	else
 		buf_add(to, &c, 1);
 }
+
 /*
  * With a wildcard in the path, make also takes other backslashes for escapes.
  */
@@ -88,4 +89,26 @@ bool make_path_add(struct buf *to, const char *path, enum make_path_side side)
 		add_char(to, *path);
 	}
 	return true;
+}
+
+bool make_path_add_rules(struct buf *to, const char *target, const json_t *paths)
+{
+	bool all = make_path_add(to, target, MAKE_TARGET);
+	const json_t *path;
+	size_t i;
+
+	if (!all)
+		return false;
+	buf_addf(to, ":");
+	json_array_foreach(paths, i, path) {
+		buf_addf(to, " ");
+		all &= make_path_add(to, json_string_value(path), MAKE_PREREQUISITE);
+	}
+	buf_addf(to, "\n");
+	json_array_foreach(paths, i, path) {
+		buf_addf(to, "\n");
+		if (make_path_add(to, json_string_value(path), MAKE_TARGET))
+			buf_addf(to, ":\n");
+	}
+	return all;
 }

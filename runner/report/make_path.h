@@ -3,6 +3,7 @@
 #ifndef RUNNER_REPORT_MAKE_PATH_H
 #define RUNNER_REPORT_MAKE_PATH_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "runner/base/buf.h"
@@ -16,5 +17,11 @@ enum make_path_side { MAKE_TARGET, MAKE_PREREQUISITE };
  * wildcard, or ends with a backslash, a blank or a closing parenthesis.
  */
 bool make_path_add(struct buf *to, const char *path, enum make_path_side side);
+/*
+ * Adds a rule that target depends on the paths, and an empty rule for each
+ * path, without which make would stop if the file has been deleted.  Leaves out
+ * what make cannot read, and then returns false.
+ */
+bool make_path_add_rules(struct buf *to, const char *target, const json_t *paths);
 
 #endif

@@ -9,33 +9,6 @@
 #include "runner/report/make_path.h"
 #include "runner/report/record.h"
 
-/*
- * Adds "BASE.ok: DEPENDENCY..." and a rule "DEPENDENCY:" for each, without
- * which make would stop if one has been deleted.  Returns false if make cannot
- * read a path.
- */
-static bool add_rules(struct buf *to, const char *base, const json_t *record)
-{
-	json_t *deps = json_object_get(record, "deps"), *dep;
-	bool all = make_path_add(to, base, MAKE_TARGET);
-	size_t i;
-
-	if (!all)
-		return false;
-	buf_addf(to, ".ok:");
-	json_array_foreach(deps, i, dep) {
-		buf_addf(to, " ");
-		all &= make_path_add(to, json_string_value(dep), MAKE_PREREQUISITE);
-	}
-	buf_addf(to, "\n");
-	json_array_foreach(deps, i, dep) {
-		buf_addf(to, "\n");
-		if (make_path_add(to, json_string_value(dep), MAKE_TARGET))
-			buf_addf(to, ":\n");
-	}
-	return all;
-}
-
 static int write_beside(const char *base, const char *suffix, const void *p,
 			size_t n, struct err *err)
 {
@@ -59,13 +32,14 @@ int result_write(const char *base, const json_t *record, struct err *err)
 	bool passed = !strcmp(record_text(record, "verdict"), "ok");
 	char *dir = files_dirname(base);
 	char *text = json_dumps(record, JSON_COMPACT);
+	char *ok = xasprintf("%s.ok", base);
 	struct buf deps = { 0 };
 	bool complete;
 	int ret;
 
 	files_mkdirs(dir);
 	result_forget(base);
-	complete = add_rules(&deps, base, record);
+	complete = make_path_add_rules(&deps, ok, json_object_get(record, "deps"));
 	ret = write_beside(base, ".result", text, text ? strlen(text) : 0, err);
 	if (!ret)
 		ret = write_beside(base, ".d", deps.p, deps.len, err);
@@ -73,6 +47,7 @@ int result_write(const char *base, const json_t *record, struct err *err)
 		ret = write_beside(base, ".ok", "", 0, err);
 	free(dir);
 	free(text);
+	free(ok);
 	buf_release(&deps);
 	return ret;
 }

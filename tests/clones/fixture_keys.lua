@@ -172,6 +172,36 @@ test("a script overrides the fixture of a profile's name", function()
 	end)
 end)
 
+-- Builds the fixture for make, with a makefile that includes the dependencies.
+-- Returns a function that returns what make prints.
+local function made_for_make(h, input)
+	h:write(input, "return 1\n")
+	h:script("base", ("dofile(%q)\n"):format(h.suite .. "/" .. input) .. home.BOOT)
+	h:write("Makefile", "stamp: ; @echo asks\n-include stamp.d\n")
+	assert_eq(0, h:run({ "fixture", "build", "--stamp", "stamp", "base" }).status)
+	return function()
+		return runner.shell(("env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -C %s stamp 2>&1"):format(runner.quote(h.suite)))
+	end
+end
+
+test("make rebuilds a fixture whose input has special characters in its path", function()
+	home.with(function(h)
+		local input = "lib/a b;c|d=e%f#g$h.lua"
+		local make = made_for_make(h, input)
+		assert_contains(make(), "'stamp' is up to date")
+		runner.shell("touch -d 'now + 1 hour' " .. runner.quote(h.suite .. "/" .. input))
+		assert_contains(make(), "asks")
+	end)
+end)
+
+test("a fixture has no stamp if make cannot read the path of an input", function()
+	home.with(function(h)
+		local make = made_for_make(h, "lib/a(1)")
+		assert_contains(make(), "asks")
+		assert_eq(nil, runner.read(h.suite .. "/stamp"))
+	end)
+end)
+
 test("fixture clean removes the fixtures of one name, or all", function()
 	with_base(function(h)
 		add_children(h)
