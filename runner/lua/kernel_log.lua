@@ -144,7 +144,8 @@ local function search_console(vm, found)
 	for _, complaint in ipairs(found) do
 		if complaint.vm == vm then known[complaint.title] = true end
 	end
-	if vm.core:console_size() < vm.console_judged then vm.console_judged = 0 end	-- a restore: the VM has another console
+	-- After a restore the VM has another console.
+	if vm.core:console_size() < vm.console_judged then vm.console_judged = 0 end
 	local text, size = vm.core:console(vm.console_judged)
 	local lines = console_lines(vm, text)
 	find_complaints(vm, lines, found, known)
