@@ -88,8 +88,8 @@ static void reap_starter(struct supervisor *s, uint32_t channel)
 }
 
 /*
- * Takes back everything the executor held.  It will not run again, and its
- * death report is written.
+ * Takes back everything the executor held.  The executor will not run again,
+ * and its death report is written.
  */
 static void reap_channel(struct supervisor *s, uint32_t channel)
 {

@@ -25,8 +25,8 @@ pid_t reader_role_idle_executor(struct supervisor *s)
 }
 
 /*
- * A test usually uses one executor for a while, so the next frame is probably
- * for it.
+ * A test usually makes several calls in one executor, so the next frame is
+ * probably for the executor that was used last.
  */
 void reader_role_give(struct supervisor *s)
 {
@@ -117,7 +117,8 @@ void reader_role_check(struct supervisor *s)
 }
 
 /*
- * It may have been stopped between marking the timer as armed and setting it.
+ * The executor may have been stopped between marking the timer as armed and
+ * setting the timer.
  */
 void reader_role_take_from_stopped(struct supervisor *s, uint32_t channel)
 {
@@ -138,7 +139,7 @@ void reader_role_take_from_dead(struct supervisor *s, uint32_t channel)
 	reader_role_ring(s);
 	/*
 	 * The executor can have died between marking the timer as armed and
-	 * setting it.
+	 * setting the timer.
 	 */
 	atomic_store(&s->link.state->armed, 0);
 }

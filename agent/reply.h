@@ -5,7 +5,10 @@
 
 #include "agent/supervisor.h"
 
-/* Each queues an answer to request req; without a link they do nothing. */
+/*
+ * Each of these functions queues an answer to request req.  Without a link they
+ * do nothing.
+ */
 void reply_fail(struct supervisor *s, const struct wire_header *req,
 		enum wire_reason reason, const char *text);
 /* Sends a reply. rep: the struct of the op's reply message. */

@@ -31,7 +31,7 @@ struct roster_entry {
 	struct wire_header end_request;	/* the request end_worker, while `ending` is true */
 };
 
-/* Frames of the supervisor's own that have not been sent. */
+/* Frames of the supervisor itself that have not been sent. */
 struct send_queue {
 	uint8_t *p;
 	size_t len, cap;

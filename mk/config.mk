@@ -16,8 +16,8 @@ NR        ?=#           its number, 1000 to 1063
 ARGS      ?=#           its arguments: "fd:int buf:in:len"
 SAN       ?=#           1: build runner and agent with sanitizers
 
-# kbuild splits every path at blanks, and a colon in a path reads as a rule. It
-# cannot build in such a folder.
+# kbuild cannot build in a folder whose path has a blank or a colon: it splits
+# paths at blanks, and takes a colon for the mark of a rule.
 unfit = $(or $(filter-out 0 1,$(words x$1)),$(findstring :,$1))
 $(foreach v,CURDIR O KERNEL_SRC MODULE,$(if $(call unfit,$($v)), \
 	$(error $v='$($v)': kbuild cannot build in a path with blanks or colons; \

@@ -19,7 +19,8 @@ FUZZ_SAN     := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-r
 FUZZ_FLAGS   := -O1 -g -std=gnu11 $(FUZZ_SAN) -fsanitize=fuzzer-no-link \
 		-fprofile-instr-generate -fcoverage-mapping
 
-# The parts of the agent that targets use; its main() is not among them.
+# The parts of the agent that the targets use; the agent's main() is not among
+# them.
 FUZZ_AGENT := $(wildcard agent/shared/*.c) agent/guest/kernel_log_record.c
 FUZZ_LIB   := tests/fuzz/lib/files.c
 FUZZ_SRC   := $(filter-out runner/main.c,$(RUNNER_SRC)) $(FUZZ_AGENT) $(FUZZ_LIB)

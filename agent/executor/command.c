@@ -53,8 +53,8 @@ static char **environment(struct executor *ex, const struct wire_list *l)
 }
 
 /*
- * Runs in the child of vfork, in the memory of its parent.  Returns an errno,
- * only on failure.
+ * Runs in the child of vfork, in the memory of the parent.  Returns only on
+ * failure: an errno.
  */
 static int become_shell(const struct command *c, pid_t parent, char *cmd,
 			const char *cwd, char **env)

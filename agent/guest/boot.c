@@ -34,7 +34,8 @@
 #include "agent/guest/boot.h"
 #include "agent/wire/wire.h"
 
-#define PORT_WAIT_MS 2000		/* if it takes longer, the driver has failed */
+#define PORT_WAIT_MS 2000		/* a driver that needs longer to name
+					 * the port has failed */
 /*
  * The runner makes one controller with one port, number 1 (number 0 is reserved
  * for a console).  The port's name (WIRE_PORT_NAME) becomes visible after the

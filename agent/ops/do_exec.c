@@ -46,7 +46,9 @@ static void feed(struct executor *ex, struct running *c)
 		c->input += n;
 		c->input_left -= (size_t)n;
 	}
-	/* All input is written, or the command has closed its end. */
+	/*
+	 * All input is written, or the command has closed its end of the pipe.
+	 */
 	if (!c->input_left || (n < 0 && errno != EAGAIN && errno != EINTR))
 		executor_close(ex, &c->fds[IN].fd);
 }

@@ -115,8 +115,8 @@ void link_recover(struct link *link);
 /* Takes the lock if it is free, else marks it as contended. */
 bool link_try_lock(struct link_state *state, uint32_t channel);
 /*
- * Waits for the lock, and until the supervisor does not want it.  Not for the
- * supervisor.
+ * Waits until the lock is free and the supervisor does not want it, and takes
+ * it.  The supervisor must not call this function.
  */
 void link_lock(struct link_state *state, uint32_t channel);
 /*

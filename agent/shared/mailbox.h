@@ -46,7 +46,10 @@ enum box_life {
 struct meeting {
 	_Atomic uint64_t mark[2];
 	_Atomic uint32_t bell[2];	/* futex: counts a side's marks; never reset */
-	/* 1: that side sleeps on the other side's bell. */
+	/*
+	 * 1: the executor of that side sleeps until the other side's bell
+	 * rings.
+	 */
 	_Atomic uint32_t asleep[2];
 };
 

@@ -41,7 +41,8 @@ enum wire_kind {
 				 * tag, a fail message */
 	WIRE_DATA,		/* agent to runner: more frames follow */
 	WIRE_READY,		/* agent to runner: tag 0, a ready message */
-	WIRE_ASYNC,		/* a request; other frames follow before its answer */
+	WIRE_ASYNC,		/* runner to agent: a request; the runner sends
+				 * other frames before its answer comes */
 };
 
 enum wire_reason {
@@ -117,8 +118,8 @@ struct wire_op_desc {
 	enum wire_op op;
 	const char *name;
 	const char *doc;
-	bool supervisor;		/* the supervisor answers it; else an
-					 * executor */
+	bool supervisor;		/* true: the supervisor answers the op;
+					 * false: an executor */
 	const struct wire_desc *req;
 	const struct wire_desc *rep;
 };

@@ -68,7 +68,7 @@ static u8 *read_sd(struct dentry *dentry, struct sd *sd)
 	bytes = kvmalloc(KACS_MAX_BYTES, GFP_KERNEL);
 	if (!bytes)
 		return ERR_PTR(-ENOMEM);
-	/* The length can have changed since it was read. */
+	/* The attribute can have grown since its length was read. */
 	len = __vfs_getxattr(dentry, d_inode(dentry), ATTRIBUTE, bytes, KACS_MAX_BYTES);
 	/* A privileged user can have written anything to the attribute. */
 	ret = len < 0 ? len : sd_parse(sd, bytes, len) ? -EIO : 0;

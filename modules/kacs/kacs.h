@@ -104,10 +104,11 @@ struct kacs_query {
 
 struct kacs_statistics {
 	__u64 id;			/* never used again while the module is loaded */
-	__u64 origin;			/* the token it was duplicated from, or 0 */
+	__u64 origin;			/* id of the token from which this one
+					 * was duplicated, or 0 */
 	__u32 type;
 	__u32 groups;
-	/* Number of tasks that have it installed; 0 for SYSTEM's. */
+	/* Number of tasks that have the token installed; 0 for SYSTEM's. */
 	__u32 tasks;
 	__u32 revoked;			/* 0 or 1 */
 };

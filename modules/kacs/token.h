@@ -15,7 +15,7 @@
 
 struct kacs_token {
 	refcount_t refs;
-	/* Number of tasks that have it installed (task.c). */
+	/* Number of tasks that have the token installed (task.c). */
 	atomic_t tasks;
 	u64 id;
 	u64 origin;

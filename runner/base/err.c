@@ -52,7 +52,7 @@ void err_context(struct err *err, const char *fmt, ...)
 	if (n + 3 > sizeof(err->text))
 		return;
 	/*
-	 * If the text becomes too long, it loses its end: the last lines of a
+	 * A text that is too long loses its end, which is the last lines of a
 	 * console.
 	 */
 	memmove(err->text + n + 2, err->text, sizeof(err->text) - n - 2);

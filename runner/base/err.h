@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-/* The cause, which decides the verdict (docs/architecture.md). */
+/* The cause of an error, which decides the verdict (docs/architecture.md). */
 enum err_kind {
 	ERR_NONE,
 	ERR_USER,		/* a mistake in a test or on the command line */

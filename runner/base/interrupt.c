@@ -9,7 +9,7 @@
 
 #include "runner/base/interrupt.h"
 
-#define MAX_ALARM_S 1e9		/* 31 years; beyond it, a time_t could overflow */
+#define MAX_ALARM_S 1e9		/* 31 years; a longer time could overflow a time_t */
 
 static volatile sig_atomic_t pending;
 static void (*volatile hook)(void);
@@ -53,7 +53,9 @@ int interrupt_init(void)
 	for (unsigned int i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		sigaction(sigs[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);	/* write(2) fails with EFBIG, and its caller says where */
+	signal(SIGXFSZ, SIG_IGN);	/* a write(2) over the limit then
+					 * fails with EFBIG, which its caller
+					 * reports */
 	return 0;
 }
 

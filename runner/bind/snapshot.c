@@ -31,7 +31,8 @@ static int l_take(lua_State *L)
 	if (luaL_newmetatable(L, SNAPSHOT))
 		luaL_setfuncs(L, methods, 0);
 	lua_setmetatable(L, -2);
-	lua_pushvalue(L, 1);	/* keeps the VM alive: its address identifies it */
+	lua_pushvalue(L, 1);	/* keeps the VM alive, because the snapshot
+				 * identifies the VM by its address */
 	lua_setiuservalue(L, -2, 1);
 	if (snapshot_take(s, vm, &err))
 		bind_raise(L, &err);

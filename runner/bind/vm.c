@@ -194,7 +194,8 @@ static int await(lua_State *L, struct vm_call *call, double seconds, const char 
 		vm_call_free(vm, call);
 		return lua_error(L);
 	}
-	n = push_result(L, call);	/* if it raises, the VM still owns the call */
+	n = push_result(L, call);	/* if this raises an error, the VM still
+					 * owns the call */
 	vm_call_free(vm, call);
 	return n;
 }

@@ -11,7 +11,7 @@
  */
 #define PREFIX "error in "
 
-static char text[512];		/* the warning so far; it arrives in pieces */
+static char text[512];		/* the warning so far; Lua passes it in pieces */
 static char first[512];
 
 /* lua_WarnFunction.  to_continue: another piece of this warning follows. */

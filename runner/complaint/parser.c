@@ -55,12 +55,13 @@ static const struct kind {
 static regex_t regexes[NR_KINDS];
 
 /*
- * A report that is being read, and what the parser knows of its current part.
+ * A report that is being read, and what the parser knows of the part that it
+ * reads now.
  */
 struct open_report {
 	uint32_t caller;
 	bool used;
-	size_t report;			/* index of its struct complaint */
+	size_t report;			/* index of the report's struct complaint */
 	const struct kind *kind;	/* NULL: a cut-here line was read,
 					 * and no opening yet */
 	bool cut_here;
@@ -89,8 +90,8 @@ static void compile_shapes(void)
 	for (size_t i = 0; i < NR_KINDS && !done; i++)
 		if (regcomp(&regexes[i], kinds[i].shape, REG_EXTENDED))
 			/*
-			 * A mistake in kinds.def; tests/host/complaint.c finds
-			 * it.
+			 * A row of kinds.def has a fault;
+			 * tests/host/complaint.c finds such rows.
 			 */
 			abort();
 	done = true;

@@ -65,7 +65,10 @@ uint64_t jobserver_name(const struct jobserver *j);
  */
 bool jobserver_dry_run(const char *makeflags);
 
-/* Returns the number of tokens that this process has, including its own. */
+/*
+ * Returns the number of job tokens that this process has, make's own one for
+ * this job included.
+ */
 unsigned int jobserver_tokens_held(const struct jobserver *j);
 /* Returns or lends tokens until n are left. */
 void jobserver_give(struct jobserver *j, unsigned int n);

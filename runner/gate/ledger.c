@@ -172,7 +172,7 @@ static int take_row(struct ledger *l)
 	return -ENOSPC;
 }
 
-/* A short write tells no reason: the next one fails with it. */
+/* A short write has no errno; the next write fails with one. */
 static int write_row(int fd, const struct ledger_row *row, off_t at)
 {
 	size_t done = 0;

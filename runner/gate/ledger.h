@@ -34,8 +34,9 @@ struct ledger_row {
 	int32_t pid;			/* the runner */
 	int32_t parent;			/* the runner's parent, which waits
 					 * for it if it is a runner, too */
-	int32_t waits_for;		/* the process that builds its fixture, or 0 */
-	int32_t vms[LEDGER_VMS];	/* its QEMUs, or 0 */
+	int32_t waits_for;		/* the process that builds the fixture
+					 * for which this process waits, or 0 */
+	int32_t vms[LEDGER_VMS];	/* pids of the process's QEMUs; 0: unused */
 	int64_t since;			/* when the wait began:
 					 * CLOCK_REALTIME, in seconds */
 	uint64_t make;			/* jobserver_name(); 0: no jobserver */

@@ -39,7 +39,7 @@ int wait_open(struct wait *w, struct err *err)
 enum answer {
 	ANSWER_YES,
 	ANSWER_MEMORY,		/* the request does not fit into the budget */
-	ANSWER_TIGHT,		/* it fits, but the machine is short of memory */
+	ANSWER_TIGHT,		/* the request fits, but the machine is short of memory */
 	ANSWER_TOKENS,		/* not enough free job tokens */
 	ANSWER_STARVED,		/* another runner is starved of job tokens,
 				 * and goes first */
@@ -143,7 +143,10 @@ static void give_up(struct wait *w)
 	end_request(&w->row);
 	ledger_write(&w->ledger, &w->row, &ignored);
 	ledger_unlock(&w->ledger);
-	/* The process continues, and needs the tokens of the VMs it has. */
+	/*
+	 * The process continues after the refusal, and needs the job tokens of
+	 * the VMs it has.
+	 */
 	if (!jobserver_take(&w->jobs, wait_tokens_needed(w, w->nr_running)))
 		jobserver_restore(&w->jobs, deadline_in(JOBSERVER_RETURN_S));
 }

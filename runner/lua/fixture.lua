@@ -104,8 +104,8 @@ function fixture.input_paths(manifest)
 	return paths
 end
 
--- Returns the names of the fixtures that are being built, each for the one
--- before it.
+-- Returns the names of the fixtures that are being built; each one is needed by
+-- the one before it.
 local function chain() return session.building and session.building.chain or {} end
 
 -- Builds the fixture in a process of its own.
@@ -168,7 +168,7 @@ local function start(found, seed)
 	return vm
 end
 
--- Returns the spare, if it was made from this fixture and has not died.
+-- Returns the spare if it was made from this fixture and still runs, else nil.
 local function take_spare(found)
 	local taken = spare
 	if taken and taken.handle == found.handle then
@@ -211,7 +211,7 @@ function fixture.clone(name, opts)
 	return VM.adopt(vm, found.manifest.log_next)
 end
 
--- Starts a spare of the fixture, if a clone of it was made before.
+-- Starts a spare of the fixture, if the file had a clone of the fixture before.
 function fixture.start_spare(name)
 	local found = found_fixtures[name]
 	if not found or spare and spare.handle == found.handle then return end

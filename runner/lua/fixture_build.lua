@@ -45,7 +45,7 @@ local function save(name, script)
 	if #complaints > 0 then
 		error(fixture.broken("fixture %s: the kernel complained: %s", name, kernel_log.titles(complaints)), 0)
 	end
-	if not vm:is_running() then vm_to_save(name) end	-- it died meanwhile: raises
+	if not vm:is_running() then vm_to_save(name) end	-- the VM died meanwhile: raises an error
 	local ok, manifest = pcall(vm.core.save, vm.core, {
 		name = name, script = script,
 		default_profile = session.used_default_profile and core.default_profile() or nil,

@@ -7,7 +7,7 @@ local show = require "provium.show"
 local methods = {}
 
 local JOB_OPTIONS = { cwd = true, env = true }
-local MAX_MS = 0xffffffff	-- a u32 on the wire
+local MAX_MS = 0xffffffff	-- the largest u32, which is the type on the wire
 
 function methods:background(cmd, opts)
 	cmd = options.string("background", "command", cmd)

@@ -159,7 +159,7 @@ end
 local function search_running(vm, number, found)
 	local before = vm.log_judged
 	local ok, err = search_log(vm, found)
-	if not vm:is_running() then return end	-- it died meanwhile: search_ended() follows
+	if not vm:is_running() then return end	-- the VM died meanwhile: search_ended() searches it
 	local lost = vm.log_lost
 	vm.log_lost = nil
 	if not ok then

@@ -14,7 +14,7 @@ local check_string = options.string
 local name_of = module_file.name_of
 
 local O_NONBLOCK = 0x800	-- of delete_module: do not wait for the module's users
-local FIRST_LINES, LAST_LINES = 12, 3	-- of the kernel, in an error
+local FIRST_LINES, LAST_LINES = 12, 3	-- most lines of the kernel's log in an error message
 
 local methods = {}
 

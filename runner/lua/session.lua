@@ -34,14 +34,14 @@ function session.begin(path, opts)
 	session.stopped = false			-- no further test of the file may run
 	session.log = {}			-- text that log() got outside of tests
 	session.keep_logs = false		-- something failed: keep the VMs' consoles
-	session.logs, session.logs_error = nil, nil	-- the folder of the logs, or the error of writing them
+	session.logs, session.logs_error = nil, nil	-- the folder of the logs, or why they could not be kept
 	session.filter, session.only = opts.filter, opts.only
 	session.fail_fast = opts.fail_fast
 	session.tell = opts.tell or function() end
 
 	session.ignored = {}			-- from provium.ignore(): { pattern, reason, count }
 	session.kept_complaints = {}		-- from kernel logs that a restore has cut
-	session.outside_complaints = {}		-- those that came while no test was running
+	session.outside_complaints = {}		-- complaints that came while no test was running
 
 	if not opts.built_in then session.depend(path) end
 end

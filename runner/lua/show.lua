@@ -8,7 +8,7 @@ local show = {}
 
 local MAX_TEXT = 400		-- most bytes that are shown of a string
 local MAX_ITEMS = 40		-- most items that are shown of a table
-local MAX_ALL_ITEMS = 400	-- the same, with the items of the tables in it
+local MAX_ALL_ITEMS = 400	-- most items that are shown of a table and of the tables in it
 local MAX_DEPTH = 20		-- most levels of tables in tables
 local HEX_ROWS = 16
 local MAX_COMMAND = 60		-- most bytes that are shown of a command

@@ -46,9 +46,9 @@ local function new_vm(core_vm, log_next, log_is_cut)
 		inserted = {},		-- the .ko file of each module that insmod() has inserted, by module name
 		used_by = session.test,	-- the test that made or called the VM last; nil: no test
 		killed = false,		-- only a worker can be killed
-		dropped = false,	-- its test is over: not evidence for other tests
+		dropped = false,	-- true: the VM's test is over, so it is no evidence for others
 	}, VM)
-	vm.root = vm			-- a worker's field root is its VM, too
+	vm.root = vm			-- workers have a field root, too: their VM
 	session.vms[#session.vms + 1] = vm
 	return vm
 end

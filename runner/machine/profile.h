@@ -24,7 +24,7 @@
 
 struct profile {
 	char *name;
-	char *source;			/* the provium.toml it came from */
+	char *source;			/* path of the provium.toml that has the profile */
 	char *kernel;
 	char *initrd;			/* NULL: no initramfs but the agent's */
 	char *rootfs;			/* NULL: none */

@@ -24,7 +24,7 @@ static int l_tell(lua_State *L)
 	const char *p = lua_tolstring(L, 1, &n);
 
 	if (files_write_all(fd, p, n))
-		_exit(EXIT_BROKEN);	/* the parent has closed its end */
+		_exit(EXIT_BROKEN);	/* the parent has closed its end of the pipe */
 	files_write_all(fd, "\n", 1);
 	return 0;
 }

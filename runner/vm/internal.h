@@ -52,7 +52,7 @@ struct vm {
 	struct {
 		struct proc proc;
 		struct qmp qmp;
-		int64_t start_ns;	/* when its process was started */
+		int64_t start_ns;	/* when QEMU's process was started */
 	} qemu;
 	struct {
 		struct conn conn;
@@ -141,8 +141,8 @@ int vm_launch(struct vm *vm, enum launch how, struct err *err);
 /* --- boot.c --- */
 
 /*
- * Waits for the agent and greets it: the VM is VM_RUNNING.  On failure it is
- * dead.
+ * Waits for the agent and greets it; the state is VM_RUNNING then, and VM_DEAD
+ * on failure.
  */
 int vm_await_agent(struct vm *vm, int64_t deadline_ns, struct err *err);
 

@@ -48,7 +48,10 @@ static void close_fd(int fd)
 		close(fd);
 }
 
-/* For use after QEMU has inherited its ends, or could not be started. */
+/*
+ * For use after QEMU has inherited its ends of the socket pairs, or could not
+ * be started.
+ */
 static void close_qemu_ends(struct vm *vm, struct lines *l)
 {
 	close_fd(l->qmp[1]);

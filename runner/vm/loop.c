@@ -121,7 +121,8 @@ static void service_spare(void)
 {
 	struct vm *vm = spare;
 
-	spare = NULL;	/* vm_step() must not call this function again for it */
+	spare = NULL;	/* while the loop handles it, vm_step() must not call
+			 * this function again */
 	if (!vm_lives(vm))
 		return;
 	if (vm->spare.call->done && !vm->spare.paused)

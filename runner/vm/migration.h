@@ -63,7 +63,8 @@ struct vm_incoming {
 	const char *kernel_release;	/* the kernel release of the saved guest */
 	int state_fd;			/* from vm_save_devices(); the caller
 					 * keeps it */
-	const uint64_t *seed;		/* the seed of its random numbers; NULL: none */
+	const uint64_t *seed;		/* the seed of the clone's random
+					 * numbers; NULL: none */
 };
 
 /*

@@ -113,8 +113,8 @@ test("dmesg returns a line exactly once, right after it was written to /dev/kmsg
 end)
 
 test("dmesg returns lines that the kernel's ring buffer has overwritten", function()
-	vm:write_file("/proc/sys/kernel/printk_devkmsg", "on\n")	-- without it the kernel drops all but ten lines
+	vm:write_file("/proc/sys/kernel/printk_devkmsg", "on\n")	-- else the kernel drops all but ten lines
 	vm:exec("for i in $(seq 3000); do echo \"line $i of a long log, with some words to fill it up\"; done >/dev/kmsg")
 	assert_contains(vm:dmesg("line %d+ of"), "line 3000 of")
-	assert_contains(vm:dmesg(), "Linux version ")	-- was read before it was overwritten
+	assert_contains(vm:dmesg(), "Linux version ")	-- dmesg() read this line before the kernel overwrote it
 end)

@@ -12,7 +12,7 @@ vm:insmod("echo")
 local ROUNDS = 1000
 local a, b = vm:spawn(), vm:spawn { thread = true }
 
-local RACY_ROUNDS = 200		-- fewer, because in each of them ADD_RACY sleeps
+local RACY_ROUNDS = 200		-- fewer rounds, because in each of them ADD_RACY sleeps
 
 -- Returns the counter's value after both sides added 1 in every round, and the
 -- number of rounds.

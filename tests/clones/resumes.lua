@@ -17,7 +17,7 @@ local lines
 local function resume_all()
 	if lines then return end
 	lines = {}
-	provium.fixture(provium.profile):kill()	-- built here, so that the runners need not build it
+	provium.fixture(provium.profile):kill()	-- builds the fixture, so that the runners need not do so
 	runner.with_folder(function(dir)
 		local waits = {}
 		for i = 1, AT_A_TIME do

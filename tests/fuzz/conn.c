@@ -11,7 +11,8 @@
 #include "runner/vm/conn.h"
 #include "tests/fuzz/fuzz.h"
 
-#define INPUT_MAX 65536u		/* bytes: a socket takes them at once */
+#define INPUT_MAX 65536u		/* bytes of an input: a socket takes
+					 * that many at once */
 
 static int fds[2], ended_fd;
 
@@ -44,7 +45,8 @@ static void take_all(struct conn *c)
 }
 
 /*
- * Reading from the socket takes most of the time, so few inputs go through it.
+ * Reading from the socket takes most of the time, so only some of the inputs go
+ * through it.
  */
 static void receive(struct conn *c, const uint8_t *data, size_t size, bool by_socket)
 {

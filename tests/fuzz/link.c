@@ -19,7 +19,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #define NR_STEPS 8u
-#define FRAMES_MAX 60000u	/* bytes: a pipe takes them at once */
+#define FRAMES_MAX 60000u	/* bytes of all frames: a pipe takes that many at once */
 
 enum { BY_EXECUTOR = 1, KILLED = 2, KEEPS_FRAMES = 4 };
 

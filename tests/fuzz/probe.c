@@ -20,6 +20,6 @@ void fuzz(const uint8_t *data, size_t size)
 	    !memchr(a->transport_reason, 0, sizeof(a->transport_reason)))
 		abort();
 	accel_line(a, "minimal", "6.1", line, sizeof(line));
-	/* Every time limit is multiplied by it. */
+	/* The runner multiplies every time limit by the slowness. */
 	deadline_in(60 * a->slowness);
 }

@@ -442,7 +442,7 @@ static int run_once(struct run *r, const struct scenario *sc, unsigned int k, in
 	r->executor = pid_soon(r);
 	if (r->fault || !spawn_workers(r, sc))
 		return 1;
-	r->executor = pid_soon(r);	/* it was used last, so it reads the link */
+	r->executor = pid_soon(r);	/* the executor that was used last reads the link */
 	r->victim = sc->victim < 0 ? r->executor : r->worker[sc->victim];
 	if (r->fault || !victim_seize((pid_t)r->victim)) {
 		fault(r, "cannot trace the victim");

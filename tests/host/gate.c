@@ -332,7 +332,10 @@ static void tokens_for_two(void)
 	other = answers[0].revents ? &b : &a;
 	ok(heard(winner, 0) == 0 && heard(other, 0) == 1, "the other of two runners goes on waiting");
 	actor_end(winner, 0);
-	/* One of make's two jobs has ended: make writes its byte back. */
+	/*
+	 * One of make's two jobs has ended: make writes that job's token back
+	 * into the pipe.
+	 */
 	if (write(pipe_fds[1], "b", 1) != 1)
 		exit(1);
 	ok(heard(other, LIMIT_MS) == 0, "the other of two runners gets both job tokens next");

@@ -12,8 +12,8 @@ test("uname -r is the release of the kernel that was booted", function()
 	assert_contains(vm:read_file("/proc/version"), "Linux version " .. release)
 end)
 
--- Looked up without the runner's help: which kernel a verdict is about must not
--- depend on it.
+-- Finds the configuration by $PROFILE itself and not through the runner,
+-- because the runner may have booted another kernel than it says.
 test("the guest's kernel has the configuration that was built for $PROFILE", function()
 	local profile = os.getenv "PROFILE" or ""
 	if profile == "" then profile = "minimal" end

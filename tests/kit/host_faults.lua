@@ -170,7 +170,7 @@ local PHASES = {
 	{ "shuts a VM down", "test -e stops" },
 }
 
--- One home for all of them: the fixture is built once, by the third one.
+-- All of these tests use one home: the third test builds the fixture.
 home.with(function(h)
 	h:write("t.lua", [[
 		for i = 1, 2 do test("clone " .. i, { fixture = "base" }, function(vm) assert(vm:exec("true").ok) end) end

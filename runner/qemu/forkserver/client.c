@@ -24,7 +24,10 @@
 /* The descriptor number of the server's end of the socket. */
 #define LINE_FD 3
 #define ANSWER_TIMEOUT_S 10.0
-/* Room for the arguments, so that ps(1) shows those of the VM. */
+/*
+ * Room in the server's argument vector, so that ps(1) can show the arguments of
+ * a VM.
+ */
 #define TITLE_BYTES 8192
 
 static struct {

@@ -18,8 +18,8 @@
  */
 pid_t forkserver_spawn(char *const argv[], const int *fds, size_t nr_fds, int err_fd);
 /*
- * Ends the server, if there is one.  Without this call it ends shortly after
- * this process.
+ * Ends the fork server, if there is one.  Without this call it ends shortly
+ * after this process.
  */
 void forkserver_stop(void);
 
