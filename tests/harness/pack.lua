@@ -185,18 +185,18 @@ test("the error of unpack for a format of too many values says what to do", func
 	assert_eq(100000, select("#", unpack(("u8 "):rep(100000), ("\1"):rep(100000))))
 end)
 
-test("the error for a struct with a wrong pointer names the specifier and what it takes", function()
+test("the error of struct() for a wrong pointer lists the accepted types", function()
 	assert_error(function() provium.struct("u64 ptr", 1, true) end,
 		"struct: ptr at position 2: expected an integer, a string, out%(%), inout%(%) or struct%(%), got boolean")
 	assert_error(function() provium.struct("ptr") end, "struct: ptr at position 1: no value for it, only 0 were given")
 	assert_error(function() provium.struct("prt", 0) end, 'struct: unknown specifier "prt" at position 1; .*, ptr$')
 end)
 
-test("pack refuses the specifier ptr", function()
+test("pack refuses the specifier ptr, which only struct() has", function()
 	assert_error(function() provium.pack("ptr", 0) end, 'pack: unknown specifier "ptr" at position 1')
 end)
 
-test("out and inout refuse what is neither a size nor data", function()
+test("out() and inout() refuse a value that is neither a size nor data", function()
 	assert_error(function() provium.out "x" end, "out: expected a size of 0 to %d+ bytes, got x")
 	assert_error(function() provium.out(-1) end, "got %-1")
 	assert_error(function() provium.inout(4) end, "inout: expected a string or a struct, got number")
