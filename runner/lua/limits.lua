@@ -97,7 +97,8 @@ function limits.name_limit(err)
 			pcall(abort_calls, vm)
 			local death = not vm:is_running() and vm.core:death()
 			if death then
-				err.message = ("%s; VM %d: %s"):format(err.message, number, errors.without_console(death))
+				local reason = errors.without_console(death)
+				err.message = ("%s; VM %d: %s"):format(err.message, number, reason)
 			end
 		end
 	end
