@@ -57,6 +57,12 @@ static char *kernel_args(const struct machine *m, bool know_tsc)
 		buf_addf(&b, " tsc_early_khz=%u tsc=reliable",
 			 know_tsc ? m->accel.tsc_khz : 1);
 	/*
+	 * The kernel counts ticks to check the timer; on a busy host it counts
+	 * too few, and panics ("IO-APIC + timer doesn't work!").
+	 */
+	if (m->accel.kind == ACCEL_TCG)
+		buf_addf(&b, " no_timer_check");
+	/*
 	 * Calibrating the APIC timer takes 0.2 s, and a guest with one
 	 * processor does not need it.
 	 */
