@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- make bench, inside the nested VM: the costs of KVM and vsock there.
+-- make bench-nested, inside the nested VM: the costs of KVM and vsock there.
 --
 -- Only the ratios are meaningful: each exit of this guest takes some thousand
 -- emulated instructions.
