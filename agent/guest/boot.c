@@ -183,8 +183,8 @@ static void set_sysctl(const char *name, const char *value)
 /*
  * The runner sends an NMI to a guest that does not answer.  Then the kernel is
  * to panic, even with interrupts disabled, and show the stacks of all
- * processors.  An NMI is "unknown" or, where port 0x61 does not exist (microvm),
- * "unrecovered".
+ * processors.  An NMI is "unknown" or, where port 0x61 does not exist
+ * (microvm), "unrecovered".
  */
 static void panic_on_nmi(void)
 {

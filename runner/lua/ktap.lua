@@ -9,9 +9,9 @@ local VERDICT = errors.VERDICT
 
 local ktap = {}
 
-local MAX_RESULTS = 20000	-- of one program; more lines are not read
-local MAX_LINE_BYTES = 4096	-- of a line; the rest of it is left out
-local MAX_DIAGNOSTICS = 100	-- lines kept for one result
+local MAX_RESULTS = 20000	-- most results of one program; later lines are not read
+local MAX_LINE_BYTES = 4096	-- most bytes of a line; the rest of the line is left out
+local MAX_DIAGNOSTICS = 100	-- most lines that are kept for one result
 
 -- A level of nesting: its indentation; its results so far; plan, the number of
 -- results that the program announced, or nil; diagnostics, the lines since the
@@ -184,7 +184,8 @@ end
 -- them was running when the program ended.
 local function add_missing(level, reason)
 	if not level.plan then
-		level.results[#level.results + 1] = { name = "(the next result)", verdict = VERDICT.fail, message = reason }
+		local missing = { name = "(the next result)", verdict = VERDICT.fail, message = reason }
+		level.results[#level.results + 1] = missing
 		return
 	end
 	local first = #level.results + 1
@@ -194,10 +195,10 @@ local function add_missing(level, reason)
 	end
 end
 
--- Ends the parser. ended: how the program ended: { exit_code =, or reason = "timed
--- out …" if it did not end by itself }. Returns { results =, message = the
--- problem as a whole, or nil; skip = the reason if all is skipped; passed =,
--- failed =, skipped = numbers of results without nested ones }.
+-- Ends the parser. ended: how the program ended: { exit_code =, or reason =
+-- "timed out …" if it did not end by itself }. Returns { results =, message =
+-- the problem as a whole, or nil; skip = the reason if all is skipped; passed
+-- =, failed =, skipped = numbers of results without nested ones }.
 function Parser:judge(ended)
 	close_levels(self, 0)
 	local level = self.levels[1]

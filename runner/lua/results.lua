@@ -10,7 +10,7 @@ local show = require "provium.show"
 
 local results = { methods = {} }
 
-local MAX_NAMES = 5	-- of failed results in a message
+local MAX_NAMES = 5	-- most names of failed results in a message
 
 -- Returns how a program ended, as Parser:judge() takes it. ok, r: what
 -- pcall(vm.exec) returned.

@@ -60,27 +60,27 @@ test("XFAIL counts as skipped, and TIMEOUT and ERROR as failed", function()
 	assert_eq("45 seconds", out.results[2].message)
 end)
 
-test("a \"#\" that begins no directive belongs to the name", function()
+test("a \"#\" that begins no directive belongs to the result's name", function()
 	local out = judge("1..3\nok 1 issue #4711\nok 2 a \\# SKIP b\nok 3 a#SKIP\n", 0)
 	assert_eq({ "issue #4711", "a # SKIP b", "a#SKIP" },
 		{ out.results[1].name, out.results[2].name, out.results[3].name })
 	assert_eq(3, out.passed)
 end)
 
-test("a result without a number and a name is a result", function()
+test("a KTAP result without number and name counts as a result", function()
 	assert_eq("(no name)=ok 2=FAIL", leaves(judge("ok\nnot ok 2\n1..2\n", 1)))
 end)
 
-test("lines that only resemble results are none", function()
+test("lines that only resemble KTAP results do not count as results", function()
 	assert_eq("", leaves(judge("okay\nnot okay\nnothing ok\nok: fine\n", 0)))
 end)
 
-test("fewer results than the plan announced is a failure", function()
+test("fewer KTAP results than the plan announced count as a failure", function()
 	assert_eq("planned 9 results, got 1", judge("1..9\nok 1 a\n", 0).message)
 	assert_eq("planned 1 result, got 2", judge("1..1\nok 1 a\nok 2 b\n", 0).message)
 end)
 
-test("a nested plan that is not kept makes its result a failure", function()
+test("a nested KTAP plan that is not kept makes its result a failure", function()
 	local out = judge("1..1\n  1..2\n  ok 1 a\nok 1 outer\n", 0)
 	assert_eq("FAIL", out.results[1].verdict)
 	assert_eq("planned 2 results, got 1", out.results[1].message)
@@ -91,12 +91,12 @@ test("a result that says ok over a nested \"not ok\" is a failure", function()
 	assert_eq("FAIL", out.results[1].verdict)
 end)
 
-test("a plan of 0 with SKIP, and exit status 4, skip the whole", function()
+test("a KTAP plan of 0 with SKIP skips the test, as does exit status 4", function()
 	assert_eq("no root", judge("1..0 # SKIP no root\n", 0).skip)
 	assert_contains(judge("1..1\nok 1 a\n", 4).skip, "exit status 4")
 end)
 
-test("an exit status other than 0 with only good results is a failure", function()
+test("an exit status other than 0 counts as a failure, even with only good results", function()
 	assert_eq("exit status 1, although no result is \"not ok\" (2 results)", judge("1..2\nok 1 a\nok 2 b\n", 1).message)
 end)
 
@@ -125,7 +125,7 @@ local function nr_ok_lines(text)
 	return n
 end
 
-test("each output cut at any byte never has more passes than lines that say ok", function()
+test("output that is cut at any byte never gives more passes than it has \"ok\" lines", function()
 	for _, text in ipairs { NESTED, "1..3\nok 1 a\n  1..1\n  ok 1 x\nok 2 b\nnot ok 3 c\n" } do
 		for at = 0, #text do
 			local part = text:sub(1, at)
@@ -136,7 +136,7 @@ end)
 
 local WORDS = { [0] = "\n", "not ok 1 ", "1..2", "# SKIP ", "  ", "ok 2 ", "# " }
 
-test("random bytes raise no error and never have more passes than lines that say ok", function()
+test("random bytes raise no error and never give more passes than \"ok\" lines", function()
 	local seed, nr_passed = 12345, 0
 	for _ = 1, 2000 do
 		local bytes = {}

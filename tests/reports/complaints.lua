@@ -119,7 +119,7 @@ test("a complaint's report begins at its first line and leaves out registers", f
 	for _, line in ipairs(complaint.lines) do assert(not line:find("R[ABCD]X: "), line) end
 end)
 
-test("a report of an oops shows the line RIP once, and the console's end adds no registers", function()
+test("the report of an oops has its RIP line once, and no registers from the console", function()
 	local event, nr = canned()["a NULL pointer in a worker of the kernel"], 0
 	for _, line in ipairs(event.complaints[1].lines) do
 		if line:find("RIP: ") then nr = nr + 1 end

@@ -33,16 +33,16 @@ local function check(name, fn)
 	assert_contains(event.complaints[1].source.where, "modules/faults/faults.c:")
 end
 
-test("a loop with interrupts off is called a hang, in the function that loops", function()
+test("a loop with interrupts off is reported as a hang in the function that loops", function()
 	check("a loop with interrupts off, one processor", "fault_spin_irqs_off")
 	assert_contains(events["a loop with interrupts off, one processor"].message, "the kernel complained: hung in fault_spin_irqs_off")
 end)
 
-test("with two processors, the one that loops is shown", function()
+test("the report of a hang with two processors names the function that loops", function()
 	check("a loop with interrupts off, two processors", "fault_spin_irqs_off")
 end)
 
-test("a loop with interrupts on is called a hang, in the function that loops", function()
+test("a loop with interrupts on is reported as a hang in the function that loops", function()
 	check("a loop with interrupts on", "fault_spin")
 end)
 
