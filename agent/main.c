@@ -18,11 +18,13 @@
 #include <unistd.h>
 
 #include "agent/guest/boot.h"
+#include "agent/guest/drivers.h"
 #include "agent/supervise.h"
 
 static noreturn void guest(void)
 {
 	struct supervisor_config config = { .guest = true };
+	char reason[256];
 
 	boot_guest();
 	/* The runner gives a VM either a virtio-serial port or vsock. */
@@ -31,10 +33,10 @@ static noreturn void guest(void)
 	if (config.link_fd == -ENODEV)
 		config.listen_fd = boot_listen_vsock(WIRE_VSOCK_PORT);
 	if (config.listen_fd < 0 && config.link_fd < 0) {
-		dprintf(2, "provium agent: no link to the host: virtio-serial port %s: %s; vsock: %s\n",
-			WIRE_PORT_NAME, strerror(-config.link_fd),
-			strerror(-config.listen_fd));
-		exit(1);
+		drivers_explain(reason, sizeof(reason));
+		boot_give_up("no link to the host: virtio-serial port %s: %s; vsock: %s; %s",
+			     WIRE_PORT_NAME, strerror(-config.link_fd),
+			     strerror(-config.listen_fd), reason);
 	}
 	if (config.link_fd < 0)
 		dprintf(2, "provium agent: no virtio-serial port; listening on vsock port %u\n",

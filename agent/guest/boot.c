@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "agent/guest/boot.h"
+#include "agent/guest/drivers.h"
 #include "agent/wire/wire.h"
 
 #define PORT_WAIT_MS 2000		/* a driver that needs longer to name
@@ -44,7 +45,7 @@
 #define PORT "/dev/vport0p1"
 #define NEW_ROOT "/.provium/root"
 
-static noreturn __attribute__((format(printf, 1, 2))) void die(const char *fmt, ...)
+noreturn void boot_give_up(const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -52,8 +53,8 @@ static noreturn __attribute__((format(printf, 1, 2))) void die(const char *fmt, 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	dprintf(2, "provium agent: %s\n", text);
-	exit(1);		/* the kernel panics, and the runner shows the console */
+	dprintf(2, WIRE_LAST_WORDS "%s\n", text);
+	exit(1);		/* the kernel panics, and the runner shows the text */
 }
 
 /* Makes the directory and mounts on it.  A mount that exists already stays. */
@@ -72,10 +73,10 @@ static int mount_at(const char *type, const char *dir, const char *data)
 static void mount_basics(bool tmp)
 {
 	if (mount_at("devtmpfs", "/dev", "mode=0755"))
-		die("devtmpfs: %s (the kernel needs CONFIG_DEVTMPFS)",
+		boot_give_up("devtmpfs: %s (the kernel needs CONFIG_DEVTMPFS)",
 		    strerror(errno));
 	if (mount_at("proc", "/proc", NULL) || mount_at("sysfs", "/sys", NULL))
-		die("proc or sysfs: %s", strerror(errno));
+		boot_give_up("proc or sysfs: %s", strerror(errno));
 	mount_at("devpts", "/dev/pts", "mode=0620,ptmxmode=0666");
 	mount_at("tmpfs", "/dev/shm", "mode=1777");
 	if (tmp)
@@ -141,17 +142,17 @@ static void enter_root(const char *dev)
 	mkdir("/.provium/layer", 0755);
 	mkdir(NEW_ROOT, 0755);
 	if (mount_source(dev, "/.provium/lower"))
-		die("provium.root=%s: no file system of this kernel can mount it", dev);
+		boot_give_up("provium.root=%s: no file system of this kernel can mount it", dev);
 	mount("tmpfs", "/.provium/layer", "tmpfs", 0, "mode=0755");
 	mkdir("/.provium/layer/up", 0755);
 	mkdir("/.provium/layer/work", 0755);
 	if (mount("overlay", NEW_ROOT, "overlay", 0,
 		  "lowerdir=/.provium/lower,upperdir=/.provium/layer/up,workdir=/.provium/layer/work") &&
 	    mount("/.provium/lower", NEW_ROOT, NULL, MS_BIND, NULL))
-		die("provium.root=%s: %s", dev, strerror(errno));
+		boot_give_up("provium.root=%s: %s", dev, strerror(errno));
 	if (chdir(NEW_ROOT) || mount(NEW_ROOT, "/", NULL, MS_MOVE, NULL) ||
 	    chroot(".") || chdir("/"))
-		die("provium.root=%s: cannot enter it: %s", dev, strerror(errno));
+		boot_give_up("provium.root=%s: cannot enter it: %s", dev, strerror(errno));
 	mount_basics(!is_share(dev));
 }
 
@@ -160,11 +161,11 @@ static void start_init(const char *init)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("fork: %s", strerror(errno));
+		boot_give_up("fork: %s", strerror(errno));
 	if (!pid)
 		return;			/* the child becomes the supervisor */
 	execl(init, init, NULL);
-	die("provium.init=%s: %s", init, strerror(errno));
+	boot_give_up("provium.init=%s: %s", init, strerror(errno));
 }
 
 static void set_sysctl(const char *name, const char *value)
@@ -213,6 +214,7 @@ void boot_guest(void)
 	umask(022);
 	mkdir("/.provium", 0755);
 	mount_basics(true);
+	drivers_load();
 	value = parameter("provium.root", buf, sizeof(buf));
 	if (value)
 		enter_root(value);
@@ -225,7 +227,8 @@ void boot_guest(void)
 }
 
 /*
- * Is there a virtio-serial controller? Its driver is bound before PID 1 starts.
+ * Is there a virtio-serial controller? Its driver is bound before PID 1 starts,
+ * or by drivers_load().
  */
 static bool has_controller(void)
 {

@@ -6,10 +6,15 @@
 #include <stdnoreturn.h>
 
 /*
- * Mounts the file systems that the agent needs.  If the kernel's command line
- * names them, enters the profile's root and starts its init.  Returns in the
- * process that becomes the supervisor.  On failure prints to the console and
- * ends PID 1.
+ * Ends PID 1 with a last message on the console.  The kernel then panics, and
+ * the message becomes the runner's death report.
+ */
+noreturn __attribute__((format(printf, 1, 2))) void boot_give_up(const char *fmt, ...);
+/*
+ * Mounts the file systems that the agent needs, and loads the drivers of
+ * drivers.h.  If the kernel's command line names them, enters the profile's
+ * root and starts its init.  Returns in the process that becomes the
+ * supervisor.  On failure gives up.
  */
 void boot_guest(void);
 /*

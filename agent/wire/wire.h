@@ -29,6 +29,8 @@
 #define WIRE_PIECE (31u << 10)		/* largest piece in a data frame */
 #define WIRE_VSOCK_PORT 5123u
 #define WIRE_PORT_NAME "provium.0"	/* name of the virtio-serial port */
+/* Begins the line on the console in which PID 1 says why it ends. */
+#define WIRE_LAST_WORDS "provium agent: cannot go on: "
 #define WIRE_VERSION "0.1"
 
 /* Higher numbers are workers. */

@@ -147,6 +147,14 @@ void vm_read_stderr(const struct vm *vm, struct buf *to)
 
 /* --- death --- */
 
+/* Marks the VM dead, for a reason that needs no lines of the console. */
+static void die_without_console(struct vm *vm, enum err_kind kind, const char *reason)
+{
+	vm_end_qemu(vm);
+	err_set(&vm->death.err, kind, 0, "%s", reason);
+	vm->state = VM_DEAD;
+}
+
 void vm_die(struct vm *vm, enum err_kind kind, const char *reason)
 {
 	/* The beginnings of a kernel's report on its own crash. */
@@ -158,11 +166,27 @@ void vm_die(struct vm *vm, enum err_kind kind, const char *reason)
 
 	if (vm->state == VM_DEAD || vm->state == VM_OFF)
 		return;
-	vm_end_qemu(vm);
 	console_tail(vm->output.console_fd, TAIL_LINES, reports, tail, sizeof(tail));
-	err_set(&vm->death.err, kind, 0, "%s", reason);
+	die_without_console(vm, kind, reason);
 	err_add_console(&vm->death.err, tail);
-	vm->state = VM_DEAD;
+}
+
+/*
+ * If the panic is the end of an agent that gave up, marks the VM dead for the
+ * agent's last words, and returns true.
+ */
+static bool agent_gave_up(struct vm *vm, const char *panic)
+{
+	static const char *const last_words[] = { WIRE_LAST_WORDS, NULL };
+	char words[512], reason[600];
+
+	console_find(vm->output.console_fd, last_words, words, sizeof(words));
+	if (!*words || !strstr(panic, "Attempted to kill init"))
+		return false;
+	snprintf(reason, sizeof(reason), "the agent cannot go on: %s",
+		 words + strlen(WIRE_LAST_WORDS));
+	die_without_console(vm, ERR_GUEST, reason);
+	return true;
 }
 
 void vm_qemu_ended(struct vm *vm)
@@ -171,9 +195,13 @@ void vm_qemu_ended(struct vm *vm)
 	char line[512], said[512], reason[1200];
 	int status = vm->qemu.proc.status;
 
+	if (vm->state == VM_DEAD || vm->state == VM_OFF)
+		return;
 	console_find(vm->output.console_fd, panic, line, sizeof(line));
 	console_tail(vm->output.stderr_fd, STDERR_TAIL_LINES, NULL, said, sizeof(said));
 	vm->death.panicked = *line && !vm->death.hung;
+	if (vm->death.panicked && agent_gave_up(vm, line))
+		return;
 	if (vm->death.hung)
 		snprintf(reason, sizeof(reason), "%s", VM_HANGS);
 	else if (vm->death.panicked)

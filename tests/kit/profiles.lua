@@ -4,6 +4,7 @@
 
 local runner = require "runner"
 
+local MODULES = provium.create().core:info().modules
 local KERNEL = ("%s/profile/%s/vmlinux"):format(runner.home, provium.profile)
 
 -- Runs provium exec below a folder with this provium.toml and these other
@@ -70,10 +71,66 @@ test("init: the user's program is process 1, and the agent runs beside it", func
 	assert_contains(r.said, "agent\n")
 end)
 
-test("an init that does not exist: the kernel panics, exit status 3", function()
+test("an init that does not exist: the agent's last words are the message, exit status 3", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\ninit = \"/no/init\"\n", "true")
 	assert_eq(3, r.status)
-	assert_contains(r.said, "Attempted to kill init!")
+	assert_contains(r.said, "the agent cannot go on: provium.init=/no/init: No such file or directory\n")
+	assert(not r.said:find("Call Trace", 1, true), r.said)
+end)
+
+-- --- drivers ---
+
+-- A kernel in which the link's drivers are not there, as in a distribution's
+-- kernel, which has them as modules.
+local WITHOUT_DRIVERS = "[profile.mine]\nkernel = \"vmlinux\"\ninitrd = \"own.cpio\"\n"
+	.. "append = \"initcall_blacklist=virtio_console_init,vsock_init,virtio_vsock_init,vsock_loopback_init\"\n"
+
+-- Boots it with the list of drivers and the files of drivers.
+local function exec_without_drivers(list, files)
+	files = files or {}
+	files.list = list
+	files["own.list"] = "dir /.provium 0755 0 0\ndir /.provium/drivers 0755 0 0\nfile /.provium/drivers/list list 0644 0 0\n"
+	for name in pairs(files) do
+		if name:find("%.ko$") then
+			files["own.list"] = files["own.list"] .. ("file /.provium/drivers/%s %s 0644 0 0\n"):format(name, name)
+		end
+	end
+	return exec(WITHOUT_DRIVERS, "true", files)
+end
+
+test("a kernel without a driver for the link: the message names the driver and what to do", function()
+	local r = exec_without_drivers("")
+	assert_eq(3, r.status)
+	assert_contains(r.said, "the agent cannot go on: no link to the host: virtio-serial port provium.0: ")
+	assert_contains(r.said, "this kernel has no driver virtio_console; "
+		.. "if it is a module, boot the kernel with make KERNEL=FILE KDIR=DIR, which loads it\n")
+end)
+
+test("a driver that the kernel's module tree lacks: the message says so", function()
+	local r = exec_without_drivers("missing virtio_console\n")
+	assert_contains(r.said, "this kernel has no driver virtio_console, neither built in nor in its module tree\n")
+end)
+
+test("a driver that cannot be loaded: the message has its name and the errno", function()
+	local r = exec_without_drivers("load a.ko\nload b.ko\n", { ["a.ko"] = "no module" })
+	assert_contains(r.said, "; the driver a.ko cannot be loaded: Exec format error\n")
+end)
+
+test("drivers of the list are loaded in its order before the agent looks for the link", function()
+	local r
+	runner.with_folder(function(dir)
+		runner.write(dir .. "/list", "load load_core.ko\nload load_user.ko\n")
+		runner.write(dir .. "/own.list", ("dir /.provium 0755 0 0\ndir /.provium/drivers 0755 0 0\n"
+			.. "file /.provium/drivers/list list 0644 0 0\n"
+			.. "file /.provium/drivers/load_core.ko M/load_core.ko 0644 0 0\n"
+			.. "file /.provium/drivers/load_user.ko M/load_user.ko 0644 0 0\n"):gsub("M/", MODULES .. "/"))
+		assert(os.execute(("cd %s && %s/bin/gen_init_cpio own.list >own.cpio"):format(dir, runner.quote(runner.home))))
+		runner.write(dir .. "/provium.toml", ("[profile.mine]\nkernel = \"%s\"\ninitrd = \"own.cpio\"\n"):format(KERNEL))
+		r = runner.run({ "exec", "mine", "cat /sys/module/load_user/parameters/answer" },
+			{ cwd = dir, env = runner.probed() })
+	end)
+	assert_eq(0, r.status, r.said)
+	assert_contains(r.said, "\n42\n")
 end)
 
 test("machine = \"q35\" boots the same kernel with a PCI bus", function()
