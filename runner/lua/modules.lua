@@ -150,8 +150,11 @@ local function explain_insmod(vm, path, name)
 		for _, line in ipairs(lines) do
 			local its, wanted = line:match("version magic '(.-)' should be '(.-)'")
 			if its then
+				if its:match("%S*") ~= wanted:match("%S*") then
+					its, wanted = its:match("%S*"), wanted:match("%S*")
+				end
 				return ("%s was built for another kernel (%s), this one is %s; build it for this kernel")
-					:format(path, its:match("%S*"), wanted:match("%S*"))
+					:format(path, its, wanted)
 			end
 		end
 		local folders, built = { folder_of(path) }, vm.core:info().modules
