@@ -2,6 +2,11 @@
 # Variables that a user can set, and checks of them before anything is built.
 
 O         ?= out#       the folder for everything that is built
+KERNEL    ?=#           a kernel image that somebody else built, or "running"
+KDIR      ?=#           its build tree or headers, in which modules are built
+ifneq ($(KERNEL),)
+PROFILE   ?= $(if $(filter running,$(KERNEL)),running,own)
+endif
 PROFILE   ?= minimal#   the kernel to build and test: kernel-configs/PROFILE.profile
 ACCEL     ?=#           accelerator: auto, kvm or tcg
 TRANSPORT ?=#           connection to the guest: auto, vsock or serial
@@ -19,7 +24,7 @@ SAN       ?=#           1: build runner and agent with sanitizers
 # kbuild cannot build in a folder whose path has a blank or a colon: it splits
 # paths at blanks, and takes a colon for the mark of a rule.
 unfit = $(or $(filter-out 0 1,$(words x$1)),$(findstring :,$1))
-$(foreach v,CURDIR O KERNEL_SRC MODULE,$(if $(call unfit,$($v)), \
+$(foreach v,CURDIR O KERNEL_SRC KERNEL KDIR MODULE,$(if $(call unfit,$($v)), \
 	$(error $v='$($v)': kbuild cannot build in a path with blanks or colons; \
 	move or rename the folder)))
 

@@ -10,7 +10,32 @@
 #   out/profile/PROFILE/debug/    links to vmlinux and the modules with their
 #                                 symbols, for gdb and for the lines of stacks
 #   out/profile/PROFILE/modules/  its modules (modules.mk)
+#
+# A kernel that somebody else built: prebuilt.mk.
+#
 #   out/provium.toml              the profiles that were built, for the runner
+
+# --- the profile: its configuration fragments and its machine
+
+profiles := $(patsubst kernel-configs/%.profile,%,$(wildcard kernel-configs/*.profile))
+packages  :=
+machine   := q35
+append    := noreplace-smp no_timer_check
+ifneq ($(KERNEL),)
+$(if $(filter $(PROFILE),$(profiles)),$(error \
+	PROFILE=$(PROFILE) KERNEL=$(KERNEL): this is a profile of the kit, whose kernel is built \
+	or fetched; leave PROFILE= out, or give the kernel a name of your own))
+else
+$(if $(filter $(PROFILE),$(profiles)),,$(error \
+	PROFILE=$(PROFILE): no kernel-configs/$(PROFILE).profile; choose from: $(profiles)))
+include kernel-configs/$(PROFILE).profile
+endif
+FRAGMENTS := $(fragments:%=kernel-configs/%.config)
+PROFILE_DIR := $O/profile/$(PROFILE)
+
+ifneq ($(KERNEL)$(packages),)
+include mk/prebuilt.mk
+else
 
 # --- the source: the user's tree, or the distribution's newest linux-source
 # package
@@ -60,20 +85,12 @@ endif
 
 # The user's tree is never written to. It has the system calls only if the user
 # applied the overlay to it.
+KERNEL_FROM  := KERNEL_SRC=$(KERNEL_SRC)
 HAS_SYSCALLS := $(if $(KERNEL_SRC),$(wildcard $(KSRC)/include/linux/provium_syscalls.h),yes)
-
-# --- the profile: its configuration fragments and its machine
-
-profiles := $(patsubst kernel-configs/%.profile,%,$(wildcard kernel-configs/*.profile))
-$(if $(filter $(PROFILE),$(profiles)),,$(error \
-	PROFILE=$(PROFILE): no kernel-configs/$(PROFILE).profile; choose from: $(profiles)))
-include kernel-configs/$(PROFILE).profile
-FRAGMENTS := $(fragments:%=kernel-configs/%.config)
 
 # --- kbuild
 
 KBUILD := $O/kernel/$(KSOURCE)/$(PROFILE)
-PROFILE_DIR := $O/profile/$(PROFILE)
 KERNEL_IMAGE := $(PROFILE_DIR)/vmlinux
 
 # Fixed values in place of date, user and host, so that the same inputs give the
@@ -112,18 +129,21 @@ $(KERNEL_IMAGE): $(KBUILD)/.built FORCE
 	@install -C -m 644 $(KBUILD)/vmlinux.stripped $@
 	@ln -sfr $(KBUILD)/vmlinux $(@D)/debug/vmlinux
 
+endif
+
 .PHONY: kernel
-kernel: $(KERNEL_IMAGE) ## use: build the kernel of the profile (PROFILE=)
+kernel: ## use: build or fetch the kernel of the profile (PROFILE=, or KERNEL= KDIR=)
+kernel: $(KERNEL_IMAGE) $(DRIVERS) $O/provium.toml
 	@:
 
 # --- the profile as the runner reads it
 
 define profile_toml
 [profile.$(PROFILE)]
-kernel  = "profile/$(PROFILE)/vmlinux"
+kernel  = "profile/$(PROFILE)/$(notdir $(KERNEL_IMAGE))"
 modules = "profile/$(PROFILE)/modules"
 debug   = "profile/$(PROFILE)/debug"
-initrd  = "initramfs/base.cpio"
+initrd  = "$(or $(DRIVERS:$O/%=%),initramfs/base.cpio)"
 machine = "$(machine)"
 append  = "$(append)"
 $(if $(cpu),cpu     = "$(cpu)")

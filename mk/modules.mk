@@ -30,8 +30,8 @@ CALLS_SRC := $(call with_calls,$(MODULE_SRC))
 
 ifeq ($(HAS_SYSCALLS),)
 $(if $(call with_calls,$(MODULE)),$(error \
-	MODULE=$(MODULE): the module has system calls, and KERNEL_SRC=$(KERNEL_SRC) lacks \
-	the overlay for them. To add it: kernel-configs/overlay/apply $(KERNEL_SRC)))
+	MODULE=$(MODULE): the module has system calls, and the kernel of $(KERNEL_FROM) lacks \
+	the overlay for them. To add it to a tree: kernel-configs/overlay/apply TREE))
 MODULE_SRC := $(filter-out $(CALLS_SRC),$(MODULE_SRC))
 CALLS_SRC :=
 endif
@@ -49,7 +49,7 @@ shown_folder = $(if $(filter modules/%,$1),$1,$(abspath $1))
 # debugging information name the source folder, not the folder of the links. Of
 # two prefixes that fit, gcc takes the later one.
 module_flags = KCFLAGS='-g -fdebug-prefix-map=$(abspath $(KBUILD))=. \
-	       -fdebug-prefix-map=$(realpath $(KSRC))/= \
+	       -fdebug-prefix-map=$(or $(realpath $(KSRC)),$(abspath $(KSRC)))/= \
 	       -ffile-prefix-map=$(abspath $2)=$(call shown_folder,$1)'
 
 # $(call module_rules,SOURCE FOLDER,BUILD FOLDER,FILES,GENERATED)

@@ -32,7 +32,7 @@ ORDER :=
 CHOSEN := $(filter-out $(ORDER),$(CHOSEN)) $(filter $(CHOSEN),$(ORDER))
 
 VERDICTS := $(CHOSEN:%=$(TEST_DIR)/%.ok)
-TEST_INPUTS := $(RUNNER) $(KERNEL_IMAGE) $(INITRAMFS)
+TEST_INPUTS := $(RUNNER) $(KERNEL_IMAGE) $(INITRAMFS) $(DRIVERS)
 AGAIN := $(filter retest,$(MAKECMDGOALS))
 FAIL_FAST := $(if $(filter-out 0,$(FAILFAST)),--fail-fast)
 

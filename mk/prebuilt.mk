@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# A kernel that somebody else built ─▶ the kernel that the tests run on.
+#
+#   KERNEL=FILE KDIR=DIR   an image, and its build tree or headers
+#   KERNEL=running         the kernel of this machine
+#   PROFILE=distro         the packages of a profile with packages=
+#
+#   out/kernel/prebuilt/PROFILE/   links: kernel, the image; build, the build
+#                                  tree or headers; tree, the module tree
+#   out/profile/PROFILE/vmlinuz    a copy of the image
+#   out/profile/PROFILE/drivers/   the modules that the agent loads to reach the
+#                                  runner (drivers.sh)
+#   out/profile/PROFILE/drivers.cpio   the same, as an initramfs
+
+KBUILD       := $O/kernel/prebuilt/$(PROFILE)
+KERNEL_IMAGE := $(PROFILE_DIR)/vmlinuz
+DRIVERS      := $(PROFILE_DIR)/drivers.cpio
+KSRC         := $(if $(KERNEL),$(abspath $(KDIR)),$(KBUILD))
+KERNEL_FROM  := $(if $(KERNEL),KERNEL=$(KERNEL),PROFILE=$(PROFILE))
+
+ifneq ($(KERNEL),)
+
+ifeq ($(KERNEL),running)
+release := $(shell uname -r)
+IMAGE := $(firstword $(wildcard /boot/vmlinuz-$(release) /lib/modules/$(release)/vmlinuz) \
+	   /boot/vmlinuz-$(release))
+KDIR  := $(or $(KDIR),/lib/modules/$(release)/build)
+KSRC  := $(KDIR)
+else
+IMAGE := $(abspath $(KERNEL))
+endif
+
+$(if $(filter ok,$(shell test -r $(IMAGE) -a -f $(IMAGE) && echo ok)),,$(error \
+	KERNEL=$(KERNEL): cannot read $(IMAGE); expected a kernel image, bzImage or vmlinux))
+$(if $(KDIR),,$(error KERNEL=$(KERNEL): give KDIR=DIR too: the folder in which this kernel \
+	was built, or its headers, such as /lib/modules/RELEASE/build; modules are built there))
+release := $(firstword $(foreach f,$(addprefix $(KDIR)/include/,config/kernel.release \
+	generated/utsrelease.h),$(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/; $$p' $f 2>/dev/null)))
+$(if $(and $(wildcard $(KDIR)/Makefile),$(release)),,$(error \
+	KDIR=$(KDIR): expected the folder in which the kernel was built, or its headers: it has \
+	no Makefile, or no include/generated/utsrelease.h. \
+	On Debian, the package linux-headers-RELEASE has the headers))
+
+# A folder in which modules were built has their list. Headers do not.
+TREE := $(firstword $(if $(wildcard $(KDIR)/modules.builtin),$(abspath $(KDIR))) \
+	  $(wildcard $(realpath $(KDIR))/../../../lib/modules/$(release) \
+	  /lib/modules/$(release)) $(abspath $(KDIR)))
+
+origins := $(IMAGE) $(abspath $(KDIR)) $(TREE)
+$(call remember,$(KBUILD)/origins,origins)
+
+$(KBUILD)/.built: $(KBUILD)/origins $(IMAGE) $(wildcard $(KDIR)/include/generated/autoconf.h)
+	@ln -sfn $(IMAGE) $(@D)/kernel && ln -sfn $(abspath $(KDIR)) $(@D)/build
+	@ln -sfn $(TREE) $(@D)/tree && touch $@
+
+else
+
+# The headers contain absolute paths.
+fetched := $(abspath $(KBUILD)) $(packages)
+$(call remember,$(KBUILD).packages,fetched)
+
+$(KBUILD)/.built: $(KBUILD).packages mk/packages.sh
+	$(call run,FETCH)mk/packages.sh $(KBUILD) $(packages) && touch $@
+
+endif
+
+# BTF of a module needs the kernel's vmlinux with debug information.
+kbuild_make = $(MAKE) $(if $V,V=1,-s) -C $(KBUILD)/build CONFIG_DEBUG_INFO_BTF_MODULES=
+kbuild = flock $O/kernel/.lock $(kbuild_make)
+
+$(KERNEL_IMAGE): $(KBUILD)/.built
+	@mkdir -p $(@D)
+	@install -m 644 $(KBUILD)/kernel $@
+
+$(DRIVERS): $(KBUILD)/.built mk/drivers.sh $O/bin/gen_init_cpio
+	$(call run,DRIVERS)mk/drivers.sh $(KBUILD)/tree $(@:.cpio=)
+	$(Q)$O/bin/gen_init_cpio -t 0 $(@:.cpio=)/cpio >$@.tmp && mv $@.tmp $@
