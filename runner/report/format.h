@@ -30,10 +30,10 @@ struct format {
 /*
  * human: for people.  brief: as human, but lists only the failed tests of a
  * file. tap: KTAP, tests nested in files.  json: one object per line.  junit:
- * XML.
+ * XML.  github: as human, with annotations for GitHub Actions.
  */
 extern const struct format format_human, format_brief, format_tap, format_json,
-	format_junit;
+	format_junit, format_github;
 
 /* Returns the format with that name, or NULL.  The user cannot choose brief. */
 const struct format *format_find(const char *name);

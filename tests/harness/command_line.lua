@@ -71,7 +71,7 @@ test("test without a file is a usage error", function()
 end)
 
 test("the usage error for an unknown --format lists the known formats", function()
-	assert_usage({ "test", "--format", "xml", "good.lua" }, "provium test: --format xml: expected human, tap, json or junit")
+	assert_usage({ "test", "--format", "xml", "good.lua" }, "provium test: --format xml: expected human, tap, json, junit or github")
 end)
 
 test("test with an unknown option is a usage error", function()

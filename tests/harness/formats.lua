@@ -188,3 +188,19 @@ test("make-summary counts results older than the --since file as reused", functi
 		assert_eq("ok: 3 passed (2 files, 1 verdict reused)\n", r.said)
 	end)
 end)
+
+test("--format github prints an annotation at the line of each failure", function()
+	local r = runner.run { "test", "--format", "github", "verdicts.lua" }
+	assert_eq(1, r.status)
+	assert_contains(r.said, "  · an assertion fails ... FAIL: expected 0, got -13\n")
+	assert_contains(r.said, "\n::error file=verdicts.lua,line=5,title=an assertion fails::expected 0, got -13\n")
+	assert_eq(nil, r.said:match "::error[^\n]*skipped")
+end)
+
+test("--format github escapes newlines, percent signs, colons and commas", function()
+	runner.with_folder(function(dir)
+		runner.write(dir .. "/a,b.lua", 'test("50% of a: b, c", function() error "one\\ntwo 5%" end)')
+		local r = runner.run { "test", "--format", "github", dir .. "/a,b.lua" }
+		assert_contains(r.said, "/a%2Cb.lua,line=1,title=50%25 of a%3A b%2C c::one%0Atwo 5%25\n")
+	end)
+end)
