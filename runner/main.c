@@ -17,7 +17,7 @@ static const struct group {
 	const char *title;
 	const struct command *commands[6];
 } groups[] = {
-	{ "Run tests and commands", { &cmd_test, &cmd_exec } },
+	{ "Run tests and commands", { &cmd_test, &cmd_exec, &cmd_init } },
 	{ "Look after the host", { &cmd_doctor, &cmd_fixture, &cmd_gate } },
 	{ "About this program", { &cmd_protocol, &cmd_version } },
 	{ "Used by make (mk/test.mk)",

@@ -20,7 +20,7 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command cmd_test, cmd_exec;
+extern const struct command cmd_test, cmd_exec, cmd_init;
 extern const struct command cmd_doctor, cmd_fixture, cmd_gate;
 extern const struct command cmd_protocol, cmd_version;
 /* Used by make: see mk/test.mk. */

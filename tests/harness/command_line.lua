@@ -22,6 +22,7 @@ usage: provium COMMAND [ARGUMENT]...
 Run tests and commands
   test               run test files and report their results
   exec               run one shell command in a new VM
+  init               write a first test into a module's folder
 
 Look after the host
   doctor             check what this host offers, and advise on what is missing

@@ -1,0 +1,93 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- provium init: the files that it writes, and those that it leaves alone.
+
+local runner = require "runner"
+
+local FILES = { "tests/my_mod.lua", "tests/fixtures/my_mod.lua", ".github/workflows/provium.yml" }
+
+-- Calls fn(dir, init) with a folder that has these files; init(arguments) runs
+-- provium init there.
+local function with_module(files, fn)
+	runner.with_folder(function(dir)
+		for name, text in pairs(files) do
+			runner.shell(("mkdir -p $(dirname %s/%s)"):format(dir, name))
+			runner.write(dir .. "/" .. name, text)
+		end
+		fn(dir, function(...)
+			local r = runner.run({ "init", ... }, { cwd = dir })
+			r.said = r.said:gsub(dir:gsub("%p", "%%%0"), "DIR")
+			return r
+		end)
+	end)
+end
+
+test("init writes a test, a fixture, a workflow and a Makefile for a folder with a Kbuild", function()
+	with_module({ Kbuild = "obj-m := my-mod.o\n" }, function(dir, init)
+		local r = init()
+		assert_eq(0, r.status, r.said)
+		for _, file in ipairs(FILES) do assert_contains(r.said, "wrote  " .. file .. "\n") end
+		assert_contains(runner.read(dir .. "/tests/my_mod.lua"), 'vm:insmod("my_mod")')
+		assert_contains(runner.read(dir .. "/tests/fixtures/my_mod.lua"), 'vm:insmod("my_mod")')
+		assert_contains(runner.read(dir .. "/.github/workflows/provium.yml"), 'MODULE="$GITHUB_WORKSPACE"\n')
+		assert_contains(r.said, "wrote  Makefile\n")
+		assert_contains(runner.read(dir .. "/Makefile"), "test: ; $(MAKE) -C $(PROVIUM) test MODULE=$(CURDIR)\n")
+		-- kbuild's own run of the Makefile does not see them.
+		assert_eq("", runner.shell(("make -s -C %s KERNELRELEASE=6 -pn -f Makefile 2>/dev/null | grep '^PROVIUM ' || true"):format(dir)))
+	end)
+end)
+
+test("init finds the module in src/ and behind obj-$(CONFIG_X)", function()
+	with_module({ ["src/Makefile"] = "# a comment\nobj-$(CONFIG_MY) += \\\n\tmy_mod.o\nmy_mod-y := a.o\n" }, function(dir, init)
+		assert_contains(init(".").said, "wrote  tests/my_mod.lua\n")
+		assert_contains(runner.read(dir .. "/tests/my_mod.lua"), "my_mod")
+	end)
+end)
+
+test("init overwrites nothing, and prints the lines for a Makefile that exists", function()
+	local makefile = "obj-m := my_mod.o\n"
+	with_module({ Makefile = makefile, ["tests/my_mod.lua"] = "mine\n" }, function(dir, init)
+		runner.shell(("mkdir -p %s/tests/fixtures && ln -s /no/such/file %s/tests/fixtures/my_mod.lua"):format(dir, dir))
+		local first = init()
+		assert_eq(0, first.status, first.said)
+		assert_contains(first.said, "kept   tests/my_mod.lua: it exists\n")
+		assert_contains(first.said, "kept   tests/fixtures/my_mod.lua: it exists\n")
+		assert_contains(first.said, "Add these lines to the Makefile:\n\nifeq ($(KERNELRELEASE),)\nPROVIUM ?= /")
+		assert_eq({ makefile, "mine\n" }, { runner.read(dir .. "/Makefile"), runner.read(dir .. "/tests/my_mod.lua") })
+		assert_eq("/no/such/file", runner.shell(("readlink %s/tests/fixtures/my_mod.lua"):format(dir)))
+		runner.write(dir .. "/Makefile", makefile .. "PROVIUM = x\n")
+		local again = init().said
+		assert_contains(again, "kept   Makefile: it has lines for Provium\n")
+		assert(not again:find("wrote", 1, true), again)
+	end)
+end)
+
+test("init in a folder of a repository writes the workflow at the repository's top", function()
+	with_module({ ["drv/Kbuild"] = "obj-m := my_mod.o\n", [".git/config"] = "" }, function(dir, init)
+		local r = init("drv")
+		assert_contains(r.said, "wrote  DIR/.github/workflows/provium.yml\n")
+		assert_contains(runner.read(dir .. "/.github/workflows/provium.yml"), 'MODULE="$GITHUB_WORKSPACE/drv"\n')
+	end)
+end)
+
+test("init of a folder without a module, or of none, is refused", function()
+	with_module({ Makefile = "all:\n" }, function(dir, init)
+		local r = init()
+		assert_eq(2, r.status)
+		assert_contains(r.said, 'init: DIR: expected the folder of a kernel module: neither it nor src/ or module/ in it '
+			.. 'has a Kbuild or a Makefile with a line "obj-m := NAME.o"\n')
+		assert_contains(init("none").said, "init: there is no folder none\n")
+		assert_eq(2, init("a", "b").status)
+		assert_eq("Makefile", runner.shell("ls -A " .. dir))
+	end)
+end)
+
+test("the test that init writes passes", function()
+	with_module({ Kbuild = "obj-m := echo.o\n" }, function(dir, init)
+		assert_eq(0, init().status)
+		local env = runner.probed()
+		env.PROVIUM_STORE = dir .. "/store"
+		local r = runner.run({ "test", "tests" }, { cwd = dir, env = env })
+		assert_eq(0, r.status, r.said)
+		assert_contains(r.said, "echo can be removed and loaded again ... ok")
+	end)
+end)
