@@ -192,12 +192,15 @@ static bool agent_gave_up(struct vm *vm, const char *panic)
 void vm_qemu_ended(struct vm *vm)
 {
 	static const char *const panic[] = { "Kernel panic - ", NULL };
-	char line[512], said[512], reason[1200];
+	static const char *const told[] = { "terminating on signal", NULL };
+	char line[512], signal_line[512], said[512], reason[1200];
 	int status = vm->qemu.proc.status;
+	bool is_guests;
 
 	if (vm->state == VM_DEAD || vm->state == VM_OFF)
 		return;
 	console_find(vm->output.console_fd, panic, line, sizeof(line));
+	console_find(vm->output.stderr_fd, told, signal_line, sizeof(signal_line));
 	console_tail(vm->output.stderr_fd, STDERR_TAIL_LINES, NULL, said, sizeof(said));
 	vm->death.panicked = *line && !vm->death.hung;
 	if (vm->death.panicked && agent_gave_up(vm, line))
@@ -210,13 +213,15 @@ void vm_qemu_ended(struct vm *vm)
 		snprintf(reason, sizeof(reason), "QEMU was killed by signal %d (%s)%s%s",
 			 WTERMSIG(status), strsignal(WTERMSIG(status)),
 			 *said ? ":" : "", said);
+	else if (*signal_line)
+		snprintf(reason, sizeof(reason), "QEMU ended: %s", signal_line);
 	else if (WEXITSTATUS(status))
 		snprintf(reason, sizeof(reason), "QEMU exited with status %d:%s",
 			 WEXITSTATUS(status), *said ? said : " it printed no error");
 	else
 		snprintf(reason, sizeof(reason), "the guest reset or powered off");
-	vm_die(vm, vm->death.panicked || vm->death.hung || !status ? ERR_GUEST : ERR_BROKEN,
-	       reason);
+	is_guests = vm->death.panicked || vm->death.hung || (!status && !*signal_line);
+	vm_die(vm, is_guests ? ERR_GUEST : ERR_BROKEN, reason);
 }
 
 /*

@@ -45,6 +45,12 @@ test("QEMU killed during a call: the test is BROKEN at once, exit status 3", fun
 	assert_contains(r.said, "BROKEN: 0 passed, 2 broken\n")
 end)
 
+test("QEMU ended by SIGTERM during a call: the test is BROKEN with QEMU's message", function()
+	local r = run("vm_qemu_killed.lua", { env = { SIGNAL = "TERM" } })
+	assert_eq(3, r.status)
+	assert_contains(outcomes(r)[1], "QEMU is killed during a call ... BROKEN: exec \"sleep 1000\": QEMU ended: terminating on signal 15")
+end)
+
 test("QEMU is not installed: BROKEN with the command that installs it, exit status 3", function()
 	local r = run("vm_good.lua", { env = { PATH = "/nowhere", ACCEL = "auto", TRANSPORT = "auto" } })
 	assert_eq(3, r.status)
