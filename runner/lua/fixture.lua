@@ -32,6 +32,17 @@ function fixture.broken(fmt, ...)
 	return err
 end
 
+-- As broken(), for what the fixture's script or its guest did: the host is not
+-- at fault.
+function fixture.setup_failed(fmt, ...)
+	local err = fixture.broken(fmt, ...)
+	err.setup = true
+	return err
+end
+
+-- The exit status by which a builder tells another runner of that error.
+fixture.SETUP_FAILED = 1
+
 -- --- scripts ---
 
 local function script_in(dir, name)
@@ -117,7 +128,8 @@ local function build(name, script)
 	if status == 0 then
 		io.stderr:write(output)
 	elseif output ~= "" then
-		error(fixture.broken("%s", (output:gsub("^provium: ", ""):gsub("%s+$", ""))), 0)
+		local new_error = status == fixture.SETUP_FAILED and fixture.setup_failed or fixture.broken
+		error(new_error("%s", (output:gsub("^provium: ", ""):gsub("%s+$", ""))), 0)
 	else
 		error(fixture.broken("fixture %s: its builder ended with status %d", name, status), 0)
 	end

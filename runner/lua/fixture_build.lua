@@ -12,11 +12,12 @@ local VM = require "provium.vm"
 -- Returns the VM to save: the last one that the script has made.
 local function vm_to_save(name)
 	local vm = session.vms[#session.vms]
-	if not vm then error(fixture.broken("fixture %s: its script made no VM", name), 0) end
+	if not vm then error(fixture.setup_failed("fixture %s: its script made no VM", name), 0) end
 	local state = vm.core:info().state
 	if state ~= "running" then
 		local _, death = pcall(vm.read_file, vm, "/")	-- any call raises the reason of the death
-		error(fixture.broken("fixture %s: its VM is %s at the script's end, and must be running%s", name, state,
+		local new_error = errors.kind_of(death) == errors.KIND.broken and fixture.broken or fixture.setup_failed
+		error(new_error("fixture %s: its VM is %s at the script's end, and must be running%s", name, state,
 			state == "dead" and ": " .. tostring(death) or ""), 0)
 	end
 	return vm
@@ -25,9 +26,11 @@ end
 -- Adds the state of the disk to an error that a full disk can cause. A guest's
 -- memory is a file on that disk, and a guest that cannot write to it dies
 -- without giving a reason.
-local function with_disk_state(name, message)
+-- is_setup: the script or its guest failed, unless the disk is full.
+local function with_disk_state(name, message, is_setup)
 	local store, is_full = core.fixture_store()
-	return fixture.broken("fixture %s: %s%s", name, is_full and ("no space left in %s: "):format(store) or "", message)
+	local new_error = is_setup and not is_full and fixture.setup_failed or fixture.broken
+	return new_error("fixture %s: %s%s", name, is_full and ("no space left in %s: "):format(store) or "", message)
 end
 
 -- Returns the built-in script of a profile's fixture.
@@ -43,7 +46,7 @@ local function save(name, script)
 	local vm = vm_to_save(name)
 	local complaints = kernel_log.take_complaints()
 	if #complaints > 0 then
-		error(fixture.broken("fixture %s: the kernel complained: %s", name, kernel_log.titles(complaints)), 0)
+		error(fixture.setup_failed("fixture %s: the kernel complained: %s", name, kernel_log.titles(complaints)), 0)
 	end
 	if not vm:is_running() then vm_to_save(name) end	-- the VM died meanwhile: raises an error
 	local ok, manifest = pcall(vm.core.save, vm.core, {
@@ -59,12 +62,12 @@ end
 -- Runs the script and saves its VM, even if the store has a current fixture.
 -- Returns the manifest.
 local function build_anew(name, script, chain)
-	local ok, result = harness.run_script(script, fixture.BUILD_LIMIT_S, chain,
+	local ok, result, is_setup = harness.run_script(script, fixture.BUILD_LIMIT_S, chain,
 		script == fixture.BUILT_IN and boot_profile(name) or nil)
 	if ok then
 		ok, result = pcall(save, name, script)
 	elseif errors.kind_of(result) ~= errors.KIND.interrupted then
-		result = with_disk_state(name, tostring(result))
+		result = with_disk_state(name, tostring(result), is_setup)
 	end
 	fixture.drop_spare()
 	session.kill_vms()

@@ -58,6 +58,7 @@ local function build(args)
 		elseif arg == "--stamp" then
 			opts.stamp = value_of(arg, args)
 		elseif arg == "--for" then
+			opts.is_for_runner = true
 			for earlier in value_of(arg, args):gmatch("[^,]+") do table.insert(opts.chain, earlier) end
 		elseif arg:sub(1, 1) == "-" or name then
 			usage("build: expected one name, got \"%s\"", arg)
@@ -69,7 +70,12 @@ local function build(args)
 	local script
 	name, script = name_and_script(name, opts.built_in)
 	local start = core.now()
-	local manifest, reason = build_fixture(name, script, opts.chain)
+	local ok, manifest, reason = pcall(build_fixture, name, script, opts.chain)
+	if not ok and opts.is_for_runner and type(manifest) == "table" and manifest.setup then
+		io.stderr:write("provium: ", tostring(manifest), "\n")
+		return fixture.SETUP_FAILED
+	end
+	if not ok then error(manifest, 0) end
 	if opts.verbose then
 		io.stdout:write(reason and ("fixture %s: %s: built in %.2f s\n"):format(name, reason, core.now() - start)
 			or ("fixture %s: is current\n"):format(name))

@@ -224,17 +224,19 @@ end
 -- seconds, unscaled; chain: the names of the fixtures that are being built,
 -- this one last; chunk: the script as a function if path is not a file, else
 -- nil. Returns true; or false and an error, which is an error object for an
--- interrupt, otherwise a message.
+-- interrupt, otherwise a message; then a third value is true unless the host
+-- failed.
 function harness.run_script(path, limit, chain, chunk)
 	session.begin(path, { limit = limit, built_in = chunk ~= nil })
 	session.building = { parents = {}, chain = chain }
 	local caught, is_load_error = call_file(path, chunk)
 	if not caught then return true end
-	if is_load_error then return false, caught.value end
+	if is_load_error then return false, caught.value, true end
 	if verdict.is_interrupt(caught) then return false, caught.value end
 	limits.name_limit(caught.value)
 	local _, message = verdict.of_error(caught, false)
-	return false, ("%s%s"):format(message, caught.where and "\n  at " .. caught.where or "")
+	return false, ("%s%s"):format(message, caught.where and "\n  at " .. caught.where or ""),
+		errors.kind_of(caught.value) ~= KIND.broken or caught.value.setup
 end
 
 return harness

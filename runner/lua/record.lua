@@ -10,6 +10,8 @@ local show = require "provium.show"
 local test_log = require "provium.test_log"
 local verdict = require "provium.verdict"
 
+local KIND, VERDICT = errors.KIND, errors.VERDICT
+
 local record = {}
 
 -- Returns a copy in which the strings are such that any report can contain
@@ -49,6 +51,8 @@ function record.add_evidence(item, caught, complaints)
 	item.complaints = evidence.complaints(session.vms, complaints or {})
 	item.kernel = evidence.kernel(session.vms, session.test)
 	local err = caught and caught.value
+	item.setup = errors.kind_of(err) and err.setup or nil
+	if item.verdict == VERDICT.broken and errors.kind_of(err) == KIND.guest then item.setup = true end
 	local has_console = errors.kind_of(err) and err.console and item.message == err.message
 	item.consoles = evidence.consoles(has_console and {} or session.vms, session.test, complaints or {})
 	item.message = item.message and evidence.message(session.vms, session.test, item.message)

@@ -129,7 +129,10 @@ function VM:boot(opts)
 	-- Even a boot that fails has chosen an accelerator, which is part of
 	-- the record.
 	limits.booted(self.core:info())
-	if not ok then error(err, 0) end
+	if not ok then
+		if errors.kind_of(err) == errors.KIND.guest then err.setup = true end
+		error(err, 0)
+	end
 	return self
 end
 

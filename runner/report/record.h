@@ -25,6 +25,8 @@
  * An item:
  *	name, verdict	"ok", "FAIL", "BROKEN", "skip" or "todo"
  *	message, where	the error, and its "file:line"
+ *	setup		true: the guest did not boot, or a fixture's script failed:
+ *			this is the fault of neither the test nor the host
  *	seconds		number
  *	results		[{ name, verdict, message, results }]: results that a program
  *			run by the test printed; each can have results in it

@@ -2,6 +2,7 @@
 -- Fixtures that cannot be built, or are damaged in the store: the errors, and
 -- that no clone is made from a damaged one.
 
+local core = require "provium.core"
 local runner = require "runner"
 local home = require "fixture_home"
 local quote, shell = runner.quote, runner.shell
@@ -11,6 +12,13 @@ provium.timeout = "10m"
 local USES_BASE = "test('uses it', { fixture = 'base' }, function(vm) assert(vm:exec('true').ok) end)\n"
 
 -- --- scripts that make no fixture ---
+
+-- Returns the mark with which a record tells the fault of a fixture from that of
+-- the host, for a test of USES_BASE; nil: the host's.
+local function setup_mark(h, more)
+	h:run({ "test", "--verdict", h.dir .. "/verdict", "t.lua" }, more)
+	return core.json(runner.read(h.dir .. "/verdict.result")).tests[1].setup
+end
 
 -- Checks that `fixture build` refuses this script with that message, that a
 -- test with the fixture is BROKEN, and that only the lock is left in the store.
@@ -25,6 +33,7 @@ local function is_refused(script, says)
 		assert_contains(r.said, "  · uses it ... BROKEN: fixture base: ")
 		assert_contains(r.said, says)
 		assert_eq(3, r.status)
+		assert_eq(true, setup_mark(h))
 		assert_eq(".lock", shell("ls -A " .. h.store .. "/base"))
 	end)
 end
@@ -231,12 +240,12 @@ end
 
 test("no space in the store: the build fails with the store's path, exit status 3", function()
 	home.with(function(h)
-		local said, status = h:build("base", {
-			prefix = in_small_space(h, "true"),
-			env = { PROVIUM_STORE = h.dir .. "/small" },
-		})
+		local small = { prefix = in_small_space(h, "true"), env = { PROVIUM_STORE = h.dir .. "/small" } }
+		local said, status = h:build("base", small)
 		assert_contains(said, "no space left in " .. h.dir .. "/small")
 		assert_eq(3, status)
+		h:write("t.lua", USES_BASE)
+		assert_eq(nil, setup_mark(h, small))
 	end)
 end)
 
