@@ -15,6 +15,7 @@ include mk/agent.mk
 include mk/initramfs.mk
 include mk/runner.mk
 include mk/test.mk
+include mk/check.mk
 include mk/fixture.mk
 include mk/selftest.mk
 include mk/lint.mk

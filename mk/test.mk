@@ -19,7 +19,7 @@ matching = $(wildcard tests/$1.lua tests/*/$1.lua tests/$1/*.lua $1)
 ifneq ($T,)
 CHOSEN := $(filter $(TESTS:%=tests/%.lua),$(call matching,$T))
 CHOSEN := $(CHOSEN:tests/%.lua=%)
-CHOSEN_GOALS := $(filter test retest stress check test-kvm,$(MAKECMDGOALS))
+CHOSEN_GOALS := $(filter test retest stress test-kvm,$(MAKECMDGOALS))
 $(if $(CHOSEN_GOALS),$(if $(CHOSEN),,$(error T=$T: no test has this name; choose from: $(TESTS))))
 else
 CHOSEN := $(TESTS)

@@ -18,6 +18,7 @@ static const struct group {
 	const struct command *commands[6];
 } groups[] = {
 	{ "Run tests and commands", { &cmd_test, &cmd_exec, &cmd_init } },
+	{ "Find the commit", { &cmd_check, &cmd_bisect } },
 	{ "Look after the host", { &cmd_doctor, &cmd_fixture, &cmd_gate } },
 	{ "About this program", { &cmd_protocol, &cmd_version } },
 	{ "Used by make (mk/test.mk)",

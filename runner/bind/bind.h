@@ -91,6 +91,10 @@ void bind_push_reply(lua_State *L, const struct wire_op_desc *op, unsigned int k
 int bind_l_encode(lua_State *L);
 int bind_l_decode(lua_State *L);
 
+/* core.command() and core.own(): see command.c. */
+int bind_l_command(lua_State *L);
+int bind_l_own(lua_State *L);
+
 /* Pushes a copy of v as Lua values. */
 void bind_push_json(lua_State *L, const json_t *v);
 /* Converts the Lua value at idx to JSON; the caller releases the result. */

@@ -234,5 +234,7 @@ const luaL_Reg bind_host_functions[] = {
 	{ "run", l_run },
 	{ "run_tool", l_run_tool },
 	{ "make_rules", l_make_rules },
+	{ "command", bind_l_command },
+	{ "own", bind_l_own },
 	{ NULL, NULL },
 };

@@ -21,6 +21,7 @@ struct command {
 };
 
 extern const struct command cmd_test, cmd_exec, cmd_init;
+extern const struct command cmd_check, cmd_bisect;
 extern const struct command cmd_doctor, cmd_fixture, cmd_gate;
 extern const struct command cmd_protocol, cmd_version;
 /* Used by make: see mk/test.mk. */

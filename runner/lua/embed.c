@@ -17,7 +17,8 @@
 	F(job) F(limits) F(kernel_log) F(snapshot) F(worker) F(async)	\
 	F(vm) F(test_log) F(stack) F(evidence) F(fixture) F(verdict)	\
 	F(record) F(environment) F(globals) F(harness) F(fixture_build)	\
-	F(fixture_command) F(exec) F(init)
+	F(fixture_command) F(exec) F(init) F(commit) F(bisect_session)	\
+	F(bisect_summary) F(bisect)
 
 #define F(name)								\
 	asm(".pushsection .rodata\n"					\

@@ -8,6 +8,7 @@
 --   limits kernel_log snapshot worker async vm
 --   test_log stack evidence fixture verdict record environment globals
 --   harness fixture_build fixture_command exec
+--   commit bisect_session bisect_summary bisect
 
 local core = require "provium.core"
 local check = require "provium.check"

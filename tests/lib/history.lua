@@ -1,0 +1,49 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- A git repository with a history of commits, for tests of bisections.
+
+local runner = require "runner"
+
+local history = {}
+
+local function data(text) return ("data %d\n%s\n"):format(#text, text) end
+
+-- Makes the repository DIR with nr commits; files(n) returns the files of the
+-- n-th as { path = text }. It has the tag vN and the date N minutes.
+function history.make(dir, nr, files)
+	local stream = {}
+	local function add(...) stream[#stream + 1] = table.concat { ... } end
+	for n = 1, nr do
+		add(("commit refs/heads/main\nmark :%d\n"):format(n))
+		add(("author Ann Author <ann@example.org> %d +0000\n"):format(1700000000 + n * 60))
+		add(("committer Carl Committer <carl@example.org> %d +0000\n"):format(1700000000 + n * 60))
+		add(data(("tally: version %d\n"):format(n)))
+		if n > 1 then add(("from :%d\n"):format(n - 1)) end
+		add("deleteall\n")
+		for path, text in pairs(files(n)) do add("M 100644 inline ", path, "\n", data(text)) end
+		add(("reset refs/tags/v%d\nfrom :%d\n\n"):format(n, n))
+	end
+	runner.shell("git init -q -b main " .. runner.quote(dir))
+	runner.write(dir .. "/.git/history", table.concat(stream))
+	history.git(dir, "fast-import --quiet <.git/history")
+	history.git(dir, "checkout -q main")
+	return dir
+end
+
+-- Runs git in a folder, which must succeed. Returns its output.
+function history.git(dir, arguments)
+	local said = runner.shell(("cd %s && git -c user.name=Ann -c user.email=ann@example.org %s 2>&1; echo $?")
+		:format(runner.quote(dir), arguments))
+	local output, status = said:match("^(.-)\n?(%d+)$")
+	assert(status == "0", ("git %s: %s"):format(arguments, output))
+	return output
+end
+
+-- Returns everything of a repository that a user could miss: status, branches,
+-- stash, worktrees, a bisection, and the names and dates of the files of .git.
+function history.state(dir)
+	return runner.shell(([[cd %s && export GIT_OPTIONAL_LOCKS=0 && git status && git show-ref && git stash list &&
+		git worktree list && ls .git && cat .git/BISECT_LOG 2>/dev/null; stat -c '%%n %%Y %%s' .git/index .git/config;
+		git fsck 2>&1]]):format(runner.quote(dir)))
+end
+
+return history

@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- A repository with the history of a small kernel module, tally/, which adds
+-- numbers.
+
+local history = require "history"
+
+local tally = {}
+
+tally.COMMITS, tally.BUG = 64, 42
+
+local SOURCE = [[
+// SPDX-License-Identifier: GPL-2.0-only
+/* Adds numbers. Version %d. */
+#include <linux/kernel.h>
+#include <linux/module.h>
+
+static int sum;
+
+static int tally_add(const char *text, const struct kernel_param *kp)
+{
+	int n, ret = kstrtoint(text, 0, &n);
+
+	if (!ret)
+		sum %s n;
+	return ret;
+}
+
+static int tally_get(char *to, const struct kernel_param *kp)
+{
+	return sprintf(to, "%%d\n", sum);
+}
+
+static const struct kernel_param_ops ops = { .set = tally_add, .get = tally_get };
+module_param_cb(sum, &ops, NULL, 0600);
+
+static char *name = "%s";
+module_param(name, charp, 0400);
+
+static int __init tally_init(void)
+{
+	return %s;
+}
+module_init(tally_init);
+
+static void __exit tally_exit(void)
+{
+}
+module_exit(tally_exit);
+
+MODULE_LICENSE("GPL");
+]]
+
+local TEST = [[
+local vm = provium.fixture(provium.profile)
+vm:insmod("tally")
+
+test("numbers add up", function()
+	for _, n in ipairs { 20, 22 } do vm:write_file("/sys/module/tally/parameters/sum", tostring(n)) end
+	assert_eq("42\n", vm:read_file("/sys/module/tally/parameters/sum"))
+end)
+
+test("the module tells its name", function()
+	assert_eq("tally\n", vm:read_file("/sys/module/tally/parameters/name"))
+end)
+]]
+
+-- Some commits that git asks for cannot be tested: two do not build (32, 33),
+-- one has another bug (36), one does not load (40).
+local function files(n)
+	local operator = (n == 32 or n == 33) and "+= undeclared *" or n >= tally.BUG and "|=" or "+="
+	return {
+		["tally/Kbuild"] = "obj-m := tally.o\n",
+		["tally/tests/sum.lua"] = TEST,
+		["tally/tally.c"] = SOURCE:format(n, operator, n == 36 and "talley" or "tally",
+			n == 40 and "-ENODEV" or "0"),
+	}
+end
+
+-- Makes the repository DIR. The n-th commit has the tag vN.
+function tally.make(dir) return history.make(dir, tally.COMMITS, files) end
+
+return tally
