@@ -21,6 +21,7 @@ local kernel_log = require "provium.kernel_log"
 local limits = require "provium.limits"
 local options = require "provium.options"
 local record = require "provium.record"
+local results = require "provium.results"
 local session = require "provium.session"
 local show = require "provium.show"
 local verdict = require "provium.verdict"
@@ -77,6 +78,7 @@ local function call_test(t, opts, fn)
 	end
 	limits.name_limit(caught.value)
 	t.verdict, t.message = verdict.of_error(caught, true)
+	if errors.kind_of(caught.value) then results.add(caught.value.results) end
 	return caught
 end
 

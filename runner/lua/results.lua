@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- vm:ktap(): the results that another test program prints become results
--- within the running test.
+-- vm:ktap(), kselftest() and ltp(): the results that another test program
+-- prints become results within the running test.
 
 local check = require "provium.check"
 local errors = require "provium.errors"
 local ktap = require "provium.ktap"
+local ltp = require "provium.ltp"
+local options = require "provium.options"
 local session = require "provium.session"
 local show = require "provium.show"
 
@@ -20,11 +22,15 @@ local function ending(ok, r)
 	return { exit_code = r.exit_code }
 end
 
+local function verdict_is_failure(verdict)
+	return verdict == errors.VERDICT.fail or verdict == errors.VERDICT.broken
+end
+
 -- Returns "2 of 7 results failed: NAME, NAME".
 local function failed_text(out)
 	local names = {}
 	ktap.each_leaf(out.results, function(result, path)
-		if result.verdict == errors.VERDICT.fail then names[#names + 1] = path end
+		if verdict_is_failure(result.verdict) then names[#names + 1] = path end
 	end)
 	local more = #names - MAX_NAMES
 	return ("%d of %d results failed: %s%s"):format(out.failed, out.passed + out.failed + out.skipped,
@@ -32,22 +38,39 @@ local function failed_text(out)
 		more > 0 and (" and %d more"):format(more) or "")
 end
 
--- Adds the results to the running test, and counts each as a check. Raises an
--- error if the program failed; skips the test if the program says so.
-function results.take(label, out)
+-- Adds the results of a program to the running test.
+function results.add(list)
 	local t = session.test
-	check.count = check.count + out.passed + out.failed
-	if t then
-		t.results = t.results or {}
-		table.move(out.results, 1, #out.results, #t.results + 1, t.results)
-	end
+	if not t or not list then return end
+	t.results = t.results or {}
+	table.move(list, 1, #list, #t.results + 1, t.results)
+end
+
+-- Returns the kind and message of the error for a program's results; nil if
+-- there is none.
+local function problem(label, out)
 	if out.failed > 0 then
-		errors.raise(errors.KIND.fail, "%s: %s%s", label, failed_text(out),
-			out.message and "\n" .. out.message or "")
+		return errors.KIND.fail, ("%s: %s%s"):format(label, failed_text(out), out.message and "\n" .. out.message or "")
+	elseif out.message then
+		return errors.KIND.fail, ("%s: %s"):format(label, out.message)
+	elseif out.skip then
+		return errors.KIND.skip, ("%s: %s"):format(label, out.skip)
 	end
-	if out.message then errors.raise(errors.KIND.fail, "%s: %s", label, out.message) end
-	if out.skip then errors.raise(errors.KIND.skip, "%s: %s", label, out.skip) end
-	return out
+end
+
+-- Adds the results to the running test, and counts each as a check. Raises an
+-- error if the program failed or wants to be skipped. The error has the
+-- results, which become the test's only if it ends the test (harness.lua).
+function results.take(label, out)
+	local kind, message = problem(label, out)
+	check.count = check.count + out.passed + out.failed
+	if not kind then
+		results.add(out.results)
+		return out
+	end
+	local err = errors.new(kind, "%s", message)
+	err.results = out.results
+	error(err, 0)
 end
 
 -- Returns what Parser:judge() does for a program with that output.
@@ -57,19 +80,73 @@ function results.read(output, ended)
 	return parser:judge(ended)
 end
 
-function results.methods:ktap(cmd, opts)
-	local ok, r = pcall(self.exec, self, cmd, opts)
+-- Runs a command and takes the results that read(output, ended) finds.
+local function run(vm, label, cmd, opts, read)
+	local ok, r = pcall(vm.exec, vm, cmd, opts)
 	local kind = not ok and errors.kind_of(r)
 	if not ok and not (kind and r.stdout) then error(r, 0) end
-	local label = ("ktap %q"):format(show.command(cmd))
-	local out = results.read(r.stdout.value, ending(ok, r))
+	local out = read(r.stdout.value, ending(ok, r), r.stderr.value)
 	if not ok then
 		-- The error says more than the results: where the program hung,
 		-- or the guest's last words.
-		pcall(results.take, label, out)
+		r.results = out.results
 		error(r, 0)
 	end
 	return results.take(label, out)
+end
+
+function results.methods:ktap(cmd, opts)
+	cmd = options.string("ktap", "command", cmd)
+	return run(self, ("ktap %q"):format(show.command(cmd)), cmd, opts, results.read)
+end
+
+-- --- kselftest ---
+
+local KSELFTEST_OPTIONS = { args = true, timeout = true, env = true }
+local KSELFTEST_TIMEOUT_S = 45		-- kselftest_default_timeout, kselftest/runner.sh
+
+local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
+
+-- Returns the time limit in the file settings beside the program: "timeout=90";
+-- 0 means none.
+local function time_limit(vm, dir)
+	local found, settings = pcall(vm.read_file, vm, dir .. "/settings")
+	local seconds = found and tonumber((("\n" .. settings):match "\ntimeout=(%d+)"))
+	return seconds == 0 and "24h" or seconds or KSELFTEST_TIMEOUT_S
+end
+
+-- A program that prints no result is one result, by its exit status.
+local function read_kselftest(name)
+	return function(output, ended)
+		local out = results.read(output, ended)
+		if #out.results > 0 or out.skip then return out end
+		local verdict = out.message and errors.VERDICT.fail or errors.VERDICT.ok
+		out.results[1] = { name = name, verdict = verdict, message = out.message }
+		out.passed, out.failed = out.message and 0 or 1, out.message and 1 or 0
+		out.message = nil
+		return out
+	end
+end
+
+function results.methods:kselftest(path, opts)
+	path = options.string("kselftest", "path", path)
+	opts = options.check("kselftest " .. path, opts, KSELFTEST_OPTIONS)
+	local dir, name = path:match "^(.*)/([^/]+)$"
+	if not dir then error(("kselftest: path: expected the path of a program in the guest, got %s"):format(path), 0) end
+	local cmd = ("cd %s && exec ./%s"):format(quote(dir .. "/"), quote(name))
+	for _, arg in ipairs(opts.args or {}) do cmd = cmd .. " " .. quote(options.string("kselftest", "args", arg)) end
+	return run(self, "kselftest " .. path, cmd,
+		{ timeout = opts.timeout or time_limit(self, dir), env = opts.env }, read_kselftest(name))
+end
+
+-- --- LTP ---
+
+-- The old library prints to stdout, the new one to stderr.
+local function read_ltp(output, ended, errors_output) return ltp.read(output .. "\n" .. errors_output, ended) end
+
+function results.methods:ltp(cmd, opts)
+	cmd = options.string("ltp", "command", cmd)
+	return run(self, ("ltp %q"):format(show.command(cmd)), cmd, opts, read_ltp)
 end
 
 return results

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- vm:ktap(), and the output of commands that do not end by themselves.
+-- vm:ktap(), kselftest() and ltp(), and the output of commands that do not end
+-- by themselves.
 
 local runner = require "runner"
 
@@ -56,4 +57,41 @@ test("a program that hangs gives the results up to there, and fails the next", f
 		assert_contains(r.said, "      · a ... ok\n      · result 2 ... FAIL: exec ")
 		assert_contains(r.said, "      · result 3 ... FAIL: not run")
 	end)
+end)
+
+-- Writes an executable shell script to the guest.
+local function script(path, text) vm:write_file(path, "#!/bin/sh\n" .. text, { mode = 493 }) end
+
+test("kselftest runs a program in its folder, and takes its results", function()
+	vm:exec "mkdir -p /tmp/k && echo yes >/tmp/k/data"
+	script("/tmp/k/prog", 'echo 1..2; echo "ok 1 $(cat data)"; echo "ok 2 $1"')
+	local out = vm:kselftest("/tmp/k/prog", { args = { "it's" } })
+	assert_eq({ "yes", "it's" }, { out.results[1].name, out.results[2].name })
+end)
+
+test("a kselftest without KTAP is one result by its exit status", function()
+	script("/tmp/k/plain", "echo fine")
+	assert_eq({ { name = "plain", verdict = "ok" } }, vm:kselftest("/tmp/k/plain").results)
+	script("/tmp/k/plain", "exit 2")
+	assert_error(function() vm:kselftest "/tmp/k/plain" end, "kselftest /tmp/k/plain: 1 of 1 results failed: plain")
+end)
+
+test("a kselftest with exit status 4 skips the test", function()
+	script("/tmp/k/skips", "exit 4")
+	local ok, err = pcall(vm.kselftest, vm, "/tmp/k/skips")
+	assert_eq({ false, "skip" }, { ok, err.kind })
+	assert_contains(err.message, "kselftest /tmp/k/skips: the program ended with exit status 4, which means skip")
+end)
+
+test("the file settings beside a kselftest sets its time limit", function()
+	vm:write_file("/tmp/k/settings", "# seconds\ntimeout=1\n")
+	script("/tmp/k/slow", "exec sleep 1000")
+	local err = assert_error(function() vm:kselftest "/tmp/k/slow" end, "no result within")
+	assert_eq("timeout", err.kind)
+	vm:exec "rm /tmp/k/settings"
+end)
+
+test("ltp reads the results that a program prints to stderr", function()
+	script("/tmp/k/open01", "echo 'open01.c:1: TPASS: fine' >&2")
+	assert_eq(1, vm:ltp("/tmp/k/open01").passed)
 end)

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The parser of KTAP and TAP, and its results in reports.
+-- The parsers of KTAP, TAP and LTP's output, and their results in reports.
 
 local ktap = require "provium.ktap"
+local ltp = require "provium.ltp"
 local results = require "provium.results"
 local runner = require "runner"
 
@@ -150,6 +151,31 @@ test("random bytes raise no error and never give more passes than \"ok\" lines",
 		nr_passed = nr_passed + passed
 	end
 	assert(nr_passed > 0, "the bytes contain results")
+end)
+
+-- --- LTP ---
+
+test("the result lines of LTP's new and old library are read", function()
+	local out = ltp.read("tst_test.c:1560: TINFO: Timeout per run is 0h 05m 00s\nopen01.c:59: TPASS: sticky bit is set\n" ..
+		"open01.c:60: \27[1;31mTFAIL: \27[0mit is not: EPERM (1)\naccess02    3  TCONF  :  access02.c:9: no user\n" ..
+		"open01.c:61: TBROK: mkdir failed\n\nSummary:\npassed   1\nfailed   1\n", { exit_code = 3 })
+	assert_eq("open01.c:59: sticky bit is set=ok open01.c:60: it is not: EPERM (1)=FAIL " ..
+		"access02 3: access02.c:9: no user=skip open01.c:61: mkdir failed=BROKEN", leaves(out))
+	assert_eq({ 1, 2, 1 }, { out.passed, out.failed, out.skipped })
+	assert_eq(nil, out.message)
+end)
+
+test("an LTP program with only TCONF results is skipped", function()
+	assert_eq("TCONF: needs root", ltp.read("a.c:1: TCONF: needs root\n", { exit_code = 32 }).skip)
+	assert_eq("exit status 32 (TCONF)", ltp.read("", { exit_code = 32 }).skip)
+end)
+
+test("an exit status of LTP that no result explains is a failure", function()
+	assert_eq("exit status 1, which means a failure, but no result says so",
+		ltp.read("a.c:1: TPASS: fine\n", { exit_code = 1 }).message)
+	assert_eq("exit status 64", ltp.read("a.c:1: TPASS: fine\n", { exit_code = 64 }).message)
+	assert_eq("killed by signal 11", ltp.read("a.c:1: TPASS: fine\n", { reason = "killed by signal 11" }).message)
+	assert_eq("the program printed no result", ltp.read("hello\n", { exit_code = 0 }).message)
 end)
 
 -- --- reports ---
