@@ -395,6 +395,13 @@ static int l_death(lua_State *L)
 	return 1;
 }
 
+/* vm:watch_oops(on): see vm_watch_oops(). */
+static int l_watch_oops(lua_State *L)
+{
+	vm_watch_oops(bind_check_vm(L), lua_toboolean(L, 2));
+	return 0;
+}
+
 static const luaL_Reg methods[] = {
 	{ "boot", l_boot },
 	{ "call", l_call },
@@ -409,6 +416,7 @@ static const luaL_Reg methods[] = {
 	{ "stderr", l_stderr },
 	{ "info", l_info },
 	{ "death", l_death },
+	{ "watch_oops", l_watch_oops },
 	{ "__gc", l_gc },
 	{ "__close", l_gc },
 	{ NULL, NULL },

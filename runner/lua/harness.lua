@@ -59,14 +59,23 @@ local function drop_clone(t)
 	if nr_clones % CLONES_PER_COLLECTION == 0 then collectgarbage() end
 end
 
+-- Lets calls end soon once a kernel has reported an oops, unless the test may
+-- cause one.
+local function watch_oops(on)
+	session.watches_oops = on
+	for _, vm in ipairs(session.vms) do vm.core:watch_oops(on) end
+end
+
 -- Calls the test's function under its time limit. Sets the verdict; returns the
 -- caught error, or nil. Raises only an interrupt.
 local function call_test(t, opts, fn)
 	if opts.fixture then fn = with_clone(t, opts.fixture, fn) end
 	t.limit = opts.timeout and options.seconds(opts.timeout, "test: timeout")
+	watch_oops(not opts.expect and not opts.expect_panic and #session.ignored == 0)
 	limits.arm()
 	local ok, caught = core.protected_call(fn, verdict.catch)
 	t.limit = nil
+	watch_oops(false)
 	limits.arm()
 	if ok then
 		t.verdict = VERDICT.ok

@@ -39,6 +39,7 @@ function session.begin(path, opts)
 	session.fail_fast = opts.fail_fast
 	session.tell = opts.tell or function() end
 
+	session.watches_oops = false		-- calls end soon once a kernel has reported an oops
 	session.ignored = {}			-- from provium.ignore(): { pattern, reason, count }
 	session.kept_complaints = {}		-- from kernel logs that a restore has cut
 	session.outside_complaints = {}		-- complaints that came while no test was running

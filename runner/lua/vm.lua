@@ -50,6 +50,7 @@ local function new_vm(core_vm, log_next, log_is_cut)
 	}, VM)
 	vm.root = vm			-- workers have a field root, too: their VM
 	session.vms[#session.vms + 1] = vm
+	core_vm:watch_oops(session.watches_oops)
 	return vm
 end
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The inside of a VM; only for the files of runner/vm/. They form an order, and
- * each uses only files before it: conn, vsock, state, call, loop, wait, launch,
- * boot, migration.
+ * each uses only files before it: conn, vsock, state, call, loop, oops, wait,
+ * launch, boot, migration.
  */
 #ifndef RUNNER_VM_INTERNAL_H
 #define RUNNER_VM_INTERNAL_H
@@ -38,6 +38,15 @@ struct vm_call {
 	size_t stream_limit;		/* limit for both streams, in bytes;
 					 * more is an error */
 	struct vm_reply reply;
+};
+
+/* What the console said about an oops; see oops.c. */
+struct oops {
+	struct complaint_parser *parser;	/* NULL: nothing was read yet */
+	off_t read;			/* bytes of the console that the parser got */
+	bool watching;
+	size_t dismissed;		/* fatal reports that are not the kernel's */
+	int64_t since_ns;		/* when an oops was noticed; 0: none */
 };
 
 struct vm {
@@ -85,6 +94,7 @@ struct vm {
 		bool hung;		/* the runner made the guest panic,
 					 * because it did not answer */
 	} death;
+	struct oops oops;
 	struct {
 		struct vm **slot;	/* the loop's pointer to this VM, or NULL */
 		struct vm_call *call;
@@ -120,6 +130,16 @@ void vm_fail_calls(struct vm *vm, const char *reason);
  * VM's death is no error here.
  */
 int vm_step(struct vm *vm, int64_t deadline_ns);
+
+/* --- oops.c --- */
+
+/*
+ * Returns the deadline of a call that was started at start_ns, which is sooner
+ * than deadline_ns if the kernel has reported an oops.
+ */
+int64_t vm_oops_limit(struct vm *vm, int64_t start_ns, int64_t deadline_ns);
+/* As vm_step(), and looks at the console from time to time. */
+int vm_oops_step(struct vm *vm, int64_t deadline_ns);
 
 /* --- wait.c --- */
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/complaint/parser.h"
 #include "runner/qemu/console.h"
 #include "runner/vm/internal.h"
 
@@ -66,6 +67,7 @@ void vm_free(struct vm *vm)
 	vm_kill(vm);
 	while (vm->calls.list)
 		vm_call_free(vm, vm->calls.list);
+	complaint_parser_free(vm->oops.parser);
 	machine_release(&vm->machine);
 	close_fd(&vm->output.console_fd);
 	close_fd(&vm->output.stderr_fd);

@@ -158,6 +158,12 @@ int vm_request(struct vm *vm, enum wire_op op, const void *req, void *rep,
 /* Frees the call; frames that arrive for it later are dropped. */
 void vm_call_free(struct vm *vm, struct vm_call *call);
 
+/*
+ * While on, a call in flight gets only a short time once the VM's kernel has
+ * reported an oops or worse. Reports from before this call do not count.
+ */
+void vm_watch_oops(struct vm *vm, bool on);
+
 /* Returns the call with that tag, or NULL. */
 struct vm_call *vm_find_call(struct vm *vm, uint32_t tag);
 /* Returns the name of the op of a call that has no answer yet, or NULL. */

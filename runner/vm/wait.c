@@ -18,10 +18,11 @@ static bool can_answer(const struct vm *vm)
 int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 		 struct err *err)
 {
+	int64_t start_ns = clock_ns();
 	int ret = 0;
 
 	while (!ret && !call->done && can_answer(vm))
-		ret = vm_step(vm, deadline_ns);
+		ret = vm_oops_step(vm, vm_oops_limit(vm, start_ns, deadline_ns));
 	if (call->done)
 		return 0;
 	if (!can_answer(vm))
@@ -135,8 +136,9 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *label,
 		end_hung_guest(vm, label, waited_s, err);
 		return;
 	}
-	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s; %s%s%.*s",
+	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s%s; %s%s%.*s",
 		label, waited_s,
+		vm->oops.since_ns ? " (the kernel's oops shortened the limit)" : "",
 		worker && rep.aborted == WIRE_ABORTED_EXECUTOR ? "the worker was killed" :
 		effects[rep.aborted], rep.report.len ? "; it was at\n" : "",
 		(int)rep.report.len, (const char *)rep.report.p);
