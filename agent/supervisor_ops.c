@@ -93,10 +93,14 @@ static int op_kmsg(struct supervisor *s, const struct wire_header *hdr,
 		   const struct wire_kmsg_req *q)
 {
 	struct log_request request = { s, hdr };
-	int64_t next = kernel_log_read(q->from, send_log, &request);
-	struct wire_kmsg_rep rep = { .next = (uint64_t)next };
+	struct wire_kmsg_rep rep = { 0 };
+	int64_t next;
 	char text[128];
 
+	/* Before the log: so whatever is counted here has its report there. */
+	kernel_log_counters(&rep.taint, &rep.warnings);
+	next = kernel_log_read(q->from, send_log, &request);
+	rep.next = (uint64_t)next;
 	if (next < 0) {
 		snprintf(text, sizeof(text), "/dev/kmsg: %s", strerror((int)-next));
 		reply_fail(s, hdr, WIRE_REASON_BAD, text);

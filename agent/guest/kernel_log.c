@@ -2,6 +2,7 @@
 /* Reads records of /dev/kmsg; see kernel_log_record.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,6 +55,37 @@ int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context)
 	if (used)
 		emit(context, piece, used);
 	return (int64_t)next;
+}
+
+/* A file with a number. It stays open, because it is read often. */
+struct counter {
+	const char *path;
+	int fd;				/* 0: not opened yet; -1: there is none */
+};
+
+static uint64_t read_counter(struct counter *c)
+{
+	char text[32];
+	ssize_t n;
+
+	if (!c->fd) {
+		c->fd = open(c->path, O_RDONLY | O_CLOEXEC);
+		if (c->fd >= 0)
+			c->fd = high_fd(c->fd);
+	}
+	n = c->fd < 0 ? -1 : pread(c->fd, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = 0;
+	return strtoull(text, NULL, 10);
+}
+
+void kernel_log_counters(uint64_t *taint, uint64_t *warnings)
+{
+	static struct counter flags = { "/proc/sys/kernel/tainted", 0 };
+	static struct counter warns = { "/sys/kernel/warn_count", 0 };
+	static struct counter oopses = { "/sys/kernel/oops_count", 0 };
+
+	*taint = read_counter(&flags);
+	*warnings = read_counter(&warns) + read_counter(&oopses);
 }
 
 void kernel_log_blocked_tasks(char *buf, size_t cap)

@@ -16,6 +16,12 @@ typedef void (*kernel_log_fn)(void *context, const char *piece, size_t n);
  */
 int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context);
 /*
+ * Reads what the kernel counts of its own faults: the flags of
+ * /proc/sys/kernel/tainted, and the sum of warn_count and oops_count of
+ * /sys/kernel. 0 where a kernel has no such file.
+ */
+void kernel_log_counters(uint64_t *taint, uint64_t *warnings);
+/*
  * Makes the kernel log its blocked tasks (sysrq-w), and appends those records
  * to the string in buf.
  */

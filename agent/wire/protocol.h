@@ -152,7 +152,9 @@
 	F(S, u64, from, "first sequence number to send; 0: all records")
 
 #define WIRE_MSG_kmsg_rep(F, S)						\
-	F(S, u64, next, "sequence number of the next record to come")
+	F(S, u64, next, "sequence number of the next record to come")		\
+	F(S, u64, taint, "flags of the tainted kernel, before the log was read")	\
+	F(S, u64, warnings, "WARNINGs and oopses counted; 0: it does not count")
 
 #define WIRE_MSG_channel_req(F, S)						\
 	F(S, u32, channel, "the executor's channel")

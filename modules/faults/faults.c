@@ -43,6 +43,12 @@ static void fault_warn_text(void)
 	WARN(1, "faults: the state is %d\n", 3);
 }
 
+/* The kernel says nothing, but knows that something was wrong. */
+static void fault_silent(void)
+{
+	add_taint(TAINT_WARN, LOCKDEP_STILL_OK);
+}
+
 /* A WARNING that later messages push out of the kernel log. */
 static void fault_warn_flood(void)
 {
@@ -393,7 +399,7 @@ static const struct {
 	void (*commit)(void);
 } faults[] = {
 #define F(name) { #name, fault_##name }
-	F(none), F(warn), F(warn_text), F(warn_flood), F(bug), F(divide), F(refcount),
+	F(none), F(warn), F(warn_text), F(warn_flood), F(silent), F(bug), F(divide), F(refcount),
 	F(refcount_underflow), F(null), F(null_work), F(null_call), F(wild_pointer),
 	F(user_access), F(stack_overflow), F(use_after_free), F(out_of_bounds),
 	F(out_of_bounds_stack), F(out_of_bounds_global), F(shift), F(array_index), F(leak),

@@ -12,6 +12,11 @@
 -- the lines from before its fixture was saved (log_is_cut) until dmesg() is
 -- called.
 --
+-- The kernel's flags and counters are a second witness: if they have changed and
+-- the log has no report, a complaint was missed. taint and warnings are their
+-- last values, nil for a clone whose log was not read yet; nr_complaints is the
+-- number of complaints that were found, including ignored ones.
+--
 -- The console is searched as well if the log cannot be read, has lost records,
 -- or was lost with the guest. console_judged is the offset up to which the
 -- console was searched.
@@ -55,6 +60,7 @@ function methods:read_log(timeout_s)
 	local reply = self:supervisor_op("kmsg", { from = self.log_next }, "dmesg", timeout_s)
 	for record in reply.stream1:gmatch("[^\n]+") do add_record(self, record) end
 	self.log_next = reply.next
+	self.new_taint, self.new_warnings = reply.taint, reply.warnings
 	return self.log
 end
 
@@ -102,6 +108,7 @@ end
 -- those that are ignored and those whose title is in known.
 local function find_complaints(vm, lines, found, known)
 	for _, complaint in ipairs(core.complaints(lines, 1)) do
+		vm.nr_complaints = vm.nr_complaints + 1
 		for i, n in ipairs(complaint.lines) do complaint.lines[i] = lines[n] end
 		complaint.vm = vm
 		if not (known and known[complaint.title]) and not is_ignored(complaint) then
@@ -153,11 +160,33 @@ local function search_console(vm, found)
 	return #lines
 end
 
+-- The flags of Documentation/admin-guide/tainted-kernels.rst that tell of a
+-- fault.
+local FAULT_FLAGS = {
+	[5] = "B: a bad page", [7] = "D: an oops", [9] = "W: a WARNING", [14] = "L: a soft lockup",
+}
+
+-- Compares the kernel's flags and counters to those of the last time. Returns
+-- nothing, or what they tell and the complaints found since do not.
+local function check_counters(vm, number, nr_before)
+	local taint, warnings = vm.taint or vm.new_taint, vm.warnings or vm.new_warnings
+	vm.taint, vm.warnings = vm.new_taint, vm.new_warnings
+	if vm.nr_complaints > nr_before then return end
+	for bit, meaning in pairs(FAULT_FLAGS) do
+		if vm.taint & ~taint & 1 << bit ~= 0 then
+			return ("the kernel of VM %d is tainted (%s), and its log has no report of that"):format(number, meaning)
+		end
+	end
+	if vm.warnings > warnings then
+		return ("the kernel of VM %d has counted a WARNING or an oops, and its log has no report of that"):format(number)
+	end
+end
+
 -- Searches the log and the console of a running VM for what its kernel has
 -- printed since the last time. Returns nothing, or why a complaint could have
 -- been missed.
 local function search_running(vm, number, found)
-	local before = vm.log_judged
+	local before, nr_before = vm.log_judged, vm.nr_complaints
 	local ok, err = search_log(vm, found)
 	if not vm:is_running() then return end	-- the VM died meanwhile: search_ended() searches it
 	local lost = vm.log_lost
@@ -175,6 +204,7 @@ local function search_running(vm, number, found)
 		end
 	end
 	vm.log_judged, vm.console_judged = #vm.log, vm.core:console_size()
+	return check_counters(vm, number, nr_before)
 end
 
 local function search_ended(vm, found)

@@ -2,6 +2,8 @@
 -- Kernels complain, panic and reset, expected and unexpected: tests/reports/complaints.lua
 -- checks each verdict.
 
+local kernel_log = require "provium.kernel_log"
+
 local function boot(append)
 	local vm = provium.create():boot { memory = "128M", append = append }
 	vm:insmod("faults")
@@ -28,6 +30,14 @@ test("text of user space", function()
 	assert(true)
 end)
 test("a WARNING that the log has lost", function() assert(commit(vm, "warn_flood").ok) end)
+test("a kernel that becomes tainted without a report", function() assert(commit(boot(), "silent").ok) end)
+test("a kernel that became tainted in an earlier test", function()
+	local other = boot()
+	commit(other, "warn")
+	kernel_log.take_complaints()
+	commit(other, "none")
+	assert(true)
+end)
 test("lost records", function()
 	boot("printk.devkmsg=on"):exec("for i in $(seq 6000); do " ..
 		"echo '<7>a line of some length that is only in the log, not on the console'; done >/dev/kmsg")
