@@ -11,11 +11,12 @@
 /* Each file can require only files before it in this list: see harness.lua. */
 #define FILES(F)							\
 	F(errors) F(text) F(suggest) F(options) F(show) F(session)	\
-	F(check) F(pack) F(pointer) F(constants) F(calls) F(syscall)	\
+	F(test_log) F(check) F(pack) F(pointer) F(constants) F(calls)	\
+	F(syscall)							\
 	F(system) F(ktap) F(ltp) F(results)				\
 	F(module_file) F(module_params) F(modules)			\
 	F(job) F(limits) F(kernel_log) F(snapshot) F(worker) F(async)	\
-	F(vm) F(test_log) F(stack) F(evidence) F(fixture) F(verdict)	\
+	F(vm) F(stack) F(evidence) F(fixture) F(verdict)	\
 	F(record) F(environment) F(globals) F(harness) F(fixture_build)	\
 	F(fixture_command) F(exec) F(init) F(commit) F(bisect_session)	\
 	F(bisect_summary) F(bisect)

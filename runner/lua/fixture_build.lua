@@ -9,6 +9,8 @@ local kernel_log = require "provium.kernel_log"
 local session = require "provium.session"
 local VM = require "provium.vm"
 
+local MAX_BOOTS = 3	-- of a fixture whose kernel has no high-resolution timers
+
 -- Returns the VM to save: the last one that the script has made.
 local function vm_to_save(name)
 	local vm = session.vms[#session.vms]
@@ -59,18 +61,43 @@ local function save(name, script)
 	return manifest
 end
 
+-- Runs the script. Returns nothing, or an error.
+local function run(script, name, chain)
+	local ok, result, is_setup = harness.run_script(script, fixture.BUILD_LIMIT_S, chain,
+		script == fixture.BUILT_IN and boot_profile(name) or nil)
+	if ok then return end
+	if errors.kind_of(result) == errors.KIND.interrupted then return result end
+	return with_disk_state(name, tostring(result), is_setup)
+end
+
+local function end_vms()
+	fixture.drop_spare()
+	session.kill_vms()
+end
+
+-- Runs the script until its VM has high-resolution timers, which a busy host
+-- can prevent: every clone would lack them. Returns nothing, or an error.
+local function run_until_good(script, name, chain)
+	for _ = 1, MAX_BOOTS do
+		local err = run(script, name, chain)
+		local vm = session.vms[#session.vms]
+		if err or not vm or not vm:is_running() or not kernel_log.has_coarse_timers(vm) then return err end
+		end_vms()
+	end
+	return fixture.broken("fixture %s: in %d boots, the kernel could not switch to high-resolution timers; " ..
+		"build it while the host is less busy, or give its VM one processor", name, MAX_BOOTS)
+end
+
 -- Runs the script and saves its VM, even if the store has a current fixture.
 -- Returns the manifest.
 local function build_anew(name, script, chain)
-	local ok, result, is_setup = harness.run_script(script, fixture.BUILD_LIMIT_S, chain,
-		script == fixture.BUILT_IN and boot_profile(name) or nil)
-	if ok then
+	local ok, result = true, run_until_good(script, name, chain)
+	if result then
+		ok = false
+	else
 		ok, result = pcall(save, name, script)
-	elseif errors.kind_of(result) ~= errors.KIND.interrupted then
-		result = with_disk_state(name, tostring(result), is_setup)
 	end
-	fixture.drop_spare()
-	session.kill_vms()
+	end_vms()
 	if not ok then error(result, 0) end
 	return result
 end

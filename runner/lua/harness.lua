@@ -3,10 +3,10 @@
 --
 -- The Lua files of this folder require only files that stand before them here:
 --
---   errors text suggest options show session check
+--   errors text suggest options show session test_log check
 --   pack constants calls syscall system job
 --   limits kernel_log snapshot worker async vm
---   test_log stack evidence fixture verdict record environment globals
+--   stack evidence fixture verdict record environment globals
 --   harness fixture_build fixture_command exec
 --   commit bisect_session bisect_summary bisect
 

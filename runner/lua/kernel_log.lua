@@ -230,6 +230,12 @@ function kernel_log.take_complaints()
 	return found, problems
 end
 
+-- Returns true if the kernel has said that its timers are as coarse as its
+-- ticks. That happens to guests with several processors while the host is busy.
+function kernel_log.has_coarse_timers(vm)
+	return vm.core:console():find("Could not switch to high resolution mode", 1, true) ~= nil
+end
+
 -- Keeps the new complaints for the next take_complaints().  To be called before
 -- a restore, after which the guest's log does not have them any more.
 function kernel_log.keep_complaints()

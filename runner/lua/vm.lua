@@ -10,6 +10,7 @@ local kernel_log = require "provium.kernel_log"
 local limits = require "provium.limits"
 local options = require "provium.options"
 local session = require "provium.session"
+local test_log = require "provium.test_log"
 local suggest = require "provium.suggest"
 
 local check_string = options.string
@@ -21,6 +22,8 @@ local PARTS = { "kernel_log", "snapshot", "syscall", "calls", "system", "results
 
 local MIN_MEMORY = 64 << 20	-- with less memory, neither a kernel nor the agent starts
 local SHUTDOWN_TIMEOUT_S = 10
+local COARSE_TIMERS = "boot: the kernel could not switch to high-resolution timers, because the host was busy; " ..
+	"each sleep takes a multiple of its tick"
 local CALL_TIMEOUT_S = 60	-- default of vm.timeout
 
 -- A name that is not a method can be that of a module with system calls. A name
@@ -134,6 +137,9 @@ function VM:boot(opts)
 	if not ok then
 		if errors.kind_of(err) == errors.KIND.guest then err.setup = true end
 		error(err, 0)
+	end
+	if cpus > 1 and kernel_log.has_coarse_timers(self) then
+		test_log.add(session.test and session.test.log or session.log, COARSE_TIMERS)
 	end
 	return self
 end

@@ -66,6 +66,12 @@ test("a fixture script whose kernel complains is refused", function()
 		"the kernel complained: ")
 end)
 
+test("a fixture whose kernel has coarse timers is booted three times, then refused", function()
+	-- Without the timer of the APIC, the second processor has none.
+	is_refused("print('a boot') provium.create():boot { memory = '128M', cpus = 2, append = 'nolapic_timer' }\n",
+		"fixture base: in 3 boots, the kernel could not switch to high-resolution timers")
+end)
+
 test("a fixture script that calls test() is refused", function()
 	is_refused(home.BOOT .. "test('x', function() end)\n", "test: not allowed in a fixture's script")
 end)
