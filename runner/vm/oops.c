@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runner/base/deadline.h"
 #include "runner/complaint/parser.h"
+#include "runner/qemu/console.h"
 #include "runner/vm/internal.h"
 
 /* Nothing tells that QEMU has written to the console: it is a memory file. */
@@ -19,17 +19,10 @@
 #define LIMIT_S 1.0
 #define KERNEL_FACILITY 0		/* priority >> 3 of a record (syslog(2)) */
 
-static off_t console_size(const struct vm *vm)
-{
-	struct stat st;
-
-	return vm->output.console_fd >= 0 && !fstat(vm->output.console_fd, &st) ? st.st_size : 0;
-}
-
 void vm_watch_oops(struct vm *vm, bool on)
 {
 	complaint_parser_free(vm->oops.parser);
-	vm->oops = (struct oops){ .watching = on, .read = console_size(vm) };
+	vm->oops = (struct oops){ .watching = on, .read = console_size(vm->output.console_fd) };
 }
 
 static size_t count_fatal(const struct complaint_parser *p)
@@ -106,7 +99,7 @@ static void look(struct vm *vm)
 {
 	struct oops *o = &vm->oops;
 	struct buf b = { 0 };
-	off_t size = console_size(vm);
+	off_t size = console_size(vm->output.console_fd);
 	ssize_t n;
 
 	if (!o->parser)
