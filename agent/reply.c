@@ -35,6 +35,14 @@ void reply_data(struct supervisor *s, const struct wire_header *req, const void 
 	send_frame(s, &hdr, &wire_desc_data, &data);
 }
 
+void reply_want_modules(struct supervisor *s)
+{
+	struct wire_header hdr = { .kind = WIRE_WANT_MODULES };
+	struct wire_nothing none;
+
+	send_frame(s, &hdr, &wire_desc_nothing, &none);
+}
+
 void reply_ready(struct supervisor *s)
 {
 	struct wire_header hdr = { .kind = WIRE_READY };

@@ -29,15 +29,20 @@
 #include "agent/supervisor_ops.h"
 #include "agent/thread_watch.h"
 
-/* Reaps every child that has ended; one SIGCHLD can stand for several. */
-static void reap(struct supervisor *s)
+/*
+ * Reaps every child that has ended; one SIGCHLD can stand for several.  SIGUSR1
+ * is modprobe's request (agent/guest/module_folder.h).
+ */
+static void take_signal(struct supervisor *s)
 {
-	struct signalfd_siginfo info;
+	struct signalfd_siginfo info = { 0 };
 	int status;
 	pid_t pid;
 
 	if (read(s->sig_fd, &info, sizeof(info)) < 0 && errno != EAGAIN)
 		return;
+	if (info.ssi_signo == SIGUSR1)
+		reply_want_modules(s);
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
 		death_of_child(s, pid, status);
 }
@@ -142,7 +147,7 @@ static void attach_next(struct supervisor *s)
 
 static int set_up(struct supervisor *s, const struct supervisor_config *config)
 {
-	sigset_t chld;
+	sigset_t signals;
 
 	s->config = *config;
 	s->next_fd = -1;
@@ -150,12 +155,13 @@ static int set_up(struct supervisor *s, const struct supervisor_config *config)
 		return -ENOMEM;
 	if (roster_init(s))
 		return -ENOMEM;
-	sigemptyset(&chld);
-	sigaddset(&chld, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &chld, NULL);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	sigaddset(&signals, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	s->sig_fd = high_fd(signalfd(-1, &chld, SFD_NONBLOCK));
+	s->sig_fd = high_fd(signalfd(-1, &signals, SFD_NONBLOCK));
 	s->notify_fd = high_fd(eventfd(0, EFD_NONBLOCK));
 	s->timer_fd = high_fd(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK));
 	s->random_fd = quiesce_open_random();
@@ -189,7 +195,7 @@ static void loop(struct supervisor *s)
 		return;			/* EAGAIN cannot occur here: poll()
 					 * reported a count */
 	if (fds[1].revents)
-		reap(s);
+		take_signal(s);
 	thread_watch_all(s);
 	reader_role_check(s);
 	if (fds[3].revents)

@@ -8,6 +8,7 @@
 #include "agent/abort.h"
 #include "agent/guest/boot.h"
 #include "agent/guest/kernel_log.h"
+#include "agent/guest/module_folder.h"
 #include "agent/guest/quiesce.h"
 #include "agent/reader_role.h"
 #include "agent/reply.h"
@@ -107,6 +108,22 @@ static int op_kmsg(struct supervisor *s, const struct wire_header *hdr,
 	} else {
 		reply_send(s, hdr, &rep);
 	}
+	return 0;
+}
+
+static int op_put_module(struct supervisor *s, const struct wire_header *hdr,
+			 const struct wire_write_req *q)
+{
+	struct wire_nothing none;
+	char name[256];
+	int ret;
+
+	snprintf(name, sizeof(name), "%.*s", (int)q->path.len, (const char *)q->path.p);
+	ret = module_folder_write(name, q->offset, q->data.p, q->data.len);
+	if (ret)
+		reply_fail(s, hdr, WIRE_REASON_BAD, strerror(-ret));
+	else
+		reply_send(s, hdr, &none);
 	return 0;
 }
 

@@ -5,7 +5,7 @@ INITRAMFS := $O/initramfs/base.cpio
 GEN_INIT_CPIO := $O/bin/gen_init_cpio
 BUSYBOX := $(firstword $(wildcard $(addsuffix /busybox,$(subst :, ,$(PATH)))))
 
-INITRAMFS_FILES := $O/bin/agent $(BUSYBOX) initramfs/passwd initramfs/group
+INITRAMFS_FILES := $O/bin/agent $(BUSYBOX) $(addprefix initramfs/,passwd group fetch-modules)
 INITRAMFS_ROOT  := $O/initramfs/root
 
 $(GEN_INIT_CPIO): initramfs/gen_init_cpio.c
@@ -16,7 +16,8 @@ $(GEN_INIT_CPIO): initramfs/gen_init_cpio.c
 $O/initramfs/applets.list: $(BUSYBOX) mk/initramfs.mk
 	$(if $(BUSYBOX),,$(error initramfs: no busybox in PATH; \
 		run "make deps", or install a static busybox))
-	$(call run,GEN)mkdir -p $(@D) && $(BUSYBOX) --list-full | grep -vx bin/busybox | \
+	$(call run,GEN)mkdir -p $(@D) && $(BUSYBOX) --list-full | \
+	grep -vxE 'bin/busybox|sbin/mod(probe|info)' | \
 	sed 's,.*,slink /& /bin/busybox 0777 0 0,' >$@.tmp && mv $@.tmp $@
 
 # Dates and owners are fixed, so that the same inputs give the same archive.

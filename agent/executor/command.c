@@ -10,6 +10,13 @@
 #include "agent/executor/answer.h"
 #include "agent/executor/command.h"
 
+/*
+ * busybox's shell does not look for modprobe and modinfo in PATH: it has them
+ * built in, and does not know how to fetch modules.  So this program
+ * (initramfs/fetch-modules) is run before the shell.
+ */
+#define FETCH_MODULES "/.provium/fetch-modules"
+
 /* Does the list set that variable (as NAME=value)? */
 static bool sets(const struct wire_list *l, const char *variable)
 {
@@ -60,6 +67,10 @@ static int become_shell(const struct command *c, pid_t parent, char *cmd,
 			const char *cwd, char **env)
 {
 	char *argv[] = { (char *)"sh", (char *)"-c", cmd, NULL };
+	char *fetch[] = {
+		(char *)FETCH_MODULES, (char *)"/bin/sh", (char *)"-c", cmd,
+		(char *)"sh", NULL
+	};
 	sigset_t none;
 
 	/*
@@ -81,6 +92,8 @@ static int become_shell(const struct command *c, pid_t parent, char *cmd,
 		return errno;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (strstr(cmd, "modprobe") || strstr(cmd, "modinfo"))
+		execve(FETCH_MODULES, fetch, env);
 	execve("/bin/sh", argv, env);
 	return errno;
 }

@@ -246,6 +246,8 @@
 	   "the kernel log from a record on, as /dev/kmsg has it")		\
 	OP(6, end_worker, supervisor, channel_req, nothing,				\
 	   "ends a worker; the reply comes when it is gone")		\
+	OP(7, put_module, supervisor, write_req, nothing,			\
+	   "writes a piece of a file in /lib/modules/RELEASE; the path is its name") \
 	OP(12, quiesce, supervisor, quiesce_req, quiesce_rep,			\
 	   "before a save: syncs, reseeds, marks the kernel log") \
 	OP(13, resume, supervisor, resume_req, nothing,			\

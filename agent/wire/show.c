@@ -8,7 +8,7 @@
 static const char *const kinds[] = {
 	[WIRE_REQUEST] = "request", [WIRE_REPLY] = "reply",
 	[WIRE_FAIL] = "fail", [WIRE_DATA] = "data", [WIRE_READY] = "ready",
-	[WIRE_ASYNC] = "async",
+	[WIRE_ASYNC] = "async", [WIRE_WANT_MODULES] = "want_modules",
 };
 
 static void show_bytes(FILE *to, const struct wire_bytes *b)
@@ -77,7 +77,7 @@ void wire_print(FILE *to, const char *prefix, const struct wire_header *hdr,
 
 	fprintf(to, "%s %s %s channel=%" PRIu32 " tag=%" PRIu32 " len=%" PRIu32 " ",
 		prefix, op ? op->name : "-",
-		hdr->kind <= WIRE_ASYNC && kinds[hdr->kind] ?
+		hdr->kind <= WIRE_LAST_KIND && kinds[hdr->kind] ?
 		kinds[hdr->kind] : "?", hdr->channel, hdr->tag, hdr->len);
 	if (desc)
 		show_msg(to, desc, &cur);

@@ -150,7 +150,7 @@ int wire_get_header(const uint8_t raw[static WIRE_HEADER],
 	hdr->op = (uint16_t)last;
 	hdr->kind = (uint16_t)(last >> 16);
 	if (hdr->len > WIRE_MAX || hdr->kind < WIRE_REQUEST ||
-	    hdr->kind > WIRE_ASYNC)
+	    hdr->kind > WIRE_LAST_KIND)
 		return -EBADMSG;
 	return 0;
 }

@@ -45,6 +45,9 @@ enum wire_kind {
 	WIRE_READY,		/* agent to runner: tag 0, a ready message */
 	WIRE_ASYNC,		/* runner to agent: a request; the runner sends
 				 * other frames before its answer comes */
+	WIRE_WANT_MODULES,	/* agent to runner: tag 0, no message: the guest
+				 * needs the modules built for its kernel */
+	WIRE_LAST_KIND = WIRE_WANT_MODULES
 };
 
 enum wire_reason {

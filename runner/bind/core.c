@@ -16,6 +16,7 @@
 #include "runner/bind/bind.h"
 #include "runner/bind/memory.h"
 #include "runner/bind/warning.h"
+#include "runner/vm/vm.h"
 
 #define ERROR "provium.error"
 
@@ -183,6 +184,13 @@ static int l_error(lua_State *L)
 	return 1;
 }
 
+/* core.sent_modules(): returns the text of vm_sent_modules(). */
+static int l_sent_modules(lua_State *L)
+{
+	lua_pushstring(L, vm_sent_modules());
+	return 1;
+}
+
 /* core.write(path, data): returns true; or nil and the error. */
 static int l_write(lua_State *L)
 {
@@ -258,6 +266,7 @@ static const luaL_Reg functions[] = {
 	{ "error", l_error },
 	{ "complaints", bind_complaints },
 	{ "symbols", bind_symbols },
+	{ "sent_modules", l_sent_modules },
 	{ "write", l_write },
 	{ "pause", l_pause },
 	{ "clean", l_clean },

@@ -70,6 +70,7 @@ end
 -- Returns the sorted paths of all inputs, or of those of one kind.
 function session.input_paths(kind)
 	local paths = {}
+	for path in core.sent_modules():gmatch("[^\n]+") do session.depend(path) end
 	for path, its_kind in pairs(session.inputs) do
 		if not kind or its_kind == kind then paths[#paths + 1] = path end
 	end

@@ -189,6 +189,10 @@ static int take_frame(struct vm *vm, const struct wire_header *hdr,
 
 	if (hdr->kind == WIRE_READY)
 		return take_ready(vm, hdr, payload, err);
+	if (hdr->kind == WIRE_WANT_MODULES) {
+		vm->link.wants_modules = true;
+		return 0;
+	}
 	/* A late answer to a call that was freed before it arrived. */
 	if (!call && hdr->tag && hdr->tag <= vm->calls.last_tag)
 		return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The inside of a VM; only for the files of runner/vm/. They form an order, and
- * each uses only files before it: conn, vsock, state, call, loop, oops, wait,
- * launch, boot, migration.
+ * each uses only files before it: conn, vsock, state, call, modules, loop, oops,
+ * wait, launch, boot, migration.
  */
 #ifndef RUNNER_VM_INTERNAL_H
 #define RUNNER_VM_INTERNAL_H
@@ -67,6 +67,7 @@ struct vm {
 		struct conn conn;
 		struct vsock vsock;	/* vsock.cid 0: the transport is serial */
 		bool ready;		/* the agent's first frame has arrived */
+		bool wants_modules;	/* the guest has asked for them */
 		int64_t ready_ns;
 	} link;
 	struct {
@@ -122,6 +123,11 @@ void vm_qemu_stopped(struct vm *vm);
 int vm_take_frames(struct vm *vm, struct err *err);
 /* Ends all calls in flight with a fail frame whose text is `reason`. */
 void vm_fail_calls(struct vm *vm, const char *reason);
+
+/* --- modules.c --- */
+
+/* Sends the profile's modules to the agent, without waiting. */
+void vm_send_modules(struct vm *vm);
 
 /* --- loop.c --- */
 

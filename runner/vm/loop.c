@@ -101,6 +101,9 @@ int vm_step(struct vm *vm, int64_t deadline_ns)
 		vm_die(vm, err.kind, err.text);
 		return 0;
 	}
+	/* A guest that asks and does not read makes no queue grow. */
+	if (vm->link.wants_modules && !conn_wants_out(&vm->link.conn))
+		vm_send_modules(vm);
 	gone |= handle_qmp(vm, fds[QMP].revents);
 	if (fds[QEMU].revents || gone)
 		handle_end(vm);

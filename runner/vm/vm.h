@@ -90,6 +90,12 @@ struct vm_seed {
 	int gdb_fd;			/* socket of QEMU's gdb stub; -1: closed */
 };
 
+/*
+ * Returns the paths of the modules that guests of this process have asked for,
+ * each with a line end.  Valid until the next call of a function of a VM.
+ */
+const char *vm_sent_modules(void);
+
 struct vm_info {
 	const char *kernel_release;	/* the guest's kernel release; ""
 					 * until it has booted */

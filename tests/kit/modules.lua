@@ -113,7 +113,7 @@ end)
 test("the error of insmod for an unknown name lists the built modules", function()
 	local err = assert_error(function() vm:insmod("loadcore") end, "insmod loadcore: there is no module loadcore in /")
 	assert_contains(tostring(err), '; did you mean "load_core"?; there are: echo, ')
-	assert_contains(tostring(err), "load_core, load_params, load_user")
+	assert_contains(tostring(err), "load_core, load_params, load_request, load_user")
 end)
 
 test("insmod of a path without a file is refused", function()
