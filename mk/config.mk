@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Variables that a user can set, and checks of them before anything is built.
 
+# Variables with such short names can be in anybody's environment, with another
+# meaning. They count only on the command line; the others, such as ACCEL, in
+# the environment too.
+$(foreach v,O T N V NAME NR ARGS SAN FAILFAST MODULE TESTS KERNEL_SRC KERNEL KDIR KCFLAGS LLVM \
+	LLVM_IAS CROSS_COMPILE,$(if $(filter environment%,$(origin $v)),$(eval undefine $v)))
+
 O         ?= out#       the folder for everything that is built
 KERNEL    ?=#           a kernel image that somebody else built, or "running"
 KDIR      ?=#           its build tree or headers, in which modules are built
@@ -11,8 +17,9 @@ PROFILE   ?= minimal#   the kernel to build and test: kernel-configs/PROFILE.pro
 ACCEL     ?=#           accelerator: auto, kvm or tcg
 TRANSPORT ?=#           connection to the guest: auto, vsock or serial
 KERNEL_SRC ?=#          your kernel tree; empty: the distribution's linux-source package
-MODULE    ?=#           the folder of your out-of-tree module
-T         ?=#           the tests to run, by file or folder: T=kit/boot, T='calls/b*'
+MODULE    ?=#           the folder of your out-of-tree module, or several with blanks between
+TESTS     ?=#           the folder of your tests; empty: MODULE/tests
+T         ?=#           the tests to run, by file or folder: T='kit/boot calls/b*'
 N         ?= 100#       how often "make stress" runs the tests
 FAILFAST  ?=#           1: start no further test after a failure
 V         ?=#           1: show the commands
@@ -24,9 +31,12 @@ SAN       ?=#           1: build runner and agent with sanitizers
 # kbuild cannot build in a folder whose path has a blank or a colon: it splits
 # paths at blanks, and takes a colon for the mark of a rule.
 unfit = $(or $(filter-out 0 1,$(words x$1)),$(findstring :,$1))
-$(foreach v,CURDIR O KERNEL_SRC KERNEL KDIR MODULE,$(if $(call unfit,$($v)), \
+$(foreach v,CURDIR O KERNEL_SRC KERNEL KDIR,$(if $(call unfit,$($v)), \
 	$(error $v='$($v)': kbuild cannot build in a path with blanks or colons; \
 	move or rename the folder)))
+
+override V := $(filter-out 0,$V)
+override SAN := $(filter-out 0,$(SAN))
 
 # make sets CC to "cc" by default; only a CC that the user set counts.
 ifeq ($(origin CC),default)
@@ -37,6 +47,12 @@ endif
 export PROFILE
 $(foreach v,ACCEL TRANSPORT,$(if $($v),$(eval export $v)))
 
-# Variables on the command line of this make must not reach kbuild: V, O and CC
-# mean something else there. kbuild gets what it needs by name.
+# Variables on the command line of this make, and those in the environment, do
+# not reach kbuild, in which V, O and CC mean something else. kbuild gets what
+# it needs by name.
+unexport ARCH CROSS_COMPILE LLVM LLVM_IAS KCFLAGS KAFLAGS KCPPFLAGS KRUSTFLAGS \
+	HOSTCFLAGS USERCFLAGS CFLAGS_MODULE AFLAGS_MODULE LDFLAGS_MODULE W C CF CHECK M MO \
+	SUBDIRS LOCALVERSION KERNELRELEASE KERNELVERSION KBUILD_OUTPUT KBUILD_EXTMOD \
+	KBUILD_EXTRA_SYMBOLS KBUILD_VERBOSE KBUILD_MODPOST_WARN KBUILD_CFLAGS KCONFIG_CONFIG \
+	KCONFIG_ALLCONFIG CDPATH MAKEFILES
 MAKEOVERRIDES :=

@@ -45,7 +45,7 @@ same = $(and $(findstring x$1x,x$2x),$(findstring x$2x,x$1x))
 remember = $(eval $(call remember_rule,$1,$2))
 define remember_rule
 $1: $(if $(call same,$(file <$1),$($2)),,FORCE)
-	@$$(shell mkdir -p $$(@D))$$(file >$$@,$$($2))
+	@$(if $(findstring n,$(short_flags)),,$$(shell mkdir -p $$(@D))$$(file >$$@,$$($2)))
 endef
 
 # $(call files,FOLDER): every file below the folder, at any depth.
