@@ -10,6 +10,7 @@ include mk/deps.mk
 include mk/cc.mk
 include mk/new-syscall.mk
 include mk/kernel.mk
+include mk/user-module.mk
 include mk/modules.mk
 include mk/agent.mk
 include mk/initramfs.mk

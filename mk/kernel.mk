@@ -90,7 +90,10 @@ HAS_SYSCALLS := $(if $(KERNEL_SRC),$(wildcard $(KSRC)/include/linux/provium_sysc
 
 # --- kbuild
 
-KBUILD := $O/kernel/$(KSOURCE)/$(PROFILE)
+# Another compiler (LLVM=1) builds in a folder of its own.
+toolchain := $(strip $(foreach v,LLVM LLVM_IAS CROSS_COMPILE,$(if $($v),$v=$($v))))
+KBUILD := $O/kernel/$(KSOURCE)/$(PROFILE)$(if $(toolchain),-$(subst $(space),-,$(subst =,,$(subst \
+	/,-,$(toolchain)))))
 KERNEL_IMAGE := $(PROFILE_DIR)/vmlinux
 
 # Fixed values in place of date, user and host, so that the same inputs give the
@@ -98,9 +101,10 @@ KERNEL_IMAGE := $(PROFILE_DIR)/vmlinux
 REPRODUCIBLE := KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=provium \
 		KBUILD_BUILD_HOST=provium KBUILD_BUILD_VERSION=1 LOCALVERSION=
 
+kbuild_make = $(MAKE) $(if $V,V=1,-s) -C $(KSRC) O=$(abspath $(KBUILD)) $(REPRODUCIBLE) \
+	      $(toolchain) $(kbuild_args)
 # A lock, because two makes in one checkout would overwrite each other's files.
-kbuild = flock $O/kernel/.lock \
-	 $(MAKE) $(if $V,V=1,-s) -C $(KSRC) O=$(abspath $(KBUILD)) $(REPRODUCIBLE) $(kbuild_args)
+kbuild = mk/lock.sh $(KBUILD).lock 'the kernel $(PROFILE)' $(kbuild_make)
 
 # What the fragments set, without their comments. If two fragments set the same
 # option, the last one wins. Only a change of content configures the kernel

@@ -4,7 +4,8 @@
 LINT_FILES  = $(filter-out tests/harness/_canned/% LICENSE,$(shell git ls-files))
 LINT_TEXT   = $(filter %.c %.h %.lua %.mk %.awk %.sh %.def %.config %.profile %.md Makefile \
 	      .ci/run, $(LINT_FILES))
-LINT_SHELL := mk/deps.sh mk/drivers.sh mk/packages.sh .ci/run kernel-configs/overlay/apply
+LINT_SHELL := mk/deps.sh mk/drivers.sh mk/lock.sh mk/packages.sh .ci/run \
+	      kernel-configs/overlay/apply
 LINT_STEPS := text leftovers paths shell lua functions layout
 
 .PHONY: lint $(LINT_STEPS:%=lint-%)

@@ -1,69 +1,105 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # modules/NAME/ and MODULE= ─▶ modules for the profile's kernel, in one folder.
 #
-#   out/kernel/SOURCE/PROFILE.modules/NAME/
-#                 links to the sources, because kbuild builds where the sources
-#                 are; and the files that mk/gen/calls.awk makes from NAME.def
+#   out/kernel/SOURCE/PROFILE.modules/
+#     tree/PATH/  a copy of the folder /PATH (mk/mirror/), in which kbuild
+#                 builds; the folder itself is only read. make sees none of its
+#                 file names
+#     state/PATH/ stamps of that copy: changed, args, built; kos, the paths of
+#                 its modules; stripped/, these without debugging information
 #   out/profile/PROFILE/modules/
-#                 every .ko, without debugging information; and NAME.calls.lua
-#                 for a module with system calls. A file gets a new date only if
-#                 its content changes
+#                 every stripped .ko; and NAME.calls.lua for a module with
+#                 system calls. A file gets a new date only if its content
+#                 changes. While a module is built, and after a failure, its .ko
+#                 is not there but NAME.failed, which names the module's folder
 #   out/profile/PROFILE/debug/
 #                 links to the .ko files with debugging information, from which
 #                 the runner takes the files and lines of stacks
 #   docs/NAME.md  the reference page of its system calls
 
-$(if $(MODULE),$(if $(wildcard $(MODULE)/Kbuild $(MODULE)/Makefile),,$(error \
-	MODULE=$(MODULE): not the folder of a module: it has no Kbuild and no Makefile)))
-
-MODULE_SRC := $(sort $(patsubst %/,%, \
-	      $(dir $(wildcard modules/*/Kbuild modules/*/Makefile)) $(MODULE)))
-
-$(if $(call same,$(words $(MODULE_SRC)),$(words $(sort $(notdir $(MODULE_SRC))))),,$(error \
-	MODULE=$(MODULE): modules/ has a module of this name; rename the folder))
-
-MODULE_BUILD := $(KBUILD).modules
+KIT_MODULES := $(realpath $(sort $(dir $(wildcard modules/*/Kbuild modules/*/Makefile))))
+MODULE_DIRS := $(filter-out $(KIT_MODULES),$(MODULE_DIRS))
+MODULE_SRC  := $(KIT_MODULES) $(MODULE_DIRS)
 
 # Modules that have system calls. They need a kernel with the overlay.
 with_calls = $(foreach m,$1,$(if $(wildcard $m/$(notdir $m).def),$m))
 CALLS_SRC := $(call with_calls,$(MODULE_SRC))
 
 ifeq ($(HAS_SYSCALLS),)
-$(if $(call with_calls,$(MODULE)),$(error \
+$(if $(call with_calls,$(MODULE_DIRS)),$(error \
 	MODULE=$(MODULE): the module has system calls, and the kernel of $(KERNEL_FROM) lacks \
 	the overlay for them. To add it to a tree: kernel-configs/overlay/apply TREE))
 MODULE_SRC := $(filter-out $(CALLS_SRC),$(MODULE_SRC))
 CALLS_SRC :=
 endif
 
-# The sources, without the files that a build inside the source folder left
-# there.
-module_files = $(filter-out %.o %.ko %.mod %.mod.c %.cmd %.symvers %/modules.order, \
-		 $(call files,$1))
+MODULE_COPY  := $(KBUILD).modules/tree
+MODULE_TREE  := $(abspath $(MODULE_COPY))
+MODULE_STATE := $(KBUILD).modules/state
+INSTALLED    := $(PROFILE_DIR)/modules
 
-# The folder of a module's sources as messages of the kernel and the debugger
-# show it: "modules/echo", or the full path of the user's folder.
-shown_folder = $(if $(filter modules/%,$1),$1,$(abspath $1))
+# --- copies
 
-# Debugging information for gdb and for the lines of stacks. __FILE__ and the
-# debugging information name the source folder, not the folder of the links. Of
-# two prefixes that fit, gcc takes the later one.
-module_flags = KCFLAGS='-g -fdebug-prefix-map=$(abspath $(KBUILD))=. \
-	       -fdebug-prefix-map=$(or $(realpath $(KSRC)),$(abspath $(KSRC)))/= \
-	       -ffile-prefix-map=$(abspath $2)=$(call shown_folder,$1)'
+MIRROR := $O/bin/mirror
 
-# $(call module_rules,SOURCE FOLDER,BUILD FOLDER,FILES,GENERATED)
+$(MIRROR): $(patsubst %.c,$O/obj/%.o,$(wildcard mk/mirror/*.c))
+	$(call run,LINK)mkdir -p $(@D) && $(CC) -o $@.tmp $^ && mv $@.tmp $@
+
+DEPENDENCIES += $(patsubst %.c,$O/obj/%.d,$(wildcard mk/mirror/*.c))
+
+# A module of the kit is copied without relatives, which would be the whole kit.
+mirror_alone = $(if $(filter $1,$(KIT_MODULES)),-a)
+
+# --- kbuild
+
+# Debugging information for gdb and for the lines of stacks. Paths in it and in
+# __FILE__ are those of the sources, without the place of the copy: the whole
+# path of the user's file, or "modules/echo/echo.c".
+path_map = -g -fdebug-prefix-map=$(abspath $(KBUILD))=. \
+	   -fdebug-prefix-map=$(or $(realpath $(KSRC)),$(abspath $(KSRC)))/= \
+	   -ffile-prefix-map=$(MODULE_TREE)$(if $(filter $(CURDIR)/%,$1),$(CURDIR)/)=
+# A module finds the repository that its folder is in, and never the kit's.
+git_of = GIT_CEILING_DIRECTORIES=$(abspath $O) $$(test ! -e $1/worktree || \
+	echo GIT_DIR=$1/git GIT_WORK_TREE=$$(cat $1/worktree))
+
+# $(call module_kbuild,FOLDER,EARLIER FOLDERS)
+module_kbuild = mk/lock.sh $(MODULE_STATE)$1/.building 'the module $(notdir $1)' \
+	mk/lock.sh -s $(KBUILD).lock 'the module $(notdir $1)' \
+	env $(call git_of,$(abspath $(MODULE_STATE))$1) \
+	KBUILD_EXTRA_SYMBOLS='$(foreach m,$2,$(MODULE_TREE)$(call place,$m)/Module.symvers)' \
+	$(kbuild_make) KCFLAGS=$(call quoted,$(strip $(path_map) $(KCFLAGS))) $(MODULE_ARGS) \
+	$(call dkms_args,$1) M=$(MODULE_TREE)$(call place,$1) PWD=$(MODULE_TREE)$(call place,$1) \
+	$(jobs) modules
+
+no_module = MODULE=$1: the build made no module: $(call place,$1) has no obj-m line that \
+	counts. Look for lines under "ifneq (…)" and for obj-$$(CONFIG_X): such variables can be \
+	given to this make, as CONFIG_X=m
+
+# $(call module_rules,FOLDER,EARLIER FOLDERS,CALLS FILES). Each module depends
+# only on the last one before it, and so on all: with all of them as
+# prerequisites, make would walk every path between them.
 define module_rules
-$2.files := $(call module_flags,$1,$2) $3
-$$(call remember,$2/.files,$2.files)
-$2/.built: $3 $2/.files $4 $(KBUILD)/.built
-	$$(call run,MODULE)mkdir -p $(sort $(dir $(3:$1/%=$2/%))) && find $2 -type l -delete
-	$$(Q)$(foreach f,$3,ln -s $(abspath $f) $(f:$1/%=$2/%) &&) true
-	$$(plus)$$(Q)$$(kbuild) M=$(abspath $2) $(call module_flags,$1,$2) $$(jobs) modules
-	$$(Q)rm -rf $2/.stripped && mkdir -p $2/.stripped
-	$$(Q)sed 's/\.o$$$$/.ko/' $2/modules.order | while read -r ko; do \
-		strip --strip-debug -o $2/.stripped/$$$${ko##*/} $$$$ko || exit; done
-	$$(Q)touch $$@
+args_of_$1 := $(MODULE_TREE) $2 $(abspath $(KBUILD)) $(KCFLAGS) $(MODULE_ARGS) $(call dkms_args,$1)
+$$(call remember,$(MODULE_STATE)$1/args,args_of_$1)
+
+$(MODULE_STATE)$1/changed: $(MIRROR) FORCE
+	@mkdir -p $(MODULE_TREE) $$(@D)
+	@$(MIRROR) $(call mirror_alone,$1) -x $(CURDIR) -x $O $(MODULE_TREE) $$(@D) $1
+
+$(MODULE_STATE)$1/built: $(MODULE_STATE)$1/changed $(MODULE_STATE)$1/args $(KBUILD)/.built $3 \
+		$(patsubst %,$(MODULE_STATE)%/built,$(lastword $2))
+	$$(if $$V,,@$$(info $$(space) MODULE	$(1:$(CURDIR)/%=%)))mkdir -p $(INSTALLED)
+	$$(Q)echo '$1' >$(INSTALLED)/$(notdir $1).failed
+	$$(Q)test ! -e $$(@D)/kos || sed 's,.*/,$(INSTALLED)/,' $$(@D)/kos | xargs rm -f
+	$$(plus)$$(Q){ $$(call module_kbuild,$1,$2); echo $$$$? >$$(@D)/status; } 2>&1 | \
+	awk -v tree=$(MODULE_TREE) -v kit=$(CURDIR)/ -f mk/module-messages.awk >&2; \
+	test "$$$$(cat $$(@D)/status)" = 0
+	$$(Q)test -s $(MODULE_TREE)$(call place,$1)/modules.order || \
+	{ echo $$(call quoted,$$(call no_module,$1)) >&2; exit 1; }
+	$$(Q)sed 's/\.o$$$$/.ko/' $(MODULE_TREE)$(call place,$1)/modules.order >$$(@D)/kos
+	$$(Q)rm -rf $$(@D)/stripped && mkdir $$(@D)/stripped && while read -r ko; do \
+		strip --strip-debug -o $$(@D)/stripped/$$$${ko##*/} $$$$ko || exit; done <$$(@D)/kos
+	$$(Q)rm -f $(INSTALLED)/$(notdir $1).failed && touch $$@
 endef
 
 # $(call calls_rules,SOURCE FOLDER,BUILD FOLDER/NAME)
@@ -77,33 +113,45 @@ $2_calls.h $2_calls.c $2.calls.lua $2.md: $1/$(notdir $1).def mk/gen/calls.awk
 	$$(Q)awk -v what=$$(what) -f mk/gen/calls.awk $$< >$$@.tmp && mv $$@.tmp $$@
 endef
 
-calls_stem  = $(MODULE_BUILD)/$(notdir $1)/$(notdir $1)
+calls_stem  = $(MODULE_COPY)$1/$(notdir $1)
 calls_files = $(if $(filter $1,$(CALLS_SRC)),$(addprefix $(calls_stem),_calls.h _calls.c))
 
 $(foreach m,$(CALLS_SRC),$(eval $(call calls_rules,$m,$(call calls_stem,$m))))
 
-$(foreach m,$(MODULE_SRC),$(eval $(call \
-	module_rules,$m,$(MODULE_BUILD)/$(notdir $m),$(call module_files,$m), \
-	$(call calls_files,$m))))
+earlier :=
+$(foreach m,$(KIT_MODULES),$(if $(filter $m,$(MODULE_SRC)), \
+	$(eval $(call module_rules,$m,,$(call calls_files,$m)))))
+$(foreach m,$(filter-out $(KIT_MODULES),$(MODULE_SRC)),$(eval $(call \
+	module_rules,$m,$(earlier),$(call calls_files,$m)))$(eval earlier += $m))
 
-MODULE_BUILT := $(foreach m,$(MODULE_SRC),$(MODULE_BUILD)/$(notdir $m)/.built)
+MODULE_BUILT := $(MODULE_SRC:%=$(MODULE_STATE)%/built)
 
-# Modules that are no longer built are removed from the folder.
-kos = $(shell sed 's/\.o$$/.ko/' $(MODULE_BUILT:.built=modules.order) 2>/dev/null)
-built_kos = $(shell find $(MODULE_BUILT:.built=.stripped) -name '*.ko' 2>/dev/null)
+# --- the folder with every .ko
+
+# If two folders make a .ko of one name, the user's is taken; of two of the
+# user's, none.
+kos_of    = $(foreach m,$1,$(file <$(MODULE_STATE)$m/kos))
+user_kos  = $(call kos_of,$(filter-out $(KIT_MODULES),$(MODULE_SRC)))
+kit_kos   = $(call kos_of,$(filter $(KIT_MODULES),$(MODULE_SRC)))
+kos       = $(user_kos) $(filter-out $(addprefix %/,$(notdir $(user_kos))),$(kit_kos))
+built_kos = $(foreach m,$(MODULE_SRC),$(addprefix $(MODULE_STATE)$m/stripped/,$(notdir \
+	    $(filter $(kos),$(call kos_of,$m)))))
+twice     = $(foreach k,$(sort $(notdir $1)),$(if $(word 2,$(filter %/$k,$1)),$(filter %/$k,$1)))
 to_install = $(built_kos) $(CALLS_LUA)
-stale = $(filter-out $(addprefix $(PROFILE_DIR)/modules/,$(notdir $(to_install))), \
-	  $(wildcard $(PROFILE_DIR)/modules/*.ko $(PROFILE_DIR)/modules/*.lua))
+stale = $(filter-out $(addprefix $(INSTALLED)/,$(notdir $(to_install))), \
+	  $(wildcard $(INSTALLED)/*.ko $(INSTALLED)/*.lua $(INSTALLED)/*.failed))
 
 CALLS_LUA   := $(foreach m,$(CALLS_SRC),$(call calls_stem,$m).calls.lua)
-CALLS_PAGES := $(foreach m,$(filter modules/%,$(CALLS_SRC)),$(call calls_stem,$m).md)
+CALLS_PAGES := $(foreach m,$(filter $(KIT_MODULES),$(CALLS_SRC)),$(call calls_stem,$m).md)
 
 .PHONY: modules
 modules: ## module: build every module in modules/, and yours (MODULE=~/mymod)
 modules: $(MODULE_BUILT) $(CALLS_LUA) $(CALLS_PAGES) FORCE
-	@mkdir -p $(PROFILE_DIR)/modules
+	$(if $(call twice,$(user_kos)),$(error MODULE=$(MODULE): these have one name: \
+		$(patsubst $(MODULE_TREE)%,%,$(call twice,$(user_kos)))))
+	@mkdir -p $(INSTALLED)
 	@$(if $(stale),rm -f $(stale))
-	@$(if $(to_install),install -C -m 644 -t $(PROFILE_DIR)/modules $(to_install))
+	@$(if $(to_install),install -C -m 644 -t $(INSTALLED) $(to_install))
 	@mkdir -p $(PROFILE_DIR)/debug && rm -f $(PROFILE_DIR)/debug/*.ko
 	@$(if $(kos),ln -sfrt $(PROFILE_DIR)/debug $(kos))
 	@$(if $(CALLS_PAGES),install -C -m 644 -t docs $(CALLS_PAGES))
@@ -111,5 +159,5 @@ modules: $(MODULE_BUILT) $(CALLS_LUA) $(CALLS_PAGES) FORCE
 # A test that loads a module has the module's file in this folder among the
 # dependencies of its verdict, so make needs a rule for the file. There are two
 # rules, because make assumes that a pattern rule with two targets remakes both.
-$(PROFILE_DIR)/modules/%.ko: modules ;
-$(PROFILE_DIR)/modules/%.calls.lua: modules ;
+$(INSTALLED)/%.ko: modules ;
+$(INSTALLED)/%.calls.lua: modules ;

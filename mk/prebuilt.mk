@@ -66,7 +66,6 @@ endif
 
 # BTF of a module needs the kernel's vmlinux with debug information.
 kbuild_make = $(MAKE) $(if $V,V=1,-s) -C $(KBUILD)/build CONFIG_DEBUG_INFO_BTF_MODULES=
-kbuild = flock $O/kernel/.lock $(kbuild_make)
 
 $(KERNEL_IMAGE): $(KBUILD)/.built
 	@mkdir -p $(@D)

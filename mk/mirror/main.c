@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * usage: mirror [-a] [-x FOLDER]... TREE STATE FOLDER
+ *
+ * Brings the copy of the module's folder in TREE up to date.
+ *
+ * -a		copies no relatives
+ * -x FOLDER	does not copy this folder
+ *
+ * STATE/changed gets a new date if anything was changed.  Everything else in
+ * STATE is the program's own.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mk/mirror/mirror.h"
+
+static char *real(const char *path)
+{
+	char *found = realpath(path, NULL);
+
+	if (!found)
+		fail(path);
+	return found;
+}
+
+/* Two makes may copy the same module. The lock ends with the program. */
+static void lock(const char *state)
+{
+	char *file = text("%s/.lock", state);
+	int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd < 0 || flock(fd, LOCK_EX))
+		fail(file);
+	free(file);
+}
+
+static void touch(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd < 0 || futimens(fd, NULL) || close(fd))
+		fail(path);
+}
+
+static void update(struct mirror *m)
+{
+	char *file = text("%s/files", m->state), *changed = text("%s/changed", m->state);
+
+	list_read(&m->before, file);
+	for (size_t i = 0; i < m->before.nr; i++)
+		if (!strcmp(m->before.entries[i].key, ".."))
+			list_add(&m->mentions, m->before.entries[i].path, "..");
+	git_find(m);
+	walk_copy(m);
+	git_copy(m);
+	for (size_t i = 0; i < m->mentions.nr; i++)
+		mirror_note(m, m->mentions.entries[i].path, "..");
+	walk_remove(m);
+	if (m->changed || access(changed, F_OK)) {
+		touch(changed);
+		list_write(&m->now, file);
+	}
+	free(file);
+	free(changed);
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: mirror [-a] [-x FOLDER]... TREE STATE FOLDER\n");
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct mirror m = { 0 };
+	int option;
+
+	while ((option = getopt(argc, argv, "ax:")) != -1) {
+		if (option == 'a')
+			m.alone = true;
+		else if (option == 'x' && m.nr_excluded < sizeof(m.excluded) / sizeof(*m.excluded))
+			m.excluded[m.nr_excluded++] = real(optarg);
+		else
+			return usage();
+	}
+	if (argc - optind != 3)
+		return usage();
+	m.tree = real(argv[optind]);
+	m.state = real(argv[optind + 1]);
+	m.module = real(argv[optind + 2]);
+	lock(m.state);
+	update(&m);
+	return 0;
+}

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# MODULE= ─▶ the folders of the user's modules, and what kbuild needs to know.
+#
+#   MODULE_DIRS           the folders, as real paths, in the user's order
+#   $(call place,FOLDER)  the folder of its Kbuild: itself, or one inside
+#   MODULE_ARGS           variables for its Kbuild from the command line
+
+# With "make -C KIT MODULE=.", the folder is the caller's: PWD still has it.
+caller := $(if $(filter environment,$(origin PWD)),$(if $(call unfit,$(PWD)),,$(PWD)))
+candidates = $(if $(filter /%,$1),$1,$(caller:%=%/$1) $(CURDIR)/$1)
+folder = $(firstword $(wildcard $(addsuffix /.,$(realpath $(call candidates,$1)))))
+typed  = $(MODULE:~/%=$(HOME)/%)
+
+$(foreach m,$(typed),$(if $(call folder,$m),,$(error MODULE=$(MODULE): there is no folder \
+	$(firstword $(call candidates,$m)). Give the folder of a module, or several with blanks \
+	between them; a path with a blank in it must be renamed)))
+
+MODULE_DIRS := $(foreach m,$(typed),$(patsubst %/.,%,$(call folder,$m)))
+
+# The characters that make or the shell would read as their own.
+odd := : \# $$ % = ; & ( ) ' " ` \ * ? [ ] < > |
+$(foreach m,$(MODULE_DIRS),$(foreach c,$(odd),$(if $(findstring $c,$m),$(error \
+	MODULE=$m: the path has a '$c', which make cannot handle; move or rename the folder))))
+
+$(if $(filter $(CURDIR),$(MODULE_DIRS)),$(error MODULE=$(MODULE): this is Provium's own folder. \
+	Give the path of your module's folder))
+
+# Where the Kbuild is: the first folder of these whose makefile sets obj-m,
+# obj-y or obj-$(...). dkms.conf says where the .ko will be.
+dkms_places = $(if $(wildcard $1/dkms.conf),$(shell sed -n \
+	's/^BUILT_MODULE_LOCATION[^=]*=["'\'']\{0,1\}\([A-Za-z0-9_.\/-]*\).*/\1/p' \
+	$1/dkms.conf))
+with_objects = $(shell cd $1 && grep -lsE '^[[:space:]]*obj-[$$my]' Kbuild Makefile $(foreach p, \
+	$2,$p/Kbuild $p/Makefile) */Kbuild */Makefile)
+choose = $(if $(filter Kbuild Makefile,$3),$1,$(or \
+	$(firstword $(foreach p,$2,$(if $(filter $p/Kbuild $p/Makefile,$3),$1/$p))), \
+	$(call choose_other,$1,$(sort $(patsubst %/,%,$(dir $3))))))
+choose_other = $(if $(word 2,$2),$(error MODULE=$1: there is more than one module. \
+	Choose one of its folders, or several: MODULE="$(addprefix $1/,$2)"),$(or \
+	$(if $2,$1/$2),$(patsubst %/,%,$(dir $(firstword $(wildcard $1/Kbuild $1/Makefile)))), \
+	$(error MODULE=$1: not the folder of a module: neither it nor src/, module/ or another \
+	folder in it has a Kbuild or a Makefile with obj-m)))
+find_place = $(call choose,$1,$2,$(call with_objects,$1,$2))
+
+$(foreach m,$(MODULE_DIRS),$(eval place_of_$m := $(call \
+	find_place,$m,src module $(patsubst %/,%,$(call dkms_places,$m)))))
+place = $(or $(place_of_$1),$1)
+
+# Variables of the command line that are not the kit's are for the Kbuild, such
+# as CONFIG_X=m or KCFLAGS=-DDEBUG. dkms.conf may give some, too.
+KIT_VARIABLES := O PROFILE ACCEL TRANSPORT KERNEL_SRC CONFIG MODULE TESTS T N FAILFAST V NAME NR \
+	ARGS SAN CC JOBS SECONDS RUNS TARGET DOC RECORD GOOD BAD MATCH CLONES KERNEL KDIR \
+	KERNELS PROFILES PREFIX DESTDIR KIT_MODULES LLVM LLVM_IAS CROSS_COMPILE MAKEFLAGS \
+	MAKEOVERRIDES SHELL PWD M PROFILE_DIR TESTS_AT
+on_command_line := $(foreach v,$(filter-out PROVIUM_% $(KIT_VARIABLES),$(.VARIABLES)), \
+	$(if $(findstring command line,$(origin $v)),$v))
+quoted = '$(subst ','\'',$1)'
+MODULE_ARGS := $(foreach v,$(filter-out KCFLAGS,$(sort $(on_command_line))),$v=$(call quoted,$($v)))
+dkms_args = $(if $(wildcard $1/dkms.conf),$(filter-out M=% O=% V=% ARCH=% KBUILD% CC=% SUBDIRS=% \
+	PWD=%,$(shell sed -n 's/^MAKE\(\[0\]\)\{0,1\}=//p' $1/dkms.conf | \
+	grep -oE '\<[A-Za-z_][A-Za-z0-9_]*=[A-Za-z0-9_.-]+\>')))
