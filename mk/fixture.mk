@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# tests/fixtures/NAME.lua ─▶ a fixture: a booted VM in files, which tests clone.
+# TESTS/fixtures/NAME.lua ─▶ a fixture: a booted VM in files, which tests clone.
 # The fixture of the profile's own name needs no script.
 #
 #   out/fixtures/NAME/KEY/              the fixture; KEY is a hash of its inputs
@@ -9,16 +9,18 @@
 # The runner compares the contents of the inputs. make only decides, by dates,
 # whether the runner has to be asked.
 
-FIXTURE_SCRIPTS := $(wildcard tests/fixtures/*.lua)
-FIXTURES        := $(sort $(PROFILE) $(FIXTURE_SCRIPTS:tests/fixtures/%.lua=%))
+FIXTURE_SCRIPTS := $(wildcard $(TEST_DIRS:%=%/fixtures/*.lua))
+FIXTURES        := $(sort $(PROFILE) $(patsubst %.lua,%,$(notdir $(FIXTURE_SCRIPTS))))
+script_of        = $(firstword $(filter %/$1.lua,$(FIXTURE_SCRIPTS)))
 FIXTURE_STAMPS  := $(FIXTURES:%=$O/fixtures/%/.built-$(PROFILE))
 
 $(FIXTURE_STAMPS): $O/fixtures/%/.built-$(PROFILE): $(TEST_INPUTS) \
 		| modules $O/provium.toml
-	$(call run,FIXTURE)$(RUNNER) fixture build $(if $V,-v) --stamp $@ $*
+	$(call run,FIXTURE)$(RUNNER) fixture build $(if $V,-v) --stamp $@ \
+	$(or $(call script_of,$*),$*)
 
-$(foreach f,$(FIXTURE_SCRIPTS:tests/fixtures/%.lua=%), \
-	$(eval $O/fixtures/$f/.built-$(PROFILE): tests/fixtures/$f.lua))
+$(foreach f,$(FIXTURE_SCRIPTS), \
+	$(eval $O/fixtures/$(basename $(notdir $f))/.built-$(PROFILE): $f))
 
 .PHONY: $(FIXTURES:%=fixture-%)
 $(FIXTURES:%=fixture-%): fixture-%: $O/fixtures/%/.built-$(PROFILE)

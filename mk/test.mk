@@ -6,23 +6,59 @@
 #   out/test/PROFILE/NAME.d       its inputs, written by the runner
 #   out/test/PROFILE/NAME.result  the results, written after a failure too
 #   out/test/PROFILE/order.mk     the tests by their time in the last run
+#   out/test/PROFILE.module/      the same for the tests of MODULE= or TESTS=:
+#                                 NAME is the whole path there
 #   out/report/                   all results: results.tap, junit.xml,
 #                                 results.jsonl
 
-TEST_DIR := $O/test/$(PROFILE)
-apart    := fixtures lib host harness canned bench
-TESTS    := $(patsubst tests/%.lua,%,$(filter %.lua,$(call files,tests)))
-TESTS    := $(sort $(filter-out $(foreach d,$(apart),$d/%),$(TESTS)))
+# The folders with the tests: those of the modules, or TESTS=, or the kit's.
+ifneq ($(strip $(TESTS) $(MODULE_DIRS)),)
+
+$(foreach d,$(TESTS),$(if $(call folder,$d),,$(error TESTS=$(TESTS): there is no folder \
+	$(firstword $(call candidates,$d)))))
+TEST_DIRS := $(patsubst %/.,%,$(foreach d,$(TESTS),$(call folder,$d)))
+TEST_DIRS := $(or $(TEST_DIRS),$(patsubst %/.,%,$(wildcard $(MODULE_DIRS:%=%/tests/.))))
+TEST_DIR  := $O/test/$(PROFILE).module
+TEST_ROOT :=
+
+# A name with a character that make cannot handle becomes "?".
+find_tests = $(shell find $1 -mindepth 1 \( -name fixtures -o -name lib -o -name '[._]*' \) -prune \
+	-o -name '*.lua' -print | LC_ALL=C sed "s/.*[][ \t:;\#$$%=&()'\"\`\\\\*?<>|].*/?/")
+TEST_FILES := $(if $(TEST_DIRS),$(sort $(call find_tests,$(TEST_DIRS))))
+
+TEST_GOALS := $(filter test retest stress test-kvm,$(MAKECMDGOALS))
+$(if $(TEST_GOALS),$(if $(TEST_FILES),,$(error $(if $(TESTS),TESTS=$(TESTS),MODULE=$(MODULE)): \
+	there are no tests: no file *.lua in $(or $(TEST_DIRS),$(MODULE_DIRS:%=%/tests)). \
+	TESTS=FOLDER names another folder)))
+$(if $(filter ?,$(TEST_FILES)),$(error $(TEST_DIRS): a test's file name has a character that \
+	make cannot handle (blank : ; # $$ % = & ( ) quote \ * ? [ ] < > |); rename the file))
+
+else
+
+TEST_DIRS  := tests
+TEST_DIR   := $O/test/$(PROFILE)
+TEST_ROOT  := tests
+apart      := fixtures lib host harness canned bench
+TEST_FILES := $(sort $(filter-out $(apart:%=tests/%/%),$(filter %.lua,$(call files,tests))))
+
+endif
+
+# $(call names,FILES): the names of tests, as in NAME.ok.
+names = $(patsubst $(TEST_ROOT)/%.lua,%,$1)
+TEST_NAMES := $(call names,$(TEST_FILES))
 
 # T= chooses by name, of a file or a folder, with the shell's wildcards.
-matching = $(wildcard tests/$1.lua tests/*/$1.lua tests/$1/*.lua $1)
+matching = $(foreach t,$1,$(wildcard $t $(foreach d,$(TEST_DIRS),$d/$t.lua $d/*/$t.lua $d/$t/*.lua \
+	$d/$t/*/*.lua)))
 ifneq ($T,)
-CHOSEN := $(filter $(TESTS:%=tests/%.lua),$(call matching,$T))
-CHOSEN := $(CHOSEN:tests/%.lua=%)
+CHOSEN := $(call names,$(filter $(TEST_FILES),$(call matching,$T)))
 CHOSEN_GOALS := $(filter test retest stress test-kvm,$(MAKECMDGOALS))
-$(if $(CHOSEN_GOALS),$(if $(CHOSEN),,$(error T=$T: no test has this name; choose from: $(TESTS))))
+unknown = $(strip $(foreach t,$T,$(if $(filter $(TEST_FILES),$(call matching,$t)),,$t)))
+known = $(foreach d,$(TEST_DIRS),$(patsubst $d/%.lua,%,$(filter $d/%,$(TEST_FILES))))
+$(if $(CHOSEN_GOALS),$(if $(unknown),$(error T=$(firstword $(unknown)): no test has this name; \
+	choose from: $(known))))
 else
-CHOSEN := $(TESTS)
+CHOSEN := $(TEST_NAMES)
 endif
 
 # make starts tests in the order of this list: first those that never ran, then
@@ -39,7 +75,7 @@ FAIL_FAST := $(if $(filter-out 0,$(FAILFAST)),--fail-fast)
 # The recipe succeeds even if the test fails, so that make runs the other tests
 # too: the runner then leaves out the .ok file, and the summary has the exit
 # status. The job tokens of a killed runner are returned by the second command.
-$(VERDICTS): $(TEST_DIR)/%.ok: tests/%.lua $(TEST_INPUTS) \
+$(VERDICTS): $(TEST_DIR)/%.ok: $(TEST_ROOT)/%.lua $(TEST_INPUTS) \
 		$(if $(AGAIN),FORCE) | accel
 	$(plus)@mkdir -p $(@D) && $(RUNNER) test --verdict $(@:.ok=) \
 		--session $(TEST_DIR)/.session $(FAIL_FAST) $< || \
@@ -69,16 +105,16 @@ $(STEPS): verdict-of-%: $(TEST_DIR)/%.ok
 test: ## use: run the tests whose inputs changed or that did not pass (T= chooses, -jN)
 retest: ## use: run all tests, ignoring earlier passes (T= chooses)
 test retest: accel $(STEPS)
-	$(plus)@$(RUNNER) make-order $(TEST_DIR)/order.mk $(TESTS:%=$(TEST_DIR)/%)
+	$(plus)@$(RUNNER) make-order $(TEST_DIR)/order.mk $(TEST_NAMES:%=$(TEST_DIR)/%)
 	$(plus)@$(RUNNER) make-summary --since $(TEST_DIR)/.start --report $O/report \
 		$(FAIL_FAST) $(sort $(VERDICTS:.ok=))
 
 .PHONY: stress
 stress: all accel ## use: run the tests chosen with T= N times
-	$(plus)@$(RUNNER) test --repeat $N $(FAIL_FAST) $(CHOSEN:%=tests/%.lua)
+	$(plus)@$(RUNNER) test --repeat $N $(FAIL_FAST) $(CHOSEN:%=$(TEST_ROOT)/%.lua)
 
 # Each test in a run of its own, N at a time: finds tests that depend on others.
-ALONE := $(wildcard tests/harness/*.lua) $(TESTS:%=tests/%.lua)
+ALONE := $(if $(TEST_ROOT),$(wildcard tests/harness/*.lua)) $(TEST_FILES)
 ALONE := $(if $T,$(filter $(ALONE),$(call matching,$T)),$(ALONE))
 
 .PHONY: test-alone

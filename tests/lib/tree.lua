@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- A tree of host tests with this checkout's mk/test.mk and runner: in it make
--- runs tests that need no VM.
+-- A tree of host tests, with the makefiles for tests and the runner of this
+-- checkout: in it make runs tests that need no VM.
 
 local runner = require "runner"
 
@@ -20,8 +20,12 @@ O := out
 PROFILE := small
 RUNNER := ./runner
 N ?= 3
-include %s/mk/rules.mk
-include %s/mk/test.mk
+include KIT/mk/config.mk
+unexport PROFILE
+include KIT/mk/rules.mk
+include KIT/mk/user-module.mk
+include KIT/mk/test.mk
+include KIT/mk/fixture.mk
 .PHONY: all modules
 all modules: ;
 $O/provium.toml: ; @mkdir -p $O; touch $@
@@ -35,7 +39,7 @@ function tree.with(files, fn)
 		os.execute("mkdir " .. dir .. "/tests")
 		runner.write(dir .. "/runner", RUNNER:format(runner.quote(runner.path)))
 		os.execute("chmod +x " .. dir .. "/runner")
-		runner.write(dir .. "/Makefile", MAKEFILE:format(here, here))
+		runner.write(dir .. "/Makefile", (MAKEFILE:gsub("KIT", (here:gsub("%%", "%%%%")))))
 		for name, content in pairs(files) do t:write(name, content) end
 		fn(t)
 	end)
