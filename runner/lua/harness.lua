@@ -153,7 +153,11 @@ local function judge_as_test(caught)
 	local t = { name = session.path:match("([^/]+)$"):gsub("%.lua$", ""), log = session.log,
 		seconds = core.now() - session.start, verdict = VERDICT.ok }
 	session.tests[1] = t
-	if caught then t.verdict, t.message = verdict.of_error(caught, true) end
+	if caught then
+		t.verdict, t.message = verdict.of_error(caught, true)
+	elseif session.returned ~= nil and check.count == 0 then
+		t.verdict, t.message = VERDICT.skip, "the file has no tests: it returns a value, as a file for require() does"
+	end
 	local complaints = verdict.apply_kernel(t, caught, {}, {})
 	verdict.apply_check_count(t)
 	if verdict.is_failure(t) then record.add_evidence(t, caught, complaints) end
@@ -210,7 +214,7 @@ local function call_file(path, chunk)
 	if not chunk then chunk, reason = loadfile(path, "t") end
 	if not chunk then return { value = reason }, true end
 	limits.arm()
-	local ok, caught = core.protected_call(chunk, verdict.catch)
+	local ok, caught = core.protected_call(function() session.returned = chunk() end, verdict.catch)
 	core.alarm(0)
 	if not ok then return caught, false end
 end

@@ -29,6 +29,7 @@ function session.begin(path, opts)
 	session.waited = 0			-- seconds spent waiting at the gate
 
 	session.tests = {}			-- records of the tests that have begun
+	session.returned = nil			-- what the file itself returned
 	session.lines = {}			-- the line of each test()'s call, by test name
 	session.test = nil			-- the record of the running test
 	session.stopped = false			-- no further test of the file may run

@@ -200,6 +200,18 @@ FAIL: 0 passed, 1 failed
 ]])
 end)
 
+test("a file without tests that returns a value is no failure, and says that it has no tests", function()
+	runner.with_folder(function(dir)
+		runner.write(dir .. "/helper.lua", "return { answer = 42 }\n")
+		runner.write(dir .. "/real.lua", "assert_eq(42, dofile('helper.lua').answer)\n")
+		for _, path in ipairs { ".", "helper.lua" } do
+			local r = runner.run({ "test", path }, { cwd = dir })
+			assert_eq(0, r.status, r.said)
+			assert_contains(r.said, "  · helper ... skip: the file has no tests: it returns a value")
+		end
+	end)
+end)
+
 test("a file with a syntax error fails with the line", function()
 	assert_says(1, "syntax.lua", [[
 syntax.lua ... FAIL (1 of 1 failed, Ts)
