@@ -2,7 +2,7 @@
 /*
  * mirror: keeps a copy of a module's folder, in which kbuild can build.
  *
- * The copy of /home/me/drv is TREE/home/me/drv: it keeps its whole path, so
+ * The copy of /projects/drv is TREE/projects/drv: it keeps its whole path, so
  * that folders of one name do not meet, and so that ".." leads to copies of the
  * folder's relatives.  A build may change, add and remove files in the copy;
  * they stay so until the source changes.

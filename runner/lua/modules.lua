@@ -40,6 +40,21 @@ local function sorted_names(set)
 	return table.concat(names, ", ")
 end
 
+-- Returns the folders of modules whose last build failed, as words for an
+-- error; "" if there are none. make writes NAME.failed (mk/modules.mk).
+local function failed_builds(dir)
+	local folders = {}
+	for _, file in ipairs(core.list(dir)) do
+		if file:find("%.failed$") then
+			local f = io.open(dir .. "/" .. file)
+			folders[#folders + 1] = f and f:read("l")
+			if f then f:close() end
+		end
+	end
+	if #folders == 0 then return "" end
+	return ": the last build of " .. table.concat(folders, ", ") .. " failed (run make modules, which shows why)"
+end
+
 -- Returns the path of the profile's module of that name. Raises an error if
 -- there is none.
 local function built_module(vm, where, name)
@@ -50,8 +65,8 @@ local function built_module(vm, where, name)
 	local built = modules_in(info.modules)
 	local path = built[name_of(name)]
 	if path then return path end
-	error(("%s: there is no module %s in %s%s; %s (make modules builds those of modules/ and of MODULE=)"):format(
-		where, name_of(name), info.modules, suggest(name_of(name), built),
+	error(("%s: there is no module %s in %s%s%s; %s (make modules builds those of modules/ and of MODULE=)"):format(
+		where, name_of(name), info.modules, failed_builds(info.modules), suggest(name_of(name), built),
 		next(built) and "there are: " .. sorted_names(built) or "the folder has no modules"), 0)
 end
 

@@ -45,7 +45,9 @@ end)
 test("T= chooses among the module's tests, by several names, by folder and by pattern", function()
 	with_module(function(t)
 		write(t, "drv/tests/io/c.lua")
-		local chosen = { ["a io/c"] = { "a", "c" }, ["io"] = { "b", "c" }, ["io/*"] = { "b", "c" }, ["b"] = { "b" } }
+		local chosen = {
+			["a io/c"] = { "a", "c" }, ["io"] = { "b", "c" }, ["io/*"] = { "b", "c" }, ["b"] = { "b" },
+		}
 		for pattern, expected in pairs(chosen) do
 			assert_eq(expected, names((t:make(("retest MODULE=drv T='%s'"):format(pattern)))), pattern)
 		end
