@@ -246,7 +246,7 @@ test("a descriptor is kept on a disk, and set_sd of an immutable file is refused
 	assert(vm:exec("umount /mnt && mount /dev/loop0 /mnt").ok)
 	assert_eq(FULL, (select(2, get("/mnt/file"))))
 	local fd = vm:syscall_buf("openat", 1, "/mnt/file\0", CWD, 0, C.O_RDONLY)
-	assert_eq(0, (vm:ioctl(fd, C.FS_IOC_SETFLAGS, pack("u32", C.FS_IMMUTABLE_FL))))
+	assert_eq(0, (vm:ioctl(fd, C.FS_IOC_SETFLAGS, pack("u64", C.FS_IMMUTABLE_FL))))
 	assert_errno("EPERM", set("/mnt/file", kacs.sd { owner = BOB }, kacs.OWNER))
 	kacs.close(vm, fd)
 	assert_eq(FULL, (select(2, get("/mnt/file"))))
