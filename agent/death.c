@@ -50,9 +50,9 @@ void death_report(struct supervisor *s, const struct wire_header *req)
 		 "a worker that has ended is not replaced: spawn another");
 	reply_fail(s, req, WIRE_REASON_GONE, text);
 	/*
-	 * An executor that died while replying may have sent its reply.  Then
-	 * the runner drops this answer, and the next call must be answered with
-	 * the death report.
+	 * An executor that died while it replied may have sent its reply.  Then
+	 * the runner drops this fail message, so the death report is kept for
+	 * the next call.
 	 */
 	if (req->channel == WIRE_EXECUTOR && busy != BOX_REPLYING)
 		m->death_report[0] = 0;

@@ -16,7 +16,7 @@
 /* Queues one frame; the loop sends it.  Without a link it is dropped. */
 void send_frame(struct supervisor *s, const struct wire_header *hdr,
 		const struct wire_desc *desc, const void *msg);
-/* Sends as much as can be sent now. */
+/* Sends as much of the queued and deferred frames as the link takes now. */
 void send_pending(struct supervisor *s);
 /* Returns true if the link must be polled for POLLOUT. */
 bool send_wants_out(const struct supervisor *s);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Needs load_core.  The parameter answer, read from sysfs, is what load_core
- * said.
+ * Needs load_core.  The parameter `answer`, which can be read in sysfs, is what
+ * load_core returned.
  */
 #include <linux/module.h>
 #include <linux/moduleparam.h>

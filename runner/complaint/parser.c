@@ -34,7 +34,7 @@
  * Most lines between "list_add corruption" or the like and the cut-here line.
  */
 #define PRELUDE_LINES 3
-/* How many callers can have an open report at the same time. */
+/* The number of callers that can have an open report at the same time. */
 #define CALLERS 16
 
 static const struct kind {

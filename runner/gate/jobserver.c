@@ -89,7 +89,7 @@ void jobserver_open(struct jobserver *j, const char *makeflags,
 	*j = (struct jobserver){ .read_fd = -1, .write_fd = -1, .account = account };
 	if (jobs)
 		j->nr_jobs = (unsigned int)strtoul(jobs, NULL, 10);
-	if (makeflags && !auth)		/* make versions before 4.2 */
+	if (makeflags && !auth)		/* the option's name in make before 4.2 */
 		auth = last_option(makeflags, "--jobserver-fds=");
 	if (auth && !strncmp(auth, "fifo:", 5))
 		open_fifo(j, auth + 5);

@@ -98,7 +98,7 @@ static void end_hung_guest(struct vm *vm, const char *label, double waited_s,
 {
 	vm->death.hung = true;
 	/*
-	 * The agent has told the kernel to panic on this (agent/guest/boot.c).
+	 * The agent has set the kernel to panic on an NMI (agent/guest/boot.c).
 	 */
 	if (!qmp_send(&vm->qemu.qmp, "inject-nmi", NULL)) {
 		int64_t deadline_ns = grace(vm);

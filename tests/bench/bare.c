@@ -19,7 +19,7 @@ static void echo(void)
 	mkdir("/dev", 0755);
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
 	do {
-		poll(NULL, 0, 1);	/* until the driver has created the port */
+		poll(NULL, 0, 1);	/* waits until the driver has created the port */
 		fd = open("/dev/vport0p1", O_RDWR);
 	} while (fd < 0);
 	for (;;) {
