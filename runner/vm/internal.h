@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The inside of a VM; only for the files of runner/vm/. They form an order, and
- * each uses only files before it: conn, vsock, state, call, modules, loop, oops,
- * wait, launch, boot, migration.
+ * The inside of a VM, only for the files of runner/vm/.  The files have an
+ * order, and each uses only files before it: conn, vsock, state, call, modules,
+ * loop, oops, wait, launch, boot, migration.
  */
 #ifndef RUNNER_VM_INTERNAL_H
 #define RUNNER_VM_INTERNAL_H

@@ -13,8 +13,8 @@ local USES_BASE = "test('uses it', { fixture = 'base' }, function(vm) assert(vm:
 
 -- --- scripts that make no fixture ---
 
--- Returns the mark with which a record tells the fault of a fixture from that of
--- the host, for a test of USES_BASE; nil: the host's.
+-- Returns the mark by which the record of a test of USES_BASE tells a fault of
+-- the fixture from a fault of the host; nil: a fault of the host.
 local function setup_mark(h, more)
 	h:run({ "test", "--verdict", h.dir .. "/verdict", "t.lua" }, more)
 	return core.json(runner.read(h.dir .. "/verdict.result")).tests[1].setup

@@ -21,7 +21,7 @@ local function with_module(files, fn)
 	end)
 end
 
-test("init writes a test, a fixture, a workflow and a Makefile for a folder with a Kbuild", function()
+test("init writes test, fixture, workflow and Makefile into a folder with a Kbuild", function()
 	with_module({ Kbuild = "obj-m := my-mod.o\n" }, function(dir, init)
 		local r = init()
 		assert_eq(0, r.status, r.said)

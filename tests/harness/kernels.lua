@@ -29,7 +29,7 @@ local function build_tree(dir, drivers)
 	end
 end
 
-test("KERNEL= and KDIR= that cannot be used are refused with what is wrong and what to give", function()
+test("the error for an unusable KERNEL= or KDIR= says what is wrong and what to give", function()
 	runner.with_folder(function(dir)
 		build_tree(dir, {})
 		for args, message in pairs {
@@ -46,7 +46,7 @@ test("KERNEL= and KDIR= that cannot be used are refused with what is wrong and w
 	end)
 end)
 
-test("make kernel KERNEL= KDIR= makes the kernel known to the runner, with its drivers in order", function()
+test("make kernel KERNEL= KDIR= makes a profile with the kernel's drivers in order", function()
 	runner.with_folder(function(dir)
 		build_tree(dir, {
 			["virtio-ring.ko"] = "", ["virtio.ko"] = "virtio_ring",

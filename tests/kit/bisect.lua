@@ -53,7 +53,7 @@ test("provium check with MATCH= calls a failure outside of the tests bad if it m
 	end)
 end)
 
-test("provium check calls a commit without the test untestable, and lists the tests there are", function()
+test("provium check calls a commit without the test untestable, and lists its tests", function()
 	with_commit({}, function(kit)
 		assert_eq({ ("untestable: T=none: no test in %s/tally/tests has this name; choose from: sum"):format(kit.repo), 125 },
 			{ kit:check("T=none") })
@@ -61,7 +61,7 @@ test("provium check calls a commit without the test untestable, and lists the te
 	end)
 end)
 
-test("provium check with arguments that it does not understand is broken", function()
+test("provium check with unknown arguments reports the check as broken", function()
 	with_commit({}, function(kit)
 		assert_eq({ "broken: nonsense: expected VARIABLE=VALUE", 128 }, { kit:check("nonsense") })
 		assert_eq({ "broken: CLONES=0: expected a number of 1 or more", 128 }, { kit:check("CLONES=0") })
@@ -118,7 +118,7 @@ local function assert_found(kit, n)
 	assert_eq(("tally: version %d"):format(n), summary and summary.first_bad and summary.first_bad.subject)
 end
 
-test("make bisect finds the commit, and prints its author, the report and how to repeat it", function()
+test("make bisect prints the bad commit, its author, the report and how to repeat it", function()
 	small_kit.with(20, history_of_20, function(kit)
 		local before = history.state(kit.repo)
 		local said, status = kit:make(SEARCH .. " T=sum")
@@ -208,7 +208,7 @@ end)
 
 -- --- the tests of the session ---
 
-test("make bisect tests every commit with the present tests, also if they are not committed", function()
+test("make bisect tests every commit with the present tests, even uncommitted ones", function()
 	small_kit.with(8, history_of_8, function(kit)
 		runner.write(kit.repo .. "/tally/tests/new.lua", [[
 			test("the sum is right", function()
@@ -242,7 +242,7 @@ local function assert_refused(kit, args, sentence)
 	assert_eq({ 2, before }, { status, history.state(kit.repo) })
 end
 
-test("make bisect refuses a commit that does not exist, the same commit twice, and too few of them", function()
+test("make bisect refuses an unknown commit, the same commit twice, and a missing one", function()
 	small_kit.with(3, function() end, function(kit)
 		assert_refused(kit, "bisect GOOD=v9 BAD=main", "GOOD=v9: " .. kit.repo .. " has no such commit; git log --oneline lists those it has")
 		assert_refused(kit, "bisect GOOD=v3 BAD=main", "GOOD and BAD are the same commit, ")
@@ -259,7 +259,7 @@ test("make bisect refuses a folder that is in no git repository", function()
 	end)
 end)
 
-test("make bisect refuses a GOOD that does not come before BAD, and says where to begin", function()
+test("make bisect refuses a GOOD that is not before BAD, and says where to begin", function()
 	small_kit.with(4, function() end, function(kit)
 		assert_refused(kit, "bisect GOOD=v4 BAD=v2", "BAD=v2 is older than GOOD=v4: exchange them")
 		history.git(kit.repo, "checkout -q -b side v2")
@@ -300,7 +300,7 @@ test("make bisect refuses a test that does not exist, in the present tests and a
 	end)
 end)
 
-test("make bisect refuses a shallow clone whose history is too short, and searches in one that is long enough", function()
+test("make bisect refuses a shallow clone only if its history is too short", function()
 	small_kit.with(8, history_of_8, function(kit)
 		history.git(kit.dir, ("clone -q --depth 5 file://%s shallow"):format(kit.repo))
 		kit.repo = kit.dir .. "/shallow"
@@ -310,7 +310,7 @@ test("make bisect refuses a shallow clone whose history is too short, and search
 	end)
 end)
 
-test("make bisect says that changes that are not committed are not tested, and keeps them", function()
+test("make bisect keeps uncommitted changes, and says that it does not test them", function()
 	small_kit.with(8, history_of_8, function(kit)
 		runner.write(kit.repo .. "/tally/module.lua", "changed")
 		history.git(kit.repo, "add -A")
@@ -347,7 +347,7 @@ end)
 
 -- --- interruptions ---
 
-test("make bisect stops at a fault of the host, blames no commit, and goes on with the same command", function()
+test("make bisect stops at a fault of the host, and goes on with the same command", function()
 	small_kit.with(8, history_of_8, function(kit)
 		local modules = runner.read(kit.dir .. "/mk/modules.mk")
 		runner.write(kit.dir .. "/mk/modules.mk", modules:gsub("sh %$", "test ! -e disk-full || { echo 'No space left on device'; exit 1; }; %0"))
@@ -405,7 +405,7 @@ local function interrupt(kit)
 	return ("%s to %s:\n%s"):format(signal, name, wait())
 end
 
-test("a session that is interrupted at a random moment goes on and finds the commit", function()
+test("a bisect session interrupted at a random moment goes on and finds the commit", function()
 	small_kit.with(8, history_of_8, function(kit)
 		local before = history.state(kit.repo)
 		for i = 1, tonumber(os.getenv "BISECT_KILLS" or 4) do
@@ -440,7 +440,7 @@ test("make bisect takes no step twice after an interruption", function()
 	end)
 end)
 
-test("two sessions side by side do not meet, and the same one is refused", function()
+test("two bisect sessions run side by side, and a second run of one is refused", function()
 	small_kit.with(8, history_of_8, function(kit)
 		local modules = runner.read(kit.dir .. "/mk/modules.mk")
 		runner.write(kit.dir .. "/mk/modules.mk", (modules:gsub("\t@sh", "\t@sleep 0.3; sh")))

@@ -24,7 +24,7 @@ test("modprobe inserts a built module and those that it needs, and -r removes th
 	assert_eq(nil, loaded(vm).load_user)
 end)
 
-test("modprobe passes parameters", { fixture = BASE }, function(vm)
+test("modprobe passes parameters to the module", { fixture = BASE }, function(vm)
 	assert_ok(vm:exec("modprobe load_params count=42"))
 	assert_eq("42\n", vm:read_file("/sys/module/load_params/parameters/count"))
 end)
@@ -54,7 +54,7 @@ test("modprobe of an unknown module fails, and a user other than root does not w
 	assert_ok(vm:exec("modprobe echo"))
 end)
 
-test("a VM that does not ask for modules has none, and its verdict does not depend on them", function()
+test("a verdict depends on the built modules only if its guest asked for modules", function()
 	runner.with_folder(function(dir)
 		local asks = "test('x', { fixture = provium.profile }, function(vm) assert(vm:exec('%s').ok) end)\n"
 		for name, cmd in pairs { asks = "modprobe echo", does_not = "test -z \"$(ls /lib/modules)\"" } do

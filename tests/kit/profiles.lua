@@ -71,7 +71,7 @@ test("init: the user's program is process 1, and the agent runs beside it", func
 	assert_contains(r.said, "agent\n")
 end)
 
-test("an init that does not exist: the agent's last words are the message, exit status 3", function()
+test("an init that does not exist: the message is the agent's, exit status 3", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\ninit = \"/no/init\"\n", "true")
 	assert_eq(3, r.status)
 	assert_contains(r.said, "the agent cannot go on: provium.init=/no/init: No such file or directory\n")
@@ -98,7 +98,7 @@ local function exec_without_drivers(list, files)
 	return exec(WITHOUT_DRIVERS, "true", files)
 end
 
-test("a kernel without a driver for the link: the message names the driver and what to do", function()
+test("a kernel without the link's driver: the message names the driver and what to do", function()
 	local r = exec_without_drivers("")
 	assert_eq(3, r.status)
 	assert_contains(r.said, "the agent cannot go on: no link to the host: virtio-serial port provium.0: ")
