@@ -23,7 +23,7 @@ find "$tree/" -name '*.ko' -o -name '*.ko.xz' -o -name '*.ko.zst' -o -name '*.ko
 normalised() { sed 's,.*/,,; s,\.ko.*,,; s,-,_,g'; }
 
 is_built_in() {
-	[ ! -e "$tree/modules.builtin" ] || normalised <"$tree/modules.builtin" | grep -qx "$1"
+	[ -e "$tree/modules.builtin" ] && normalised <"$tree/modules.builtin" | grep -qx "$1"
 }
 
 # Prints the path of the module.

@@ -31,11 +31,14 @@ IMAGE := $(abspath $(KERNEL))
 endif
 
 $(if $(filter ok,$(shell test -r $(IMAGE) -a -f $(IMAGE) && echo ok)),,$(error \
-	KERNEL=$(KERNEL): cannot read $(IMAGE); expected a kernel image, bzImage or vmlinux))
+	KERNEL=$(KERNEL): cannot read $(IMAGE); expected a kernel image, bzImage or vmlinux. \
+	(Ubuntu lets only root read images in /boot: sudo chmod a+r FILE)))
 $(if $(KDIR),,$(error KERNEL=$(KERNEL): give KDIR=DIR too: the folder in which this kernel \
 	was built, or its headers, such as /lib/modules/RELEASE/build; modules are built there))
-release := $(firstword $(foreach f,$(addprefix $(KDIR)/include/,config/kernel.release \
-	generated/utsrelease.h),$(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/; $$p' $f 2>/dev/null)))
+# (Debian's kernel.release has the version of the source.)
+release := $(firstword $(foreach f,$(addprefix $(KDIR)/include/,generated/utsrelease.h \
+	config/kernel.release),$(shell sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p; /^[0-9][^ ]*$$/p' \
+	$f 2>/dev/null)))
 $(if $(and $(wildcard $(KDIR)/Makefile),$(release)),,$(error \
 	KDIR=$(KDIR): expected the folder in which the kernel was built, or its headers: it has \
 	no Makefile, or no include/generated/utsrelease.h. \

@@ -73,6 +73,22 @@ test("make kernel KERNEL= KDIR= makes a profile with the kernel's drivers in ord
 	end)
 end)
 
+test("KDIR= with headers: the drivers come from the module tree that was installed with them", function()
+	runner.with_folder(function(dir)
+		local headers, modules = dir .. "/usr/src/linux-headers-6.9.2", dir .. "/lib/modules/6.9.2-mine"
+		runner.shell(("mkdir -p %s/include/generated %s/include/config %s/kernel"):format(headers, headers, modules))
+		runner.write(headers .. "/include/config/kernel.release", "6.9.2\n")
+		runner.write(dir .. "/bzImage", "an image")
+		runner.write(headers .. "/Makefile", "all:\n")
+		runner.write(headers .. "/include/generated/utsrelease.h",
+			"#define UTS_RELEASE \"6.9.2-mine\"\n#define DISTRIBUTION \"one\"\n")
+		runner.write(modules .. "/kernel/virtio_pci.ko", "depends=\0")
+		local said, status = make(dir, ("kernel KERNEL=%s/bzImage KDIR=%s PROFILE=mine"):format(dir, headers))
+		assert_eq(0, status, said)
+		assert_contains(runner.read(dir .. "/out/profile/mine/drivers/list"), "load virtio_pci.ko\nmissing virtio_console\n")
+	end)
+end)
+
 test("PROFILE=distro without a kernel package or without apt says what is missing", function()
 	runner.with_folder(function(dir)
 		runner.shell("mkdir " .. dir .. "/bin")
