@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "agent/death.h"
+#include "agent/guest/module_folder.h"
 #include "agent/guest/quiesce.h"
 #include "agent/post.h"
 #include "agent/reader_role.h"
@@ -171,6 +172,8 @@ static int set_up(struct supervisor *s, const struct supervisor_config *config)
 		link_attach(&s->link, high_fd(config->link_fd));
 		reply_ready(s);
 	}
+	if (config->guest)
+		module_folder_announce();
 	if (s->sig_fd < 0 || s->notify_fd < 0 || s->timer_fd < 0)
 		return -EMFILE;
 	return 0;

@@ -10,6 +10,14 @@
 
 #include "agent/guest/module_folder.h"
 
+void module_folder_announce(void)
+{
+	int fd = open("/.provium/serves-modules", O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+
+	if (fd >= 0)
+		close(fd);
+}
+
 int module_folder_write(const char *name, uint64_t offset, const void *p, size_t n)
 {
 	char path[512];

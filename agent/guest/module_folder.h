@@ -12,6 +12,11 @@
 #include <stdint.h>
 
 /*
+ * Tells modprobe that PID 1 takes its signal from now on.  A modprobe that the
+ * kernel runs before that, while PID 1 mounts file systems, must not wait.
+ */
+void module_folder_announce(void);
+/*
  * Writes a piece of the file `name` in the folder.  Offset 0 creates and
  * truncates the file.  0 or -errno.
  */

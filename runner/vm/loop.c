@@ -102,7 +102,8 @@ int vm_step(struct vm *vm, int64_t deadline_ns)
 		return 0;
 	}
 	/* A guest that asks and does not read makes no queue grow. */
-	if (vm->link.wants_modules && !conn_wants_out(&vm->link.conn))
+	if (vm->link.wants_modules && vm->state == VM_RUNNING &&
+	    !conn_wants_out(&vm->link.conn))
 		vm_send_modules(vm);
 	gone |= handle_qmp(vm, fds[QMP].revents);
 	if (fds[QEMU].revents || gone)

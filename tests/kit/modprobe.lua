@@ -54,6 +54,16 @@ test("modprobe of an unknown module fails, and a user other than root does not w
 	assert_ok(vm:exec("modprobe echo"))
 end)
 
+test("modprobe does not ask the runner while PID 1 cannot answer yet", { fixture = BASE }, function(vm)
+	assert_ok(vm:exec("mv /.provium/serves-modules /tmp"))
+	local r = vm:exec("modprobe echo")
+	assert_eq(false, r.ok)
+	assert(not r.stderr.contains("did not send"), r.stderr.value)
+	assert_eq("", vm:exec("ls /lib/modules").stdout.value)
+	assert_ok(vm:exec("mv /tmp/serves-modules /.provium"))
+	assert_ok(vm:exec("modprobe echo"))
+end)
+
 test("a verdict depends on the built modules only if its guest asked for modules", function()
 	runner.with_folder(function(dir)
 		local asks = "test('x', { fixture = provium.profile }, function(vm) assert(vm:exec('%s').ok) end)\n"
