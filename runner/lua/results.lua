@@ -50,7 +50,8 @@ end
 -- there is none.
 local function problem(label, out)
 	if out.failed > 0 then
-		return errors.KIND.fail, ("%s: %s%s"):format(label, failed_text(out), out.message and "\n" .. out.message or "")
+		local also = out.message and "\n" .. out.message or ""
+		return errors.KIND.fail, ("%s: %s%s"):format(label, failed_text(out), also)
 	elseif out.message then
 		return errors.KIND.fail, ("%s: %s"):format(label, out.message)
 	elseif out.skip then
