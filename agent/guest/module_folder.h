@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The folder /lib/modules/RELEASE, in which modprobe looks.  It is empty until
- * a program asks for it: /sbin/modprobe (initramfs/fetch-modules) sends SIGUSR1 to
- * PID 1, the supervisor asks the runner, and the runner sends the modules that
- * were built for this kernel.
+ * a program asks for it: /sbin/modprobe (initramfs/fetch-modules) sends SIGUSR1
+ * to PID 1, the supervisor asks the runner, and the runner sends the modules
+ * that were built for this kernel.
  */
 #ifndef AGENT_GUEST_MODULE_FOLDER_H
 #define AGENT_GUEST_MODULE_FOLDER_H

@@ -2,6 +2,8 @@
 -- A fixture with kacs: in every test the module is loaded, and has no state of
 -- another test.
 
+local test = require("calls").test_on_clones()
+
 test("a clone with kacs has the SYSTEM token of the saved VM", { fixture = "kacs" }, function(vm)
 	assert(vm:syscall("kacs_open_self_token", 0, 8) >= 3)
 	assert(vm.kacs:open_self_token(0, 8) >= 4)
