@@ -12,10 +12,10 @@
 -- the lines from before its fixture was saved (log_is_cut) until dmesg() is
 -- called.
 --
--- The kernel's flags and counters are a second witness: if they have changed and
--- the log has no report, a complaint was missed. taint and warnings are their
--- last values, nil for a clone whose log was not read yet; nr_complaints is the
--- number of complaints that were found, including ignored ones.
+-- The kernel's flags and counters are a second witness: if they have changed
+-- and the log has no report, a complaint was missed. taint and warnings are
+-- their last values, nil for a clone whose log was not read yet; nr_complaints
+-- is the number of complaints that were found, including ignored ones.
 --
 -- The console is searched as well if the log cannot be read, has lost records,
 -- or was lost with the guest. console_judged is the offset up to which the
