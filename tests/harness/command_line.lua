@@ -24,6 +24,10 @@ Run tests and commands
   exec               run one shell command in a new VM
   init               write a first test into a module's folder
 
+Find the commit
+  check              judge the commit that is checked out, for `git bisect run`
+  bisect             find the commit that broke a test
+
 Look after the host
   doctor             check what this host offers, and advise on what is missing
   fixture            build, list or remove fixtures (booted VMs saved in files)
