@@ -154,7 +154,8 @@ local function judge_build(status, output, vars)
 	local fault = status > 128 and ("make was killed by signal %d"):format(status - 128) or host_fault(output)
 	if fault then return "broken", "while building: " .. fault end
 	local makefile = output:match("\nmake: %*%*%* %[([^%]:]*):") or ("\n" .. output):match("\n([^\n:]*):%d+: %*%*%*")
-	local is_commits = makefile and (makefile:find("module", 1, true) or vars.KERNEL_SRC and makefile == "mk/kernel.mk")
+	local is_kernel = vars.KERNEL_SRC and makefile == "mk/kernel.mk"
+	local is_commits = makefile and (makefile:find("module", 1, true) or is_kernel)
 	local text = build_error(output)
 	is_commits = is_commits or text:find("^MODULE=") or text:find("^KERNEL_SRC=")
 	if is_commits then return "untestable", "it does not build: " .. text end
