@@ -12,8 +12,9 @@ set -eu
 case $1 in
 user)
 	packages='gcc libc6-dev binutils pkg-config flex bison bc libelf-dev xz-utils
-		linux-source busybox-static liblua5.4-dev libjansson-dev qemu-system-x86'
-	commands='gcc pkg-config flex bison bc xz busybox qemu-system-x86_64' ;;
+		linux-source busybox-static liblua5.4-dev libjansson-dev qemu-system-x86
+		git zstd'
+	commands='gcc pkg-config flex bison bc xz busybox qemu-system-x86_64 git zstd' ;;
 dev)
 	packages='clang-format lua-check shellcheck universal-ctags clang libclang-rt-dev llvm'
 	commands='clang-format luacheck shellcheck ctags clang llvm-cov' ;;
