@@ -7,6 +7,7 @@
 include mk/config.mk
 include mk/rules.mk
 include mk/deps.mk
+include mk/ccache.mk
 include mk/cc.mk
 include mk/new-syscall.mk
 include mk/kernel.mk

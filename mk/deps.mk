@@ -4,6 +4,8 @@
 .PHONY: deps deps-dev
 deps: ## use: install the packages that building and testing need (Debian, Ubuntu)
 	@echo 'deps: everything is installed'
+	@$(if $(CCACHE),,echo 'deps: optional: ccache makes kernels and modules compile faster the \
+	second time. Your distribution has a package of that name; make uses it if it is there')
 
 deps-dev: ## kit: install the packages that "make lint", "make tags" and "make fuzz" need
 	@echo 'deps-dev: everything is installed'
