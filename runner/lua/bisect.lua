@@ -43,9 +43,7 @@ end
 -- Returns what make builds for the session, in folders of the session.
 local function goals(s)
 	local folder = ("%s/profile/%s"):format(s.dir, s.vars.PROFILE or core.default_profile())
-	return {
-		"for-commit", "PROFILE_DIR=" .. folder, "MODULE_BUILD=" .. s.dir .. "/build",
-	}, folder .. "/profile.toml"
+	return { "for-commit", "PROFILE_DIR=" .. folder }, folder .. "/profile.toml"
 end
 
 -- Lets the runner find the session's profile: it looks for provium.toml in the
@@ -64,8 +62,9 @@ local function judge(s, sha, dir, rounds)
 	local list, profile = goals(s)
 	link_profile(s, profile)
 	return commit.judge {
-		kit = s.kit, runner = commit.runner(), vars = session.step_variables(s), goals = list, dir = dir,
-		tests = s.tests, names = names, cwd = dir, rounds = rounds, wanted = s.wanted, is_step = true,
+		kit = s.kit, runner = commit.RUNNER, vars = session.step_variables(s), goals = list, dir = dir,
+		tests = s.tests, names = names, cwd = dir, rounds = rounds, wanted = s.wanted,
+		store = s.dir .. "/fixtures",
 	}
 end
 
@@ -82,7 +81,7 @@ local function take_step(s, sha, rounds)
 	local name = ("%d-%s"):format(#s.steps + 1, sha:sub(1, 12))
 	local dir, start = s.dir .. "/steps/" .. name, core.now()
 	run("rm", "-rf", dir)
-	run("mkdir", "-p", dir, s.dir .. "/build")
+	run("mkdir", "-p", dir)
 	write(s.dir .. "/.step", name)
 	local step = judge(s, sha, dir, rounds)
 	step.commit, step.dir, step.seconds = sha, "steps/" .. name, core.now() - start
@@ -125,13 +124,20 @@ end
 
 -- --- the search ---
 
+-- Ends the session with an error: with the same command, a new one begins,
+-- because the tests may have changed.
+local function refuse(s, fmt, ...)
+	write(s.dir .. "/summary.json", core.to_json { variables = s.vars, steps = s.steps, error = fmt:format(...) })
+	fail(fmt, ...)
+end
+
 local function check_good(s)
 	local step = step_of(s, s.good)
 	if step.verdict == "bad" then
-		fail("GOOD=%s is bad, too: %s fails there. Give an older commit, or narrow MATCH= to the failure to search for",
+		refuse(s, "GOOD=%s is bad, too: %s fails there. Give an older commit, or narrow MATCH= to the failure to search for",
 			s.vars.GOOD, step.reason)
 	elseif step.verdict == "untestable" then
-		fail("GOOD=%s cannot be tested: %s. Give a commit where the tests pass%s", s.vars.GOOD, step.reason,
+		refuse(s, "GOOD=%s cannot be tested: %s. Give a commit where the tests pass%s", s.vars.GOOD, step.reason,
 			s.vars.TESTS_AT and ", or leave out TESTS_AT=commit to use the present tests everywhere" or "")
 	end
 end
@@ -139,12 +145,12 @@ end
 local function check_bad(s)
 	local step = step_of(s, s.bad)
 	if step.verdict == "good" and confirm(s, s.bad) then
-		fail("BAD=%s is good: the tests pass there, too. Give a later commit, tests that fail (T=, MATCH=), " ..
+		refuse(s, "BAD=%s is good: the tests pass there, too. Give a later commit, tests that fail (T=, MATCH=), " ..
 			"or CLONES=n for a test that fails only sometimes", s.vars.BAD)
 	end
 	step = s.by_commit[s.bad]
 	if step.verdict == "untestable" then
-		fail("BAD=%s cannot be tested: %s. Give another commit%s", s.vars.BAD, step.reason,
+		refuse(s, "BAD=%s cannot be tested: %s. Give another commit%s", s.vars.BAD, step.reason,
 			s.vars.MATCH and "" or ", or MATCH=PATTERN if this failure is the one to search for")
 	end
 	-- From here on, other tests that fail are other bugs.
@@ -160,10 +166,13 @@ local function search(s)
 	git(s.clone, "checkout", "-q", "-f", "--detach", s.bad)
 	try_git(s.clone, "bisect", "reset", s.bad)
 	git(s.clone, "bisect", "start", "--no-checkout", s.bad, s.good)
+	local before, reason
 	while true do
 		-- What `git bisect log` prints, without its processes.
 		local log = session.read(s.clone .. "/.git/BISECT_LOG")
+		if log == before then stop("git bisect does not go on: %s", reason or "it took a commit and asks for it again") end
 		write(s.dir .. "/bisect.log", log)
+		before = log
 		local found = log:match("# first bad commit: %[(%x+)%]")
 		if found then return found end
 		if log:find("# only skipped commits left", 1, true) then
@@ -173,7 +182,7 @@ local function search(s)
 		end
 		local sha = git(s.clone, "rev-parse", "BISECT_HEAD")
 		-- With only skipped commits left, git exits with status 2.
-		try_git(s.clone, "bisect", WORD[step_of(s, sha).verdict], sha)
+		reason = select(2, try_git(s.clone, "bisect", WORD[step_of(s, sha).verdict], sha))
 	end
 end
 

@@ -202,11 +202,20 @@ local function create(s)
 		clone = s.clone, tests = s.tests })
 end
 
--- Removes what a step that did not end has left: git's locks, and the files
--- that it built, some of which may be incomplete.
+-- Returns the folder in which make builds a kernel tree (KSOURCE in
+-- mk/kernel.mk).
+local function kernel_folder(tree)
+	local _, sum = core.command { "sh", "-c", "echo \"$1\" | cksum", "sh", tree }
+	return ("%s/kernel/%s-%s"):format(core.home(), tree:match("[^/]*$"), sum:match("^%d+"))
+end
+
+-- Removes what a step that did not end has left: git's locks, and objects,
+-- which can be incomplete.
 local function clean_up(s)
 	core.command { "find", s.clone .. "/.git", "-name", "*.lock", "-delete" }
-	core.command { "find", s.dir .. "/build", "-newer", s.dir .. "/.step", "-type", "f", "-delete" }
+	core.command { "find", core.home() .. "/kernel", "(", "-path", "*" .. s.clone .. "/*",
+		"-o", "-path", kernel_folder(s.clone) .. "/*", ")", "-newer", s.dir .. "/.step",
+		"-name", "*.o", "-delete" }
 end
 
 -- Returns the session of these variables: a new one, or one that was

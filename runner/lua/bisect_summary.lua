@@ -14,7 +14,7 @@ local function quote(text) return text:find("[^%w/._=-]") and "'" .. text:gsub("
 -- Returns the command that tests the commit again.
 local function repeat_command(s, sha)
 	local words = { ("git -C %s checkout -q -f %s && %s check"):format(quote(s.clone), sha:sub(1, 12),
-		quote(commit.runner())) }
+		quote(commit.RUNNER)) }
 	local vars = session.step_variables(s)
 	vars.GOOD, vars.BAD, vars.TESTS_AT, vars.TESTS = nil, nil, nil, s.tests
 	local names = {}

@@ -12,6 +12,9 @@ local errors = require "provium.errors"
 
 local commit = {}
 
+-- The path of the runner. While a session runs, make can replace the file.
+commit.RUNNER = core.realpath("/proc/self/exe")
+
 -- Exit statuses, as `git bisect run` understands them.
 commit.STATUS = { good = 0, bad = 1, untestable = 125, broken = 128 }
 
@@ -20,7 +23,7 @@ local function usage(fmt, ...) errors.raise(errors.KIND.user, fmt, ...) end
 -- --- the variables ---
 
 -- Paths in these are relative to the user's folder; make runs in the kit's.
-local PATHS = { "MODULE", "KERNEL_SRC", "KERNEL", "KDIR", "TESTS" }
+local PATHS = { "MODULE", "KERNEL_SRC", "KERNEL", "KDIR", "CONFIG", "TESTS" }
 
 -- Returns the words of a text.
 function commit.words(text)
@@ -154,11 +157,10 @@ local function judge_build(status, output, vars)
 	local fault = status > 128 and ("make was killed by signal %d"):format(status - 128) or host_fault(output)
 	if fault then return "broken", "while building: " .. fault end
 	local makefile = output:match("\nmake: %*%*%* %[([^%]:]*):") or ("\n" .. output):match("\n([^\n:]*):%d+: %*%*%*")
-	local is_kernel = vars.KERNEL_SRC and makefile == "mk/kernel.mk"
-	local is_commits = makefile and (makefile:find("module", 1, true) or is_kernel)
 	local text = build_error(output)
-	is_commits = is_commits or text:find("^MODULE=") or text:find("^KERNEL_SRC=")
-	if is_commits then return "untestable", "it does not build: " .. text end
+	local is_modules = (makefile or ""):find("module", 1, true) or text:find("^MODULE=")
+	local is_kernels = vars.KERNEL_SRC and makefile == "mk/kernel.mk" or text:find("^KERNEL_SRC=")
+	if is_modules or is_kernels then return "untestable", "it does not build: " .. text end
 	return "broken", "Provium itself does not build: " .. text
 end
 
@@ -208,7 +210,10 @@ local function run_test(plan, name, base)
 	-- A path below the folder is relative, as make test prints it.
 	local path, here = ("%s/%s.lua"):format(plan.tests, name), plan.cwd .. "/"
 	if path:sub(1, #here) == here then path = path:sub(#here + 1) end
-	if plan.is_step then words[#words + 1] = "PROVIUM_INSIDE=1" end
+	if plan.store then
+		words[#words + 1] = "PROVIUM_INSIDE=1"
+		words[#words + 1] = "PROVIUM_STORE=" .. plan.store
+	end
 	table.move({ plan.runner, "test", "--verdict", base, path }, 1, 5, #words + 1, words)
 	local status, said = core.command(commit.command(plan.cwd, words), plan.dir .. "/tests.log", plan.show)
 	local text = read(base .. ".result")
@@ -284,7 +289,7 @@ end
 
 -- Keeps the consoles of a failed test with the step's results.
 local function keep_logs(plan, record, base)
-	if not plan.is_step or not record.logs then return end
+	if not plan.store or not record.logs then return end
 	core.command { "cp", "-R", record.logs, base .. ".logs" }
 end
 
@@ -298,7 +303,8 @@ end
 --   cwd           where they run: the profile is looked up from here upwards
 --   rounds        how often each test runs
 --   wanted        a set of titles: another test that fails is another failure
---   is_step       of a bisection: the run is none of the user's
+--   store         the folder of a bisection's fixtures: the run is none of the
+--                 user's; nil: it is
 --   show          print the output of make and of the tests
 --
 -- Returns { verdict =, reason =, failures = { title = number }, rounds = }.
@@ -349,13 +355,9 @@ local function check(args)
 	core.command { "rm", "-rf", dir }
 	core.command { "mkdir", "-p", dir }
 	return commit.judge {
-		kit = kit, runner = commit.runner(), vars = vars, goals = { "all" }, dir = dir,
+		kit = kit, runner = commit.RUNNER, vars = vars, goals = { "all" }, dir = dir,
 		tests = tests, names = names, cwd = kit, rounds = tonumber(vars.CLONES or 1), show = true,
 	}
-end
-
-function commit.runner()
-	return (core.realpath("/proc/self/exe"):gsub(" %(deleted%)$", ""))
 end
 
 -- Takes VARIABLE=VALUE arguments; returns the exit status.

@@ -21,7 +21,7 @@ local VERDICTS = {
 	{ "untestable: (the file): a word", 125, { test = "test('a', function() assert(true) end) error('a word', 0)" } },
 	{ "bad: sum", 1, { test = "assert_eq(1, 2)" } },
 	{ "broken: while building: cc1: No space left on device", 128, { build = "echo 'cc1: No space left on device'; exit 1" } },
-	{ "broken: while building: make: *** [mk/modules.mk:3: modules] Killed", 128, { build = "kill -9 $$" } },
+	{ "broken: while building: make: *** [mk/modules.mk:4: modules] Killed", 128, { build = "kill -9 $$" } },
 	{ "broken: while building: make was killed by signal 9", 128, { build = "kill -9 $PPID; sleep 1" } },
 	{ "broken: the runner was killed by signal 9", 128,
 		{ test = "os.execute('kill -9 $(ps -o ppid= $PPID)') assert(true)" } },
@@ -38,6 +38,13 @@ for _, row in ipairs(VERDICTS) do
 		end)
 	end)
 end
+
+test("provium check calls a kit that does not build broken", function()
+	with_commit({}, function(kit)
+		runner.write(kit.dir .. "/mk/build", small_kit.NO_BUILD)
+		assert_eq({ "broken: Provium itself does not build: tally.c:7: error: there is no plus", 128 }, { kit:check() })
+	end)
+end)
 
 test("provium check with MATCH= calls another failure untestable", function()
 	with_commit({ module = small_kit.BUG }, function(kit)
@@ -171,6 +178,16 @@ test("make bisect lists the commits that are left if none of them can be tested"
 	end)
 end)
 
+test("make bisect with KERNEL_SRC= searches the history of a kernel tree", function()
+	small_kit.with(8, history_of_8, function(kit)
+		local before = history.state(kit.repo)
+		local said = kit:make(("%s MODULE= KERNEL_SRC=%s/tally TESTS=%s/tally/tests"):format(SEARCH, kit.repo, kit.repo))
+		assert_contains(said, "subject: tally: version 6\n")
+		assert_contains(said, "untestable")
+		assert_eq(before, history.state(kit.repo))
+	end)
+end)
+
 -- Merges a branch with three commits, the second of which has the bug.
 test("make bisect finds a commit on a branch that was merged", function()
 	small_kit.with(4, function() return {} end, function(kit)
@@ -276,6 +293,8 @@ test("make bisect refuses a GOOD that is bad, and a BAD that is good", function(
 	small_kit.with(4, function(n) return { module = n == 2 and small_kit.BUG or small_kit.GOOD } end, function(kit)
 		assert_refused(kit, "bisect GOOD=v2 BAD=v4", "GOOD=v2 is bad, too: numbers add up fails there. Give an older commit")
 		assert_refused(kit, "bisect GOOD=v1 BAD=v4", "BAD=v4 is good: the tests pass there, too. Give a later commit")
+		runner.write(kit.repo .. "/tally/tests/sum.lua", "error('better')")
+		assert_refused(kit, "bisect GOOD=v1 BAD=v4", "GOOD=v1 is bad, too: sum fails there.")
 	end)
 end)
 

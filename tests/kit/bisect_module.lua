@@ -44,3 +44,22 @@ test("git bisect run with provium check finds the bug of a module", { timeout = 
 	local said = run(("git bisect run %s check MODULE=%s/tally MATCH='got \"22'"):format(runner.quote(runner.path), repo))
 	assert_contains(said, bug .. " is the first bad commit")
 end)
+
+test("a guest that does not boot makes a commit untestable: the record says so", function()
+	runner.write(dir .. "/provium.toml", ([[
+[profile.no_init]
+kernel  = "%s/profile/%s/vmlinux"
+initrd  = "%s/initramfs/base.cpio"
+append  = "rdinit=/none init=/none"
+]]):format(runner.home, provium.profile, runner.home))
+	runner.write(dir .. "/t.lua", [[
+test("boots", function() provium.create("no_init"):boot() end)
+test("a fixture", { fixture = "no_init" }, function() end)
+test("fails", function() assert(false) end)
+]])
+	runner.run({ "test", "--verdict", dir .. "/verdict", "t.lua" }, { cwd = dir, env = runner.probed() })
+	local marks = {}
+	local record = core.json(runner.read(dir .. "/verdict.result"))
+	for i, item in ipairs(record.tests) do marks[i] = item.setup or false end
+	assert_eq({ true, true, false }, marks)
+end)

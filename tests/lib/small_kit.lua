@@ -18,15 +18,28 @@ PROFILE ?= minimal
 PROFILE_DIR := out/profile/$(PROFILE)
 all: modules
 $(RUNNER) $(PROFILE_DIR)/profile.toml: ;
-include mk/rules.mk mk/check.mk mk/modules.mk
+include mk/rules.mk mk/kernel.mk mk/check.mk mk/modules.mk
+]]
+
+-- A kernel, too, is built by the script "build" of its commit.
+local KERNEL = [[
+KERNEL_IMAGE := $(PROFILE_DIR)/vmlinux
+all: $(KERNEL_IMAGE)
+.PHONY: $(KERNEL_IMAGE)
+$(KERNEL_IMAGE):
+	@mkdir -p $(@D) && sh $(or $(KERNEL_SRC),mk)/build
+	@$(if $(KERNEL_SRC),cp $(KERNEL_SRC)/module.lua $(@D))
 ]]
 
 -- The "compiler" is the shell script "build" of the commit.
 local MODULES = [[
-modules:
-	@mkdir -p $(PROFILE_DIR) && rm -f $(PROFILE_DIR)/module.lua
+ifneq ($(MODULE),)
+modules: $(KERNEL_IMAGE)
+	@rm -f $(PROFILE_DIR)/module.lua
 	@sh $(MODULE)/build
 	@cp $(MODULE)/module.lua $(PROFILE_DIR)
+endif
+modules: $(KERNEL_IMAGE)
 ]]
 
 -- "Loads" the module that make has built for the step, or in the kit.
@@ -75,7 +88,9 @@ function small_kit.with(nr, commit, fn)
 			runner.quote(runner.path), kit.dir))
 		runner.shell(("cd %s/mk && cp rules.mk check.mk %s/mk"):format(runner.quote(here), kit.dir))
 		runner.write(kit.dir .. "/Makefile", MAKEFILE)
+		runner.write(kit.dir .. "/mk/kernel.mk", KERNEL)
 		runner.write(kit.dir .. "/mk/modules.mk", MODULES)
+		runner.write(kit.dir .. "/mk/build", "true\n")
 		history.make(kit.repo, nr, function(n) return small_kit.files(commit(n) or {}) end)
 		fn(kit)
 	end)
