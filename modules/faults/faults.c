@@ -79,7 +79,7 @@ static void fault_divide(void)
 {
 	volatile int zero = 0;
 
-	faults_sink = 1 / zero;
+	faults_sink = (faults_sink + 7) / zero;
 }
 
 static void fault_refcount(void)
@@ -339,7 +339,7 @@ static void fault_hang(void)
 
 static void late_timer(struct timer_list *t)
 {
-	faults_sink = 1;
+	mod_timer(t, jiffies + HZ / 10);
 }
 
 static DEFINE_TIMER(timer, late_timer);
@@ -347,19 +347,19 @@ static DEFINE_TIMER(timer, late_timer);
 /* rmmod does not stop the timer, which then runs code that is gone. */
 static void fault_timer_after_unload(void)
 {
-	mod_timer(&timer, jiffies + HZ);
+	mod_timer(&timer, jiffies + HZ / 10);
 }
 
 static void late_work(struct work_struct *w)
 {
-	faults_sink = 2;
+	schedule_delayed_work(to_delayed_work(w), HZ / 10);
 }
 
 static DECLARE_DELAYED_WORK(delayed, late_work);
 
 static void fault_work_after_unload(void)
 {
-	schedule_delayed_work(&delayed, HZ);
+	schedule_delayed_work(&delayed, HZ / 10);
 }
 
 /* --- objects of sysfs --- */

@@ -16,7 +16,8 @@
 	F(system) F(ktap) F(ltp) F(results)				\
 	F(module_file) F(module_params) F(modules)			\
 	F(job) F(limits) F(kernel_log) F(snapshot) F(worker) F(async)	\
-	F(vm) F(stack) F(evidence) F(fixture) F(verdict)	\
+	F(vm) F(stack) F(evidence) F(leave_clean) F(fixture)		\
+	F(verdict)							\
 	F(record) F(environment) F(globals) F(harness) F(fixture_build)	\
 	F(fixture_command) F(exec) F(init) F(commit) F(bisect_session)	\
 	F(bisect_summary) F(bisect)

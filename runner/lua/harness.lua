@@ -6,7 +6,7 @@
 --   errors text suggest options show session test_log check
 --   pack constants calls syscall system job
 --   limits kernel_log snapshot worker async vm
---   stack evidence fixture verdict record environment globals
+--   stack evidence leave_clean fixture verdict record environment globals
 --   harness fixture_build fixture_command exec
 --   commit bisect_session bisect_summary bisect
 
@@ -18,6 +18,7 @@ local evidence = require "provium.evidence"
 local fixture = require "provium.fixture"
 local globals = require "provium.globals"
 local kernel_log = require "provium.kernel_log"
+local leave_clean = require "provium.leave_clean"
 local limits = require "provium.limits"
 local options = require "provium.options"
 local record = require "provium.record"
@@ -101,9 +102,12 @@ local function run_test(t, opts, fn)
 	session.test = t
 	kernel_log.take_outside_complaints()
 	evidence.mark(session.vms)
+	for _, vm in ipairs(session.vms) do vm.inserted_by_test, vm.workers = {}, {} end
 	check.count = 0
 	local caught = call_test(t, opts, fn)
+	local unclean = opts.leave_clean and leave_clean(t)
 	local complaints = verdict.apply_kernel(t, caught, opts, dead_before)
+	if unclean and t.verdict == VERDICT.ok then t.verdict, t.message = VERDICT.fail, unclean end
 	verdict.apply_check_count(t)
 	if verdict.is_failure(t) then
 		record.add_evidence(t, caught, complaints)
@@ -119,7 +123,8 @@ local function run_test(t, opts, fn)
 	if limits.file_is_over() or (session.fail_fast and t.verdict == VERDICT.fail) then stop_file() end
 end
 
-local TEST_OPTIONS = { timeout = true, expect = true, expect_panic = true, expect_reset = true, fixture = true }
+local TEST_OPTIONS = { timeout = true, expect = true, expect_panic = true, expect_reset = true, fixture = true,
+	leave_clean = true }
 
 local function check_arguments(name, opts, fn)
 	if type(name) ~= "string" or type(fn) ~= "function" then

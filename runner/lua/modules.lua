@@ -226,7 +226,7 @@ function insert(vm, where, path, params, dependencies)
 	local args = module_params(where, name_of(path), params, info.params)
 	insert_dependencies(vm, where, path, info.depends, dependencies or {})
 	local nr_before = #vm:read_log()
-	vm.root.inserted[name_of(path)] = path
+	vm.root.inserted[name_of(path)], vm.root.inserted_by_test[name_of(path)] = path, path
 	local ret = init_module(vm, where, data, args)
 	if ret >= 0 or dependencies and core.errno[-ret] == "EEXIST" then return end
 	raise_module_error(vm, where, ret, nr_before, explain_insmod(vm, path, name_of(path)))

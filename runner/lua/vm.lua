@@ -48,6 +48,8 @@ local function new_vm(core_vm, log_next, log_is_cut)
 		taint = not log_is_cut and 0 or nil, warnings = not log_is_cut and 0 or nil, nr_complaints = 0,
 		console_judged = 0, console_is_final = false,	-- see kernel_log.lua
 		inserted = {},		-- the .ko file of each module that insmod() has inserted, by module name
+		inserted_by_test = {},	-- those of the running test
+		workers = {},		-- those that spawn() has made in the running test
 		used_by = session.test,	-- the test that made or called the VM last; nil: no test
 		killed = false,		-- only a worker can be killed
 		dropped = false,	-- true: the VM's test is over, so it is no evidence for others

@@ -145,6 +145,7 @@ function methods:spawn(opts)
 		root = self, core = self.core, channel = reply.channel, pid = reply.pid, tid = reply.tid,
 		thread = opts.thread and true or false, killed = false,
 	}, META)
+	table.insert(self.workers, worker)
 	-- A call that is still listed here belonged to an earlier worker with
 	-- the same channel.
 	self.calls_in_flight[worker.channel] = nil

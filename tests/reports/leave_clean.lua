@@ -1,0 +1,36 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- The option leave_clean: what a test leaves behind is closed and removed, and
+-- bugs that show then fail the test. Most of the tests fail, so they are a
+-- canned suite.
+
+local core = require "provium.core"
+local runner = require "runner"
+
+local events = {}
+
+for line in runner.run({ "test", "--format", "json", "vm_leave_clean.lua" }, { raw = true }).said:gmatch("[^\n]+") do
+	local event = core.json(line)
+	if event and event.event == "test" then events[event.name] = event end
+end
+
+local function check(name, verdict, pattern)
+	local event = assert(events[name], name .. " has no result")
+	assert_eq(verdict, event.verdict, event.message)
+	if pattern then assert(event.message:find(pattern), event.message) end
+end
+
+test("a timer that outlives its module fails the test, although the test has ended", function()
+	check("a timer that outlives its module", "FAIL", "^the kernel complained: ")
+	check("the same without leave_clean", "ok")
+end)
+
+test("descriptors of the test and of its workers are closed, and modules are removed", function()
+	check("a module in use by a descriptor and by a worker", "ok")
+	check("after the test with the module echo", "ok")
+end)
+
+test("a module that cannot be removed fails the test with its users", function()
+	check("a module that a job keeps in use", "FAIL", "^leave_clean: VM %d+: rmmod echo: EAGAIN: in use")
+end)
+
+test("a test that leaves nothing but a module passes", function() check("a clean test", "ok") end)
