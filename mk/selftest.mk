@@ -31,7 +31,7 @@ $(HOST_TESTS): $(BIN)/host/%: $(OBJ)/tests/host/%.o $(HOST_LIB) \
 	timeout --foreground 300 $< >$@ 2>&1; echo "# exit $$?" >>$@
 
 $(BIN)/host/harness.out: $(RUNNER) FORCE
-	$(plus)@mkdir -p $(@D); timeout --foreground 300 $(RUNNER) test $(HARNESS) >$@ 2>&1; \
+	$(plus)@mkdir -p $(@D); timeout --foreground 600 $(RUNNER) test $(HARNESS) >$@ 2>&1; \
 	echo "# exit $$?" >>$@
 
 .PHONY: selftest
