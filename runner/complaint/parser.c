@@ -319,9 +319,9 @@ static bool is_reporter(const char *fn, size_t len)
 		"update_process_times", "timerqueue", "irq_", "native_", "ret_from_", "bad_page",
 		"__rcu_", "trace_hardirqs", "perf_trace", "__bug", "dequeue_",
 		"default_do_nmi", "pci_serr_error", "unknown_nmi_error", "end_repeat_nmi",
-		"first_nmi", "default_idle", "do_idle", "cpu_startup_entry", "arch_cpu_idle",
-		"rest_init", "arch_call_rest_init", "start_kernel", "start_secondary",
-		"secondary_startup", "x86_64_start",
+		"first_nmi", "queued_", "__pv_queued", "default_idle", "do_idle",
+		"cpu_startup_entry", "arch_cpu_idle", "rest_init", "arch_call_rest_init",
+		"start_kernel", "start_secondary", "secondary_startup", "x86_64_start",
 	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {

@@ -133,6 +133,20 @@ out:
 	buf_release(&file);
 }
 
+/* The log of a boot, or what the kernel printed on request: no reports. */
+static void check_ordinary(const char *path)
+{
+	struct buf file = { 0 }, titles = { 0 };
+
+	if (ok(!buf_read_file(&file, path), "%s can be read", path)) {
+		titles_of(buf_str(&file), SIZE_MAX, &titles);
+		if (!ok(!titles.len, "%s has no report", path))
+			note("got %s", buf_str(&titles));
+	}
+	buf_release(&titles);
+	buf_release(&file);
+}
+
 /* Two processors report at once, line by line. */
 static void check_callers(void)
 {
@@ -198,6 +212,11 @@ int main(void)
 		return done();
 	for (size_t i = 0; i < files.gl_pathc; i++)
 		check_file(files.gl_pathv[i]);
+	globfree(&files);
+	if (!ok(!glob("tests/host/logs/*.txt", 0, NULL, &files), "there are ordinary logs"))
+		return done();
+	for (size_t i = 0; i < files.gl_pathc; i++)
+		check_ordinary(files.gl_pathv[i]);
 	globfree(&files);
 	return done();
 }
