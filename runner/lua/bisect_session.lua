@@ -21,6 +21,9 @@ local errors = require "provium.errors"
 
 local session = {}
 
+-- How long a runner that was told to end can take: its programs have 5 s.
+local END_TIMEOUT_S = 8
+
 function session.fail(fmt, ...) errors.raise(errors.KIND.user, "bisect: " .. fmt, ...) end
 
 function session.stop(fmt, ...) errors.raise(errors.KIND.broken, "bisect: " .. fmt, ...) end
@@ -152,7 +155,12 @@ end
 
 local function own(dir)
 	run("mkdir", "-p", dir)
+	local deadline = core.now() + END_TIMEOUT_S
 	local ok, other = core.own(dir)
+	while not ok and math.type(other) and core.now() < deadline do
+		core.pause(0.1)
+		ok, other = core.own(dir)
+	end
 	if ok then return end
 	if math.type(other) then stop("process %d works on this session; %s", other, dir) end
 	stop("%s", other)

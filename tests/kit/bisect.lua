@@ -418,6 +418,8 @@ local function interrupt(kit)
 	local pid, wait = start(kit, SEARCH)
 	core.pause(math.random() * 4)
 	local all = descendants(pid)
+	table.remove(all, 1)		-- timeout, which is not of the session
+	if #all == 0 then return "it had ended:\n" .. wait() end
 	local victim, signal = all[math.random(#all)], SIGNALS[math.random(#SIGNALS)]
 	local name = runner.read(("/proc/%d/comm"):format(victim)) or "nothing\n"
 	os.execute(("kill -%s %d 2>/dev/null"):format(signal, victim))
