@@ -27,8 +27,9 @@ static const char hidden[] = ";=\t";
  * escapes a backslash before the blank that follows the path.  A
  * parenthesis ends the name of an archive's member, "LIBRARY(MEMBER)" or
  * "LIBRARY(MEMBER MEMBER)", and the opening one can be in a path further left.
+ * An ampersand before the colon makes the rule one for grouped targets.
  */
-static const char unreadable_ends[] = "\\) \t";
+static const char unreadable_ends[] = "\\) \t&";
 
 static const char *relative(const char *path)
 {

@@ -175,6 +175,10 @@ test("a dependency whose path ends with \")\": no verdict is kept, and make work
 	check_without_verdict("", "t(1)")
 end)
 
+test("a dependency whose path ends with an ampersand: no verdict is kept, and make works", function()
+	check_without_verdict("", "t&")
+end)
+
 -- --- order, FAILFAST, make's options ---
 
 -- Sets the duration of the file's last run, which make reads from order.mk.
