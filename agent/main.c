@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The agent: PID 1 of a guest.  For tests it also runs as an ordinary process,
- * over a connected stream socket, or as a listener on vsock.
+ * over a connected stream socket, or as a listener.
  *
  * The folders of agent/, each of which includes only those before it:
  *	wire		the protocol and its codec; shared with the runner
@@ -54,6 +54,10 @@ int main(int argc, char **argv)
 		config.link_fd = atoi(argv[2]);
 		supervise(&config);
 	}
+	if (argc == 3 && !strcmp(argv[1], "--listen")) {
+		config.listen_fd = atoi(argv[2]);
+		supervise(&config);
+	}
 	if (argc == 3 && !strcmp(argv[1], "--vsock")) {
 		config.listen_fd = boot_listen_vsock((unsigned int)atoi(argv[2]));
 		if (config.listen_fd >= 0)
@@ -63,6 +67,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	dprintf(2, "usage: agent --fd N        serve a connected stream socket\n"
+		   "       agent --listen N    serve the connections of a listening socket\n"
 		   "       agent --vsock PORT  listen on a vsock port\n"
 		   "In a guest the kernel starts the agent as PID 1, without arguments.\n");
 	return 2;

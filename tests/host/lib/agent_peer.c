@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,34 +23,71 @@
 /* Time limit for an answer, in seconds; only a failure takes that long. */
 #define LIMIT_S 20.0
 
-struct peer *peer_start(void)
+/* Starts an agent with that option for the descriptor, which it inherits. */
+static struct peer *start(const char *option, int fd)
 {
 	struct peer *p = xcalloc(1, sizeof(*p));
 	const char *agent = getenv("PROVIUM_AGENT");
 	char number[16];
-	int fds[2];
 
 	p->executor = WIRE_EXECUTOR;
+	p->listener = -1;
 	conn_init(&p->conn);
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
-		exit(1);
 	p->pid = fork();
 	if (!p->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		fcntl(fds[1], F_SETFD, 0);
-		snprintf(number, sizeof(number), "%d", fds[1]);
+		fcntl(fd, F_SETFD, 0);
+		snprintf(number, sizeof(number), "%d", fd);
 		/* With SAN=1, too, the kernel must deliver SIGSEGV. */
 		setenv("ASAN_OPTIONS", "handle_segv=0", 1);
-		execl(agent ? agent : "out/bin/agent", "agent", "--fd", number,
-		      (char *)NULL);
+		execl(agent ? agent : "out/bin/agent", "agent", option, number, (char *)NULL);
 		perror("agent");
 		_exit(127);
 	}
 	if (p->pid < 0)
 		exit(1);
+	return p;
+}
+
+struct peer *peer_start(void)
+{
+	struct peer *p;
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
+		exit(1);
+	p = start("--fd", fds[1]);
 	close(fds[1]);
 	conn_open(&p->conn, fds[0]);
 	return p;
+}
+
+struct peer *peer_listening(void)
+{
+	struct sockaddr_un any = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct peer *p;
+
+	/* An address without a path: the kernel chooses an abstract one. */
+	if (bind(fd, (struct sockaddr *)&any, sizeof(sa_family_t)) || listen(fd, 8))
+		exit(1);
+	p = start("--listen", fd);
+	p->listener = fd;
+	return p;
+}
+
+void peer_connect(struct peer *p)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+	socklen_t n = sizeof(address);
+
+	conn_release(&p->conn);
+	conn_init(&p->conn);
+	if (getsockname(p->listener, (struct sockaddr *)&address, &n) ||
+	    connect(fd, (struct sockaddr *)&address, n))
+		exit(1);
+	conn_open(&p->conn, fd);
 }
 
 int next_frame_until(struct peer *p, int64_t deadline)
@@ -159,15 +197,21 @@ bool text_has(const struct wire_bytes *b, const char *s)
 	return memmem(b->p, b->len, s, strlen(s));
 }
 
-struct peer *peer_greeted(void)
+void peer_greet(struct peer *p)
 {
-	struct peer *p = peer_start();
 	struct wire_hello hello = { .fingerprint = wire_fingerprint() };
 	struct wire_nothing none;
 
 	if (next_frame(p) || p->hdr.kind != WIRE_READY ||
 	    !call(p, WIRE_OP_hello, &hello, &none))
 		ok(false, "the agent says ready and takes our hello");
+}
+
+struct peer *peer_greeted(void)
+{
+	struct peer *p = peer_start();
+
+	peer_greet(p);
 	return p;
 }
 
@@ -189,6 +233,8 @@ bool peer_end(struct peer *p, int *status)
 		signal_to(p->pid, SIGKILL);
 	waitpid(p->pid, status, 0);
 	close(end.fd);
+	if (p->listener >= 0)
+		close(p->listener);
 	buf_release(&p->data);
 	free(p);
 	return ended;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The host's end of a link to an agent that runs as a process of this machine
- * ($PROVIUM_AGENT, else out/bin/agent), over a socketpair.
+ * ($PROVIUM_AGENT, else out/bin/agent), over a socket.
  */
 #ifndef TESTS_HOST_LIB_AGENT_PEER_H
 #define TESTS_HOST_LIB_AGENT_PEER_H
@@ -16,6 +16,7 @@
 
 struct peer {
 	pid_t pid;			/* the supervisor */
+	int listener;			/* the socket on which it listens, or -1 */
 	struct conn conn;
 	uint32_t tag;			/* tag of the last request */
 	uint32_t executor;		/* the channel to which an executor's ops go */
@@ -31,6 +32,12 @@ struct peer {
  */
 struct peer *peer_start(void);
 struct peer *peer_greeted(void);
+/* Starts an agent that listens.  peer_connect() must be called next. */
+struct peer *peer_listening(void);
+/* Connects to it; the connection before, if any, is closed. */
+void peer_connect(struct peer *p);
+/* Reads the ready frame and says hello. */
+void peer_greet(struct peer *p);
 /*
  * Closes the connection and frees p.  Returns false if the agent did not end by
  * itself.

@@ -2,6 +2,7 @@
 /* Steps a process with ptrace(2), and kills it. */
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -10,13 +11,13 @@
 #include <sys/wait.h>
 
 #include "runner/base/deadline.h"
-#include "tests/host/lib/tap.h"
 #include "tests/host/lib/victim.h"
 
 #define LIMIT_S 1.0			/* time limit for a stop that was
 					 * requested, in seconds */
 /* A step that takes longer may sleep in the kernel. */
 #define BLOCKED_S 0.03
+#define REPEATS_STEPPED 8		/* iterations of one string instruction */
 /* How often a waiting function checks the clock. */
 #define TICK_US 10000
 
@@ -94,18 +95,107 @@ static bool await_step(pid_t pid)
 	return false;
 }
 
-bool victim_step(pid_t pid, unsigned int k, bool trace, unsigned long long *ip)
+static unsigned long long address_of(pid_t pid)
 {
 	struct user_regs_struct regs;
 
-	for (unsigned int i = 0; i < k; i++) {
-		if (ptrace(PTRACE_SINGLESTEP, pid, 0, 0) || !await_step(pid))
-			return false;
-		if (trace && !ptrace(PTRACE_GETREGS, pid, 0, &regs))
-			note("step %u: %#llx", i + 1, regs.rip);
+	return ptrace(PTRACE_GETREGS, pid, 0, &regs) ? 0 : regs.rip;
+}
+
+/* --- breakpoints --- */
+
+static bool replace_byte(pid_t pid, unsigned long long at, uint8_t new, uint8_t *old)
+{
+	long word;
+
+	errno = 0;
+	word = ptrace(PTRACE_PEEKTEXT, pid, at, 0);
+	if (errno)
+		return false;
+	*old = (uint8_t)word;
+	return !ptrace(PTRACE_POKETEXT, pid, at, (word & ~0xffL) | new);
+}
+
+bool victim_run_to(pid_t pid, unsigned long long at)
+{
+	struct user_regs_struct regs;
+	uint8_t int3, instruction;
+	bool hit;
+
+	if (address_of(pid) == at)
+		return true;
+	if (!replace_byte(pid, at, 0xcc, &instruction) || ptrace(PTRACE_CONT, pid, 0, 0))
+		return false;
+	hit = await_step(pid) && !ptrace(PTRACE_GETREGS, pid, 0, &regs) && regs.rip == at + 1;
+	if (!hit) {
+		ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+		await_stop(pid, LIMIT_S);
 	}
-	*ip = ptrace(PTRACE_GETREGS, pid, 0, &regs) ? 0 : regs.rip;
+	replace_byte(pid, at, instruction, &int3);
+	regs.rip = at;
+	return hit && !ptrace(PTRACE_SETREGS, pid, 0, &regs);
+}
+
+/*
+ * The length of the instruction if it is a string instruction that repeats:
+ * 0xf3, for 8 bytes a time 0x48, and the operation.  Else 0.
+ */
+static unsigned int repeat_length(pid_t pid, unsigned long long at)
+{
+	long word = ptrace(PTRACE_PEEKTEXT, pid, at, 0);
+	uint8_t bytes[sizeof(word)];
+
+	memcpy(bytes, &word, sizeof(word));
+	if (bytes[0] != 0xf3)
+		return 0;
+	bytes[1] = bytes[1] == 0x48 ? bytes[2] : bytes[1];
+	if ((bytes[1] & 0xfe) != 0xa4 && (bytes[1] & 0xfe) != 0xaa)
+		return 0;
+	return (word >> 8 & 0xff) == 0x48 ? 3 : 2;
+}
+
+/*
+ * Makes one step, of which *repeats were made at this address.  What is left of
+ * a string instruction after REPEATS_STEPPED iterations is one step.
+ */
+static bool one_step(pid_t pid, unsigned long long *ip, unsigned int *repeats)
+{
+	unsigned int length = *repeats >= REPEATS_STEPPED ? repeat_length(pid, *ip) : 0;
+	unsigned long long before = *ip;
+
+	if (length) {
+		if (!victim_run_to(pid, before + length))
+			return false;
+	} else if (ptrace(PTRACE_SINGLESTEP, pid, 0, 0) || !await_step(pid)) {
+		return false;
+	}
+	*ip = address_of(pid);
+	*repeats = *ip == before ? *repeats + 1 : 0;
 	return true;
+}
+
+bool victim_step(pid_t pid, unsigned int k, unsigned long long *ip)
+{
+	unsigned int repeats = 0;
+
+	*ip = address_of(pid);
+	for (unsigned int i = 0; i < k; i++)
+		if (!one_step(pid, ip, &repeats))
+			return false;
+	return true;
+}
+
+unsigned int victim_trace(pid_t pid, unsigned long long *addresses, unsigned int cap)
+{
+	unsigned int repeats = 0, n = 0;
+	unsigned long long ip = address_of(pid);
+
+	while (n < cap) {
+		addresses[n++] = ip;
+		if (!one_step(pid, &ip, &repeats))
+			break;
+	}
+	return n;
 }
 
 void victim_strike(pid_t pid, int sig)

@@ -15,10 +15,20 @@ void victim_init(void);
 bool victim_seize(pid_t pid);
 /*
  * Steps the victim k times, and stores its address in *ip.  Returns false if it
- * sleeps in a system call, or has ended, before that.  With trace, prints each
- * address.
+ * sleeps in a system call, or has ended, before that.  A string instruction is
+ * stepped a few times, then run to its end.
  */
-bool victim_step(pid_t pid, unsigned int k, bool trace, unsigned long long *ip);
+bool victim_step(pid_t pid, unsigned int k, unsigned long long *ip);
+/*
+ * Runs the victim to the address, with a breakpoint that its children must not
+ * meet.  Returns false if it sleeps or ends before.
+ */
+bool victim_run_to(pid_t pid, unsigned long long at);
+/*
+ * Steps the victim until it sleeps, and stores the address of each step.
+ * Returns their number, at most cap.
+ */
+unsigned int victim_trace(pid_t pid, unsigned long long *addresses, unsigned int cap);
 /*
  * With SIGKILL: kills the victim and waits for its end.  Otherwise delivers the
  * signal and detaches.
