@@ -4,8 +4,8 @@
 # Variables with such short names can be in anybody's environment, with another
 # meaning. They count only on the command line; the others, such as ACCEL, in
 # the environment too.
-$(foreach v,O T N V NAME NR ARGS SAN FAILFAST MODULE TESTS KERNEL_SRC KERNEL KDIR KCFLAGS LLVM \
-	LLVM_IAS CROSS_COMPILE,$(if $(filter environment%,$(origin $v)),$(eval undefine $v)))
+$(foreach v,O T N V NAME NR ARGS SAN FAILFAST MODULE TESTS KERNEL_SRC KERNEL KDIR CONFIG KCFLAGS \
+	LLVM LLVM_IAS CROSS_COMPILE,$(if $(filter environment%,$(origin $v)),$(eval undefine $v)))
 
 O         ?= out#       the folder for everything that is built
 KERNEL    ?=#           a kernel image that somebody else built, or "running"
@@ -17,6 +17,7 @@ PROFILE   ?= minimal#   the kernel to build and test: kernel-configs/PROFILE.pro
 ACCEL     ?=#           accelerator: auto, kvm or tcg
 TRANSPORT ?=#           connection to the guest: auto, vsock or serial
 KERNEL_SRC ?=#          your kernel tree; empty: the distribution's linux-source package
+CONFIG    ?=#           files with kernel options of yours, added to those of the profile
 MODULE    ?=#           the folder of your out-of-tree module, or several with blanks between
 TESTS     ?=#           the folder of your tests; empty: MODULE/tests
 T         ?=#           the tests to run, by file or folder: T='kit/boot calls/b*'
@@ -37,6 +38,11 @@ $(foreach v,CURDIR O KERNEL_SRC KERNEL KDIR,$(if $(call unfit,$($v)), \
 
 override V := $(filter-out 0,$V)
 override SAN := $(filter-out 0,$(SAN))
+
+# A relative path of the user's is one from the folder in which make was
+# started, or else from the kit's. "make -C KIT" leaves the former in PWD.
+caller := $(if $(filter environment,$(origin PWD)),$(if $(call unfit,$(PWD)),,$(PWD)))
+candidates = $(if $(filter /%,$1),$1,$(caller:%=%/$1) $(CURDIR)/$1)
 
 # make sets CC to "cc" by default; only a CC that the user set counts.
 ifeq ($(origin CC),default)

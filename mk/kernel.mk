@@ -30,10 +30,16 @@ $(if $(filter $(PROFILE),$(profiles)),,$(error \
 	PROFILE=$(PROFILE): no kernel-configs/$(PROFILE).profile; choose from: $(profiles)))
 include kernel-configs/$(PROFILE).profile
 endif
-FRAGMENTS := $(fragments:%=kernel-configs/%.config)
+
+# CONFIG=: fragments of the user's, after those of the profile.
+user_fragments := $(strip $(foreach f,$(CONFIG:~/%=$(HOME)/%),$(or $(firstword $(realpath $(call \
+	candidates,$f))),$(error CONFIG=$f: there is no file $(firstword $(call candidates,$f))))))
+FRAGMENTS := $(fragments:%=kernel-configs/%.config) $(user_fragments)
 PROFILE_DIR := $O/profile/$(PROFILE)
 
 ifneq ($(KERNEL)$(packages),)
+$(if $(CONFIG),$(error CONFIG=$(CONFIG): this kernel is not built here, so its options are \
+	fixed; use a profile that is built from source, such as PROFILE=minimal))
 include mk/prebuilt.mk
 else
 
@@ -109,12 +115,14 @@ kbuild = mk/lock.sh $(KBUILD).lock 'the kernel $(PROFILE)' $(kbuild_make)
 # What the fragments set, without their comments. If two fragments set the same
 # option, the last one wins. Only a change of content configures the kernel
 # again.
-$(KBUILD)/asked.config: $(FRAGMENTS) kernel-configs/$(PROFILE).profile
+$(KBUILD)/asked.config: $(FRAGMENTS) kernel-configs/$(PROFILE).profile \
+		$(if $(call same,$(file <$(KBUILD)/user-fragments),$(user_fragments)),,FORCE)
 	@mkdir -p $(@D)
 	@awk -F= '/^CONFIG_/ { asked[$$1] = $$0 } END { for (o in asked) print asked[o] }' \
 		$(FRAGMENTS) >$@.tmp
 	@$(if $(kbuild_args),echo '# kbuild_args: $(kbuild_args)' >>$@.tmp)
 	@$(call update,$@.tmp,$@)
+	@echo '$(user_fragments)' >$(KBUILD)/user-fragments
 
 # allnoconfig turns everything off that no fragment sets.
 $(KBUILD)/.configured: $(KBUILD)/asked.config $(KSRC_READY) | kernel-configs/check.awk

@@ -5,8 +5,9 @@
 #     tree/PATH/  a copy of the folder /PATH (mk/mirror/), in which kbuild
 #                 builds; the folder itself is only read. make sees none of its
 #                 file names
-#     state/PATH/ stamps of that copy: changed, args, built; kos, the paths of
-#                 its modules; stripped/, these without debugging information
+#     state/PATH/ stamps of that copy: changed, args, built, symvers; kos, the
+#                 paths of its modules; stripped/, these without debugging
+#                 information
 #   out/profile/PROFILE/modules/
 #                 every stripped .ko; and NAME.calls.lua for a module with
 #                 system calls. A file gets a new date only if its content
@@ -71,15 +72,21 @@ module_kbuild = mk/lock.sh $(MODULE_STATE)$1/.building 'the module $(notdir $1)'
 	$(call dkms_args,$1) M=$(MODULE_TREE)$(call place,$1) PWD=$(MODULE_TREE)$(call place,$1) \
 	$(jobs) modules
 
+# The kernel's source; headers have no source files.
+KERNEL_FILES = $(if $(wildcard $(KSRC)/kernel/fork.c),$(abspath $(KSRC)))
+
 no_module = MODULE=$1: the build made no module: $(call place,$1) has no obj-m line that \
 	counts. Look for lines under "ifneq (…)" and for obj-$$(CONFIG_X): such variables can be \
 	given to this make, as CONFIG_X=m
 
-# $(call module_rules,FOLDER,EARLIER FOLDERS,CALLS FILES). Each module depends
-# only on the last one before it, and so on all: with all of them as
-# prerequisites, make would walk every path between them.
+# $(call module_rules,FOLDER,EARLIER FOLDERS,CALLS FILES)
+# symvers has the symbols of the module and of all before it. Each module
+# depends on that of the last one before it: with all of them as prerequisites,
+# make would walk every path between them. The number in args is that of the stamps'
+# format: another one builds anew.
 define module_rules
-args_of_$1 := $(MODULE_TREE) $2 $(abspath $(KBUILD)) $(KCFLAGS) $(MODULE_ARGS) $(call dkms_args,$1)
+args_of_$1 := 2 $(MODULE_TREE) $2 $(abspath $(KBUILD)) $(KCFLAGS) $(MODULE_ARGS) \
+	$(call dkms_args,$1)
 $$(call remember,$(MODULE_STATE)$1/args,args_of_$1)
 
 $(MODULE_STATE)$1/changed: $(MIRROR) FORCE
@@ -87,19 +94,25 @@ $(MODULE_STATE)$1/changed: $(MIRROR) FORCE
 	@$(MIRROR) $(call mirror_alone,$1) -x $(CURDIR) -x $O $(MODULE_TREE) $$(@D) $1
 
 $(MODULE_STATE)$1/built: $(MODULE_STATE)$1/changed $(MODULE_STATE)$1/args $(KBUILD)/.built $3 \
-		$(patsubst %,$(MODULE_STATE)%/built,$(lastword $2))
+		$(patsubst %,$(MODULE_STATE)%/symvers,$(lastword $2))
 	$$(if $$V,,@$$(info $$(space) MODULE	$(1:$(CURDIR)/%=%)))mkdir -p $(INSTALLED)
 	$$(Q)echo '$1' >$(INSTALLED)/$(notdir $1).failed
 	$$(Q)test ! -e $$(@D)/kos || sed 's,.*/,$(INSTALLED)/,' $$(@D)/kos | xargs rm -f
 	$$(plus)$$(Q){ $$(call module_kbuild,$1,$2); echo $$$$? >$$(@D)/status; } 2>&1 | \
-	awk -v tree=$(MODULE_TREE) -v kit=$(CURDIR)/ -f mk/module-messages.awk >&2; \
+	awk -v tree=$(MODULE_TREE) -v kit=$(CURDIR)/ -v source=$$(KERNEL_FILES) \
+	-f mk/module-messages.awk >&2; \
 	test "$$$$(cat $$(@D)/status)" = 0
 	$$(Q)test -s $(MODULE_TREE)$(call place,$1)/modules.order || \
 	{ echo $$(call quoted,$$(call no_module,$1)) >&2; exit 1; }
 	$$(Q)sed 's/\.o$$$$/.ko/' $(MODULE_TREE)$(call place,$1)/modules.order >$$(@D)/kos
 	$$(Q)rm -rf $$(@D)/stripped && mkdir $$(@D)/stripped && while read -r ko; do \
 		strip --strip-debug -o $$(@D)/stripped/$$$${ko##*/} $$$$ko || exit; done <$$(@D)/kos
+	$$(Q)cat $(MODULE_TREE)$(call place,$1)/Module.symvers \
+		$(patsubst %,$(MODULE_STATE)%/symvers,$(lastword $2)) >$$(@D)/symvers.tmp; \
+	$$(call update,$$(@D)/symvers.tmp,$$(@D)/symvers)
 	$$(Q)rm -f $(INSTALLED)/$(notdir $1).failed && touch $$@
+
+$(MODULE_STATE)$1/symvers: $(MODULE_STATE)$1/built ;
 endef
 
 # $(call calls_rules,SOURCE FOLDER,BUILD FOLDER/NAME)
@@ -136,7 +149,8 @@ kit_kos   = $(call kos_of,$(filter $(KIT_MODULES),$(MODULE_SRC)))
 kos       = $(user_kos) $(filter-out $(addprefix %/,$(notdir $(user_kos))),$(kit_kos))
 built_kos = $(foreach m,$(MODULE_SRC),$(addprefix $(MODULE_STATE)$m/stripped/,$(notdir \
 	    $(filter $(kos),$(call kos_of,$m)))))
-twice     = $(foreach k,$(sort $(notdir $1)),$(if $(word 2,$(filter %/$k,$1)),$(filter %/$k,$1)))
+twice     = $(strip $(foreach k,$(sort $(notdir $1)),$(if \
+	    $(word 2,$(filter %/$k,$1)),$(filter %/$k,$1))))
 to_install = $(built_kos) $(CALLS_LUA)
 stale = $(filter-out $(addprefix $(INSTALLED)/,$(notdir $(to_install))), \
 	  $(wildcard $(INSTALLED)/*.ko $(INSTALLED)/*.lua $(INSTALLED)/*.failed))

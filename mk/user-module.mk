@@ -5,9 +5,6 @@
 #   $(call place,FOLDER)  the folder of its Kbuild: itself, or one inside
 #   MODULE_ARGS           variables for its Kbuild from the command line
 
-# With "make -C KIT MODULE=.", the folder is the caller's: PWD still has it.
-caller := $(if $(filter environment,$(origin PWD)),$(if $(call unfit,$(PWD)),,$(PWD)))
-candidates = $(if $(filter /%,$1),$1,$(caller:%=%/$1) $(CURDIR)/$1)
 folder = $(firstword $(wildcard $(addsuffix /.,$(realpath $(call candidates,$1)))))
 typed  = $(MODULE:~/%=$(HOME)/%)
 

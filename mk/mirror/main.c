@@ -51,19 +51,37 @@ static void touch(const char *path)
 		fail(path);
 }
 
+/*
+ * A file that has not changed is not searched again, so the mentions are kept
+ * in the list, with a mark before the path: the path itself can be in it, too.
+ */
+static void load_mentions(struct mirror *m)
+{
+	for (size_t i = 0; i < m->before.nr; i++)
+		if (!strcmp(m->before.entries[i].key, ".."))
+			mention_add(m, m->before.entries[i].path + 1);
+}
+
+static void note_mentions(struct mirror *m)
+{
+	for (size_t i = 0; i < m->mentions.nr; i++) {
+		char *marked = text("@%s", m->mentions.entries[i].path);
+
+		mirror_note(m, marked, "..");
+		free(marked);
+	}
+}
+
 static void update(struct mirror *m)
 {
 	char *file = text("%s/files", m->state), *changed = text("%s/changed", m->state);
 
 	list_read(&m->before, file);
-	for (size_t i = 0; i < m->before.nr; i++)
-		if (!strcmp(m->before.entries[i].key, ".."))
-			list_add(&m->mentions, m->before.entries[i].path, "..");
+	load_mentions(m);
 	git_find(m);
 	walk_copy(m);
 	git_copy(m);
-	for (size_t i = 0; i < m->mentions.nr; i++)
-		mirror_note(m, m->mentions.entries[i].path, "..");
+	note_mentions(m);
 	walk_remove(m);
 	if (m->changed || access(changed, F_OK)) {
 		touch(changed);

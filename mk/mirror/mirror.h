@@ -20,8 +20,8 @@
  *	f SIZE MTIME CTIME INODE MODE	a file
  *	d				a folder
  *	l TARGET			a symbolic link, with the copy's target
- *	..				"../NAME", which the sources mention, or a
- *					folder to which a link leads
+ *	..				"@../NAME": the sources mention this name; or
+ *					"@/PATH": a link leads to this folder
  *	g ...				the state of the repository
  */
 struct entry {
