@@ -143,7 +143,7 @@ MODULE_BUILT := $(MODULE_SRC:%=$(MODULE_STATE)%/built)
 
 # If two folders make a .ko of one name, the user's is taken; of two of the
 # user's, none.
-kos_of    = $(foreach m,$1,$(file <$(MODULE_STATE)$m/kos))
+kos_of    = $(foreach m,$1,$(foreach k,$(file <$(MODULE_STATE)$m/kos),$k))
 user_kos  = $(call kos_of,$(filter-out $(KIT_MODULES),$(MODULE_SRC)))
 kit_kos   = $(call kos_of,$(filter $(KIT_MODULES),$(MODULE_SRC)))
 kos       = $(user_kos) $(filter-out $(addprefix %/,$(notdir $(user_kos))),$(kit_kos))
