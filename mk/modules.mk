@@ -82,8 +82,8 @@ no_module = MODULE=$1: the build made no module: $(call place,$1) has no obj-m l
 # $(call module_rules,FOLDER,EARLIER FOLDERS,CALLS FILES)
 # symvers has the symbols of the module and of all before it. Each module
 # depends on that of the last one before it: with all of them as prerequisites,
-# make would walk every path between them. The number in args is that of the stamps'
-# format: another one builds anew.
+# make would walk every path between them. The number in args is that of the
+# stamps' format: another one builds anew.
 define module_rules
 args_of_$1 := 2 $(MODULE_TREE) $2 $(abspath $(KBUILD)) $(KCFLAGS) $(MODULE_ARGS) \
 	$(call dkms_args,$1)

@@ -1,0 +1,263 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- MODULE=: folders of modules as users have them are built, and are not
+-- changed.
+
+local kit = require "kit"
+local layouts = require "layouts"
+local runner = require "runner"
+local session = require "provium.session"
+
+provium.timeout = "30m"
+
+for _, file in ipairs { "modules.mk", "user-module.mk", "lock.sh", "module-messages.awk" } do
+	session.depend(kit.root .. "/mk/" .. file)
+end
+for _, file in ipairs { "files", "git", "list", "main", "mention", "walk" } do
+	session.depend(("%s/mk/mirror/%s.c"):format(kit.root, file))
+end
+
+local dir, _ <close> = runner.new_folder()
+local k = kit.new(dir)
+local user = dir .. "/user"
+
+local function sh(cmd) return runner.shell(("cd %s && { %s\n} 2>&1"):format(user, cmd)) end
+
+local function write(path, content)
+	sh("mkdir -p " .. runner.quote((user .. "/" .. path):match("^(.*)/[^/]*$")))
+	runner.write(user .. "/" .. path, content)
+end
+
+os.execute("mkdir " .. user)
+local folders = {}
+for _, l in ipairs(layouts) do
+	for path, content in pairs(l.files) do write(path, content) end
+	if l.shell then sh(l.shell) end
+	folders[#folders + 1] = user .. "/" .. l.module
+end
+
+-- Returns names, types, sizes, dates and contents of all of the user's files.
+local function state()
+	return runner.shell(([[cd %s && find . -printf '%%p %%y %%m %%s %%T@ %%C@ %%l\n' | sort &&
+		find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum]]):format(user))
+end
+
+-- The modules of the kit are not needed here.
+local function modules(list) return ("modules KIT_MODULES= CONFIG_LAYOUT=m MODULE='%s'"):format(list) end
+
+local function built(path) return runner.read(("%s/%s.ko"):format(k.modules, path)) end
+
+local ALL = modules(table.concat(folders, " "))
+
+if not k:has_kernel() then
+	test("module layouts", function() skip("the kernel was built with another KERNEL_SRC=") end)
+	return
+end
+
+local before = state()
+local said, status = k:make("-j2 " .. ALL)
+
+test("make modules builds every layout in one run", function() assert_eq(0, status, said) end)
+
+for _, l in ipairs(layouts) do
+	test(("layout %s: its modules are built from its own files"):format(l.name), function()
+		for name, value in pairs(l.ko) do
+			assert_contains(assert(built(name), name .. ".ko was not built"), ("layout=%s\0"):format(value))
+		end
+	end)
+end
+
+test("a build changes neither contents nor dates of the user's folders", function()
+	assert_eq(before, state())
+end)
+
+test("no file's name is run as a command or leaves a file in the kit's folder", function()
+	assert_eq("", runner.shell(("cd %s && ls -d ran a its.txt b.txt 2>/dev/null"):format(runner.quote(kit.root))))
+	assert_eq("", sh("find . -name ran"))
+end)
+
+test("a second make builds nothing, and a build that writes into its folder changes nothing", function()
+	local again, code = k:make(ALL)
+	assert_eq(0, code, again)
+	assert(not again:find("  MODULE\t", 1, true), again)
+	assert_eq(before, state())
+end)
+
+test("__FILE__ in a module is the path of the user's file", function()
+	assert_contains(built("assembly"), ("file=%s/assembly/main.c\0"):format(user))
+end)
+
+test("every layout's modules can be loaded", function()
+	local vm = provium.create():boot()
+	for _, l in ipairs(layouts) do
+		for name in pairs(l.ko) do
+			local needs_another = name == "several_b" or name == "layout_user"
+			if not needs_another then vm:insmod(("%s/%s.ko"):format(k.modules, name)) end
+		end
+	end
+	vm:insmod(k.modules .. "/several_b.ko")
+	vm:insmod(k.modules .. "/layout_user.ko")
+	assert_contains(vm:read_file("/proc/modules"), "layout_core 16384 1 layout_user")
+end)
+
+-- --- what is built again ---
+
+-- Builds these layouts, and returns the objects in their copies that were made
+-- meanwhile.
+local function made(list)
+	local mark = dir .. "/mark"
+	os.execute("sleep 0.05; touch " .. mark)
+	local text, code = k:make(modules(list))
+	assert_eq(0, code, text)
+	return runner.shell(([[cd %s && find . -name '*.o' ! -name '*.mod.o' -newer %s -printf '%%f\n' | sort]])
+		:format(k:copy_of(user), mark))
+end
+
+local several = user .. "/several"
+
+test("after the change of one source, only that source is compiled", function()
+	write("several/deeper/second.c", "int several_second = 2;\n")
+	assert_eq("second.o\nseveral_c.o", made(several))
+end)
+
+test("a source with an older date and another content is compiled", function()
+	write("several/deeper/second.c", "int several_second = 3;\n")
+	sh("touch -d 2001-01-01 several/deeper/second.c")
+	assert_eq("second.o\nseveral_c.o", made(several))
+end)
+
+test("a file that only got a new date is not compiled again", function()
+	sh("touch several/deeper/second.c")
+	assert_eq("", made(several))
+end)
+
+test("a module that the makefile no longer lists is no longer there", function()
+	write("several/Kbuild", "obj-m := several_a.o\n")
+	made(several)
+	assert(built("several_a"))
+	assert_eq(nil, built("several_b"))
+	assert_eq(nil, built("several_c"))
+end)
+
+test("a source that was removed fails the build, despite its old object", function()
+	sh("rm several/several_a.c")
+	local text, code = k:make(modules(several))
+	assert_eq(2, code)
+	assert_contains(text, "several_a")
+	assert_eq(nil, built("several_a"))
+end)
+
+test("after a commit, git describe in the makefile gives the new state", function()
+	sh("cd git && git commit -q --allow-empty -m second && git tag v1.7")
+	made(user .. "/git/drv")
+	assert_contains(built("in_git"), "layout=v1.7 v1.7 seven\0")
+	assert_eq("", sh("cd git && git status --porcelain"))
+end)
+
+-- --- failures ---
+
+test("a build that fails names the user's file, and leaves no module of an earlier build", function()
+	local folder = user .. "/kbuild"
+	made(folder)
+	assert(built("in_kbuild"))
+	write("kbuild/in_kbuild.c", layouts.source("1 +"))
+	local text, code = k:make(modules(folder))
+	assert_eq(2, code)
+	assert_contains(text, "\nDIR/user/kbuild/in_kbuild.c:")
+	assert(not text:find(".modules/tree", 1, true), text)
+	assert_eq(nil, built("in_kbuild"))
+	assert_eq(folder .. "\n", runner.read(k.modules .. "/kbuild.failed"))
+
+	runner.write(dir .. "/provium.toml", ("[profile.%s]\nkernel = \"%s/profile/%s/vmlinux\"\nmodules = \"%s\"\n")
+		:format(k.profile, runner.home, k.profile, k.modules))
+	runner.write(dir .. "/t.lua", "provium.create():boot():insmod('in_kbuild')\n")
+	local r = runner.run({ "test", "t.lua" }, { cwd = dir })
+	assert_eq(1, r.status, r.said)
+	assert_contains(r.said, ("there is no module in_kbuild in %s: the last build of %s failed"):format(k.modules, folder))
+
+	write("kbuild/in_kbuild.c", layouts.source('"repaired"'))
+	made(folder)
+	assert_contains(built("in_kbuild"), "layout=repaired\0")
+	assert_eq(nil, runner.read(k.modules .. "/kbuild.failed"))
+end)
+
+test("the error for a missing symbol names the kernel's option that provides it", function()
+	write("symbol/Kbuild", "obj-m := symbol.o\n")
+	write("symbol/symbol.c", layouts.source('"symbol"') .. "int i2c_register_driver(void);\nint no_such_symbol(void);\n" ..
+		"static int __init use(void) { return i2c_register_driver() + no_such_symbol(); }\nmodule_init(use);\n")
+	local text, code = k:make(modules(user .. "/symbol"))
+	assert_eq(2, code)
+	assert_contains(text, 'Put the line "CONFIG_I2C=y" into a file and give make CONFIG=FILE')
+	assert_contains(text, "no_such_symbol: no file of the kernel exports this symbol")
+end)
+
+test("CONFIG= configures the kernel anew with the user's options, and refuses a file that is not there", function()
+	write("mine.config", "CONFIG_I2C=y\n")
+	assert_contains(k:make("-n kernel CONFIG=user/mine.config"), "  CONFIG\t")
+	assert(not k:make("-n kernel"):find("  CONFIG\t", 1, true))
+	local text, code = k:make("-n kernel CONFIG=user/none.config")
+	assert_eq(2, code)
+	assert_contains(text, "CONFIG=user/none.config: there is no file DIR/user/none.config")
+end)
+
+local FOREIGN = "ARCH=arm64 CROSS_COMPILE=none- LLVM=1 KCFLAGS=-Dnone= KBUILD_OUTPUT=/none W=1 C=1 CDPATH=/ O=/none T=none N=x " ..
+	"V=1 NAME=x SAN=1 KERNEL_SRC=/none KBUILD_EXTMOD=/none LOCALVERSION=-none"
+
+test("variables of other projects in the environment change nothing", function()
+	write("config/in_config.c", layouts.source('"environment"'))
+	local text, code = k:make(modules(user .. "/config"), { env = FOREIGN })
+	assert_eq({ 0, "  MODULE\tDIR/user/config\n" }, { code, text })
+	assert_contains(built("in_config"), "layout=environment\0")
+end)
+
+test("make -n with another compiler writes nothing", function()
+	local flags = runner.read(k.out .. "/obj/.flags")
+	assert_contains(k:make("-n CC=clang modules"), "  CC\t")
+	assert_eq(flags, runner.read(k.out .. "/obj/.flags"))
+end)
+
+test("a copied checkout does not use what the old one has built", function()
+	made(user .. "/kbuild")
+	local copy = kit.new(dir .. "/copy")
+	os.execute(("cp -a %s/kernel %s/obj %s/bin %s/gen %s/ 2>/dev/null"):format(k.out, k.out, k.out, k.out, copy.out))
+	write("kbuild/in_kbuild.c", layouts.source('"copied"'))
+	local text, code = copy:make(modules(user .. "/kbuild"))
+	assert_eq(0, code, text)
+	assert_contains(runner.read(copy.modules .. "/in_kbuild.ko"), "layout=copied\0")
+	assert_contains(built("in_kbuild"), "layout=repaired\0")
+end)
+
+test("MODULE=. with make -C means the folder in which make was started", function()
+	local text, code = k:make("modules KIT_MODULES= MODULE=.", { cwd = user .. "/makefile" })
+	assert_eq(0, code, text)
+	assert(built("in_makefile"))
+	assert_eq(nil, built("in_kbuild"))
+end)
+
+write("empty/README", "text\n")
+write("none/Kbuild", "obj-$(CONFIG_NOT_GIVEN) := none.o\n")
+write("none/none.c", layouts.source('"none"'))
+write("pair/a/Kbuild", "obj-m := in_kbuild.o\n")
+write("pair/b/Kbuild", "obj-m := b.o\n")
+write("pair/a/in_kbuild.c", layouts.source('"pair"'))
+write("colon:x/Kbuild", "obj-m := b.o\n")
+
+local refused = {
+	{ "a folder that does not exist", "MODULE=nosuch", "MODULE=nosuch: there is no folder DIR/nosuch. Give the folder of a module" },
+	{ "a path with a blank", "MODULE='user/names/old tests'", "a path with a blank in it must be renamed" },
+	{ "a path with a colon", "MODULE=user/colon:x", "MODULE=DIR/user/colon:x: the path has a ':', which make cannot handle" },
+	{ "Provium's own folder", "MODULE=" .. kit.root, "this is Provium's own folder" },
+	{ "a folder without a makefile", "MODULE=user/empty", "MODULE=DIR/user/empty: not the folder of a module" },
+	{ "a folder with two modules below it", "MODULE=user/pair",
+		'there is more than one module. Choose one of its folders, or several: MODULE="DIR/user/pair/a DIR/user/pair/b"' },
+	{ "a makefile whose condition does not hold", "MODULE=user/none",
+		"MODULE=DIR/user/none: the build made no module: DIR/user/none has no obj-m line that counts" },
+	{ "two modules of one name", "MODULE='user/pair/a user/kbuild'",
+		"these have one name: DIR/user/pair/a/in_kbuild.ko DIR/user/kbuild/in_kbuild.ko" },
+}
+for _, case in ipairs(refused) do
+	test(("MODULE= with %s is refused with what to do"):format(case[1]), function()
+		local text, code = k:make("modules KIT_MODULES= " .. case[2])
+		assert_eq(2, code, text)
+		assert_contains(text, case[3])
+	end)
+end
