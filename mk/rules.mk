@@ -35,13 +35,17 @@ space := $(empty) $(empty)
 # contents differ, and removes NEW otherwise, so that FILE keeps its date.
 update = if cmp -s $1 $2; then rm -f $1; else mv -f $1 $2; fi
 
+# $(call same,TEXT,TEXT): are they equal, apart from blanks? make 4.3 keeps the
+# last newline of $(file <FILE) if the content is longer than 200 bytes.
+same_text = $(and $(findstring x$1x,x$2x),$(findstring x$2x,x$1x))
+same = $(call same_text,$(strip $1),$(strip $2))
+
 # $(call remember,FILE,VARIABLE): a rule for FILE, which holds the value of the
 # variable and gets a new date only if the value changes. make compares without
 # any process.
 #
 #	$(call remember,$(OBJ)/.flags,compile)
 #	$(OBJ)/%.o: %.c $(OBJ)/.flags
-same = $(and $(findstring x$1x,x$2x),$(findstring x$2x,x$1x))
 remember = $(eval $(call remember_rule,$1,$2))
 define remember_rule
 $1: $(if $(call same,$(file <$1),$($2)),,FORCE)
