@@ -29,17 +29,10 @@ local ASYNC = { exec = true, json = true, read_file = true, write_file = true, i
 	background = true, job_wait = true, job_kill = true, mount_vfs = true }
 for method in pairs(SINGLE_OP) do ASYNC[method] = true end
 
-local function names(set)
-	local list = {}
-	for name in pairs(set) do list[#list + 1] = name end
-	table.sort(list)
-	return table.concat(list, ", ")
-end
-
 local function check_method(caller, target, method, allowed)
 	if not allowed[method] then
 		error(("%s: cannot call %s; it can call: %s"):format(caller,
-			type(method) == "string" and method .. "()" or tostring(method), names(allowed)), 0)
+			type(method) == "string" and method .. "()" or tostring(method), options.names(allowed)), 0)
 	end
 	return target[method]
 end

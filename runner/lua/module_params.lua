@@ -7,6 +7,7 @@
 -- lib/cmdline.c). It has no way to escape a quote.
 
 local suggest = require "provium.suggest"
+local options = require "provium.options"
 local text = require "provium.text"
 
 local SPACE = "[ \t\n\v\f\r\xa0]"	-- isspace() of the kernel
@@ -89,11 +90,8 @@ end
 local function check_known(where, module, name, known)
 	local plain = name:gsub("-", "_")
 	if known[plain] or COMMON[plain] or plain:find("%.dyndbg$") then return end
-	local names = {}
-	for other in pairs(known) do names[#names + 1] = other end
-	table.sort(names)
 	error(("%s: module %s has no parameter \"%s\"%s; %s"):format(where, module, name, suggest(name, known),
-		#names > 0 and "its parameters are: " .. table.concat(names, ", ") or "it has no parameters"), 0)
+		next(known) and "its parameters are: " .. options.names(known) or "it has no parameters"), 0)
 end
 
 -- Returns the text for the kernel. params: { name = value }, or the text

@@ -33,13 +33,6 @@ local function modules_in(dir)
 	return paths
 end
 
-local function sorted_names(set)
-	local names = {}
-	for name in pairs(set) do names[#names + 1] = name end
-	table.sort(names)
-	return table.concat(names, ", ")
-end
-
 -- Returns the folders of modules whose last build failed, as words for an
 -- error; "" if there are none. make writes NAME.failed (mk/modules.mk).
 local function failed_builds(dir)
@@ -67,7 +60,7 @@ local function built_module(vm, where, name)
 	if path then return path end
 	error(("%s: there is no module %s in %s%s%s; %s (make modules builds those of modules/ and of MODULE=)"):format(
 		where, name_of(name), info.modules, failed_builds(info.modules), suggest(name_of(name), built),
-		next(built) and "there are: " .. sorted_names(built) or "the folder has no modules"), 0)
+		next(built) and "there are: " .. options.names(built) or "the folder has no modules"), 0)
 end
 
 local function exists(path) return core.identity(path) ~= nil end
@@ -244,7 +237,7 @@ local function explain_rmmod(vm, name)
 	return function(errno)
 		local loaded = (errno == "EAGAIN" or errno == "ENOENT") and loaded_modules(vm)
 		if errno == "ENOENT" and loaded and not loaded[name] then
-			return next(loaded) and "it is not loaded; loaded are: " .. sorted_names(loaded) or
+			return next(loaded) and "it is not loaded; loaded are: " .. options.names(loaded) or
 				"it is not loaded; no module is"
 		elseif errno == "EBUSY" then
 			return "it has no exit function, or is being loaded or unloaded"

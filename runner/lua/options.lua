@@ -29,6 +29,14 @@ function options.bytes(v, label)
 	return tonumber(n) << ({ K = 10, M = 20, G = 30 })[unit]
 end
 
+-- Returns the keys of a table in the order of the alphabet, as "a, b, c".
+function options.names(set)
+	local list = {}
+	for name in pairs(set) do list[#list + 1] = name end
+	table.sort(list)
+	return table.concat(list, ", ")
+end
+
 -- Checks a table of options and returns it; an empty table for nil. known: the
 -- set of known names.
 function options.check(where, opts, known)
@@ -37,11 +45,8 @@ function options.check(where, opts, known)
 	end
 	for key in pairs(opts or {}) do
 		if not known[key] then
-			local names = {}
-			for name in pairs(known) do names[#names + 1] = name end
-			table.sort(names)
 			error(("%s: unknown option \"%s\"; the options are: %s"):format(where, tostring(key),
-				table.concat(names, ", ")), 0)
+				options.names(known)), 0)
 		end
 	end
 	return opts or {}
