@@ -5,6 +5,7 @@
 local core = require "provium.core"
 local history = require "history"
 local runner = require "runner"
+local tree = require "tree"
 
 local small_kit = {}
 small_kit.__index = small_kit
@@ -102,13 +103,7 @@ function small_kit:command(args)
 		:format(self.dir, self.repo, args)
 end
 
--- Runs make. Returns its output and exit status.
-function small_kit:make(args)
-	local pipe = assert(io.popen(self:command(args)))
-	local said = pipe:read("a")
-	local _, _, status = pipe:close()
-	return said, status
-end
+small_kit.make = tree.make
 
 -- Runs provium check. Returns the line "check: …" and the exit status.
 function small_kit:check(args)
