@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Makes an initramfs from a list, so that nobody has to be root for it.
+ * Makes an initramfs from a list, without the privileges of root.
  *
  *	gen_init_cpio [-t SECONDS] LIST >ARCHIVE	LIST may be "-"
  *

@@ -8,7 +8,7 @@ $(foreach v,O T N V NAME NR ARGS SAN FAILFAST MODULE TESTS KERNEL_SRC KERNEL KDI
 	LLVM LLVM_IAS CROSS_COMPILE,$(if $(filter environment%,$(origin $v)),$(eval undefine $v)))
 
 O         ?= out#       the folder for everything that is built
-KERNEL    ?=#           a kernel image that somebody else built, or "running"
+KERNEL    ?=#           the image of a kernel that is built already, or "running"
 KDIR      ?=#           its build tree or headers, in which modules are built
 ifneq ($(KERNEL),)
 PROFILE   ?= $(if $(filter running,$(KERNEL)),running,own)

@@ -11,7 +11,7 @@
 #                                 symbols, for gdb and for the lines of stacks
 #   out/profile/PROFILE/modules/  its modules (modules.mk)
 #
-# A kernel that somebody else built: prebuilt.mk.
+# A kernel that is built already: prebuilt.mk.
 #
 #   out/provium.toml              the profiles that were built, for the runner
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# A kernel that somebody else built ─▶ the kernel that the tests run on.
+# A kernel that is built already ─▶ the kernel that the tests run on.
 #
 #   KERNEL=FILE KDIR=DIR   an image, and its build tree or headers
 #   KERNEL=running         the kernel of this machine

@@ -28,7 +28,7 @@ void git_find(struct mirror *m)
 			break;
 		*slash = '\0';
 	}
-	/* Somebody's whole home is no repository of a module. */
+	/* A home folder under git is not the repository of a module. */
 	if (found && (!home || strcmp(folder, home) || !strcmp(m->module, home)))
 		m->repository = folder;
 	else

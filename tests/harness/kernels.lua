@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Kernels that somebody else built, as make takes them: KERNEL=, KDIR=,
+-- Kernels that are built already, as make takes them: KERNEL=, KDIR=,
 -- PROFILE=distro.
 
 local runner = require "runner"
