@@ -18,6 +18,7 @@
 local core = require "provium.core"
 local commit = require "provium.commit"
 local errors = require "provium.errors"
+local read_file = require "provium.read_file"
 
 local session = {}
 
@@ -45,12 +46,7 @@ end
 local run = session.run
 
 -- Returns the content of the file; "" if it cannot be read.
-function session.read(path)
-	local file = io.open(path, "rb")
-	local text = file and file:read("a") or ""
-	if file then file:close() end
-	return text
-end
+function session.read(path) return read_file(path) or "" end
 
 local read = session.read
 

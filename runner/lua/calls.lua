@@ -7,6 +7,7 @@
 
 local check_string = require "provium.options".string
 local pointer = require "provium.pointer"
+local read_file = require "provium.read_file"
 local session = require "provium.session"
 
 local calls = { methods = {} }
@@ -21,10 +22,8 @@ local known = {}
 
 local function load_rows(path)
 	session.note(path)
-	local file = io.open(path, "rb")
-	if not file then return false end
-	local text = file:read("a")
-	file:close()
+	local text = read_file(path)
+	if not text then return false end
 	session.depend(path)
 	local rows = {}
 	for i, row in ipairs(assert(load(text, "=" .. path, "t", {}))()) do

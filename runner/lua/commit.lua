@@ -9,6 +9,7 @@
 
 local core = require "provium.core"
 local errors = require "provium.errors"
+local read = require "provium.read_file"
 
 local commit = {}
 
@@ -193,13 +194,6 @@ local function build(plan)
 end
 
 -- --- running ---
-
-local function read(path)
-	local file = io.open(path, "rb")
-	local text = file and file:read("a")
-	if file then file:close() end
-	return text
-end
 
 -- Runs a test file once. Returns its record; or nil and why there is none.
 local function run_test(plan, name, base)

@@ -11,6 +11,7 @@
 /* Each file can require only files before it in this list: see harness.lua. */
 #define FILES(F)							\
 	F(errors) F(text) F(suggest) F(options) F(show) F(session)	\
+	F(read_file)							\
 	F(test_log) F(check) F(pack) F(pointer) F(constants) F(calls)	\
 	F(syscall)							\
 	F(system) F(ktap) F(ltp) F(results)				\

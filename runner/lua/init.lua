@@ -4,6 +4,7 @@
 
 local core = require "provium.core"
 local errors = require "provium.errors"
+local read = require "provium.read_file"
 
 local command = {}
 
@@ -58,13 +59,6 @@ jobs:
 local URL_VARIABLE = "${{ vars.PROVIUM_URL }}"
 
 local function refuse(fmt, ...) errors.raise(errors.KIND.user, "init: " .. fmt, ...) end
-
-local function read(path)
-	local file = io.open(path, "rb")
-	local text = file and file:read("a")
-	if file then file:close() end
-	return text
-end
 
 -- Returns the name of the first module in the text of a Kbuild: that of obj-m,
 -- or of obj-$(CONFIG_X).
