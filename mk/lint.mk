@@ -6,10 +6,10 @@ LINT_TEXT   = $(filter %.c %.h %.lua %.mk %.awk %.sh %.def %.config %.profile %.
 	      .ci/run, $(LINT_FILES))
 LINT_SHELL := mk/deps.sh mk/drivers.sh mk/lock.sh mk/packages.sh .ci/run \
 	      kernel-configs/overlay/apply
-LINT_STEPS := text leftovers paths shell lua functions layout
+LINT_STEPS := text format leftovers paths shell lua functions layout
 
 .PHONY: lint $(LINT_STEPS:%=lint-%)
-lint: ## kit: check the sources: text, shell, Lua, functions, layout (make deps-dev)
+lint: ## kit: check the sources: text, format, shell, Lua, functions, layout (make deps-dev)
 lint: $(LINT_STEPS:%=lint-%)
 	@echo 'lint: ok'
 
@@ -41,16 +41,17 @@ lint-functions:
 lint-layout: $(BIN)/host/floors
 	@$< | awk '/^(not ok|#)/ { print; bad = 1 } END { exit bad }'
 
-# The style of the C sources. Columns inside of a line are not compared, since
-# clang-format cannot keep comments and tables that are aligned with tabs.
+# What clang-format would change in the C sources, except line breaks and the
+# columns of comments and tables: it cannot keep those that are aligned by tabs.
 FORMAT_FILES = $(filter %.c %.h,$(LINT_FILES))
-squeeze = sed 's/\([^ \t]\)[ \t]\+/\1 /g'
 
-.PHONY: format-check
-format-check: ## kit: show where clang-format would change the C sources
-	@for f in $(FORMAT_FILES); do $(squeeze) $$f >$O/format.is; \
-	clang-format $$f | $(squeeze) | \
-	diff -u --label $$f --label $$f.formatted $O/format.is - || bad=1; done; test -z "$$bad"
+lint-format:
+	@rm -rf $O/format && mkdir -p $O/format/new
+	@cp --parents .clang-format $(FORMAT_FILES) $O/format/new
+	@cd $O/format/new && clang-format -i $(FORMAT_FILES) && \
+	awk -f $(abspath mk/format.awk) $(FORMAT_FILES) >../wanted
+	@awk -f mk/format.awk $(FORMAT_FILES) >$O/format/present
+	@diff -U1 --label present --label 'as clang-format wants it' $O/format/present $O/format/wanted
 
 # --- for editors
 

@@ -6,7 +6,7 @@
 
 static int run(int argc, char **argv)
 {
-	char *folder = argc == 2 ? argv[1] : (char []){ "." };
+	char *folder = argc == 2 ? argv[1] : (char[]){ "." };
 
 	if (argc > 2 || *folder == '-')
 		return cmd_usage_error(&cmd_init, "expected at most one folder");

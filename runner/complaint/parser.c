@@ -164,9 +164,9 @@ static const char *find_function(const char *text, size_t *len)
 	while ((plus = strstr(plus, "+0x"))) {
 		size_t hex = strspn(plus + 3, "0123456789abcdef");
 
-		for (at = plus; at > text && (isalnum((unsigned char)at[-1]) ||
-					      strchr("_.$", at[-1])); at--)
-			;
+		at = plus;
+		while (at > text && (isalnum((unsigned char)at[-1]) || strchr("_.$", at[-1])))
+			at--;
 		if (hex && plus[3 + hex] == '/' && at < plus && !isdigit((unsigned char)*at)) {
 			*len = (size_t)(plus - at);
 			return at;

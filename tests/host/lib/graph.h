@@ -8,13 +8,15 @@
 
 #include "runner/base/buf.h"
 
+struct graph_edge {
+	size_t from, to;
+};
+
 /* A graph; all zeros: empty. */
 struct graph {
 	char **names;
 	size_t nr_names;
-	struct graph_edge {
-		size_t from, to;
-	} *edges;
+	struct graph_edge *edges;
 	size_t nr_edges;
 };
 
