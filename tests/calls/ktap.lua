@@ -5,6 +5,7 @@
 local runner = require "runner"
 
 local vm = provium.create():boot()
+vm:exec "mkdir /tmp/k"
 
 -- Writes a shell script that prints the lines, then runs `rest`. Returns its
 -- path in the guest.
@@ -63,7 +64,7 @@ end)
 local function script(path, text) vm:write_file(path, "#!/bin/sh\n" .. text, { mode = 493 }) end
 
 test("kselftest runs a program in its folder, and takes its results", function()
-	vm:exec "mkdir -p /tmp/k && echo yes >/tmp/k/data"
+	vm:write_file("/tmp/k/data", "yes\n")
 	script("/tmp/k/prog", 'echo 1..2; echo "ok 1 $(cat data)"; echo "ok 2 $1"')
 	local out = vm:kselftest("/tmp/k/prog", { args = { "it's" } })
 	assert_eq({ "yes", "it's" }, { out.results[1].name, out.results[2].name })
