@@ -19,6 +19,7 @@
 #define GENERIC 16u
 #define JOINS 32u
 #define ANYWHERE 64u
+#define INTERRUPTED 128u
 
 /*
  * A function with its offset.  Kernels before 4.9 print " at addr" in KASAN
@@ -69,6 +70,8 @@ struct open_report {
 					 * until the next such line */
 	bool in_stack;			/* the last line belonged to a stack */
 	bool had_stack;
+	bool in_interrupt;		/* the last stack entry was between <IRQ>
+					 * and </IRQ> */
 	bool has_function;		/* the title is complete */
 	size_t head_lines;		/* number of lines before the first stack */
 };
@@ -122,6 +125,11 @@ const struct complaint *complaint_parser_reports(const struct complaint_parser *
 
 /* --- one line --- */
 
+static bool starts_with(const char *text, const char *word)
+{
+	return !strncmp(text, word, strlen(word));
+}
+
 /*
  * Steps over stamps such as "[    1.234567]" and "[  T12]".  Stores in *caller
  * which task or processor printed the line.
@@ -143,6 +151,28 @@ static const char *skip_stamps(const char *s, uint32_t *caller)
 			return s + strspn(s, " ");
 		s = at + digits + 1;
 	}
+}
+
+/*
+ * Returns where a stamp such as "[    1.234567] " is inside of the line: on a
+ * console, what was printed before it had no line end.  Returns NULL if there
+ * is none, or only at the start of the line.
+ */
+static char *inner_stamp(char *line)
+{
+	uint32_t ignored = 0;
+	char *at = line + (skip_stamps(line, &ignored) - line);
+
+	while ((at = strchr(at, '['))) {
+		size_t digits = strspn(at + 1, " "), fraction;
+
+		digits += strspn(at + 1 + digits, "0123456789");
+		fraction = at[1 + digits] == '.' ? strspn(at + 2 + digits, "0123456789") : 0;
+		if (fraction == 6 && at[8 + digits] == ']')
+			return at;
+		at++;
+	}
+	return NULL;
 }
 
 /* Is the text nothing but "=", at least 20 times? */
@@ -174,11 +204,6 @@ static const char *find_function(const char *text, size_t *len)
 		plus += 3;
 	}
 	return NULL;
-}
-
-static bool starts_with(const char *text, const char *word)
-{
-	return !strncmp(text, word, strlen(word));
 }
 
 static bool starts_stack(const char *text)
@@ -296,7 +321,10 @@ static void expand(char *title, const char *template, const char *at, const regm
 	}
 }
 
-/* Functions that only report the faults of their callers. */
+/*
+ * Functions that only report the faults of their callers: the beginnings of
+ * their names, or whole names if they end with "$".
+ */
 static bool is_reporter(const char *fn, size_t len)
 {
 	static const char *const prefixes[] = {
@@ -322,12 +350,16 @@ static bool is_reporter(const char *fn, size_t len)
 		"first_nmi", "queued_", "__pv_queued", "default_idle", "do_idle",
 		"cpu_startup_entry", "arch_cpu_idle", "rest_init", "arch_call_rest_init",
 		"start_kernel", "start_secondary", "secondary_startup", "x86_64_start",
+		"sched_show_task", "_sched_show_task", "arch_trigger", "kthread$",
+		"do_invalid_op", "invalid_op", "do_trap", "fixup_bug", "__panic",
+		"context_switch", "__switch_to", "__this_cpu_preempt_check",
+		"__x86_indirect_thunk", "__sanitizer_cov", "smp_apic_timer", "apic_timer",
 	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-		size_t n = strlen(prefixes[i]);
+		size_t n = strcspn(prefixes[i], "$");
 
-		if (n <= len && !memcmp(fn, prefixes[i], n))
+		if (n <= len && !memcmp(fn, prefixes[i], n) && (!prefixes[i][n] || n == len))
 			return true;
 	}
 	return false;
@@ -339,14 +371,20 @@ static bool is_reporter(const char *fn, size_t len)
  */
 static void name_function(struct open_report *o, struct complaint *c, const char *text)
 {
+	bool is_place = strstr(text, "IP: ") || strstr(text, "IP  [") || strstr(text, "at: ") ||
+			starts_with(text, "pc : ") || starts_with(text, "PC is at ");
 	size_t len;
 	const char *fn = find_function(text, &len);
 
+	if (starts_with(text, "<IRQ>") || starts_with(text, "<NMI>"))
+		o->in_interrupt = true;
+	else if (starts_with(text, "</IRQ>") || starts_with(text, "</NMI>") ||
+		 starts_with(text, "<EOI>"))
+		o->in_interrupt = false;
 	if (o->has_function || !o->kind || !(o->kind->flags & FUNCTION) || !fn ||
 	    starts_with(text, "? ") || is_reporter(fn, len))
 		return;
-	if (!o->had_stack && !strstr(text, "IP: ") && !strstr(text, "at: ") &&
-	    !strstr(text, "pc : "))
+	if (!is_place && (!o->had_stack || (o->kind->flags & INTERRUPTED && o->in_interrupt)))
 		return;
 	snprintf(c->title + strlen(c->title), sizeof(c->title) - strlen(c->title), " in %.*s",
 		 (int)len, fn);
@@ -367,6 +405,8 @@ static void add_line(struct complaint_parser *p, struct open_report *o, size_t n
 {
 	struct complaint *c = &p->reports[o->report];
 
+	if (c->nr_lines && c->lines[c->nr_lines - 1] == number)
+		return;
 	if (c->nr_lines % 32 == 0)
 		c->lines = xreallocarray(c->lines, c->nr_lines + 32, sizeof(*c->lines));
 	c->lines[c->nr_lines++] = number;
@@ -415,7 +455,7 @@ static bool is_aftermath(const char *text)
 		"RCU Stall", "Hard LOCKUP", "UBSAN: panic_on_warn", "KASAN: panic_on_warn",
 		"Attempted to kill init! exitcode=0x00000009", "Attempted to kill the idle task",
 		"Aiee, killing interrupt handler", "Machine halted", "System is deadlocked on memory",
-		"KFENCE: panic_on_warn", "kfence",
+		"KFENCE: panic_on_warn", "kfence", "scheduling while atomic",
 	};
 	const char *why = strstr(text, "not syncing: ");
 
@@ -491,18 +531,14 @@ static void continue_report(struct complaint_parser *p, struct open_report *o,
 	add_line(p, o, number);
 }
 
-void complaint_parser_feed(struct complaint_parser *p, const char *line, size_t len,
-			   size_t number, uint32_t caller)
+static void feed_part(struct complaint_parser *p, const char *part, size_t number,
+		      uint32_t caller)
 {
-	char raw[1024];
-	const char *text, *at;
+	const char *text = skip_stamps(part, &caller), *at;
 	regmatch_t m[GROUPS];
 	const struct kind *k;
 	struct open_report *o;
 
-	snprintf(raw, sizeof(raw), "%.*s", (int)(len < sizeof(raw) ? len : sizeof(raw) - 1), line);
-	raw[strcspn(raw, "\r\n")] = 0;
-	text = skip_stamps(raw, &caller);
 	p->rule_age++;
 	o = find_open(p, caller);
 	if (starts_with(text, "------------[ cut here ]")) {
@@ -524,4 +560,26 @@ void complaint_parser_feed(struct complaint_parser *p, const char *line, size_t 
 		p->rule_caller = caller + 1;
 		p->rule_age = 0;
 	}
+}
+
+void complaint_parser_feed(struct complaint_parser *p, const char *line, size_t len,
+			   size_t number, uint32_t caller)
+{
+	char raw[1024], *stamp;
+
+	snprintf(raw, sizeof(raw), "%.*s", (int)(len < sizeof(raw) ? len : sizeof(raw) - 1), line);
+	raw[strcspn(raw, "\r\n")] = 0;
+	stamp = inner_stamp(raw);
+	if (!stamp) {
+		feed_part(p, raw, number, caller);
+		return;
+	}
+	if (raw[0] == '[') {
+		char first = *stamp;
+
+		*stamp = 0;
+		feed_part(p, raw, number, caller);
+		*stamp = first;
+	}
+	feed_part(p, stamp, number, caller);
 }

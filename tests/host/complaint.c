@@ -4,7 +4,8 @@
  * title.
  *
  * tests/host/complaints/NAME.txt holds real reports: a line "title: …" for
- * each, a blank line, then the log as the kernel printed it.
+ * each, a blank line, then the log as the kernel printed it.  Those with a name
+ * of shape-… are written by hand, in the shape that the kernel's code prints.
  */
 #include <glob.h>
 #include <string.h>
