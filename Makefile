@@ -8,23 +8,38 @@ include mk/config.mk
 include mk/rules.mk
 include mk/deps.mk
 include mk/ccache.mk
+
+# The programs of the kit: built, or those of "make install".
+ifeq ($(KIT_INSTALLED),)
 include mk/cc.mk
+include mk/tools.mk
+include mk/agent.mk
+include mk/runner.mk
+else
+include mk/installed.mk
+endif
+
 include mk/new-syscall.mk
 include mk/kernel.mk
 include mk/user-module.mk
 include mk/modules.mk
-include mk/agent.mk
 include mk/initramfs.mk
-include mk/runner.mk
 include mk/test.mk
 include mk/check.mk
 include mk/fixture.mk
+include mk/help.mk
+
+# For work on the kit itself. "make install" leaves these out.
+KIT_ONLY := cc.mk tools.mk agent.mk runner.mk selftest.mk lint.mk fuzz.mk bench.mk nested.mk \
+	    install.mk selftest.awk lint.awk functions.awk fuzz.awk alone.lua nested.lua
+ifeq ($(KIT_INSTALLED),)
 include mk/selftest.mk
 include mk/lint.mk
 include mk/fuzz.mk
 include mk/bench.mk
 include mk/nested.mk
-include mk/help.mk
+include mk/install.mk
+endif
 
 .PHONY: all
 all: ## use: build everything that tests need (the default)

@@ -4,15 +4,7 @@
 # do the work: they start make once more, because a build that fails is a
 # verdict.
 
-# Variables that the user gave, on the command line or in the environment.
-FOR_CHECK := T MATCH CLONES TESTS GOOD BAD TESTS_AT MODULE KERNEL_SRC PROFILE ACCEL TRANSPORT
-from_user = $(filter command environment,$(firstword $(origin $1)))
-given = $(sort $(foreach v,$(FOR_CHECK),$(if $(call from_user,$v),$v)) \
-	$(foreach v,$(.VARIABLES),$(if $(findstring command,$(origin $v)),$v)))
-# MODULE= and TESTS= as make has found them, from the caller's folder.
-check_value = $(or $(if $(filter MODULE,$1),$(MODULE_DIRS)), \
-		$(if $(filter TESTS,$1),$(TEST_DIRS)),$($1))
-given_args = $(foreach v,$(given),$(if $($v),'$v=$(subst ','\'',$(call check_value,$v))'))
+given_args = $(call args_of,$(given))
 
 # What the runner has built for each commit of a search. It gives PROFILE_DIR=,
 # so that no other make changes the modules that the tests use.

@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Variables that a user can set, and checks of them before anything is built.
 
+# "make install" puts the built programs into bin/ of the installed kit, which
+# is only read: what is built goes to a folder of the user's.
+KIT_INSTALLED := $(wildcard bin/provium)
+
 # Variables with such short names can be in anybody's environment, with another
 # meaning. They count only on the command line; the others, such as ACCEL, in
 # the environment too.
-$(foreach v,O T N V NAME NR ARGS SAN FAILFAST MODULE TESTS KERNEL_SRC KERNEL KDIR CONFIG KCFLAGS \
-	LLVM LLVM_IAS CROSS_COMPILE,$(if $(filter environment%,$(origin $v)),$(eval undefine $v)))
+$(foreach v,O T N V HERE PREFIX DESTDIR PROFILES KERNELS NAME NR ARGS SAN FAILFAST MODULE TESTS \
+	KERNEL_SRC KERNEL KDIR CONFIG KCFLAGS LLVM LLVM_IAS CROSS_COMPILE,$(if $(filter \
+	environment%,$(origin $v)),$(eval undefine $v)))
 
+ifneq ($(KIT_INSTALLED),)
+O         := $(or $(PROVIUM_OUT),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/provium/out)
+endif
 O         ?= out#       the folder for everything that is built
+PROFILES  ?=#           several profiles: "make test" runs on each, and prints a table
+KERNELS   ?=#           several kernel trees: KERNELS="NAME=TREE ..."
 KERNEL    ?=#           the image of a kernel that is built already, or "running"
 KDIR      ?=#           its build tree or headers, in which modules are built
 ifneq ($(KERNEL),)
@@ -24,6 +34,8 @@ T         ?=#           the tests to run, by file or folder: T='kit/boot calls/b
 N         ?= 100#       how often "make stress" runs the tests
 FAILFAST  ?=#           1: start no further test after a failure
 V         ?=#           1: show the commands
+PREFIX    ?= /usr/local#  where "make install" installs the kit
+DESTDIR   ?=#           a folder that stands for / while it installs
 NAME      ?=#           the name of the new call (make new-syscall)
 NR        ?=#           its number, 1000 to 1063
 ARGS      ?=#           its arguments: "fd:int buf:in:len"
@@ -32,9 +44,15 @@ SAN       ?=#           1: build runner and agent with sanitizers
 # kbuild cannot build in a folder whose path has a blank or a colon: it splits
 # paths at blanks, and takes a colon for the mark of a rule.
 unfit = $(or $(filter-out 0 1,$(words x$1)),$(findstring :,$1))
-$(foreach v,CURDIR O KERNEL_SRC KERNEL KDIR,$(if $(call unfit,$($v)), \
+$(foreach v,CURDIR O KERNEL_SRC KERNEL KDIR PREFIX DESTDIR,$(if $(call unfit,$($v)), \
 	$(error $v='$($v)': kbuild cannot build in a path with blanks or colons; \
 	move or rename the folder)))
+
+# "make -C KIT" leaves the folder in which make was started in PWD. An installed
+# kit is not a place for O=.
+ifneq ($(KIT_INSTALLED),)
+override O := $(if $(filter /%,$O),$O,$(PWD)/$O)
+endif
 
 override V := $(filter-out 0,$V)
 override SAN := $(filter-out 0,$(SAN))

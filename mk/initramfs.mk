@@ -2,15 +2,10 @@
 # initramfs/base.list, busybox and the agent ─▶ out/initramfs/base.cpio.
 
 INITRAMFS := $O/initramfs/base.cpio
-GEN_INIT_CPIO := $O/bin/gen_init_cpio
 BUSYBOX := $(firstword $(wildcard $(addsuffix /busybox,$(subst :, ,$(PATH)))))
 
 INITRAMFS_FILES := $O/bin/agent $(BUSYBOX) $(addprefix initramfs/,passwd group fetch-modules)
 INITRAMFS_ROOT  := $O/initramfs/root
-
-$(GEN_INIT_CPIO): initramfs/gen_init_cpio.c
-	$(call run,HOSTCC)mkdir -p $(@D) && \
-	$(CC) -O2 -Wall -Wextra -Werror -o $@.tmp $< && mv $@.tmp $@
 
 # A link to busybox for each of its commands.
 $O/initramfs/applets.list: $(BUSYBOX) mk/initramfs.mk

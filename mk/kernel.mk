@@ -17,6 +17,9 @@
 
 # --- the profile: its configuration fragments and its machine
 
+# PROFILE=NAME@WORD is the profile NAME with verdicts and modules of its own, as
+# for another kernel tree.
+base_profile := $(firstword $(subst @, ,$(PROFILE)))
 profiles := $(patsubst kernel-configs/%.profile,%,$(wildcard kernel-configs/*.profile))
 packages  :=
 machine   := q35
@@ -26,9 +29,9 @@ $(if $(filter $(PROFILE),$(profiles)),$(error \
 	PROFILE=$(PROFILE) KERNEL=$(KERNEL): this is a profile of the kit, whose kernel is built \
 	or fetched; leave PROFILE= out, or give the kernel a name of your own))
 else
-$(if $(filter $(PROFILE),$(profiles)),,$(error \
-	PROFILE=$(PROFILE): no kernel-configs/$(PROFILE).profile; choose from: $(profiles)))
-include kernel-configs/$(PROFILE).profile
+$(if $(filter $(base_profile),$(profiles)),,$(error \
+	PROFILE=$(PROFILE): no kernel-configs/$(base_profile).profile; choose from: $(profiles)))
+include kernel-configs/$(base_profile).profile
 endif
 
 # CONFIG=: fragments of the user's, after those of the profile.
@@ -48,7 +51,7 @@ else
 
 ifneq ($(KERNEL_SRC),)
 
-KSRC    := $(abspath $(KERNEL_SRC))
+KSRC    := $(abspath $(firstword $(wildcard $(call candidates,$(KERNEL_SRC))) $(KERNEL_SRC)))
 KSOURCE := $(notdir $(KSRC))-$(firstword $(shell echo '$(KSRC)' | cksum))
 
 $(if $(wildcard $(KSRC)/Kconfig),,$(error \
@@ -98,8 +101,8 @@ HAS_SYSCALLS := $(if $(KERNEL_SRC),$(wildcard $(KSRC)/include/linux/provium_sysc
 
 # Another compiler (LLVM=1) builds in a folder of its own.
 toolchain := $(strip $(foreach v,LLVM LLVM_IAS CROSS_COMPILE,$(if $($v),$v=$($v))))
-KBUILD := $O/kernel/$(KSOURCE)/$(PROFILE)$(if $(toolchain),-$(subst $(space),-,$(subst =,,$(subst \
-	/,-,$(toolchain)))))
+KBUILD := $O/kernel/$(KSOURCE)/$(base_profile)$(if $(toolchain),-$(subst $(space),-,$(subst \
+	=,,$(subst /,-,$(toolchain)))))
 KERNEL_IMAGE := $(PROFILE_DIR)/vmlinux
 
 # Fixed values in place of date, user and host, so that the same inputs give the
@@ -115,7 +118,7 @@ kbuild = mk/lock.sh $(KBUILD).lock 'the kernel $(PROFILE)' $(kbuild_make)
 # What the fragments set, without their comments. If two fragments set the same
 # option, the last one wins. Only a change of content configures the kernel
 # again.
-$(KBUILD)/asked.config: $(FRAGMENTS) kernel-configs/$(PROFILE).profile \
+$(KBUILD)/asked.config: $(FRAGMENTS) kernel-configs/$(base_profile).profile \
 		$(if $(call same,$(file <$(KBUILD)/user-fragments),$(user_fragments)),,FORCE)
 	@mkdir -p $(@D)
 	@awk -F= '/^CONFIG_/ { asked[$$1] = $$0 } END { for (o in asked) print asked[o] }' \

@@ -41,13 +41,6 @@ INSTALLED    := $(PROFILE_DIR)/modules
 
 # --- copies
 
-MIRROR := $O/bin/mirror
-
-$(MIRROR): $(patsubst %.c,$O/obj/%.o,$(wildcard mk/mirror/*.c))
-	$(call run,LINK)mkdir -p $(@D) && $(CC) -o $@.tmp $^ && mv $@.tmp $@
-
-DEPENDENCIES += $(patsubst %.c,$O/obj/%.d,$(wildcard mk/mirror/*.c))
-
 # A module of the kit is copied without relatives, which would be the whole kit.
 mirror_alone = $(if $(filter $1,$(KIT_MODULES)),-a)
 

@@ -30,6 +30,7 @@ run = $(if $V,,@$(info $(space)$(space)$1	$@))
 Q := $(if $V,,@)
 empty :=
 space := $(empty) $(empty)
+, := ,
 
 # $(call update,NEW,FILE): a shell command that replaces FILE by NEW if the
 # contents differ, and removes NEW otherwise, so that FILE keeps its date.
@@ -57,3 +58,21 @@ files = $(foreach f,$(wildcard $1/*),$(if $(wildcard $f/.),$(call files,$f),$f))
 
 # $(jobs): kbuild uses all processors, unless make was given -j.
 jobs = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+# out/kit is a link to this folder, by which the runner finds the makefiles.
+$O/kit: $(if $(filter $(CURDIR),$(realpath $O/kit)),,FORCE)
+	@mkdir -p $O && ln -sfnr . $@
+
+# $(call quoted,TEXT): one word for the shell.
+quoted = '$(subst ','\'',$1)'
+
+# For another make: the variables that the user gave, on the command line or in
+# the environment. MODULE= and TESTS= are as make has found them, from the
+# caller's folder.
+OFTEN_GIVEN := T MATCH CLONES TESTS GOOD BAD TESTS_AT MODULE KERNEL_SRC PROFILE ACCEL TRANSPORT
+from_user = $(filter command environment,$(firstword $(origin $1)))
+given = $(sort $(foreach v,$(OFTEN_GIVEN),$(if $(call from_user,$v),$v)) $(if $(MODULE),MODULE) \
+	$(foreach v,$(.VARIABLES),$(if $(findstring command,$(origin $v)),$v)))
+value_of = $(or $(if $(filter MODULE,$1),$(MODULE_DIRS)), \
+	   $(if $(filter TESTS,$1),$(TEST_DIRS)),$($1))
+args_of = $(foreach v,$1,$(if $($v),$v=$(call quoted,$(call value_of,$v))))

@@ -28,7 +28,7 @@ $(FORKSERVER): runner/qemu/forkserver/preload.c runner/qemu/child_setup.c \
 	$(call run,CC)mkdir -p $(@D) && \
 	$(compile) -fPIC -shared -o $@.tmp $(filter %.c,$^) && mv $@.tmp $@
 
-$(RUNNER): $(RUNNER_OBJ) | $(FORKSERVER)
+$(RUNNER): $(RUNNER_OBJ) | $(FORKSERVER) $O/kit
 	$(call run,LINK)mkdir -p $(@D) && \
 	$(CC) $(if $(SAN),$(SANFLAGS)) -o $@.tmp $^ $(LUA_LIBS) && mv $@.tmp $@
 

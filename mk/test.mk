@@ -11,6 +11,9 @@
 #   out/report/                   all results: results.tap, junit.xml,
 #                                 results.jsonl
 
+MK := $(dir $(lastword $(MAKEFILE_LIST)))
+TEST_GOALS := $(filter test retest stress test-kvm check bisect,$(MAKECMDGOALS))
+
 # The folders with the tests: those of the modules, or TESTS=, or the kit's.
 ifneq ($(strip $(TESTS) $(MODULE_DIRS)),)
 
@@ -26,14 +29,18 @@ find_tests = $(shell find $1 -mindepth 1 \( -name fixtures -o -name lib -o -name
 	-o -name '*.lua' -print | LC_ALL=C sed "s/.*[][ \t:;\#$$%=&()'\"\`\\\\*?<>|].*/?/")
 TEST_FILES := $(if $(TEST_DIRS),$(sort $(call find_tests,$(TEST_DIRS))))
 
-TEST_GOALS := $(filter test retest stress test-kvm,$(MAKECMDGOALS))
-$(if $(TEST_GOALS),$(if $(TEST_FILES),,$(error $(if $(TESTS),TESTS=$(TESTS),MODULE=$(MODULE)): \
-	there are no tests: no file *.lua in $(or $(TEST_DIRS),$(MODULE_DIRS:%=%/tests)). \
-	TESTS=FOLDER names another folder)))
+$(if $(filter-out check bisect,$(TEST_GOALS)),$(if $(TEST_FILES),,$(error \
+	$(if $(TESTS),TESTS=$(TESTS),MODULE=$(MODULE)): there are no tests: no file *.lua in \
+	$(or $(TEST_DIRS),$(MODULE_DIRS:%=%/tests)). TESTS=FOLDER names another folder)))
 $(if $(filter ?,$(TEST_FILES)),$(error $(TEST_DIRS): a test's file name has a character that \
 	make cannot handle (blank : ; # $$ % = & ( ) quote \ * ? [ ] < > |); rename the file))
 
 else
+
+$(if $(and $(KIT_INSTALLED),$(TEST_GOALS)),$(error \
+	no tests: neither MODULE= nor TESTS= is given$(if $(HERE),$(,) and $(HERE) is not the \
+	folder of a module). An installed Provium has no tests of its own: go to the folder of a \
+	module$(,) or give MODULE=FOLDER or TESTS=FOLDER))
 
 TEST_DIRS  := tests
 TEST_DIR   := $O/test/$(PROFILE)
@@ -69,6 +76,7 @@ CHOSEN := $(filter-out $(ORDER),$(CHOSEN)) $(filter $(CHOSEN),$(ORDER))
 
 VERDICTS := $(CHOSEN:%=$(TEST_DIR)/%.ok)
 TEST_INPUTS := $(RUNNER) $(KERNEL_IMAGE) $(INITRAMFS) $(DRIVERS)
+REPORT := $O/report
 AGAIN := $(filter retest,$(MAKECMDGOALS))
 FAIL_FAST := $(if $(filter-out 0,$(FAILFAST)),--fail-fast)
 
@@ -101,13 +109,20 @@ STEPS := $(CHOSEN:%=verdict-of-%)
 .PHONY: $(STEPS)
 $(STEPS): verdict-of-%: $(TEST_DIR)/%.ok
 
-.PHONY: test retest
 test: ## use: run the tests whose inputs changed or that did not pass (T= chooses, -jN)
 retest: ## use: run all tests, ignoring earlier passes (T= chooses)
+
+ifneq ($(strip $(PROFILES) $(KERNELS)),)
+include $(MK)matrix.mk
+else
+
+.PHONY: test retest
 test retest: accel $(STEPS)
 	$(plus)@$(RUNNER) make-order $(TEST_DIR)/order.mk $(TEST_NAMES:%=$(TEST_DIR)/%)
-	$(plus)@$(RUNNER) make-summary --since $(TEST_DIR)/.start --report $O/report \
+	$(plus)@$(RUNNER) make-summary --since $(TEST_DIR)/.start --report $(REPORT) \
 		$(FAIL_FAST) $(sort $(VERDICTS:.ok=))
+
+endif
 
 .PHONY: stress
 stress: all accel ## use: run the tests chosen with T= N times

@@ -5,6 +5,16 @@
 #   $(call place,FOLDER)  the folder of its Kbuild: itself, or one inside
 #   MODULE_ARGS           variables for its Kbuild from the command line
 
+# HERE=: the folder in which "provium make" was started. If it has a makefile,
+# it is taken for a module's, unless it is a kernel tree or the kit, or the
+# targets need no module.
+need_module = $(filter-out help doctor deps kernel clean distclean,$(or $(MAKECMDGOALS),all))
+makefiles = $(if $(wildcard $1/Kconfig $1/mk/test.mk),,$(wildcard $(foreach f,Kbuild Makefile, \
+	$1/$f $1/*/$f)))
+ifneq ($(HERE),)
+MODULE := $(if $(need_module),$(if $(call unfit,$(HERE))$(call makefiles,$(HERE)),$(HERE)))
+endif
+
 folder = $(firstword $(wildcard $(addsuffix /.,$(realpath $(call candidates,$1)))))
 typed  = $(MODULE:~/%=$(HOME)/%)
 
@@ -47,11 +57,10 @@ place = $(or $(place_of_$1),$1)
 # as CONFIG_X=m or KCFLAGS=-DDEBUG. dkms.conf may give some, too.
 KIT_VARIABLES := O PROFILE ACCEL TRANSPORT KERNEL_SRC CONFIG MODULE TESTS T N FAILFAST V NAME NR \
 	ARGS SAN CC JOBS SECONDS RUNS TARGET DOC RECORD GOOD BAD MATCH CLONES KERNEL KDIR \
-	KERNELS PROFILES PREFIX DESTDIR KIT_MODULES LLVM LLVM_IAS CROSS_COMPILE MAKEFLAGS \
-	MAKEOVERRIDES SHELL PWD M PROFILE_DIR TESTS_AT
+	KERNELS PROFILES PREFIX DESTDIR HERE KIT_MODULES LLVM LLVM_IAS CROSS_COMPILE MAKEFLAGS \
+	MAKEOVERRIDES SHELL PWD M PROFILE_DIR TESTS_AT REPORT
 on_command_line := $(foreach v,$(filter-out PROVIUM_% $(KIT_VARIABLES),$(.VARIABLES)), \
 	$(if $(findstring command line,$(origin $v)),$v))
-quoted = '$(subst ','\'',$1)'
 MODULE_ARGS := $(foreach v,$(filter-out KCFLAGS,$(sort $(on_command_line))),$v=$(call quoted,$($v)))
 dkms_args = $(if $(wildcard $1/dkms.conf),$(filter-out M=% O=% V=% ARCH=% KBUILD% CC=% SUBDIRS=% \
 	PWD=%,$(shell sed -n 's/^MAKE\(\[0\]\)\{0,1\}=//p' $1/dkms.conf | \

@@ -15,15 +15,15 @@
 
 static const struct group {
 	const char *title;
-	const struct command *commands[6];
+	const struct command *commands[8];
 } groups[] = {
-	{ "Run tests and commands", { &cmd_test, &cmd_exec, &cmd_init } },
+	{ "Run tests and commands", { &cmd_test, &cmd_exec, &cmd_make, &cmd_init } },
 	{ "Find the commit", { &cmd_check, &cmd_bisect } },
 	{ "Look after the host", { &cmd_doctor, &cmd_fixture, &cmd_gate } },
 	{ "About this program", { &cmd_protocol, &cmd_version } },
 	{ "Used by make (mk/test.mk)",
 	  { &cmd_accel, &cmd_make_plan, &cmd_make_order, &cmd_make_return_tokens,
-	    &cmd_make_summary } },
+	    &cmd_make_summary, &cmd_make_matrix } },
 	{ NULL, { NULL } },
 };
 

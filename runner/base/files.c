@@ -15,19 +15,61 @@
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
 
-const char *files_home(void)
+/* The parent of the runner's own directory. */
+static const char *parent(void)
 {
-	static char home[PATH_MAX];
+	static char path[PATH_MAX];
 	ssize_t n;
 
-	if (*home)
-		return home;
-	n = readlink("/proc/self/exe", home, sizeof(home) - 1);
-	home[n > 0 ? n : 0] = 0;
+	if (*path)
+		return path;
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = 0;
 	for (int up = 0; up < 2; up++)
-		if (strrchr(home, '/'))
-			*strrchr(home, '/') = 0;
+		if (strrchr(path, '/'))
+			*strrchr(path, '/') = 0;
+	return path;
+}
+
+/* "make install" puts bin/provium beside the makefiles. */
+static bool is_installed(void)
+{
+	char *makefiles = files_join(parent(), "mk/test.mk");
+	bool installed = files_exist(makefiles);
+
+	free(makefiles);
+	return installed;
+}
+
+static char *home_of_user(void)
+{
+	const char *out = getenv("PROVIUM_OUT");
+	char *cache, *home;
+
+	if (out && *out)
+		return xstrdup(out);
+	cache = files_cache();
+	home = files_join(cache, "out");
+	free(cache);
 	return home;
+}
+
+const char *files_home(void)
+{
+	static const char *home;
+
+	if (!home)
+		home = is_installed() ? home_of_user() : parent();
+	return home;
+}
+
+const char *files_kit(void)
+{
+	static const char *kit;
+
+	if (!kit)
+		kit = is_installed() ? parent() : files_join(parent(), "kit");
+	return kit;
 }
 
 char *files_cache(void)

@@ -10,9 +10,16 @@
 #include "runner/base/err.h"
 
 /*
- * The parent of the runner's own directory (out/ for out/bin/provium).  Static.
+ * The output folder: the parent of the runner's own directory (out/ for
+ * out/bin/provium).  For the runner of an installed kit, $PROVIUM_OUT or a
+ * folder of the user's (mk/config.mk has the same).  Static.
  */
 const char *files_home(void);
+/*
+ * The folder with the kit's makefiles.  It need not exist: a runner that was
+ * copied has none.  Static.
+ */
+const char *files_kit(void);
 /*
  * The directory for logs and probe results: files_home() if it is writable,
  * else the user's cache directory.  Static.

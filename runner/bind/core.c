@@ -240,12 +240,16 @@ static int l_clean(lua_State *L)
 	return 1;
 }
 
-/* core.home(): returns the folders of files_home() and files_state(). */
+/*
+ * core.home(): returns the folders of files_home(), files_state() and
+ * files_kit().
+ */
 static int l_home(lua_State *L)
 {
 	lua_pushstring(L, files_home());
 	lua_pushstring(L, files_state());
-	return 2;
+	lua_pushstring(L, files_kit());
+	return 3;
 }
 
 static const luaL_Reg functions[] = {

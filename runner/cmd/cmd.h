@@ -20,13 +20,13 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command cmd_test, cmd_exec, cmd_init;
+extern const struct command cmd_test, cmd_exec, cmd_make, cmd_init;
 extern const struct command cmd_check, cmd_bisect;
 extern const struct command cmd_doctor, cmd_fixture, cmd_gate;
 extern const struct command cmd_protocol, cmd_version;
 /* Used by make: see mk/test.mk. */
 extern const struct command cmd_accel, cmd_make_plan, cmd_make_order,
-	cmd_make_return_tokens, cmd_make_summary;
+	cmd_make_return_tokens, cmd_make_summary, cmd_make_matrix;
 
 /* Prints the usage and the help to stdout.  Returns 0. */
 int cmd_help(const struct command *c);

@@ -156,3 +156,25 @@ const struct command cmd_make_summary = {
 "Exit status: 0 all tests passed, 1 a test failed, 3 a test is broken or a report\n"
 "could not be written.\n",
 };
+
+static int run_matrix(int argc, char **argv)
+{
+	if (argc < 3)
+		return cmd_usage_error(&cmd_make_matrix, "expected a folder and kernels");
+	return cmd_run_module("provium.matrix", argc - 1, argv + 1);
+}
+
+const struct command cmd_make_matrix = {
+	.name = "make-matrix",
+	.summary = "print the results on several kernels as a table",
+	.run = run_matrix,
+	.usage =
+"usage: provium make-matrix DIR KERNEL...\n",
+	.help =
+"Prints a table with a row for each test file and a column for each KERNEL, made\n"
+"from DIR/KERNEL/results.jsonl, then the tests that fail on some of the kernels\n"
+"only. Writes the same to DIR/matrix.txt. A kernel without results was not built.\n"
+"\n"
+"Exit status: 0 all tests passed, 1 a test failed, 2 a kernel was not built, 3 a\n"
+"test is broken.\n",
+};

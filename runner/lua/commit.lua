@@ -56,13 +56,13 @@ function commit.variables(args)
 	return vars
 end
 
--- Returns the folder of the kit: the one with its makefiles, above the
--- runner's.
+-- Returns the folder of the kit: the one with its makefiles.
 function commit.kit()
-	local home = core.home()
-	local kit = core.realpath(home .. "/..")
-	if not core.realpath(kit .. "/mk/check.mk") then
-		usage("%s: there are no makefiles of Provium here; run the provium of a checkout's out/", kit)
+	local _, _, link = core.home()
+	local kit = core.realpath(link)
+	if not kit or not core.realpath(kit .. "/mk/check.mk") then
+		usage("%s: there are no makefiles of Provium here; run the provium of a checkout's out/bin, "
+			.. "or an installed one", link)
 	end
 	return kit
 end
@@ -187,6 +187,8 @@ local OWN = { T = true, MATCH = true, CLONES = true, TESTS = true, GOOD = true, 
 -- Runs make in the kit. Returns its exit status and output.
 local function build(plan)
 	local words = { "make", (os.getenv("MAKEFLAGS") or ""):match("%-j%d+") }
+	local home = core.home()
+	if core.realpath(plan.kit .. "/out") ~= home then words[#words + 1] = "O=" .. home end
 	for name, value in pairs(plan.vars) do
 		if not OWN[name] then words[#words + 1] = name .. "=" .. value end
 	end

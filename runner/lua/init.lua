@@ -133,7 +133,8 @@ end
 
 function command.run(dir)
 	dir = core.realpath(dir) or refuse("there is no folder %s", dir)
-	local kit = core.realpath(core.home() .. "/..")
+	local _, _, link = core.home()
+	local kit = core.realpath(link) or link
 	local name, top, url = module_of(dir), repository_of(dir), url_of(kit)
 	local values = { NAME = name, PROVIUM = kit, URL = url, BELOW = dir:sub(#top + 1) }
 	local function filled(template) return (template:gsub("@(%u+)@", values)) end

@@ -118,8 +118,8 @@ end
 -- that line with ">" before it; nil if the file cannot be read.
 local function source_around(where)
 	local path, number = where:match("^(.*):(%d+)$")
-	local home = core.home()
-	local file = io.open(path) or io.open(home .. "/../" .. path)
+	local _, _, kit = core.home()
+	local file = io.open(path) or io.open(kit .. "/" .. path)
 	if not file then return end
 	number = tonumber(number)
 	local lines, n = {}, 0

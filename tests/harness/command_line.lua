@@ -22,6 +22,7 @@ usage: provium COMMAND [ARGUMENT]...
 Run tests and commands
   test               run test files and report their results
   exec               run one shell command in a new VM
+  make               build the module in this folder and run its tests
   init               write a first test into a module's folder
 
 Find the commit
@@ -43,6 +44,7 @@ Used by make (mk/test.mk)
   make-order         write a makefile that starts the longest tests first
   make-return-tokens return the job tokens of a runner that was killed
   make-summary       sum up the results and write the reports
+  make-matrix        print the results on several kernels as a table
 
 `provium COMMAND --help` explains a command.
 ]], runner.run({ "--help" }).said)

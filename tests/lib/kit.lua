@@ -11,16 +11,34 @@ kit.root = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").source
 
 local HIDE = "env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u MODULE -u T -u V"
 
--- Returns a kit, whose output folder is in the folder dir.
-function kit.new(dir)
-	local k = setmetatable({ dir = dir, out = dir .. "/out", profile = provium.profile }, kit)
-	k.modules = ("%s/profile/%s/modules"):format(k.out, k.profile)
+-- Links the source and the kernel that were built already into an output
+-- folder.
+function kit.link_kernel(out, profile)
 	local here = runner.quote(runner.home)
 	runner.shell(([[
 		mkdir -p %s && cd %s && ln -s %s/src src && for k in %s/kernel/*/%s; do
 			at=kernel/$(basename "$(dirname "$k")"); mkdir -p $at; ln -s "$k" $at; done]])
-		:format(k.out, k.out, here, here, k.profile))
+		:format(out, out, here, here, profile))
+end
+
+-- Returns a kit, whose output folder is in the folder dir.
+function kit.new(dir)
+	local k = setmetatable({ dir = dir, out = dir .. "/out", profile = provium.profile }, kit)
+	k.modules = ("%s/profile/%s/modules"):format(k.out, k.profile)
+	kit.link_kernel(k.out, k.profile)
 	return k
+end
+
+-- Runs make in the checkout, with the output folder of the runner. Returns its
+-- output and status.
+function kit.in_checkout(args)
+	-- Another spelling of out/ would compile everything anew.
+	local out = runner.home ~= kit.root .. "/out" and "O=" .. runner.quote(runner.home) or ""
+	local pipe = assert(io.popen(("%s timeout 600 make -C %s %s %s </dev/null 2>&1"):format(HIDE,
+		runner.quote(kit.root), out, args)))
+	local said = pipe:read("a")
+	local _, _, status = pipe:close()
+	return said, status
 end
 
 -- Returns a shell command for make with these arguments. opts: env, words

@@ -85,8 +85,8 @@ end
 function small_kit.with(nr, commit, fn)
 	runner.with_folder(function(dir)
 		local kit = setmetatable({ dir = dir .. "/kit", repo = dir .. "/drivers" }, small_kit)
-		runner.shell(("mkdir -p %s/mk %s/out/bin && cp %s %s/out/bin/provium"):format(kit.dir, kit.dir,
-			runner.quote(runner.path), kit.dir))
+		runner.shell(("mkdir -p %s/mk %s/out/bin && ln -s .. %s/out/kit && cp %s %s/out/bin/provium")
+			:format(kit.dir, kit.dir, kit.dir, runner.quote(runner.path), kit.dir))
 		runner.shell(("cd %s/mk && cp rules.mk check.mk %s/mk"):format(runner.quote(here), kit.dir))
 		runner.write(kit.dir .. "/Makefile", MAKEFILE)
 		runner.write(kit.dir .. "/mk/kernel.mk", KERNEL)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# make install, make uninstall: the kit for all users of a machine.
+#
+#   PREFIX/lib/provium/        makefiles and sources of what is built for each
+#                              user (kernels, modules, initramfs); bin/ has the
+#                              programs that are built here
+#   PREFIX/bin/provium         a link to the runner there
+#   PREFIX/share/doc/provium/  README and docs/
+#
+# Nothing below PREFIX is written to when the kit is used (installed.mk).
+
+KIT_PREFIX := $(DESTDIR)$(PREFIX)
+KIT_LIB    := $(KIT_PREFIX)/lib/provium
+KIT_DOC    := $(KIT_PREFIX)/share/doc/provium
+
+KIT_PROGRAMS := $(RUNNER) $(AGENT) $(FORKSERVER) $(GEN_INIT_CPIO) $(MIRROR)
+KIT_FILES := Makefile LICENSE $(filter-out $(addprefix mk/,$(KIT_ONLY)),$(wildcard mk/*.*)) \
+	     $(wildcard mk/gen/*.awk) $(call files,kernel-configs) \
+	     $(addprefix initramfs/,base.list passwd group fetch-modules)
+
+# The dates are kept: a new one would configure kernels anew.
+install_file = install -pD -m $$(test -x $1 && echo 755 || echo 644) $1 $2/$1
+
+.PHONY: install uninstall
+install: ## use: install the kit for all users (PREFIX=, DESTDIR=)
+install: $(KIT_PROGRAMS)
+	$(Q)rm -rf $(KIT_LIB) $(KIT_DOC)
+	$(Q)umask 022 && mkdir -p $(KIT_LIB)/bin $(KIT_PREFIX)/bin
+	$(Q)install -m 755 -t $(KIT_LIB)/bin $(KIT_PROGRAMS)
+	$(Q)umask 022; for f in $(KIT_FILES); do $(call install_file,$$f,$(KIT_LIB)) || exit; done
+	$(Q)umask 022; for f in README.md LICENSE docs/*.md; do \
+		$(call install_file,$$f,$(KIT_DOC)) || exit; done
+	$(Q)ln -sfn ../lib/provium/bin/provium $(KIT_PREFIX)/bin/provium
+	@echo 'install: $(KIT_PREFIX)/bin/provium; in the folder of a module: provium make test'
+
+uninstall: ## use: remove what "make install" has installed (PREFIX=, DESTDIR=)
+	rm -rf $(KIT_LIB) $(KIT_DOC)
+	rm -f $(KIT_PREFIX)/bin/provium
