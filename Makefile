@@ -27,6 +27,7 @@ include mk/initramfs.mk
 include mk/test.mk
 include mk/check.mk
 include mk/fixture.mk
+include mk/shell.mk
 include mk/help.mk
 
 # For work on the kit itself. "make install" leaves these out.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/reader_role.h"
+#include "agent/terminal.h"
 
 static bool can_read(const struct mailbox *box)
 {
@@ -34,7 +35,9 @@ void reader_role_give(struct supervisor *s)
 
 	if (!channel || channel > CHANNELS || !mailbox_is_on(roster_box(s, channel)))
 		channel = WIRE_EXECUTOR;
+	/* While a terminal is open, most frames are for the supervisor. */
 	if (atomic_load(&s->link.state->role) != LINK_SUPERVISOR || s->keep_role ||
+	    terminal_any() ||
 	    s->link.fd < 0 || !s->link.greeted ||
 	    !can_read(roster_box(s, channel)) || !link_make_clean(&s->link))
 		return;

@@ -28,6 +28,7 @@
 #include "agent/shared/high_fd.h"
 #include "agent/supervise.h"
 #include "agent/supervisor_ops.h"
+#include "agent/terminal.h"
 #include "agent/thread_watch.h"
 
 /*
@@ -45,7 +46,8 @@ static void take_signal(struct supervisor *s)
 	if (info.ssi_signo == SIGUSR1)
 		reply_want_modules(s);
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
-		death_of_child(s, pid, status);
+		if (!terminal_child_ended(s, pid, status))
+			death_of_child(s, pid, status);
 }
 
 /* --- frames --- */
@@ -66,6 +68,7 @@ static int route(struct supervisor *s, const struct wire_header *hdr)
 static noreturn void end_agent(struct supervisor *s, int status)
 {
 	roster_kill_all(s);
+	terminal_close_all();
 	exit(status);
 }
 
@@ -79,6 +82,7 @@ static void drop_link(struct supervisor *s, const char *reason)
 	 * end the connection.
 	 */
 	shutdown(s->link.fd, SHUT_RDWR);
+	terminal_close_all();
 	send_reset(s);
 	link_detach(&s->link);
 }
@@ -137,6 +141,7 @@ static void attach_next(struct supervisor *s)
 	if (s->next_fd < 0 || reader_role_is_given(s))
 		return;
 	atomic_store(&s->link.state->role, LINK_SUPERVISOR);
+	terminal_close_all();
 	send_reset(s);
 	link_attach(&s->link, s->next_fd);
 	s->next_fd = -1;
@@ -179,11 +184,13 @@ static int set_up(struct supervisor *s, const struct supervisor_config *config)
 	return 0;
 }
 
+#define FIXED_FDS 5			/* descriptors that the loop always polls */
+
 static void loop(struct supervisor *s)
 {
 	bool reads = atomic_load(&s->link.state->role) == LINK_SUPERVISOR;
 	short events = (short)((reads ? POLLIN : 0) | (send_wants_out(s) ? POLLOUT : 0));
-	struct pollfd fds[] = {
+	struct pollfd fds[FIXED_FDS + TERMINALS] = {
 		{ events ? s->link.fd : -1, events, 0 },
 		{ s->sig_fd, POLLIN, 0 },
 		{ s->notify_fd, POLLIN, 0 },
@@ -192,7 +199,8 @@ static void loop(struct supervisor *s)
 	};
 	uint64_t count;
 
-	if (poll(fds, sizeof(fds) / sizeof(fds[0]), send_poll_ms(s)) < 0)
+	terminal_poll(fds + FIXED_FDS);
+	if (poll(fds, FIXED_FDS + TERMINALS, send_poll_ms(s)) < 0)
 		return;
 	if (fds[2].revents && read(s->notify_fd, &count, sizeof(count)) < 0)
 		return;			/* EAGAIN cannot occur here: poll()
@@ -210,6 +218,7 @@ static void loop(struct supervisor *s)
 	attach_next(s);
 	if (atomic_load(&s->link.state->role) == LINK_SUPERVISOR)
 		take_frames(s);
+	terminal_step(s, fds + FIXED_FDS);
 	reader_role_give(s);
 	send_pending(s);
 }

@@ -14,6 +14,7 @@
 #include "agent/reply.h"
 #include "agent/send.h"
 #include "agent/supervisor_ops.h"
+#include "agent/terminal.h"
 
 #define SHUTDOWN_MS 1000		/* time limit for sending the answer to
 					 * the op shutdown */
@@ -159,6 +160,20 @@ static int op_resume(struct supervisor *s, const struct wire_header *hdr,
 		reply_send(s, hdr, &none);
 	return 0;
 }
+
+/* The ops on terminals are agent/terminal.c's. */
+#define TERMINAL_OP(op, fn, req)					\
+	static int op_##op(struct supervisor *s, const struct wire_header *hdr,	\
+			   const struct wire_##req *q)			\
+	{								\
+		fn(s, hdr, q);						\
+		return 0;						\
+	}
+TERMINAL_OP(terminal, terminal_start, terminal_req)
+TERMINAL_OP(terminal_input, terminal_input, terminal_input_req)
+TERMINAL_OP(terminal_output, terminal_output, terminal_id)
+TERMINAL_OP(terminal_size, terminal_size, terminal_size_req)
+TERMINAL_OP(terminal_close, terminal_close, terminal_id)
 
 int supervisor_op(struct supervisor *s, const struct wire_header *hdr)
 {

@@ -8,8 +8,8 @@ KIT_INSTALLED := $(wildcard bin/provium)
 # Variables with such short names can be in anybody's environment, with another
 # meaning. They count only on the command line; the others, such as ACCEL, in
 # the environment too.
-$(foreach v,O T N V HERE PREFIX DESTDIR PROFILES KERNELS NAME NR ARGS SAN FAILFAST MODULE TESTS \
-	KERNEL_SRC KERNEL KDIR CONFIG KCFLAGS LLVM LLVM_IAS CROSS_COMPILE,$(if $(filter \
+$(foreach v,O T N V FIXTURE HERE PREFIX DESTDIR PROFILES KERNELS NAME NR ARGS SAN FAILFAST MODULE \
+	TESTS KERNEL_SRC KERNEL KDIR CONFIG KCFLAGS LLVM LLVM_IAS CROSS_COMPILE,$(if $(filter \
 	environment%,$(origin $v)),$(eval undefine $v)))
 
 ifneq ($(KIT_INSTALLED),)
@@ -31,6 +31,7 @@ CONFIG    ?=#           files with kernel options of yours, added to those of th
 MODULE    ?=#           the folder of your out-of-tree module, or several with blanks between
 TESTS     ?=#           the folder of your tests; empty: MODULE/tests
 T         ?=#           the tests to run, by file or folder: T='kit/boot calls/b*'
+FIXTURE   ?=#           the fixture to open (make shell)
 N         ?= 100#       how often "make stress" runs the tests
 FAILFAST  ?=#           1: start no further test after a failure
 V         ?=#           1: show the commands

@@ -4,7 +4,8 @@
 INITRAMFS := $O/initramfs/base.cpio
 BUSYBOX := $(firstword $(wildcard $(addsuffix /busybox,$(subst :, ,$(PATH)))))
 
-INITRAMFS_FILES := $O/bin/agent $(BUSYBOX) $(addprefix initramfs/,passwd group fetch-modules)
+INITRAMFS_FILES := $O/bin/agent $(BUSYBOX) $(addprefix initramfs/,passwd group fetch-modules \
+	shell-rc)
 INITRAMFS_ROOT  := $O/initramfs/root
 
 # A link to busybox for each of its commands.

@@ -62,7 +62,13 @@
 	MSG(job_wait_rep, "the job's state; its output came in data frames")		\
 	MSG(quiesce_req, "what to prepare before a save")		\
 	MSG(quiesce_rep, "addresses of the kernel's random number generator; 0: unknown") \
-	MSG(resume_req, "the time, and random bytes, for a resumed guest")
+	MSG(resume_req, "the time, and random bytes, for a resumed guest") \
+	MSG(terminal_req, "a terminal to open, with a shell in it")	\
+	MSG(terminal_rep, "the new terminal")				\
+	MSG(terminal_id, "one terminal")				\
+	MSG(terminal_input_req, "what was typed")			\
+	MSG(terminal_output_rep, "what the terminal shows, or the shell's end") \
+	MSG(terminal_size_req, "the size of the terminal's window")
 
 #define WIRE_MSG_nothing(F, S)
 
@@ -222,6 +228,35 @@
 	F(S, u64, time_ns, "of the host's real-time clock")		\
 	F(S, bytes, entropy, "for the random number generator; empty: leave it as it is")
 
+#define WIRE_MSG_terminal_req(F, S)					\
+	F(S, bytes, term, "the shell's variable TERM; empty: linux")	\
+	F(S, bytes, lang, "the shell's variable LANG; empty: unset")	\
+	F(S, bytes, prompt, "the shell's variable PS1; empty: unset")	\
+	F(S, u32, rows, "height of the window in characters")		\
+	F(S, u32, cols, "its width")
+
+#define WIRE_MSG_terminal_rep(F, S)					\
+	F(S, u32, id, "its number")					\
+	F(S, s32, pid, "of the shell")
+
+#define WIRE_MSG_terminal_id(F, S)					\
+	F(S, u32, id, "the terminal's number")
+
+#define WIRE_MSG_terminal_input_req(F, S)				\
+	F(S, u32, id, "the terminal's number")				\
+	F(S, bytes, data, "at most 4096 bytes")
+
+#define WIRE_MSG_terminal_output_rep(F, S)				\
+	F(S, bytes, data, "output, at most WIRE_PIECE; empty at the end")	\
+	F(S, u32, ended, "1: the shell has ended, and all its output was sent") \
+	F(S, s32, code, "exit status, or 128+signal")			\
+	F(S, s32, signal, "signal that killed it, or 0")
+
+#define WIRE_MSG_terminal_size_req(F, S)				\
+	F(S, u32, id, "the terminal's number")				\
+	F(S, u32, rows, "height of the window in characters")		\
+	F(S, u32, cols, "its width")
+
 /* REASON(number, name, doc): why an op failed, as a fail message tells it. */
 #define WIRE_REASONS(REASON)						\
 	REASON(1, ERRNO, "a system call failed; err has its errno")	\
@@ -248,6 +283,16 @@
 	   "ends a worker; the reply comes when it is gone")		\
 	OP(7, put_module, supervisor, write_req, nothing,			\
 	   "writes a piece of a file in /lib/modules/RELEASE; the path is its name") \
+	OP(8, terminal, supervisor, terminal_req, terminal_rep,		\
+	   "opens a terminal with an interactive shell")		\
+	OP(9, terminal_input, supervisor, terminal_input_req, nothing,	\
+	   "types; the reply comes when the terminal has taken all bytes") \
+	OP(10, terminal_output, supervisor, terminal_id, terminal_output_rep, \
+	   "waits for output; the reply to the shell's end ends the terminal") \
+	OP(11, terminal_size, supervisor, terminal_size_req, nothing,	\
+	   "sets the size of a terminal's window")			\
+	OP(14, terminal_close, supervisor, terminal_id, nothing,	\
+	   "hangs up a terminal and kills its shell")			\
 	OP(12, quiesce, supervisor, quiesce_req, quiesce_rep,			\
 	   "before a save: syncs, reseeds, marks the kernel log") \
 	OP(13, resume, supervisor, resume_req, nothing,			\

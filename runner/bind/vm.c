@@ -447,6 +447,7 @@ int bind_vm_new(lua_State *L)
 		luaL_setfuncs(L, methods, 0);
 		luaL_setfuncs(L, bind_fixture_methods, 0);
 		luaL_setfuncs(L, bind_snapshot_methods, 0);
+		luaL_setfuncs(L, bind_terminal_methods, 0);
 		lua_pushvalue(L, -1);
 		lua_setfield(L, -2, "__index");
 	}

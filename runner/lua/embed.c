@@ -20,7 +20,8 @@
 	F(vm) F(stack) F(evidence) F(leave_clean) F(fixture)		\
 	F(verdict)							\
 	F(record) F(environment) F(globals) F(harness) F(fixture_build)	\
-	F(fixture_command) F(exec) F(init) F(matrix) F(commit) F(bisect_session)	\
+	F(fixture_command) F(exec) F(shell) F(init) F(matrix) F(commit)	\
+	F(bisect_session)						\
 	F(bisect_summary) F(bisect)
 
 #define F(name)								\

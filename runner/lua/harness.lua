@@ -7,7 +7,7 @@
 --   pack constants calls syscall system job
 --   limits kernel_log snapshot worker async vm
 --   stack evidence leave_clean fixture verdict record environment globals
---   harness fixture_build fixture_command exec
+--   harness fixture_build fixture_command exec shell
 --   commit bisect_session bisect_summary bisect
 
 local core = require "provium.core"

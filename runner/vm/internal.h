@@ -2,10 +2,12 @@
 /*
  * The inside of a VM, only for the files of runner/vm/.  The files have an
  * order, and each uses only files before it: conn, vsock, state, call, modules,
- * loop, oops, wait, launch, boot, migration.
+ * loop, oops, wait, terminal, launch, boot, migration.
  */
 #ifndef RUNNER_VM_INTERNAL_H
 #define RUNNER_VM_INTERNAL_H
+
+#include <poll.h>
 
 #include "runner/gate/gate.h"
 #include "runner/qemu/proc.h"
@@ -136,6 +138,9 @@ void vm_send_modules(struct vm *vm);
  * VM's death is no error here.
  */
 int vm_step(struct vm *vm, int64_t deadline_ns);
+#define VM_ALSO_MAX 40
+/* As vm_step(), and waits for at most VM_ALSO_MAX other descriptors, too. */
+int vm_step_also(struct vm *vm, int64_t deadline_ns, struct pollfd *also, size_t nr_also);
 
 /* --- oops.c --- */
 

@@ -71,8 +71,13 @@ static void handle_end(struct vm *vm)
 
 int vm_step(struct vm *vm, int64_t deadline_ns)
 {
+	return vm_step_also(vm, deadline_ns, NULL, 0);
+}
+
+int vm_step_also(struct vm *vm, int64_t deadline_ns, struct pollfd *also, size_t nr_also)
+{
 	int64_t wake_ns = deadline_ns;
-	struct pollfd fds[NR_SOURCES] = {
+	struct pollfd fds[NR_SOURCES + VM_ALSO_MAX] = {
 		[AGENT] = { vm->link.conn.fd, POLLIN, 0 },
 		[QEMU] = { vm->qemu.proc.pidfd, POLLIN, 0 },
 		[QMP] = { vm->qemu.qmp.fd, POLLIN, 0 },
@@ -86,7 +91,11 @@ int vm_step(struct vm *vm, int64_t deadline_ns)
 
 	if (conn_wants_out(&vm->link.conn))
 		fds[AGENT].events |= POLLOUT;
-	n = poll(fds, NR_SOURCES, deadline_poll_ms(wake_ns));
+	for (size_t i = 0; i < nr_also; i++)
+		fds[NR_SOURCES + i] = also[i];
+	n = poll(fds, NR_SOURCES + nr_also, deadline_poll_ms(wake_ns));
+	for (size_t i = 0; i < nr_also; i++)
+		also[i].revents = n > 0 ? fds[NR_SOURCES + i].revents : 0;
 	if (interrupt_pending())
 		return -EINTR;
 	if (n < 0)

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* provium shell: an interactive shell in a clone. */
+#include <getopt.h>
+
+#include "runner/base/exit_status.h"
+#include "runner/base/tty.h"
+#include "runner/cmd/cmd.h"
+
+static int run(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "fixture", required_argument, NULL, 'f' },
+		{ NULL, 0, NULL, 0 },
+	};
+	char *name = NULL;
+	int o, ret;
+
+	while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (o != 'f')
+			return cmd_usage(&cmd_shell);
+		name = optarg;
+	}
+	if (argc - optind > (name ? 0 : 1))
+		return cmd_usage_error(&cmd_shell, "expected one fixture or profile");
+	if (optind < argc)
+		name = argv[optind];
+	if (!tty_on_stdin()) {
+		fputs("provium shell: stdin is not a terminal, which an interactive shell needs; "
+		      "to run one command: provium exec PROFILE COMMAND\n", stderr);
+		return EXIT_USAGE;
+	}
+	ret = cmd_set_budget(&cmd_shell, NULL, NULL);
+	return ret ? ret : cmd_run_module("provium.shell", 1, &name);
+}
+
+const struct command cmd_shell = {
+	.name = "shell",
+	.summary = "open an interactive shell in a new VM",
+	.run = run,
+	.usage =
+"usage: provium shell [FIXTURE|PROFILE]\n",
+	.help =
+"Resumes a clone of the fixture, or of the profile's own fixture, and connects\n"
+"your terminal to a shell in it. The default is the profile in use (PROFILE=,\n"
+"or minimal). A fixture is looked up in fixtures/ and tests/fixtures/ of this\n"
+"folder and of those above it, or given as the path of its script; it is built\n"
+"if it is missing or out of date.\n"
+"\n"
+"Every key goes to the guest: Ctrl-C and Ctrl-Z act on its programs. `exit` ends\n"
+"the shell and the VM; nothing of it is kept. Two more keys are for the host:\n"
+"  Ctrl-] q         ends the VM at once, also when it does not answer\n"
+"  Ctrl-] Ctrl-]    sends one Ctrl-] to the guest\n"
+"\n"
+"Options:\n"
+"  --fixture NAME   the same as NAME\n"
+"\n"
+"Exit status: that of the shell, or 128 plus the number of the signal that\n"
+"killed it; 2 wrong arguments or no terminal, 3 broken infrastructure (the\n"
+"guest died, too).\n"
+"\n"
+"Examples:\n"
+"  provium shell\n"
+"  provium shell ringdev\n",
+};

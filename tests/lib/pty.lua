@@ -1,0 +1,30 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Runs a program on a pseudo-terminal, as a user does: see pty.c.
+
+local runner = require "runner"
+
+local pty = {}
+
+local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$")
+
+local function escape(text) return (text:gsub("[^ -~]", function(c) return ("\\x%02x"):format(c:byte()) end)) end
+
+-- Compiles the program pty into the folder dir.
+function pty.build(dir)
+	assert_eq("", runner.shell(("cc -O1 -o %s/pty %s/pty.c -lutil 2>&1"):format(dir, runner.quote(here))))
+end
+
+-- Runs argv, a shell command line, and does the steps: "expect TEXT" and so on.
+-- Returns what the terminal showed, and how it ended: "exit 0".
+function pty.run(dir, argv, steps)
+	local path = os.tmpname()
+	local file = assert(io.open(path, "w"))
+	for _, step in ipairs(steps) do file:write(escape(step), "\n") end
+	file:close()
+	local said = runner.shell(("cd %s && exec %s/pty %s %s"):format(runner.quote(dir), dir, path, argv))
+	os.remove(path)
+	local shown, ending = said:match("^(.*)\n%[([^%]]*)%]$")
+	return shown or said, ending
+end
+
+return pty
