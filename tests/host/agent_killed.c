@@ -7,20 +7,28 @@
  * answer, the next call has to work, and no request may have been carried out
  * twice.
  *
+ * Two ways through a round trip are known: with the supervisor running (while
+ * the victim is stepped, it takes the reader's role), and with the supervisor
+ * stopped until the kill (so the victim keeps the role).
+ *
  * Environment:
- *	KILL_STEPS=all		every k, but of an instruction in a loop only
- *				the first VISITS; else a sample, denser at
- *				the start
+ *	KILL_STEPS=all		both ways, all steps that differ in what remains
+ *				(tests/host/lib/remains.h), but of an
+ *				instruction in a loop only the first VISITS
+ *	KILL_STEPS=each		both ways, all steps
+ *				(neither: a sample of the first way, denser at
+ *				the start)
  *	KILL_SCENARIO=NAME	only the scenarios whose name contains NAME
  *	KILL_AT=K, KILL_AT=K-L	only that step, only the steps K to L - 1
- *	KILL_TRACE=1		with KILL_STEPS=all: print the address of each
- *				step
+ *	KILL_TRACE=1		with KILL_STEPS: print the address of each step
  *	KILL_SIGNAL=19		another signal: SIGSTOP stops the victim there
  */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "tests/host/lib/round_trip.h"
 #include "tests/host/lib/tap.h"
@@ -30,6 +38,7 @@
 #define STEPS_SAMPLED 3000		/* without KILL_STEPS, the sample ends at this step */
 #define STEPS_MAX 200000
 #define VISITS 40			/* strikes at one address */
+#define ATTEMPTS 3			/* at one step */
 
 static unsigned long long last_ip;	/* address at which the last victim was */
 static struct peer *agent;		/* kept until a run finds a fault */
@@ -86,41 +95,52 @@ static void check_effects(struct run *r, const struct scenario *sc)
 
 /* --- the way of the victim --- */
 
-static unsigned long long way[STEPS_MAX];	/* address of each step */
+static struct moment way[STEPS_MAX];
 static unsigned int way_steps;
 static unsigned short visits[STEPS_MAX];	/* of this address, up to this step */
+static bool frozen;			/* the supervisor is stopped until the strike */
 
-static void count_visits(void)
+static void count_visits(bool all)
 {
 	static unsigned int counts[1 << 20];	/* by address; two may share one */
 
 	memset(counts, 0, sizeof(counts));
 	for (unsigned int i = 0; i < way_steps; i++) {
-		unsigned int *count = &counts[way[i] % (sizeof(counts) / sizeof(*counts))];
+		unsigned int *count = &counts[way[i].address % (sizeof(counts) / sizeof(*counts))];
 
 		if (*count < VISITS + 1)
-			++*count;
+			*count += all || way[i].new;
 		visits[i] = (unsigned short)*count;
 	}
 }
 
-/* Runs to the last address before step k that was new there, and steps on. */
-static bool advance(pid_t pid, const struct scenario *sc, unsigned int k)
-{
-	unsigned int from = 0;
+/* --- strikes --- */
 
-	for (unsigned int i = k < way_steps ? k : 0; i && !from && !sc->forks; i--)
-		from = visits[i] == 1 ? i : 0;
-	if (from && !victim_run_to(pid, way[from]))
-		return false;
-	return victim_step(pid, k - from, &last_ip);
+static void end_agent(void)
+{
+	int status;
+
+	if (!agent)
+		return;
+	signal_to(agent->pid, SIGKILL);
+	peer_end(agent, &status);
+	agent = NULL;
 }
 
-/* --- strikes --- */
+static void freeze_supervisor(void)
+{
+	siginfo_t info;
+
+	signal_to(agent->pid, SIGSTOP);
+	waitid(P_PID, (id_t)agent->pid, &info, WSTOPPED);
+}
 
 /* Brings the agent and the victim to the start of the round trip. */
 static bool begin(struct run *r, const struct scenario *sc)
 {
+	/* A worker or job that is left would change the next victim's way. */
+	if (sc->forks && !sc->workers)
+		end_agent();
 	if (!agent) {
 		agent = sc->listens ? peer_listening() : peer_start();
 		if (sc->listens)
@@ -134,17 +154,21 @@ static bool begin(struct run *r, const struct scenario *sc)
 		return false;
 	r->executor = pid_soon(r);	/* the executor that was used last reads the link */
 	r->victim = sc->victim < 0 ? r->executor : r->worker[sc->victim];
-	if (r->fault || !victim_seize((pid_t)r->victim)) {
-		fault(r, "cannot trace the victim");
+	if (r->fault || !victim_await_sleep((pid_t)r->executor, SYS_read) ||
+	    (sc->victim >= 0 && !victim_await_sleep((pid_t)r->victim, SYS_futex)) ||
+	    !victim_seize((pid_t)r->victim)) {
+		fault(r, "the victim does not wait for a request, or cannot be traced");
 		return false;
 	}
+	if (frozen)
+		freeze_supervisor();
 	sc->send(r);
 	return true;
 }
 
 static void strike(struct run *r, const struct scenario *sc, int sig)
 {
-	if (sc->meanwhile) {
+	if (sc->meanwhile && !frozen) {
 		struct wire_blob blob = { str("meanwhile") };
 
 		request(r, WIRE_SUPERVISOR, WIRE_REQUEST, WIRE_OP_ping, &blob);
@@ -155,6 +179,7 @@ static void strike(struct run *r, const struct scenario *sc, int sig)
 		await_answer(r, MEANWHILE_S);
 	}
 	victim_strike((pid_t)r->victim, sig);
+	signal_to(agent->pid, SIGCONT);
 	ping(r);
 	/* A stopped worker is not killed; so its call is aborted first. */
 	if (sig == SIGSTOP && sc->victim >= 0)
@@ -168,45 +193,43 @@ static void strike(struct run *r, const struct scenario *sc, int sig)
 }
 
 /* Records the way of the victim; the strike comes when it sleeps. */
-static void find_way(struct run *r, const struct scenario *sc, int sig)
+static void find_way(struct run *r, const struct scenario *sc, int sig, bool all)
 {
+	unsigned int channels = 1 + sc->workers + (sc->forks && !sc->workers);
+	struct remains remains;
+
 	way_steps = 0;
 	if (!begin(r, sc))
 		return;
-	way_steps = victim_trace((pid_t)r->victim, way, STEPS_MAX);
-	count_visits();
+	if (!remains_open(&remains, (pid_t)r->victim, channels))
+		fault(r, "the agent's shared memory is not found");
+	else
+		way_steps = victim_trace((pid_t)r->victim, &remains, way, STEPS_MAX);
+	remains_release(&remains);
+	count_visits(all);
 	strike(r, sc, sig);
 	for (unsigned int i = 0; i < way_steps && getenv("KILL_TRACE"); i++)
-		note("step %u: %#llx", i, way[i]);
+		note("step %u: %#llx%s", i, way[i].address, way[i].new ? ", new" : "");
 }
 
 /*
- * Kills the victim at step k.  Returns 1; 0 if the round trip has fewer steps.
+ * Kills the victim at step k.  Returns false if the round trip has fewer steps.
  */
-static int run_once(struct run *r, const struct scenario *sc, unsigned int k, int sig)
+static bool run_once(struct run *r, const struct scenario *sc, unsigned int k, int sig)
 {
 	bool in_time;
 
 	if (!begin(r, sc))
-		return 1;
-	in_time = advance((pid_t)r->victim, sc, k);
+		return true;
+	in_time = victim_step((pid_t)r->victim, k, &last_ip);
 	strike(r, sc, sig);
 	return in_time;
 }
 
-static void end_agent(void)
-{
-	int status;
-
-	if (!agent)
-		return;
-	signal_to(agent->pid, SIGKILL);
-	peer_end(agent, &status);
-	agent = NULL;
-}
-
 struct tally {
-	unsigned int runs, faults, lates, misses, first_fault;
+	unsigned int runs, faults, lates, first_fault;
+	unsigned int points;		/* steps of the way that are to be struck */
+	unsigned int misses;		/* … at which the victim was not found */
 	const char *first;		/* what the first fault was */
 };
 
@@ -225,38 +248,65 @@ static void tally(struct tally *t, const struct scenario *sc, const struct run *
 	end_agent();
 }
 
-/* Strikes at the steps from `first` on, before `last`. */
-static void strike_all(struct tally *t, const struct scenario *sc, int sig,
+/*
+ * Strikes at the steps from `first` on, before `last`: at all, or at those that
+ * are new.  What other processes do can lead the victim elsewhere.
+ */
+static void strike_way(struct tally *t, const struct scenario *sc, int sig, bool all,
 		       unsigned int first, unsigned int last)
 {
 	struct run r;
 
-	find_way(&r, sc, sig);
+	find_way(&r, sc, sig, all);
 	tally(t, sc, &r, way_steps);
 	for (unsigned int k = first; k < last && k < way_steps; k++) {
-		if (visits[k] > VISITS)
+		bool struck = false;
+
+		if (visits[k] > VISITS || !(all || way[k].new))
 			continue;
-		t->misses += !run_once(&r, sc, k, sig);
-		tally(t, sc, &r, k);
+		for (int i = 0; i < ATTEMPTS && !struck; i++) {
+			struck = run_once(&r, sc, k, sig) && last_ip == way[k].address;
+			tally(t, sc, &r, k);
+		}
+		t->points++;
+		t->misses += !struck;
 	}
+	ok(!t->faults, "%s%s: the victim is struck at %u of %u points, %u steps, %u faults",
+	   sc->name, frozen ? ", supervisor stopped" : "", t->points - t->misses, t->points,
+	   way_steps, t->faults);
 }
 
 static void strike_sample(struct tally *t, const struct scenario *sc, int sig)
 {
+	unsigned int misses = 0;	/* one after another */
 	struct run r;
 
-	way_steps = 0;
-	for (unsigned int k = 0; k < STEPS_SAMPLED && t->misses < 3; k += 1 + k * 2 / 3) {
-		t->misses = run_once(&r, sc, k, sig) ? 0 : t->misses + 1;
+	for (unsigned int k = 0; k < STEPS_SAMPLED && misses < 3; k += 1 + k * 2 / 3) {
+		misses = run_once(&r, sc, k, sig) ? 0 : misses + 1;
 		tally(t, sc, &r, k);
 	}
+	ok(!t->faults, "%s: the victim is struck at %u steps, %u faults", sc->name,
+	   t->runs - misses, t->faults);
+}
+
+static void note_tally(const struct tally *t)
+{
+	if (t->lates)
+		note("answers took more than a second after %u of them", t->lates);
+	if (t->faults)
+		note("the first fault, at step %u: %s", t->first_fault, t->first);
+	fflush(stdout);
 }
 
 static void run_scenario(const struct scenario *sc, int sig)
 {
 	const char *at = getenv("KILL_AT"), *steps = getenv("KILL_STEPS");
 	unsigned int first = at ? (unsigned int)atoi(at) : 0, last = STEPS_MAX;
-	struct tally t = { 0 };
+	/*
+	 * The signal that ends a thread runs a handler: private memory remains,
+	 * too.
+	 */
+	bool all = at || sc->signal || (steps && !strcmp(steps, "each"));
 
 	if (sc->listens)
 		end_agent();
@@ -264,17 +314,17 @@ static void run_scenario(const struct scenario *sc, int sig)
 		sig = sc->signal;
 	if (at)
 		last = strchr(at, '-') ? (unsigned int)atoi(strchr(at, '-') + 1) : first + 1;
-	if (at || (steps && !strcmp(steps, "all")))
-		strike_all(&t, sc, sig, first, last);
-	else
-		strike_sample(&t, sc, sig);
-	ok(!t.faults, "%s: the victim is struck at %u of %u steps, %u faults", sc->name,
-	   t.runs - t.misses, way_steps ? way_steps : t.runs, t.faults);
-	if (t.lates)
-		note("answers took more than a second after %u of them", t.lates);
-	if (t.faults)
-		note("the first fault, at step %u: %s", t.first_fault, t.first);
-	fflush(stdout);
+	for (int i = 0; i < (at || steps ? 2 : 1); i++) {
+		struct tally t = { 0 };
+
+		frozen = i;
+		if (at || steps)
+			strike_way(&t, sc, sig, all, first, last);
+		else
+			strike_sample(&t, sc, sig);
+		note_tally(&t);
+	}
+	frozen = false;
 	if (sc->listens)
 		end_agent();
 }

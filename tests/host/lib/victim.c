@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Steps a process with ptrace(2), and kills it. */
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/time.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "runner/base/deadline.h"
 #include "tests/host/lib/victim.h"
@@ -20,6 +23,7 @@
 #define REPEATS_STEPPED 8		/* iterations of one string instruction */
 /* How often a waiting function checks the clock. */
 #define TICK_US 10000
+#define SLEEP_POLL_US 100
 
 static void tick(int sig)
 {
@@ -57,6 +61,26 @@ static int await_stop(pid_t pid, double limit_s)
 	if (got == pid)
 		return WIFSTOPPED(status);
 	return errno == EINTR ? -1 : 0;
+}
+
+bool victim_await_sleep(pid_t pid, long nr)
+{
+	int64_t deadline = deadline_in(LIMIT_S);
+	char path[40], text[200];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	do {
+		file = fopen(path, "re");
+		if (!file || !fgets(text, sizeof(text), file))
+			strcpy(text, "-1");
+		if (file)
+			fclose(file);
+		if (strtol(text, NULL, 10) == nr && isdigit((unsigned char)*text))
+			return true;
+		usleep(SLEEP_POLL_US);
+	} while (clock_ns() < deadline);
+	return false;
 }
 
 bool victim_seize(pid_t pid)
@@ -116,7 +140,11 @@ static bool replace_byte(pid_t pid, unsigned long long at, uint8_t new, uint8_t 
 	return !ptrace(PTRACE_POKETEXT, pid, at, (word & ~0xffL) | new);
 }
 
-bool victim_run_to(pid_t pid, unsigned long long at)
+/*
+ * Runs the victim to the address, with a breakpoint that its children must not
+ * meet.  Returns false if it sleeps or ends before.
+ */
+static bool run_to(pid_t pid, unsigned long long at)
 {
 	struct user_regs_struct regs;
 	uint8_t int3, instruction;
@@ -164,7 +192,7 @@ static bool one_step(pid_t pid, unsigned long long *ip, unsigned int *repeats)
 	unsigned long long before = *ip;
 
 	if (length) {
-		if (!victim_run_to(pid, before + length))
+		if (!run_to(pid, before + length))
 			return false;
 	} else if (ptrace(PTRACE_SINGLESTEP, pid, 0, 0) || !await_step(pid)) {
 		return false;
@@ -185,15 +213,24 @@ bool victim_step(pid_t pid, unsigned int k, unsigned long long *ip)
 	return true;
 }
 
-unsigned int victim_trace(pid_t pid, unsigned long long *addresses, unsigned int cap)
+static bool is_system_call(pid_t pid, unsigned long long at)
 {
+	return (ptrace(PTRACE_PEEKTEXT, pid, at, 0) & 0xffff) == 0x050f;
+}
+
+unsigned int victim_trace(pid_t pid, struct remains *remains, struct moment *moments,
+			  unsigned int cap)
+{
+	struct moment at = { address_of(pid), true };
 	unsigned int repeats = 0, n = 0;
-	unsigned long long ip = address_of(pid);
+	bool called;
 
 	while (n < cap) {
-		addresses[n++] = ip;
-		if (!one_step(pid, &ip, &repeats))
+		moments[n++] = at;
+		called = is_system_call(pid, at.address);
+		if (!one_step(pid, &at.address, &repeats))
 			break;
+		at.new = remains_changed(remains) || called;
 	}
 	return n;
 }

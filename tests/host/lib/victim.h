@@ -9,8 +9,25 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "tests/host/lib/remains.h"
+
+/* A moment at which a victim can be killed: before the instruction there. */
+struct moment {
+	unsigned long long address;
+	/*
+	 * A kill leaves something that a kill one step earlier does not: the
+	 * instruction before it was a system call, or changed shared memory.
+	 */
+	bool new;
+};
+
 /* To be called before the first victim: sets up SIGALRM, which limits waits. */
 void victim_init(void);
+/*
+ * Waits until the victim sleeps in that system call.  Returns false if it does
+ * not in time.
+ */
+bool victim_await_sleep(pid_t pid, long nr);
 /* Stops the victim at any point.  Returns false on failure. */
 bool victim_seize(pid_t pid);
 /*
@@ -20,15 +37,11 @@ bool victim_seize(pid_t pid);
  */
 bool victim_step(pid_t pid, unsigned int k, unsigned long long *ip);
 /*
- * Runs the victim to the address, with a breakpoint that its children must not
- * meet.  Returns false if it sleeps or ends before.
- */
-bool victim_run_to(pid_t pid, unsigned long long at);
-/*
- * Steps the victim until it sleeps, and stores the address of each step.
+ * Steps the victim until it sleeps, and stores the moment before each step.
  * Returns their number, at most cap.
  */
-unsigned int victim_trace(pid_t pid, unsigned long long *addresses, unsigned int cap);
+unsigned int victim_trace(pid_t pid, struct remains *remains, struct moment *moments,
+			  unsigned int cap);
 /*
  * With SIGKILL: kills the victim and waits for its end.  Otherwise delivers the
  * signal and detaches.
