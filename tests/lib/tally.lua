@@ -13,21 +13,31 @@ local SOURCE = [[
 /* Adds numbers. Version %d. */
 #include <linux/kernel.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 
-static int sum;
+struct box {
+	int sum;
+};
+
+static struct box *box;
 
 static int tally_add(const char *text, const struct kernel_param *kp)
 {
+	struct box *old = box, *next;
 	int n, ret = kstrtoint(text, 0, &n);
 
-	if (!ret)
-		sum %s n;
-	return ret;
+	if (ret)
+		return ret;
+	%s
+	next->sum = %s(old ? old->sum : 0) + n;
+	box = next;
+	%s
+	return 0;
 }
 
 static int tally_get(char *to, const struct kernel_param *kp)
 {
-	return sprintf(to, "%%d\n", sum);
+	return sprintf(to, "%%d\n", box ? box->sum : 0);
 }
 
 static const struct kernel_param_ops ops = { .set = tally_add, .get = tally_get };
@@ -44,6 +54,7 @@ module_init(tally_init);
 
 static void __exit tally_exit(void)
 {
+	kfree(box);
 }
 module_exit(tally_exit);
 
@@ -64,15 +75,21 @@ test("the module tells its name", function()
 end)
 ]]
 
--- Some commits that git asks for cannot be tested: two do not build (32, 33),
--- one has another bug (36), one does not load (40).
+local ALLOCATE = "next = kzalloc(sizeof(*next), GFP_KERNEL);"
+local FREE = "kfree(old);"
+
+-- The bug is a use after free: the old box is freed first, so that the new one
+-- is in the same place, and the old sum is lost. Some commits that git asks for
+-- cannot be tested: two do not build (32, 33), one has another bug (35), one
+-- does not load (40).
 local function files(n)
-	local operator = (n == 32 or n == 33) and "+= undeclared *" or n >= tally.BUG and "|=" or "+="
+	local first, last = ALLOCATE, FREE
+	if n >= tally.BUG then first, last = FREE .. "\n\t" .. ALLOCATE, "" end
 	return {
 		["tally/Kbuild"] = "obj-m := tally.o\n",
 		["tally/tests/sum.lua"] = TEST,
-		["tally/tally.c"] = SOURCE:format(n, operator, n == 36 and "talley" or "tally",
-			n == 40 and "-ENODEV" or "0"),
+		["tally/tally.c"] = SOURCE:format(n, first, (n == 32 or n == 33) and "undeclared + " or "", last,
+			n == 35 and "talley" or "tally", n == 40 and "-ENODEV" or "0"),
 	}
 end
 
