@@ -7,24 +7,31 @@ local history = {}
 
 local function data(text) return ("data %d\n%s\n"):format(#text, text) end
 
--- Makes the repository DIR with nr commits; files(n) returns the files of the
--- n-th as { path = text }. It has the tag vN and the date N minutes.
-function history.make(dir, nr, files)
+-- Adds nr commits to the branch main of the repository DIR, and checks nothing
+-- out. files(n) returns the changed files of the n-th as { path = text }. It
+-- has the tag vN and the date N minutes.
+function history.add(dir, nr, files)
 	local stream = {}
 	local function add(...) stream[#stream + 1] = table.concat { ... } end
+	local parent = history.git(dir, "rev-parse -q --verify main || true")
 	for n = 1, nr do
 		add(("commit refs/heads/main\nmark :%d\n"):format(n))
 		add(("author Ann Author <ann@example.org> %d +0000\n"):format(1700000000 + n * 60))
 		add(("committer Carl Committer <carl@example.org> %d +0000\n"):format(1700000000 + n * 60))
 		add(data(("tally: version %d\n"):format(n)))
-		if n > 1 then add(("from :%d\n"):format(n - 1)) end
-		add("deleteall\n")
+		if parent ~= "" then add(("from %s\n"):format(parent)) end
 		for path, text in pairs(files(n)) do add("M 100644 inline ", path, "\n", data(text)) end
+		parent = ":" .. n
 		add(("reset refs/tags/v%d\nfrom :%d\n\n"):format(n, n))
 	end
-	runner.shell("git init -q -b main " .. runner.quote(dir))
 	runner.write(dir .. "/.git/history", table.concat(stream))
 	history.git(dir, "fast-import --quiet <.git/history")
+end
+
+-- Makes the repository DIR with nr commits, as history.add() does.
+function history.make(dir, nr, files)
+	runner.shell("git init -q -b main " .. runner.quote(dir))
+	history.add(dir, nr, files)
 	history.git(dir, "checkout -q main")
 	return dir
 end
