@@ -26,11 +26,11 @@ local function check_out_submodules(s)
 			return ("the submodule %s was never fetched: git -C %s submodule update --init"):format(path, s.repo)
 		end
 		git(s.clone, "config", ("submodule.%s.url"):format(name), from)
-		local ok, reason = try_git(s.clone, "submodule", "update", "-q", "--init", "--force", "--", path)
-		if not ok then
-			return ("the submodule %s has no such commit: git -C %s/%s fetch --all (git says: %s)")
-				:format(path, s.repo, path, reason:match("[^\n]*$"))
+		local sha = git(s.clone, "rev-parse", "HEAD:" .. path)
+		if not try_git(from, "cat-file", "-e", sha .. "^{commit}") then
+			return ("the submodule %s has no commit %s: git -C %s/%s fetch --all"):format(path, sha:sub(1, 12), s.repo, path)
 		end
+		git(s.clone, "submodule", "update", "-q", "--init", "--force", "--", path)
 	end
 end
 
@@ -53,6 +53,16 @@ local function link_profile(s, profile)
 	run("ln", "-sfn", profile, s.dir .. "/provium.toml")
 end
 
+-- The environment of a step: a fixture store of the session, in runs that are
+-- none of the user's; and a folder for temporary files, where a compiler that
+-- is killed leaves some.
+local function environment(s)
+	local temp = s.dir .. "/tmp"
+	run("rm", "-rf", temp)
+	run("mkdir", temp)
+	return { "TMPDIR=" .. temp, "PROVIUM_INSIDE=1", "PROVIUM_STORE=" .. s.dir .. "/fixtures" }
+end
+
 -- Returns the result of commit.judge() for a commit.
 local function judge(s, sha, dir, rounds)
 	local reason = check_out(s, sha)
@@ -64,7 +74,7 @@ local function judge(s, sha, dir, rounds)
 	return commit.judge {
 		kit = s.kit, runner = commit.RUNNER, vars = session.step_variables(s), goals = list, dir = dir,
 		tests = s.tests, names = names, cwd = dir, rounds = rounds, wanted = s.wanted,
-		store = s.dir .. "/fixtures",
+		env = environment(s), keep_logs = true,
 	}
 end
 

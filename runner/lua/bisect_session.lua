@@ -71,10 +71,13 @@ local GIT = {
 }
 
 -- Runs git in a folder. Returns its output without the last line end; or nil
--- and its error.
+-- and its error. Stops the session if git was killed, which answers nothing.
 function session.try_git(dir, ...)
 	local status, said, reason = core.command(commit.command(dir, GIT, { ... }))
 	if status == 0 then return (said:gsub("\n$", "")) end
+	if status > 128 then
+		stop("git %s in %s was killed by signal %d. Give the same command: the session goes on", (...), dir, status - 128)
+	end
 	return nil, reason ~= "" and (reason:gsub("%s+$", "")) or ("git ended with status %d"):format(status)
 end
 
@@ -187,6 +190,15 @@ local function copy_tests(s)
 	run("cp", "-RL", from, s.tests)
 end
 
+-- Of several modules, some can be in another repository.
+local function note_other_modules(s)
+	for _, path in ipairs(commit.words(s.vars.MODULE)) do
+		if in_clone(s, path) == path then
+			say("bisect: %s is outside of %s, whose history is searched: every step uses it as it is now", path, s.repo)
+		end
+	end
+end
+
 local function note_local_changes(s)
 	local changed = git(s.repo, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all")
 	if changed == "" then return end
@@ -201,6 +213,7 @@ local function create(s)
 	s.clone = ("%s/src/%s"):format(s.dir, s.repo:match("[^/]*$"))
 	make_clone(s)
 	copy_tests(s)
+	note_other_modules(s)
 	note_local_changes(s)
 	write(s.dir .. "/session.json", core.to_json { vars = s.vars, repo = s.repo, good = s.good, bad = s.bad,
 		clone = s.clone, tests = s.tests })
@@ -213,13 +226,49 @@ local function kernel_folder(tree)
 	return ("%s/kernel/%s-%s"):format(core.home(), tree:match("[^/]*$"), sum:match("^%d+"))
 end
 
--- Removes what a step that did not end has left: git's locks, and objects,
--- which can be incomplete.
+-- Outputs of a compiler, an archiver and a linker, and the stamp of a module
+-- that is built. A program that is killed can leave half of an output, which is
+-- newer than its sources: kbuild would take it.
+local OUTPUTS = [[.*\(\.\(o\|a\|ko\|cmd\)\|/vmlinux[^/]*\|/built\)]]
+
+-- An output that is half-written was written when the step was interrupted.
+-- Those that are older than the last one by more seconds are complete.
+local LAST_S = 60
+
+-- Finds outputs that the interrupted step wrote. Returns what find prints.
+local function find_outputs(s, ...)
+	local kernels = core.home() .. "/kernel"
+	return select(2, core.command { "find", kernels, "(", "-path", "*" .. s.clone .. "/*",
+		"-o", "-path", kernel_folder(s.clone) .. "/*", ")",
+		"-newer", s.dir .. "/.step", "-regex", OUTPUTS, ... })
+end
+
+-- Removes outputs that can be half-written. Keeps the others, because the first
+-- build of a kernel takes minutes.
+local function remove_last_outputs(s)
+	local last = 0
+	for date in find_outputs(s, "-printf", "%Ts\n"):gmatch("%d+") do last = math.max(last, tonumber(date)) end
+	find_outputs(s, "-newermt", ("@%d"):format(last - LAST_S), "-delete")
+end
+
+-- Makes git's part of the clone anew, because a git that is killed can leave
+-- locks and half-written files. Keeps the index, which git replaces in one
+-- move: with it, files that are the same keep their dates. Submodules are
+-- cloned again.
+local function renew_clone(s)
+	local dir = s.clone .. "/.git"
+	if core.realpath(dir .. "/modules") then
+		run("find", s.clone, "-mindepth", "1", "-maxdepth", "1", "-not", "-name", ".git",
+			"-exec", "rm", "-rf", "{}", "+")
+	end
+	run("find", dir, "-mindepth", "1", "-not", "-path", dir .. "/index", "-delete")
+	make_clone(s)
+end
+
+-- Removes what a step that did not end can have left incomplete.
 local function clean_up(s)
-	core.command { "find", s.clone .. "/.git", "-name", "*.lock", "-delete" }
-	core.command { "find", core.home() .. "/kernel", "(", "-path", "*" .. s.clone .. "/*",
-		"-o", "-path", kernel_folder(s.clone) .. "/*", ")", "-newer", s.dir .. "/.step",
-		"-name", "*.o", "-delete" }
+	renew_clone(s)
+	remove_last_outputs(s)
 end
 
 -- Returns the session of these variables: a new one, or one that was

@@ -96,12 +96,13 @@ local function chooses(t, name)
 	return t == nil
 end
 
--- Returns the folder of the tests: TESTS=, or the module's, or the kit's.
+-- Returns the folder of the tests: TESTS=, or that of the last module that has
+-- one, or the kit's.
 function commit.tests_folder(kit, vars)
 	if vars.TESTS then return vars.TESTS end
-	local module = commit.words(vars.MODULE)
-	local own = module[#module] and module[#module] .. "/tests"
-	return own and core.realpath(own) or kit .. "/tests"
+	local found = kit .. "/tests"
+	for _, module in ipairs(commit.words(vars.MODULE)) do found = core.realpath(module .. "/tests") or found end
+	return found
 end
 
 -- Returns the names of the chosen tests below the folder; or nil and an error
@@ -192,24 +193,21 @@ local function build(plan)
 	for name, value in pairs(plan.vars) do
 		if not OWN[name] then words[#words + 1] = name .. "=" .. value end
 	end
-	return core.command(commit.command(plan.kit, words, plan.goals), plan.dir .. "/build.log", plan.show)
+	local argv = commit.command(plan.kit, plan.env or {}, words, plan.goals)
+	return core.command(argv, plan.dir .. "/build.log", plan.show)
 end
 
 -- --- running ---
 
 -- Runs a test file once. Returns its record; or nil and why there is none.
 local function run_test(plan, name, base)
-	local words = {}
+	local words = table.move(plan.env or {}, 1, #(plan.env or {}), 1, {})
 	for _, variable in ipairs { "PROFILE", "ACCEL", "TRANSPORT" } do
 		if plan.vars[variable] then words[#words + 1] = ("%s=%s"):format(variable, plan.vars[variable]) end
 	end
 	-- A path below the folder is relative, as make test prints it.
 	local path, here = ("%s/%s.lua"):format(plan.tests, name), plan.cwd .. "/"
 	if path:sub(1, #here) == here then path = path:sub(#here + 1) end
-	if plan.store then
-		words[#words + 1] = "PROVIUM_INSIDE=1"
-		words[#words + 1] = "PROVIUM_STORE=" .. plan.store
-	end
 	table.move({ plan.runner, "test", "--verdict", base, path }, 1, 5, #words + 1, words)
 	local status, said = core.command(commit.command(plan.cwd, words), plan.dir .. "/tests.log", plan.show)
 	local text = read(base .. ".result")
@@ -285,7 +283,7 @@ end
 
 -- Keeps the consoles of a failed test with the step's results.
 local function keep_logs(plan, record, base)
-	if not plan.store or not record.logs then return end
+	if not plan.keep_logs or not record.logs then return end
 	core.command { "cp", "-R", record.logs, base .. ".logs" }
 end
 
@@ -299,8 +297,8 @@ end
 --   cwd           where they run: the profile is looked up from here upwards
 --   rounds        how often each test runs
 --   wanted        a set of titles: another test that fails is another failure
---   store         the folder of a bisection's fixtures: the run is none of the
---                 user's; nil: it is
+--   env           VARIABLE=VALUE words for make and the tests
+--   keep_logs     copy the consoles of failed tests to dir
 --   show          print the output of make and of the tests
 --
 -- Returns { verdict =, reason =, failures = { title = number }, rounds = }.

@@ -34,11 +34,16 @@ $(KERNEL_IMAGE):
 
 -- The "compiler" is the shell script "build" of the commit.
 local MODULES = [[
+define build_module
+	@sh $1/build
+	@cp $1/module.lua $(PROFILE_DIR)
+
+endef
+
 ifneq ($(MODULE),)
 modules: $(KERNEL_IMAGE)
 	@rm -f $(PROFILE_DIR)/module.lua
-	@sh $(MODULE)/build
-	@cp $(MODULE)/module.lua $(PROFILE_DIR)
+	$(foreach m,$(MODULE),$(call build_module,$m))
 endif
 modules: $(KERNEL_IMAGE)
 ]]
@@ -97,10 +102,11 @@ function small_kit.with(nr, commit, fn)
 	end)
 end
 
--- Returns the shell command for make in the kit.
+-- Returns the shell command for make in the kit. self.env: further variables of
+-- the environment, as NAME=VALUE without blanks.
 function small_kit:command(args)
-	return ("cd %s && exec env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u T timeout 200 make MODULE=%s/tally %s </dev/null 2>&1")
-		:format(self.dir, self.repo, args)
+	return ("cd %s && exec env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u T %s timeout 200 make MODULE=%s/tally %s </dev/null 2>&1")
+		:format(self.dir, self.env or "", self.repo, args)
 end
 
 small_kit.make = tree.make

@@ -1,0 +1,219 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Sessions of make bisect that are interrupted or meet a fault of the host,
+-- with a module that is a Lua file.
+
+local core = require "provium.core"
+local history = require "history"
+local runner = require "runner"
+local small_kit = require "small_kit"
+
+local KILLS = tonumber(os.getenv "BISECT_KILLS" or 4)
+
+provium.timeout = ("%dm"):format(20 + KILLS)
+
+-- 8 commits; from the 6th on, the module has the bug.
+local function history_of_8(n)
+	return n == 4 and { build = small_kit.NO_BUILD } or { module = n >= 6 and small_kit.BUG or small_kit.GOOD }
+end
+
+local SEARCH = "bisect GOOD=v1 BAD=main"
+
+-- --- faults of the host ---
+
+test("make bisect stops at a fault of the host, and goes on with the same command", function()
+	small_kit.with(8, history_of_8, function(kit)
+		local modules = runner.read(kit.dir .. "/mk/modules.mk")
+		runner.write(kit.dir .. "/mk/modules.mk", modules:gsub("sh %$", "test ! -e disk-full || { echo 'No space left on device'; exit 1; }; %0"))
+		runner.write(kit.dir .. "/disk-full", "")
+		local said, status = kit:make(SEARCH)
+		assert_eq(2, status)
+		assert_contains(said, "while building: No space left on device\n")
+		assert_contains(said, "give the same command: the session goes on with this commit.")
+		os.remove(kit.dir .. "/disk-full")
+		assert_contains(kit:make(SEARCH), "subject: tally: version 6\n")
+	end)
+end)
+
+-- The sum is in a submodule, which is wrong from the third commit on.
+local function add_submodule(kit)
+	local plus = history.make(kit.dir .. "/plus", 4, function(n)
+		return small_kit.files { module = n >= 3 and small_kit.BUG or small_kit.GOOD }
+	end)
+	history.git(kit.repo, ("-c protocol.file.allow=always submodule --quiet add %s plus"):format(plus))
+	for n = 1, 4 do
+		history.git(kit.repo .. "/plus", "checkout -q v" .. n)
+		history.git(kit.repo, ("commit -qam 'plus %d'"):format(n))
+	end
+end
+
+-- Makes git kill itself if the file "kill-git" has a word of its arguments.
+local GIT = [[
+#!/bin/sh
+word=$(cat %s/kill-git 2>/dev/null)
+case $word:$* in :*) ;; *:*"$word"*) kill -9 $$ ;; esac
+PATH=${PATH#*:} exec git "$@"
+]]
+
+-- Calls fn(kit) with a repository whose module needs a submodule, and where git
+-- is killed as long as kit:kill_git(WORD) wants it.
+local function with_killed_git(fn)
+	small_kit.with(1, function() return { build = "cp $(dirname $0)/../plus/tally/module.lua $(dirname $0)" } end, function(kit)
+		add_submodule(kit)
+		runner.shell("mkdir " .. kit.dir .. "/bin")
+		runner.write(kit.dir .. "/bin/git", GIT:format(kit.dir))
+		runner.shell("chmod +x " .. kit.dir .. "/bin/git")
+		kit.env = ("PATH=%s/bin:%s"):format(kit.dir, os.getenv "PATH")
+		kit.kill_git = function(_, word) runner.write(kit.dir .. "/kill-git", word) end
+		fn(kit)
+	end)
+end
+
+local SEARCH_4 = "bisect GOOD=main~3 BAD=main"
+
+for _, word in ipairs {
+	"rev-parse --verify", "merge-base --is-ancestor", "config -f .gitmodules", "submodule update",
+} do
+	test(("make bisect blames no commit if \"git %s\" is killed"):format(word), function()
+		with_killed_git(function(kit)
+			kit:kill_git(word)
+			local said, status = kit:make(SEARCH_4)
+			assert_contains(said, "was killed by signal 9")
+			assert_eq(2, status)
+			kit:kill_git("")
+			assert_contains(kit:make(SEARCH_4), "subject: plus 3\n")
+		end)
+	end)
+end
+
+-- git that is killed leaves half of a submodule's clone, locks and new files.
+test("make bisect repairs its clone after an interruption", function()
+	with_killed_git(function(kit)
+		kit:kill_git("bisect start")
+		kit:make(SEARCH_4)
+		local dir = kit:session()
+		runner.shell(("cd %s/src/drivers/.git && rm modules/plus/HEAD %s/steps/*/verdict.json && touch packed-refs.new index.lock")
+			:format(dir, dir))
+		kit:kill_git("")
+		assert_contains(kit:make(SEARCH_4), "subject: plus 3\n")
+	end)
+end)
+
+-- A build of a kernel that is interrupted after five minutes. A linker that was
+-- killed has left an archive without its command file.
+test("make bisect removes only the last outputs of a build that was interrupted", function()
+	with_killed_git(function(kit)
+		kit:kill_git("bisect start")
+		kit:make(SEARCH_4)
+		local dir = kit:session()
+		local built = ("%s/out/kernel/drivers-%s/minimal"):format(kit.dir,
+			runner.shell(("echo %s/src/drivers | cksum"):format(dir)):match("%d+"))
+		runner.shell(("mkdir -p %s && cd %s && touch -d '6 minutes ago' %s/.step before.o && touch -d '5 minutes ago' a.o .a.o.cmd && " ..
+			"touch built-in.a vmlinux b.o Kconfig"):format(built, built, dir))
+		kit:kill_git("")
+		kit:make(SEARCH_4)
+		assert_eq(".a.o.cmd Kconfig a.o before.o", runner.shell(("cd %s && echo .[a-z]* *"):format(built)))
+	end)
+end)
+
+-- --- interruptions ---
+
+local function descendants(pid)
+	local children, list = {}, { pid }
+	for line in runner.shell("cat /proc/[0-9]*/stat 2>/dev/null"):gmatch("[^\n]+") do
+		local p, parent = line:match("^(%d+) %(.*%) %a (%d+)")
+		if p then
+			children[parent] = children[parent] or {}
+			table.insert(children[parent], tonumber(p))
+		end
+	end
+	local at = 1
+	while list[at] do
+		for _, child in ipairs(children[tostring(list[at])] or {}) do list[#list + 1] = child end
+		at = at + 1
+	end
+	return list
+end
+
+-- Starts make bisect, and returns its pid and a function that waits for its
+-- end and returns its output.
+local function start(kit, args)
+	local out = os.tmpname()
+	local pipe = assert(io.popen(("( %s ) >%s & echo $!; exec >&- 2>/dev/null; wait $!"):format(kit:command(args), out)))
+	return tonumber(pipe:read("l")), function()
+		pipe:close()
+		local said = runner.read(out)
+		os.remove(out)
+		return said
+	end
+end
+
+local SIGNALS = { "KILL", "TERM", "INT" }
+
+-- Sends a random signal to a random process of a session, at a random moment
+-- within so many seconds. Returns what happened as text.
+local function interrupt(kit, seconds)
+	local pid, wait = start(kit, SEARCH)
+	core.pause(math.random() * seconds)
+	local all = descendants(pid)
+	table.remove(all, 1)		-- timeout, which is not of the session
+	if #all == 0 then return "it had ended:\n" .. wait() end
+	local victim, signal = all[math.random(#all)], SIGNALS[math.random(#SIGNALS)]
+	local name = runner.read(("/proc/%d/comm"):format(victim)) or "nothing\n"
+	os.execute(("kill -%s %d 2>/dev/null"):format(signal, victim))
+	return ("%s to %s:\n%s"):format(signal, name, wait())
+end
+
+test("a bisect session interrupted at a random moment goes on and finds the commit", { timeout = provium.timeout }, function()
+	small_kit.with(8, history_of_8, function(kit)
+		local before, seconds = history.state(kit.repo), 4
+		for i = 1, KILLS do
+			runner.shell("mkdir " .. kit.dir .. "/tmp")
+			kit.env = ("TMPDIR=%s/tmp"):format(kit.dir)
+			local seed = tonumber(os.getenv "BISECT_SEED") or os.time() + i
+			math.randomseed(seed)
+			local begin, what = core.now(), interrupt(kit, seconds)
+			local said = kit:make(SEARCH)
+			seconds = core.now() - begin		-- about the time of a session
+			assert(said:find("subject: tally: version 6\n", 1, true), ("BISECT_SEED=%d: %s\nthen:\n%s"):format(seed, what, said))
+			assert_eq(before, history.state(kit.repo))
+			local dir = kit:session()
+			assert(os.remove(kit.dir .. "/tmp"))		-- if it is empty
+			assert_eq("", runner.shell(("fuser %s/.children 2>/dev/null"):format(dir)))
+			log(("%d: BISECT_SEED=%d: %s"):format(i, seed, what:match("[^\n]*")))
+			if i % 2 == 1 then runner.shell("rm -rf " .. dir) end
+		end
+	end)
+end)
+
+test("make bisect takes no step twice after an interruption", function()
+	small_kit.with(8, history_of_8, function(kit)
+		local pid, wait = start(kit, SEARCH)
+		local steps = kit.dir .. "/out/bisect/*/steps"
+		wait_until(function() return runner.shell(("ls %s 2>/dev/null | wc -l"):format(steps)) >= "4" end,
+			{ timeout = 60, interval = 0.02, desc = "the fourth step" })
+		os.execute(("kill -INT %d"):format(pid))
+		wait()
+		local done = runner.shell(("cd %s && stat -c '%%n %%y' */verdict.json"):format(steps))
+		local said = kit:make(SEARCH)
+		assert_contains(said, "bisect: going on with the session in ")
+		assert_contains(said, "subject: tally: version 6\n")
+		for line in done:gmatch("[^\n]+") do
+			assert_contains(runner.shell(("cd %s && stat -c '%%n %%y' */verdict.json"):format(steps)), line)
+		end
+	end)
+end)
+
+test("two bisect sessions run side by side, and a second run of one is refused", function()
+	small_kit.with(8, history_of_8, function(kit)
+		local modules = runner.read(kit.dir .. "/mk/modules.mk")
+		runner.write(kit.dir .. "/mk/modules.mk", (modules:gsub("\t@sh", "\t@sleep 2; sh")))
+		local _, wait = start(kit, SEARCH)
+		wait_until(function() return kit:session():find("tally%-") end,
+			{ timeout = 60, interval = 0.02, desc = "the session" })
+		local said, status = kit:make(SEARCH)
+		assert_contains(said, "works on this session; ")
+		assert_eq(2, status)
+		assert_contains(kit:make("bisect GOOD=v1 BAD=main MATCH='got 22'"), "subject: tally: version 6\n")
+		assert_contains(wait(), "subject: tally: version 6\n")
+	end)
+end)
