@@ -10,7 +10,8 @@ AGENT         := $(BIN)/agent
 FORKSERVER    := $(BIN)/forkserver.so
 GEN_INIT_CPIO := $(BIN)/gen_init_cpio
 MIRROR        := $(BIN)/mirror
-PROGRAMS      := $(RUNNER) $(AGENT) $(FORKSERVER) $(GEN_INIT_CPIO) $(MIRROR)
+CONFINE       := $(BIN)/confine
+PROGRAMS      := $(RUNNER) $(AGENT) $(FORKSERVER) $(GEN_INIT_CPIO) $(MIRROR) $(CONFINE)
 
 # By content: a package can bring a program with an older date.
 $(PROGRAMS): $(BIN)/%: bin/% FORCE | $O/kit

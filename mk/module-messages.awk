@@ -26,7 +26,13 @@
 		missing[symbols[++nr] = part[2]]
 }
 
+/: Permission denied$/ {
+	denied = 1
+}
+
 END {
+	if (denied)
+		print "The build of a module can write only in its copy, $(src) and $(obj), and in $TMPDIR"
 	for (i = 1; i <= nr && source != ""; i++)
 		explain(symbols[i])
 }

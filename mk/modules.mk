@@ -7,7 +7,7 @@
 #                 file names
 #     state/PATH/ stamps of that copy: changed, args, built, symvers; kos, the
 #                 paths of its modules; stripped/, these without debugging
-#                 information
+#                 information; outside.mk, the headers it read elsewhere
 #   out/profile/PROFILE/modules/
 #                 every stripped .ko; and NAME.calls.lua for a module with
 #                 system calls. A file gets a new date only if its content
@@ -59,7 +59,8 @@ git_of = GIT_CEILING_DIRECTORIES=$(abspath $O) $$(test ! -e $1/worktree || \
 # $(call module_kbuild,FOLDER,EARLIER FOLDERS)
 module_kbuild = mk/lock.sh $(MODULE_STATE)$1/.building 'the module $(notdir $1)' \
 	mk/lock.sh -s $(KBUILD).lock 'the module $(notdir $1)' \
-	env $(call git_of,$(abspath $(MODULE_STATE))$1) \
+	$(CONFINE) $(abspath $O) $1 \
+	env $(call git_of,$(abspath $(MODULE_STATE))$1) TMPDIR=$(abspath $(MODULE_STATE))$1/.tmp \
 	KBUILD_EXTRA_SYMBOLS='$(foreach m,$2,$(MODULE_TREE)$(call place,$m)/Module.symvers)' \
 	$(kbuild_make) KCFLAGS=$(call quoted,$(strip $(path_map) $(KCFLAGS))) $(MODULE_ARGS) \
 	$(call dkms_args,$1) M=$(MODULE_TREE)$(call place,$1) PWD=$(MODULE_TREE)$(call place,$1) \
@@ -67,6 +68,15 @@ module_kbuild = mk/lock.sh $(MODULE_STATE)$1/.building 'the module $(notdir $1)'
 
 # The kernel's source; headers have no source files.
 KERNEL_FILES = $(if $(wildcard $(KSRC)/kernel/fork.c),$(abspath $(KSRC)))
+
+# $(call outside,FOLDER,TARGET): a shell command that prints a rule by which the
+# target depends on the headers outside of all copies that the build has read.
+known_places = $(abspath $O)/ $(abspath $(KSRC))/ $(addsuffix /,$(realpath $(KSRC))) /usr/lib/ \
+	       /usr/include/ /usr/src/
+headers_read = grep -rhoE --include='.*.cmd' '^ +/[A-Za-z0-9_./+@-]+' $1 | sort -u
+outside = $(headers_read) | awk -v target=$2 \
+	'$(foreach p,$(known_places),index($$1, "$p") == 1 { next }) \
+	{ print target ": " $$1; print $$1 ":" }'
 
 no_module = MODULE=$1: the build made no module: $(call place,$1) has no obj-m line that \
 	counts. Look for lines under "ifneq (…)" and for obj-$$(CONFIG_X): such variables can be \
@@ -82,9 +92,10 @@ args_of_$1 := 2 $(MODULE_TREE) $2 $(abspath $(KBUILD)) $(KCFLAGS) $(MODULE_ARGS)
 	$(call dkms_args,$1)
 $$(call remember,$(MODULE_STATE)$1/args,args_of_$1)
 
-$(MODULE_STATE)$1/changed: $(MIRROR) FORCE
-	@mkdir -p $(MODULE_TREE) $$(@D)
-	@$(MIRROR) $(call mirror_alone,$1) -x $(CURDIR) -x $O $(MODULE_TREE) $$(@D) $1
+$(MODULE_STATE)$1/changed: $(MIRROR) $(CONFINE) FORCE
+	@mkdir -p $(MODULE_TREE) $$(@D)/.tmp
+	@$(MIRROR) $$$$($(CONFINE) || echo -n) $(call mirror_alone,$1) -x $(CURDIR) -x $O \
+		$(MODULE_TREE) $$(@D) $1
 
 $(MODULE_STATE)$1/built: $(MODULE_STATE)$1/changed $(MODULE_STATE)$1/args $(KBUILD)/.built $3 \
 		$(patsubst %,$(MODULE_STATE)%/symvers,$(lastword $2))
@@ -103,6 +114,7 @@ $(MODULE_STATE)$1/built: $(MODULE_STATE)$1/changed $(MODULE_STATE)$1/args $(KBUI
 	$$(Q)cat $(MODULE_TREE)$(call place,$1)/Module.symvers \
 		$(patsubst %,$(MODULE_STATE)%/symvers,$(lastword $2)) >$$(@D)/symvers.tmp; \
 	$$(call update,$$(@D)/symvers.tmp,$$(@D)/symvers)
+	$$(Q)$$(call outside,$(MODULE_TREE)$(call place,$1),$$@) >$$(@D)/outside.mk
 	$$(Q)rm -f $(INSTALLED)/$(notdir $1).failed && touch $$@
 
 $(MODULE_STATE)$1/symvers: $(MODULE_STATE)$1/built ;
@@ -130,6 +142,7 @@ $(foreach m,$(KIT_MODULES),$(if $(filter $m,$(MODULE_SRC)), \
 $(foreach m,$(filter-out $(KIT_MODULES),$(MODULE_SRC)),$(eval $(call \
 	module_rules,$m,$(earlier),$(call calls_files,$m)))$(eval earlier += $m))
 
+DEPENDENCIES += $(MODULE_SRC:%=$(MODULE_STATE)%/outside.mk)
 MODULE_BUILT := $(MODULE_SRC:%=$(MODULE_STATE)%/built)
 
 # --- the folder with every .ko

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * usage: mirror [-a] [-x FOLDER]... TREE STATE FOLDER
+ * usage: mirror [-an] [-x FOLDER]... TREE STATE FOLDER
  *
  * Brings the copy of the module's folder in TREE up to date.
  *
  * -a		copies no relatives
+ * -n		leaves large folders and files out, to which it makes links else
  * -x FOLDER	does not copy this folder
  *
  * STATE/changed gets a new date if anything was changed.  Everything else in
@@ -93,7 +94,7 @@ static void update(struct mirror *m)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: mirror [-a] [-x FOLDER]... TREE STATE FOLDER\n");
+	fprintf(stderr, "usage: mirror [-an] [-x FOLDER]... TREE STATE FOLDER\n");
 	return 2;
 }
 
@@ -102,9 +103,11 @@ int main(int argc, char **argv)
 	struct mirror m = { 0 };
 	int option;
 
-	while ((option = getopt(argc, argv, "ax:")) != -1) {
+	while ((option = getopt(argc, argv, "anx:")) != -1) {
 		if (option == 'a')
 			m.alone = true;
+		else if (option == 'n')
+			m.no_links = true;
 		else if (option == 'x' && m.nr_excluded < sizeof(m.excluded) / sizeof(*m.excluded))
 			m.excluded[m.nr_excluded++] = real(optarg);
 		else

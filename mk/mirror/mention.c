@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The relatives of a module that is in no repository: the files and folders
- * that its sources mention, as "include" in "-I$(src)/../include".  In any
- * case, folders to which a symbolic link leads.
+ * The relatives of a module outside of its repository: the files and folders
+ * that its sources mention, as "include" in "-I$(src)/../include", and folders
+ * to which a symbolic link leads.
  *
  * Too many names do no harm, since only those that exist are copied.
  */
@@ -88,7 +88,7 @@ void mention_scan(struct mirror *m, const char *path)
 	char *content, *p;
 	int climb;
 
-	if (m->repository || m->alone || !kind || stat(path, &st) || st.st_size > LARGEST_TEXT)
+	if (m->alone || !kind || stat(path, &st) || st.st_size > LARGEST_TEXT)
 		return;
 	content = read_text(path);
 	for (p = content; p && (p = strstr(p, "..")); ) {

@@ -42,6 +42,7 @@ struct mirror {
 	const char *excluded[4];	/* folders that are not copied */
 	size_t nr_excluded;
 	bool alone;		/* without relatives */
+	bool no_links;		/* none to what is too large for a copy */
 	char *repository;	/* the folder with .git, or NULL */
 	struct list before;	/* sorted */
 	struct list now;
@@ -75,7 +76,7 @@ void walk_copy(struct mirror *m);
 /* Removes from the copy what is no longer in the source. */
 void walk_remove(struct mirror *m);
 
-/* --- mention.c: the relatives of a module that is in no repository --- */
+/* --- mention.c: the relatives of a module outside of its repository --- */
 
 /* Adds the path to the mentions. */
 void mention_add(struct mirror *m, const char *path);

@@ -6,11 +6,11 @@
  *	links		stay links; the folder that a link leads to is a
  *			relative, unless it is one of the system's; a link to a
  *			file that is not copied becomes a copy of the file
- *	large folders	(a kernel tree) become links to the source
+ *	large folders	(a kernel tree) become links to the source; -n: left out
  *	what kbuild made in the source, .git, devices: left out
  *
- * The relatives of a module in a repository are the repository's other files.
- * Else they are what the module's sources mention behind "../" (mention.c).
+ * The relatives of a module are the other files of its repository, and what its
+ * sources mention behind "../" outside of the repository (mention.c).
  */
 
 #include <dirent.h>
@@ -233,10 +233,23 @@ static bool is_large(struct mirror *m, const char *path, enum part part)
 	return n > most;
 }
 
+/*
+ * A build that writes through the link would change the user's file, unless it
+ * is confined (mk/confine/).
+ */
+static void link_large(struct mirror *m, const char *path)
+{
+	if (!m->no_links)
+		keep_link(m, path, path);
+	else
+		fprintf(stderr, "mirror: %s: left out: it is too large for a copy, and on a kernel "
+			"without Landlock a build could write into it\n", path);
+}
+
 static void take_folder(struct mirror *m, const char *path, enum part part)
 {
 	if (part < BELOW_OWN && is_large(m, path, part)) {
-		keep_link(m, path, path);
+		link_large(m, path);
 		return;
 	}
 	if (!mirror_note(m, path, "d"))
@@ -257,7 +270,7 @@ static void take(struct mirror *m, const char *path, enum part part)
 		take_link(m, path);
 	else if (S_ISREG(st.st_mode) && part != OWN && part != BELOW_OWN &&
 		 st.st_size > LARGE_FILE)
-		keep_link(m, path, path);
+		link_large(m, path);
 	else if (S_ISREG(st.st_mode))
 		keep_file(m, path, &st);
 }
@@ -326,7 +339,7 @@ static void take_mentioned(struct mirror *m)
 			continue;
 		if (*name)
 			take_relative(m, folder, name);
-		else
+		else if (!m->repository)
 			take_relatives(m, folder);
 	}
 }

@@ -9,7 +9,7 @@ local session = require "provium.session"
 
 provium.timeout = "30m"
 
-for _, file in ipairs { "modules.mk", "user-module.mk", "lock.sh", "module-messages.awk" } do
+for _, file in ipairs { "modules.mk", "user-module.mk", "lock.sh", "module-messages.awk", "confine/confine.c" } do
 	session.depend(kit.root .. "/mk/" .. file)
 end
 for _, file in ipairs { "files", "git", "list", "main", "mention", "walk" } do

@@ -212,6 +212,17 @@ layout("worktree", {
 	shell = REPOSITORY:format("worktree/main", "worktree/main", 2) .. "git worktree add -q ../linked",
 })
 
+layout("beside-repository", {
+	module = "beside/repo/drv",
+	files = {
+		["beside/repo/drv/Kbuild"] = "obj-m := beside.o\nccflags-y := -I$(src)/../../include\n",
+		["beside/include/value.h"] = '#define VALUE "beside"\n',
+		["beside/repo/drv/beside.c"] = source("VALUE", "#include <value.h>"),
+	},
+	ko = { beside = "beside" },
+	shell = REPOSITORY:format("beside/repo", "beside/repo", 3),
+})
+
 -- --- names and links ---
 
 layout("names", {

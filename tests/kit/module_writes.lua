@@ -1,0 +1,86 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- MODULE=: what a module's build reads and writes outside of its copy.
+
+local kit = require "kit"
+local layouts = require "layouts"
+local runner = require "runner"
+local session = require "provium.session"
+
+provium.timeout = "20m"
+
+for _, file in ipairs { "modules.mk", "user-module.mk", "module-messages.awk", "mirror/walk.c", "confine/confine.c" } do
+	session.depend(kit.root .. "/mk/" .. file)
+end
+
+local dir, _ <close> = runner.new_folder()
+local k = kit.new(dir)
+local user = dir .. "/user"
+os.execute("mkdir " .. user)
+
+local function sh(cmd) return runner.shell(("cd %s && { %s\n} 2>&1"):format(user, cmd)) end
+
+local function write(path, content)
+	sh("mkdir -p " .. runner.quote((user .. "/" .. path):match("^(.*)/[^/]*$")))
+	runner.write(user .. "/" .. path, content)
+end
+
+local function modules(list) return ("modules KIT_MODULES= MODULE='%s'"):format(list) end
+
+local function built(name) return runner.read(("%s/%s.ko"):format(k.modules, name)) end
+
+-- Builds the module, and returns the objects in its copy that were made
+-- meanwhile.
+local function made(folder)
+	local mark = dir .. "/mark"
+	os.execute("sleep 0.05; touch " .. mark)
+	local text, code = k:make(modules(folder))
+	assert_eq(0, code, text)
+	return runner.shell(([[cd %s && find . -name '*.o' ! -name '*.mod.o' -newer %s -printf '%%f\n' | sort]])
+		:format(k:copy_of(folder), mark))
+end
+
+if not k:has_kernel() then
+	test("what a module's build writes", function() skip("the kernel was built with another KERNEL_SRC=") end)
+	return
+end
+
+test("a build that writes through a link to a large folder fails, and the user's folder does not change", function()
+	sh("mkdir -p large/kernel && cd large/kernel && seq 31000 | xargs touch")
+	write("large/Kbuild", "obj-m := large.o\n")
+	write("large/large.c", layouts.source('"large"'))
+	assert_eq("large.o", made(user .. "/large"))
+	local kernel = sh("cd large/kernel && ls -la --time-style=full-iso | sha256sum")
+	write("large/Kbuild", "obj-m := large.o\n$(obj)/large.o: mark\n.PHONY: mark\nmark:\n\techo x >$(src)/kernel/mark\n")
+	local text, code = k:make(modules(user .. "/large"))
+	assert_eq(2, code, text)
+	assert_contains(text, "The build of a module can write only in its copy")
+	assert_eq(kernel, sh("cd large/kernel && ls -la --time-style=full-iso | sha256sum"))
+	assert_eq(nil, built("large"))
+end)
+
+test("a build that writes to the user's folder by its absolute path fails, and the folder does not change", function()
+	write("absolute/Kbuild", ("obj-m := absolute.o\n$(obj)/absolute.o: mark\n.PHONY: mark\nmark:\n\techo x >%s/absolute/mark\n"):format(user))
+	write("absolute/absolute.c", layouts.source('"absolute"'))
+	local text, code = k:make(modules(user .. "/absolute"))
+	assert_eq(2, code, text)
+	assert_contains(text, "The build of a module can write only in its copy")
+	assert_eq(nil, runner.read(user .. "/absolute/mark"))
+end)
+
+test("without Landlock, a large folder is left out of the copy", function()
+	local state, tree = dir .. "/mirror/state", dir .. "/mirror/tree"
+	local said = runner.shell(("mkdir -p %s %s && %s/bin/mirror -n %s %s %s/large 2>&1"):format(state, tree, k.out, tree, state, user))
+	assert_contains(said, user .. "/large/kernel: left out: it is too large for a copy")
+	assert_eq("Kbuild\nlarge.c", runner.shell(("ls %s%s/large"):format(tree, user)))
+end)
+
+test("a header outside of what is copied is an input of the module", function()
+	write("faraway/include/value.h", '#define VALUE "first"\n')
+	write("reader/Kbuild", ("obj-m := reader.o\nccflags-y := -I%s/faraway/include\n"):format(user))
+	write("reader/reader.c", layouts.source("VALUE", "#include <value.h>"))
+	assert_eq("reader.o", made(user .. "/reader"))
+	assert_eq("", made(user .. "/reader"))
+	write("faraway/include/value.h", '#define VALUE "second"\n')
+	assert_eq("reader.o", made(user .. "/reader"))
+	assert_contains(built("reader"), "layout=second\0")
+end)
