@@ -115,6 +115,12 @@ kbuild_make = $(MAKE) $(if $V,V=1,-s) -C $(KSRC) O=$(abspath $(KBUILD)) $(REPROD
 # A lock, because two makes in one checkout would overwrite each other's files.
 kbuild = mk/lock.sh $(KBUILD).lock 'the kernel $(PROFILE)' $(kbuild_make)
 
+# Line tables, from which the runner takes the lines of a stack, unless the user
+# has configured more debugging information. They stay in the unstripped vmlinux.
+has_debug_info = $(shell grep -s '^CONFIG_DEBUG_INFO=y' $(KBUILD)/.config)
+line_tables = $(if $(has_debug_info),,KCFLAGS='-g1 -fdebug-prefix-map=$(realpath $(KSRC))/= \
+	      -fdebug-prefix-map=$(abspath $(KBUILD))=.')
+
 # What the fragments set, without their comments. If two fragments set the same
 # option, the last one wins. Only a change of content configures the kernel
 # again.
@@ -135,7 +141,7 @@ $(KBUILD)/.configured: $(KBUILD)/asked.config $(KSRC_READY) | kernel-configs/che
 	$(Q)touch $@
 
 $(KBUILD)/.built: $(KBUILD)/.configured
-	$(plus)$(call run,KERNEL)$(kbuild) $(jobs) vmlinux modules
+	$(plus)$(call run,KERNEL)$(kbuild) $(line_tables) $(jobs) vmlinux modules
 	$(Q)strip -o $(KBUILD)/vmlinux.stripped $(KBUILD)/vmlinux
 	$(Q)touch $@
 
