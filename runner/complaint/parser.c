@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "runner/base/buf.h"
+#include "runner/complaint/function.h"
 #include "runner/complaint/parser.h"
 
 #define FATAL 1u
@@ -183,29 +184,6 @@ static bool is_rule(const char *text)
 	return n >= 20 && !text[n + strspn(text + n, " ")];
 }
 
-/*
- * Finds the first "fn+0x12/0x34".  Returns the start of fn, and its length in
- * *len; NULL if there is none.
- */
-static const char *find_function(const char *text, size_t *len)
-{
-	const char *plus = text, *at;
-
-	while ((plus = strstr(plus, "+0x"))) {
-		size_t hex = strspn(plus + 3, "0123456789abcdef");
-
-		at = plus;
-		while (at > text && (isalnum((unsigned char)at[-1]) || strchr("_.$", at[-1])))
-			at--;
-		if (hex && plus[3 + hex] == '/' && at < plus && !isdigit((unsigned char)*at)) {
-			*len = (size_t)(plus - at);
-			return at;
-		}
-		plus += 3;
-	}
-	return NULL;
-}
-
 static bool starts_stack(const char *text)
 {
 	return strcasestr(text, "call trace:") || starts_with(text, "Backtrace:") ||
@@ -234,7 +212,7 @@ static bool is_stack_line(const char *text)
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (starts_with(text, words[i]))
 			return true;
-	return starts_stack(text) || find_function(text, &ignored) ||
+	return starts_stack(text) || function_find(text, &ignored) ||
 	       starts_with(text, "? ");
 }
 
@@ -322,50 +300,6 @@ static void expand(char *title, const char *template, const char *at, const regm
 }
 
 /*
- * Functions that only report the faults of their callers: the beginnings of
- * their names, or whole names if they end with "$".
- */
-static bool is_reporter(const char *fn, size_t len)
-{
-	static const char *const prefixes[] = {
-		"__dump_stack", "dump_stack", "show_stack", "dump_backtrace", "print_", "kasan_",
-		"__kasan_", "__asan_", "kcsan_", "__tsan_", "kmsan_", "__msan_", "ubsan_",
-		"__ubsan_", "refcount_", "__refcount_", "__list_", "list_", "debug_", "__debug_",
-		"lockdep_", "__lock_", "lock_", "check_", "mark_", "validate_chain",
-		"register_lock_class", "assign_lock_key", "___might_", "__might_", "__schedule",
-		"schedule", "preempt_schedule", "__cond_resched", "_cond_resched", "__warn",
-		"warn_", "report_bug", "handle_bug", "exc_", "asm_exc_", "asm_sysvec_", "sysvec_",
-		"panic", "nmi_", "page_fault_oops", "die", "__die", "no_context", "bad_area",
-		"do_error_trap", "do_user_addr_fault", "rcu_", "watchdog_", "hrtimer_",
-		"__hrtimer_", "__sysvec_", "trigger_", "usercopy_", "__check_", "fortify_",
-		"warn_alloc", "__alloc_pages", "sysfs_warn_dup", "sysfs_create_dir",
-		"kobject_add", "create_dir", "__raw_spin_", "_raw_spin_", "do_raw_", "spin_",
-		"mutex_lock", "__mutex_", "mutex_unlock", "down_", "up_", "wait_for_", "__wait_",
-		"do_wait", "io_schedule", "rwsem_", "bit_wait", "object_", "slab_", "free_debug",
-		"on_freelist", "memcpy", "memset", "memmove", "__memcpy", "__memset",
-		"copy_from_user", "copy_to_user", "_copy_", "string", "oops_", "tick_",
-		"update_process_times", "timerqueue", "irq_", "native_", "ret_from_", "bad_page",
-		"__rcu_", "trace_hardirqs", "perf_trace", "__bug", "dequeue_",
-		"default_do_nmi", "pci_serr_error", "unknown_nmi_error", "end_repeat_nmi",
-		"first_nmi", "queued_", "__pv_queued", "default_idle", "do_idle",
-		"cpu_startup_entry", "arch_cpu_idle", "rest_init", "arch_call_rest_init",
-		"start_kernel", "start_secondary", "secondary_startup", "x86_64_start",
-		"sched_show_task", "_sched_show_task", "arch_trigger", "kthread$",
-		"do_invalid_op", "invalid_op", "do_trap", "fixup_bug", "__panic",
-		"context_switch", "__switch_to", "__this_cpu_preempt_check",
-		"__x86_indirect_thunk", "__sanitizer_cov", "smp_apic_timer", "apic_timer",
-	};
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-		size_t n = strcspn(prefixes[i], "$");
-
-		if (n <= len && !memcmp(fn, prefixes[i], n) && (!prefixes[i][n] || n == len))
-			return true;
-	}
-	return false;
-}
-
-/*
  * Completes the title with " in FUNCTION", from the first line that names a
  * function at fault.
  */
@@ -374,7 +308,7 @@ static void name_function(struct open_report *o, struct complaint *c, const char
 	bool is_place = strstr(text, "IP: ") || strstr(text, "IP  [") || strstr(text, "at: ") ||
 			starts_with(text, "pc : ") || starts_with(text, "PC is at ");
 	size_t len;
-	const char *fn = find_function(text, &len);
+	const char *fn = function_find(text, &len);
 
 	if (starts_with(text, "<IRQ>") || starts_with(text, "<NMI>"))
 		o->in_interrupt = true;
@@ -382,9 +316,10 @@ static void name_function(struct open_report *o, struct complaint *c, const char
 		 starts_with(text, "<EOI>"))
 		o->in_interrupt = false;
 	if (o->has_function || !o->kind || !(o->kind->flags & FUNCTION) || !fn ||
-	    starts_with(text, "? ") || is_reporter(fn, len))
+	    starts_with(text, "? ") || function_reports(fn, len))
 		return;
-	if (!is_place && (!o->had_stack || (o->kind->flags & INTERRUPTED && o->in_interrupt)))
+	if (!is_place && (!o->had_stack || function_allocates(fn, len) ||
+			  (o->kind->flags & INTERRUPTED && o->in_interrupt)))
 		return;
 	snprintf(c->title + strlen(c->title), sizeof(c->title) - strlen(c->title), " in %.*s",
 		 (int)len, fn);
