@@ -242,8 +242,7 @@ static DEFINE_MUTEX(mutex);
 static void fault_sleep_atomic(void)
 {
 	spin_lock(&lock);
-	might_sleep();
-	msleep(1);
+	kfree(kmalloc(64, GFP_KERNEL));
 	spin_unlock(&lock);
 }
 

@@ -165,6 +165,15 @@ test("a return address on a stack has the line of the call, not the next one", f
 	assert(line:find((" modules/faults/faults.c:%d$"):format(line_of("faults[i].commit();"))), line)
 end)
 
+test("an entry of a stack in the kernel has its source file and line", function()
+	local vmlinux = ("%s/profile/%s/debug/vmlinux"):format(runner.home, provium.profile)
+	if not runner.shell(("readelf -SW %s 2>&1"):format(vmlinux)):find(".debug_line", 1, true) then
+		skip(("%s: this kernel was built without line tables"):format(vmlinux))
+	end
+	local line = report_line(canned()["a WARNING"].complaints[1], " param_attr_store+")
+	assert(line:find "  kernel/params%.c:%d+$", line)
+end)
+
 test("a report has the source around the first entry of a module", function()
 	local source = canned()["a NULL pointer in a worker of the kernel"].complaints[1].source
 	local line = line_of("WRITE_ONCE(faults_null[2], 1);")
