@@ -62,6 +62,7 @@ override SAN := $(filter-out 0,$(SAN))
 # started, or else from the kit's. "make -C KIT" leaves the former in PWD.
 caller := $(if $(filter environment,$(origin PWD)),$(if $(call unfit,$(PWD)),,$(PWD)))
 candidates = $(if $(filter /%,$1),$1,$(caller:%=%/$1) $(CURDIR)/$1)
+from_caller = $(abspath $(firstword $(wildcard $(call candidates,$1)) $1))
 
 # make sets CC to "cc" by default; only a CC that the user set counts.
 ifeq ($(origin CC),default)

@@ -15,7 +15,7 @@
 KBUILD       := $O/kernel/prebuilt/$(PROFILE)
 KERNEL_IMAGE := $(PROFILE_DIR)/vmlinuz
 DRIVERS      := $(PROFILE_DIR)/drivers.cpio
-KSRC         := $(if $(KERNEL),$(abspath $(KDIR)),$(KBUILD))
+KSRC         := $(if $(KERNEL),$(call from_caller,$(KDIR)),$(KBUILD))
 KERNEL_FROM  := $(if $(KERNEL),KERNEL=$(KERNEL),PROFILE=$(PROFILE))
 
 ifneq ($(KERNEL),)
@@ -27,7 +27,8 @@ IMAGE := $(firstword $(wildcard /boot/vmlinuz-$(release) /lib/modules/$(release)
 KDIR  := $(or $(KDIR),/lib/modules/$(release)/build)
 KSRC  := $(KDIR)
 else
-IMAGE := $(abspath $(KERNEL))
+IMAGE := $(call from_caller,$(KERNEL))
+override KDIR := $(if $(KDIR),$(call from_caller,$(KDIR)))
 endif
 
 $(if $(filter ok,$(shell test -r $(IMAGE) -a -f $(IMAGE) && echo ok)),,$(error \

@@ -46,6 +46,16 @@ test("the error for an unusable KERNEL= or KDIR= says what is wrong and what to 
 	end)
 end)
 
+test("LLVM= without its programs is refused with the name of the missing one", function()
+	runner.with_folder(function(dir)
+		for llvm, program in pairs { ["-none"] = "clang-none", ["/none/"] = "/none/clang" } do
+			local said, status = make(dir, "-n modules LLVM=" .. llvm)
+			assert_eq(2, status, said)
+			assert_contains(said, ("LLVM=%s: there is no %s; install it"):format(llvm, program))
+		end
+	end)
+end)
+
 test("make kernel KERNEL= KDIR= makes a profile with the kernel's drivers in order", function()
 	runner.with_folder(function(dir)
 		build_tree(dir, {
