@@ -40,6 +40,8 @@ static const char *const prose[] = {
 	"INFO: lockdep is turned off.",
 	"perf: interrupt took too long (2513 > 2500), lowering kernel.perf_event_max_sample_rate",
 	"Memory cgroup out of memory: Killed process 93 (cat)",
+	"nx-842: Internal error: no space for header",
+	"Internal error: no space for header",
 };
 
 static void feed(struct complaint_parser *p, const char *line, size_t number)
