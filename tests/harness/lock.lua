@@ -10,7 +10,8 @@ local LOCK = runner.shell("realpath " .. runner.quote(here .. "/../../mk/lock.sh
 -- is called. It has the lock when this returns.
 local function hold(dir, shared)
 	os.execute(("mkfifo %s/go; timeout 60 %s %s %s/lock 'the kernel small' "
-		.. "sh -c 'touch %s/held; cat %s/go' >/dev/null 2>&1 &"):format(dir, runner.quote(LOCK), shared and "-s" or "", dir, dir, dir))
+		.. "sh -c 'touch %s/held; cat %s/go' >/dev/null 2>&1 &")
+		:format(dir, runner.quote(LOCK), shared and "-s" or "", dir, dir, dir))
 	wait_until(function() return runner.read(dir .. "/held") end, { timeout = 30, interval = 0.01, desc = "the lock" })
 	return function() os.execute(("timeout 30 sh -c ': >%s/go'"):format(dir)) end
 end

@@ -28,7 +28,9 @@ struct remains {
  * `channels` use, and the jobs.  Returns false on failure.
  */
 bool remains_open(struct remains *r, pid_t pid, unsigned int channels);
-/* Returns true if the memory has changed since the last call; false at first. */
+/*
+ * Returns true if the memory has changed since the last call; false at first.
+ */
 bool remains_changed(struct remains *r);
 void remains_release(struct remains *r);
 
