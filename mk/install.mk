@@ -16,7 +16,8 @@ KIT_DOC    := $(KIT_PREFIX)/share/doc/provium
 KIT_PROGRAMS := $(RUNNER) $(AGENT) $(FORKSERVER) $(GEN_INIT_CPIO) $(MIRROR) $(CONFINE)
 KIT_FILES := Makefile LICENSE $(filter-out $(addprefix mk/,$(KIT_ONLY)),$(wildcard mk/*.*)) \
 	     $(wildcard mk/gen/*.awk) $(call files,kernel-configs) \
-	     $(addprefix initramfs/,base.list passwd group fetch-modules)
+	     $(addprefix initramfs/,base.list passwd group fetch-modules \
+	     shell-rc)
 
 # The dates are kept: a new one would configure kernels anew.
 install_file = install -pD -m $$(test -x $1 && echo 755 || echo 644) $1 $2/$1
