@@ -4,8 +4,13 @@
 #include <lauxlib.h>
 #include <limits.h>
 #include <lualib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "runner/base/exit_status.h"
+#include "runner/base/tty.h"
 #include "runner/cmd/cmd.h"
+#include "runner/report/record.h"
 #include "runner/run/suite.h"
 
 struct arguments {
@@ -62,6 +67,12 @@ static int parse_option(struct arguments *a, int option)
 	case 'r':
 		s->rerun_failed = true;
 		break;
+	case 'o':
+		if (strcmp(optarg, "shell") && strcmp(optarg, "ask"))
+			return cmd_usage_error(&cmd_test,
+				"--on-failure=%s: expected shell or ask", optarg);
+		s->on_failure = optarg;
+		break;
 	case 'v':
 		s->verdict = optarg;
 		s->format = &format_brief;
@@ -89,9 +100,32 @@ static int check_options(const struct suite_opts *s, int nr_paths)
 	if (s->verdict && (nr_paths != 1 || s->repeat != 1))
 		return cmd_usage_error(&cmd_test,
 			"--verdict needs exactly one file, and excludes --repeat");
+	if (s->on_failure && s->verdict)
+		return cmd_usage_error(&cmd_test, "--on-failure excludes --verdict");
+	if (s->on_failure && !tty_on_stdin())
+		return cmd_usage_error(&cmd_test,
+			"--on-failure=%s: stdin is not a terminal; run it in one, or without this option",
+			s->on_failure);
 	if (s->session && !s->verdict)
 		return cmd_usage_error(&cmd_test, "--session needs --verdict");
 	return 0;
+}
+
+/*
+ * Tells a user at a terminal the command that shows the guests of the tests
+ * that have failed.
+ */
+static void advise(const struct suite_opts *s)
+{
+	struct buf command = { 0 };
+
+	if (s->on_failure || s->verdict || s->format != &format_human ||
+	    !isatty(STDOUT_FILENO) || !tty_on_stdin())
+		return;
+	record_add_command(&command);
+	printf("a shell in their VMs: %s test --rerun-failed --on-failure=shell\n",
+	       buf_str(&command));
+	buf_release(&command);
 }
 
 static int run(int argc, char **argv)
@@ -102,6 +136,7 @@ static int run(int argc, char **argv)
 		{ "fail-fast", no_argument, NULL, 'x' },
 		{ "rerun-failed", no_argument, NULL, 'r' },
 		{ "repeat", required_argument, NULL, 'n' },
+		{ "on-failure", required_argument, NULL, 'o' },
 		{ "verdict", required_argument, NULL, 'v' },
 		{ "session", required_argument, NULL, 'p' },
 		{ "mem", required_argument, NULL, 'm' },
@@ -117,7 +152,12 @@ static int run(int argc, char **argv)
 		ret = cmd_set_budget(&cmd_test, a.mem, a.cpus);
 	if (!ret)
 		ret = check_options(&a.suite, argc - optind);
-	return ret ? ret : suite_run(argv + optind, (size_t)(argc - optind), &a.suite);
+	if (ret)
+		return ret;
+	ret = suite_run(argv + optind, (size_t)(argc - optind), &a.suite);
+	if (ret == EXIT_TEST_FAILED)
+		advise(&a.suite);
+	return ret;
 }
 
 const struct command cmd_test = {
@@ -141,6 +181,10 @@ const struct command cmd_test = {
 "  --fail-fast       stop after the first failure\n"
 "  --rerun-failed    run only the tests that failed when they last ran; without\n"
 "                    a FILE or DIR, all of those\n"
+"  --on-failure=shell\n"
+"                    open a shell in the VM of a test that has failed, as the\n"
+"                    test has left it; needs a terminal\n"
+"  --on-failure=ask  ask at each failure whether to open one\n"
 "  --repeat N        run everything N times (default: 1)\n"
 "  --mem SIZE        memory budget of all VMs of all your runners, such as 512M\n"
 "                    or 2G (default: $PROVIUM_MEM, else what the host has free)\n"

@@ -18,9 +18,9 @@
 	F(module_file) F(module_params) F(modules)			\
 	F(job) F(limits) F(kernel_log) F(snapshot) F(worker) F(async)	\
 	F(vm) F(stack) F(evidence) F(leave_clean) F(fixture)		\
-	F(verdict)							\
-	F(record) F(environment) F(globals) F(harness) F(fixture_build)	\
-	F(fixture_command) F(exec) F(shell) F(init) F(matrix) F(commit)	\
+	F(verdict) F(shell)						\
+	F(record) F(on_failure) F(environment) F(globals) F(harness) F(fixture_build)	\
+	F(fixture_command) F(exec) F(init) F(matrix) F(commit)	\
 	F(bisect_session)						\
 	F(bisect_summary) F(bisect)
 

@@ -6,8 +6,9 @@
 --   errors text suggest options show session test_log check
 --   pack constants calls syscall system job
 --   limits kernel_log snapshot worker async vm
---   stack evidence leave_clean fixture verdict record environment globals
---   harness fixture_build fixture_command exec shell
+--   stack evidence leave_clean fixture verdict shell record on_failure
+--   environment globals
+--   harness fixture_build fixture_command exec
 --   commit bisect_session bisect_summary bisect
 
 local core = require "provium.core"
@@ -20,6 +21,7 @@ local globals = require "provium.globals"
 local kernel_log = require "provium.kernel_log"
 local leave_clean = require "provium.leave_clean"
 local limits = require "provium.limits"
+local on_failure = require "provium.on_failure"
 local options = require "provium.options"
 local record = require "provium.record"
 local results = require "provium.results"
@@ -105,12 +107,15 @@ local function run_test(t, opts, fn)
 	for _, vm in ipairs(session.vms) do vm.inserted_by_test, vm.workers = {}, {} end
 	check.count = 0
 	local caught = call_test(t, opts, fn)
-	local unclean = opts.leave_clean and leave_clean(t)
+	-- --on-failure shows the guest as it was at the failure.
+	local stands = caught and session.on_failure
+	local unclean = opts.leave_clean and not stands and leave_clean(t)
 	local complaints = verdict.apply_kernel(t, caught, opts, dead_before)
 	if unclean and t.verdict == VERDICT.ok then t.verdict, t.message = VERDICT.fail, unclean end
 	verdict.apply_check_count(t)
 	if verdict.is_failure(t) then
 		record.add_evidence(t, caught, complaints)
+		on_failure.stop(t)
 		drop_clone(t)
 	else
 		drop_clone(t)
@@ -226,8 +231,9 @@ end
 
 -- Runs the test file at path. opts.tell gets events as JSON text, see
 -- record.tell(). opts.filter (a pattern) and opts.only (a set of names) select
--- the tests to run. opts.fail_fast: the first failure ends the file. Raises
--- only an interrupt.
+-- the tests to run. opts.fail_fast: the first failure ends the file.
+-- opts.on_failure: "shell" or "ask", see on_failure.lua. Raises only an
+-- interrupt.
 function harness.run(path, opts)
 	session.begin(path, opts)
 	local caught, is_load_error = call_file(path)

@@ -38,6 +38,7 @@ function session.begin(path, opts)
 	session.logs, session.logs_error = nil, nil	-- the folder of the logs, or why they could not be kept
 	session.filter, session.only = opts.filter, opts.only
 	session.fail_fast = opts.fail_fast
+	session.on_failure = opts.on_failure	-- "shell", "ask" or nil
 	session.tell = opts.tell or function() end
 
 	session.watches_oops = false		-- calls end soon once a kernel has reported an oops

@@ -73,14 +73,19 @@ static void add_environment(struct buf *to)
 	}
 }
 
+void record_add_command(struct buf *to)
+{
+	add_environment(to);
+	add_runner(to);
+}
+
 void record_add_repeat(json_t *item, const char *file)
 {
 	struct buf b = { 0 };
 
 	if (!item || !item_failed(item))
 		return;
-	add_environment(&b);
-	add_runner(&b);
+	record_add_command(&b);
 	buf_addf(&b, " test ");
 	if (*record_text(item, "filter")) {
 		buf_addf(&b, "-f ");

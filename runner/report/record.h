@@ -59,6 +59,11 @@ json_t *record_new(const char *file);
 /* Sets the record's error, and its verdict. */
 void record_set_error(json_t *record, const char *verdict, const char *message);
 /*
+ * Appends the command that starts this runner from the current directory, with
+ * the variables that choose what it runs on.
+ */
+void record_add_command(struct buf *to);
+/*
  * Sets `repeat`, the command that runs the test again, if the item failed. item
  * can be NULL. file: the path as the user gave it.
  */

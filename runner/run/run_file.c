@@ -61,6 +61,8 @@ static int run_harness(lua_State *L)
 	}
 	lua_pushboolean(L, opts->fail_fast);
 	lua_setfield(L, -2, "fail_fast");
+	lua_pushstring(L, opts->on_failure);
+	lua_setfield(L, -2, "on_failure");
 	lua_pushvalue(L, 3);
 	lua_pushcclosure(L, l_tell, 1);
 	lua_setfield(L, -2, "tell");

@@ -9,6 +9,7 @@
  *	send TEXT	types
  *	resize R C	changes the size of the window
  *	pause MS	reads nothing for that time
+ *	run COMMAND	runs a command of the host's, and waits for it
  *	hangup		closes the terminal
  *	signal N	sends the program that signal
  *
@@ -103,6 +104,9 @@ static void step(char *line)
 		usleep((useconds_t)wanted * 1000);
 	} else if (sscanf(line, "signal %ld", &wanted) == 1) {
 		kill(program, (int)wanted);
+	} else if (!strncmp(line, "run ", 4)) {
+		if (system(line + 4))
+			finish("\n[no %s]\n", whole);
 	} else if (!strcmp(line, "hangup")) {
 		close(terminal);
 		terminal = -1;
