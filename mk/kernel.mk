@@ -120,8 +120,9 @@ kbuild_make = $(MAKE) $(if $V,V=1,-s) -C $(KSRC) O=$(abspath $(KBUILD)) $(REPROD
 # A lock, because two makes in one checkout would overwrite each other's files.
 kbuild = mk/lock.sh $(KBUILD).lock 'the kernel $(PROFILE)' $(kbuild_make)
 
-# Line tables, from which the runner takes the lines of a stack, unless the user
-# has configured more debugging information. They stay in the unstripped vmlinux.
+# Line tables, from which the runner takes the lines of a stack, unless the
+# configuration asks for more debugging information. They stay in the unstripped
+# vmlinux.
 has_debug_info = $(shell grep -s '^CONFIG_DEBUG_INFO=y' $(KBUILD)/.config)
 line_tables = $(if $(has_debug_info),,KCFLAGS='-g1 -fdebug-prefix-map=$(realpath $(KSRC))/= \
 	      -fdebug-prefix-map=$(abspath $(KBUILD))=.')

@@ -77,7 +77,8 @@ bool function_allocates(const char *fn, size_t len)
 {
 	static const char *const words[] = {
 		"kmem_cache_", "__kmem_cache_", "kmalloc", "__kmalloc", "kmemdup", "kstrdup",
-		"kvmalloc", "__kvmalloc", "krealloc", "kfree$", "__kmem", "__do_kmalloc", "__vmalloc",
+		"kvmalloc", "__kvmalloc", "krealloc", "kfree$", "__kmem",
+		"__do_kmalloc", "__vmalloc",
 	};
 
 	return is_among(words, sizeof(words) / sizeof(words[0]), fn, len);

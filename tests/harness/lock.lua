@@ -12,7 +12,8 @@ local function hold(dir, shared)
 	os.execute(("mkfifo %s/go; timeout 60 %s %s %s/lock 'the kernel small' "
 		.. "sh -c 'touch %s/held; cat %s/go' >/dev/null 2>&1 &")
 		:format(dir, runner.quote(LOCK), shared and "-s" or "", dir, dir, dir))
-	wait_until(function() return runner.read(dir .. "/held") end, { timeout = 30, interval = 0.01, desc = "the lock" })
+	wait_until(function() return runner.read(dir .. "/held") end,
+		{ timeout = 30, interval = 0.01, desc = "the lock" })
 	return function() os.execute(("timeout 30 sh -c ': >%s/go'"):format(dir)) end
 end
 
