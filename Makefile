@@ -37,6 +37,7 @@ ifeq ($(KIT_INSTALLED),)
 include mk/selftest.mk
 include mk/lint.mk
 include mk/fuzz.mk
+include mk/model.mk
 include mk/bench.mk
 include mk/nested.mk
 include mk/install.mk

@@ -3,10 +3,10 @@
 # deps.sh user|dev STAMP: installs what is missing, with apt-get (Debian,
 # Ubuntu).
 #
-# user: what building and testing need. dev: what "make lint", "make tags" and
-# "make fuzz" need. STAMP is touched if anything was installed. Without dpkg
-# nothing is installed: the script prints which commands are missing, and fails
-# if there are any.
+# user: what building and testing need. dev: what "make lint", "make tags",
+# "make fuzz" and "make model" need. STAMP is touched if anything was installed.
+# Without dpkg nothing is installed: the script prints which commands are
+# missing, and fails if there are any.
 set -eu
 
 case $1 in
@@ -16,8 +16,8 @@ user)
 		git zstd'
 	commands='gcc pkg-config flex bison bc xz busybox qemu-system-x86_64 git zstd' ;;
 dev)
-	packages='clang-format lua-check shellcheck universal-ctags clang libclang-rt-dev llvm'
-	commands='clang-format luacheck shellcheck ctags clang llvm-cov' ;;
+	packages='clang-format lua-check shellcheck universal-ctags clang libclang-rt-dev llvm spin'
+	commands='clang-format luacheck shellcheck ctags clang llvm-cov spin' ;;
 *)
 	echo "usage: $0 user|dev STAMP" >&2
 	exit 2 ;;
