@@ -105,7 +105,7 @@ end
 -- Returns the shell command for make in the kit. self.env: further variables of
 -- the environment, as NAME=VALUE without blanks.
 function small_kit:command(args)
-	return ("cd %s && exec env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u T %s timeout 200 make MODULE=%s/tally %s </dev/null 2>&1")
+	return ("cd %s && exec env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u T %s timeout 1000 make MODULE=%s/tally %s </dev/null 2>&1")
 		:format(self.dir, self.env or "", self.repo, args)
 end
 
