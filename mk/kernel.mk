@@ -109,14 +109,16 @@ toolchain := $(strip $(foreach v,LLVM LLVM_IAS CROSS_COMPILE,$(if $($v),$v=$($v)
 KBUILD := $O/kernel/$(KSOURCE)/$(base_profile)$(if $(toolchain),-$(subst $(space),-,$(subst \
 	=,,$(subst /,-,$(toolchain)))))
 KERNEL_IMAGE := $(PROFILE_DIR)/vmlinux
+KERNEL_TREE  := $(KBUILD)
 
 # Fixed values in place of date, user and host, so that the same inputs give the
 # same image.
 REPRODUCIBLE := KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=provium \
 		KBUILD_BUILD_HOST=provium KBUILD_BUILD_VERSION=1 LOCALVERSION=
 
-kbuild_make = $(MAKE) $(if $V,V=1,-s) -C $(KSRC) O=$(abspath $(KBUILD)) $(REPRODUCIBLE) \
-	      $(toolchain) $(kbuild_args)
+module_variables = $(if $V,V=1) $(REPRODUCIBLE) $(toolchain) $(kbuild_args)
+MODULE_KERNEL    = $(abspath $(KBUILD))
+kbuild_make = $(MAKE) $(if $V,,-s) -C $(KSRC) O=$(MODULE_KERNEL) $(module_variables)
 # A lock, because two makes in one checkout would overwrite each other's files.
 kbuild = mk/lock.sh $(KBUILD).lock 'the kernel $(PROFILE)' $(kbuild_make)
 
@@ -158,9 +160,21 @@ $(KERNEL_IMAGE): $(KBUILD)/.built FORCE
 
 endif
 
+# --- the kernel's own modules
+
+# out/profile/PROFILE/kernel-modules/: links, from which vm:insmod takes what no
+# module built here is called. A verdict depends on those it used, so make needs
+# a rule for them.
+KERNEL_MODULES := $(PROFILE_DIR)/kernel-modules
+
+$(KERNEL_MODULES)/.list: $(KBUILD)/.built mk/kernel-modules.sh
+	@mk/kernel-modules.sh $(KERNEL_TREE) $(@D) && touch $@
+
+$(KERNEL_MODULES)/%: $(KERNEL_MODULES)/.list ;
+
 .PHONY: kernel
 kernel: ## use: build or fetch the kernel of the profile (PROFILE=, or KERNEL= KDIR=)
-kernel: $(KERNEL_IMAGE) $(DRIVERS) $O/provium.toml
+kernel: $(KERNEL_IMAGE) $(DRIVERS) $(KERNEL_MODULES)/.list $O/provium.toml
 	@:
 
 # --- the profile as the runner reads it
@@ -169,6 +183,7 @@ define profile_toml
 [profile.$(PROFILE)]
 kernel  = "profile/$(PROFILE)/$(notdir $(KERNEL_IMAGE))"
 modules = "profile/$(PROFILE)/modules"
+kernel_modules = "profile/$(PROFILE)/kernel-modules"
 debug   = "profile/$(PROFILE)/debug"
 initrd  = "$(or $(DRIVERS:$O/%=%),initramfs/base.cpio)"
 machine = "$(machine)"

@@ -14,6 +14,7 @@
 
 KBUILD       := $O/kernel/prebuilt/$(PROFILE)
 KERNEL_IMAGE := $(PROFILE_DIR)/vmlinuz
+KERNEL_TREE  := $(KBUILD)/tree
 DRIVERS      := $(PROFILE_DIR)/drivers.cpio
 KSRC         := $(if $(KERNEL),$(call from_caller,$(KDIR)),$(KBUILD))
 KERNEL_FROM  := $(if $(KERNEL),KERNEL=$(KERNEL),PROFILE=$(PROFILE))
@@ -69,12 +70,14 @@ $(KBUILD)/.built: $(KBUILD).packages mk/packages.sh
 endif
 
 # BTF of a module needs the kernel's vmlinux with debug information.
-kbuild_make = $(MAKE) $(if $V,V=1,-s) -C $(KBUILD)/build CONFIG_DEBUG_INFO_BTF_MODULES=
+module_variables = $(if $V,V=1) CONFIG_DEBUG_INFO_BTF_MODULES=
+MODULE_KERNEL    = $(abspath $(KBUILD))/build
+kbuild_make = $(MAKE) $(if $V,,-s) -C $(MODULE_KERNEL) $(module_variables)
 
 $(KERNEL_IMAGE): $(KBUILD)/.built
 	@mkdir -p $(@D)
 	@install -m 644 $(KBUILD)/kernel $@
 
 $(DRIVERS): $(KBUILD)/.built mk/drivers.sh $O/bin/gen_init_cpio
-	$(call run,DRIVERS)mk/drivers.sh $(KBUILD)/tree $(@:.cpio=)
+	$(call run,DRIVERS)mk/drivers.sh $(KERNEL_TREE) $(@:.cpio=)
 	$(Q)$O/bin/gen_init_cpio -t 0 $(@:.cpio=)/cpio >$@.tmp && mv $@.tmp $@

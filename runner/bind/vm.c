@@ -359,6 +359,7 @@ static int l_info(lua_State *L)
 	set_string(L, "state", vm_state_name(vm));
 	set_string(L, "release", info.kernel_release);
 	set_string(L, "modules", m->profile.modules);
+	set_string(L, "kernel_modules", m->profile.kernel_modules);
 	set_string(L, "debug", m->profile.debug);
 	set_string(L, "kernel", m->profile.kernel);
 	set_string(L, "initrd", m->profile.initrd);

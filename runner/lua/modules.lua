@@ -48,18 +48,21 @@ local function failed_builds(dir)
 	return ": the last build of " .. table.concat(folders, ", ") .. " failed (run make modules, which shows why)"
 end
 
--- Returns the path of the profile's module of that name. Raises an error if
--- there is none.
+-- Returns the path of the profile's module of that name, or of the kernel's own
+-- one. Raises an error if there is none.
 local function built_module(vm, where, name)
 	local info = vm.core:info()
+	local of_kernel = modules_in(info.kernel_modules)[name_of(name)]
 	if not info.modules then
+		if of_kernel then return of_kernel end
 		error(("%s: profile %s has no modules folder; give the path of the .ko file"):format(where, info.profile), 0)
 	end
 	local built = modules_in(info.modules)
-	local path = built[name_of(name)]
+	local path = built[name_of(name)] or of_kernel
 	if path then return path end
-	error(("%s: there is no module %s in %s%s%s; %s (make modules builds those of modules/ and of MODULE=)"):format(
-		where, name_of(name), info.modules, failed_builds(info.modules), suggest(name_of(name), built),
+	error(("%s: there is no module %s in %s%s%s%s; %s (make modules builds those of modules/ and of MODULE=)"):format(
+		where, name_of(name), info.modules, info.kernel_modules and ", nor among the kernel's own" or "",
+		failed_builds(info.modules), suggest(name_of(name), built),
 		next(built) and "there are: " .. options.names(built) or "the folder has no modules"), 0)
 end
 
@@ -196,15 +199,18 @@ end
 local insert
 
 -- Inserts the modules that are needed and not loaded, as far as there are files
--- of them beside the file at path or among the built modules. Others can be
--- part of the kernel. seen: the set of dependencies that were handled.
+-- of them beside the file at path, among the built modules or among the
+-- kernel's own. Others can be part of the kernel. seen: the set of dependencies
+-- that were handled.
 local function insert_dependencies(vm, where, path, depends, seen)
 	if #depends == 0 then return end
 	local loaded = loaded_modules(vm) or {}
-	local beside, built = modules_in(folder_of(path)), modules_in(vm.core:info().modules)
+	local info = vm.core:info()
+	local beside, built = modules_in(folder_of(path)), modules_in(info.modules)
+	local of_kernel = modules_in(info.kernel_modules)
 	for _, name in ipairs(depends) do
 		name = name_of(name)
-		local its_path = beside[name] or built[name]
+		local its_path = beside[name] or built[name] or of_kernel[name]
 		if its_path and not loaded[name] and not seen[name] then
 			seen[name] = true
 			insert(vm, ("%s: its dependency %s"):format(where, name), its_path, nil, seen)

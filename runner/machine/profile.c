@@ -31,6 +31,7 @@ static const struct key {
 	{ "machine", offsetof(struct profile, machine), false },
 	{ "cpu", offsetof(struct profile, cpu), false },
 	{ "modules", offsetof(struct profile, modules), true },
+	{ "kernel_modules", offsetof(struct profile, kernel_modules), true },
 	{ "debug", offsetof(struct profile, debug), true },
 	{ "share", offsetof(struct profile, share), true },
 };
@@ -155,7 +156,7 @@ static int read_file(struct profile *p, const char *file, const char *name,
 	if (ret)
 		err_set(err, ERR_USER, ret, "%s:%d: %s", file, nr,
 			ret == -EINVAL ? "expected key = \"string\"" :
-			ret == -ENOKEY ? "unknown key; known: kernel initrd rootfs init append machine cpu modules debug share" :
+			ret == -ENOKEY ? "unknown key; known: kernel initrd rootfs init append machine cpu modules kernel_modules debug share" :
 			strerror(-ret));
 	free(dir);
 	buf_release(&b);

@@ -13,6 +13,7 @@
  *	machine = "microvm"	# or "q35"
  *	cpu = "-avx,+umip"	# features of QEMU's processor to remove or add
  *	modules = "folder"	# where vm:insmod(name) looks
+ *	kernel_modules = "folder"	# the kernel's own modules, for insmod too
  *	debug = "folder"	# vmlinux and NAME.ko with debugging information
  *	share = "folder"	# of the host: becomes / over 9p, read-only
  */
@@ -33,6 +34,7 @@ struct profile {
 	char *machine;
 	char *cpu;			/* NULL: no change */
 	char *modules;			/* NULL: none */
+	char *kernel_modules;		/* NULL: none */
 	char *debug;			/* NULL: none */
 	char *share;			/* NULL: none */
 };

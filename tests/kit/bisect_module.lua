@@ -46,12 +46,7 @@ test("git bisect run with provium check finds the bug of a module", { timeout = 
 end)
 
 test("a guest that does not boot makes a commit untestable: the record says so", function()
-	runner.write(dir .. "/provium.toml", ([[
-[profile.no_init]
-kernel  = "%s/profile/%s/vmlinux"
-initrd  = "%s/initramfs/base.cpio"
-append  = "rdinit=/none init=/none"
-]]):format(runner.home, provium.profile, runner.home))
+	runner.write(dir .. "/provium.toml", runner.profile_toml({ append = "rdinit=/none init=/none" }, "no_init"))
 	runner.write(dir .. "/t.lua", [[
 test("boots", function() provium.create("no_init"):boot() end)
 test("a fixture", { fixture = "no_init" }, function() end)

@@ -3,6 +3,7 @@
 -- fail.
 
 local echo = require "echo_device"
+local runner = require "runner"
 
 local vm = provium.create():boot()
 
@@ -133,6 +134,31 @@ test("insmod unpacks modules that are compressed with xz, zstd and gzip", functi
 			vm:rmmod("echo")
 		end)
 	end
+end)
+
+-- Runs a suite with a profile whose folder of built modules is empty, and whose
+-- kernel's own modules are those built here.
+local function with_kernel_modules(source)
+	local r
+	runner.with_folder(function(dir)
+		os.execute("mkdir " .. dir .. "/empty")
+		runner.write(dir .. "/provium.toml",
+			runner.profile_toml { modules = dir .. "/empty", kernel_modules = vm.core:info().modules })
+		runner.write(dir .. "/t.lua", "local vm = provium.create():boot()\n" .. source)
+		r = runner.run({ "test", "t.lua" }, { cwd = dir, env = runner.probed() })
+	end)
+	return r
+end
+
+test("insmod takes modules and dependencies that were not built here from the kernel's own", function()
+	local r = with_kernel_modules('vm:insmod("load_user")\nassert(vm:exec("test -d /sys/module/load_core").ok)\n')
+	assert_eq(0, r.status, r.said)
+end)
+
+test("the error of insmod for an unknown name says that the kernel has no such module either", function()
+	local r = with_kernel_modules('vm:insmod("nonesuch")\n')
+	assert_eq(1, r.status, r.said)
+	assert(r.said:find("no module nonesuch in %S+/empty, nor among the kernel's own; the folder has no modules"), r.said)
 end)
 
 -- --- parameters ---

@@ -4,6 +4,8 @@
 
 local runner = require "runner"
 
+if runner.lacks_vmlinux("profiles in a provium.toml of the user") then return end
+
 local MODULES = provium.create().core:info().modules
 local KERNEL = ("%s/profile/%s/vmlinux"):format(runner.home, provium.profile)
 
@@ -154,7 +156,7 @@ end)
 
 test("the error for an unknown key lists the known keys", function()
 	assert_refused("[profile.mine]\nkernel = \"vmlinux\"\nmemory = \"1G\"\n",
-		"DIR/provium.toml:3: unknown key; known: kernel initrd rootfs init append machine cpu modules debug share")
+		"DIR/provium.toml:3: unknown key; known: kernel initrd rootfs init append machine cpu modules kernel_modules debug share")
 end)
 
 test("a profile without a kernel is refused", function()

@@ -118,6 +118,28 @@ function runner.read(path)
 	return data
 end
 
+-- Returns the provium.toml of the profile in use, with absolute paths, and with
+-- other values of these keys. name: that of the profile in it (the same).
+function runner.profile_toml(changes, name)
+	local text = runner.read(("%s/profile/%s/profile.toml"):format(runner.home, provium.profile))
+	text = text:gsub('= "(%l+/)', ('= "%s/%%1'):format((runner.home:gsub("%%", "%%%%"))))
+	for key, value in pairs(changes) do
+		local line = ("(\n%s *= )[^\n]*"):format(key)
+		text = text:gsub(line, function(start) return ('%s"%s"'):format(start, value) end)
+	end
+	return name and text:gsub("^%[profile%.[^]]*%]", ("[profile.%s]"):format(name)) or text
+end
+
+-- For the top of a file whose suites boot the profile's kernel without its
+-- drivers, on a microvm. If the kernel has its drivers as modules, declares a
+-- skipped test of this title, and returns true.
+function runner.lacks_vmlinux(title)
+	local path = ("profile/%s/vmlinux"):format(provium.profile)
+	if core.identity(runner.home .. "/" .. path) then return false end
+	test(title, function() skip("needs a kernel that was built here: there is no " .. path) end)
+	return true
+end
+
 -- --- processes ---
 
 function runner.is_alive(pid)
