@@ -23,7 +23,7 @@ MODULE_DIRS := $(filter-out $(KIT_MODULES),$(MODULE_DIRS))
 MODULE_SRC  := $(KIT_MODULES) $(MODULE_DIRS)
 
 # Modules that have system calls. They need a kernel with the overlay.
-with_calls = $(foreach m,$1,$(if $(wildcard $m/$(notdir $m).def),$m))
+with_calls = $(strip $(foreach m,$1,$(if $(wildcard $m/$(notdir $m).def),$m)))
 CALLS_SRC := $(call with_calls,$(MODULE_SRC))
 
 ifeq ($(HAS_SYSCALLS),)
@@ -41,10 +41,14 @@ INSTALLED    := $(PROFILE_DIR)/modules
 
 # --- copies
 
-# A module of the kit is copied without relatives, which would be the whole kit.
-mirror_alone = $(if $(filter $1,$(KIT_MODULES)),-a)
+# A module of the kit, or in the output folder, is copied without relatives,
+# which would be the whole kit.
+mirror_alone = $(if $(filter $(abspath $O)/% $(KIT_MODULES),$1),-a)
 
 # --- kbuild
+
+# A folder with dkms.conf is built as that file says.
+DKMS_BUILD := mk/dkms/build mk/dkms/bin/make
 
 # Debugging information for gdb and for the lines of stacks. Paths in it and in
 # __FILE__ are those of the sources, without the place of the copy: the whole
@@ -56,15 +60,21 @@ path_map = -g -fdebug-prefix-map=$(abspath $(KBUILD))=. \
 git_of = GIT_CEILING_DIRECTORIES=$(abspath $O) $$(test ! -e $1/worktree || \
 	echo GIT_DIR=$1/git GIT_WORK_TREE=$$(cat $1/worktree))
 
-# $(call module_kbuild,FOLDER,EARLIER FOLDERS)
-module_kbuild = mk/lock.sh $(MODULE_STATE)$1/.building 'the module $(notdir $1)' \
+# $(call build_kbuild,FOLDER), $(call build_dkms,FOLDER): the commands that
+# build the copy. The second one also writes the list of the modules.
+kbuild_variables = KCFLAGS=$(call quoted,$(strip $(path_map) $(KCFLAGS))) $(MODULE_ARGS)
+build_kbuild = $(kbuild_make) $(kbuild_variables) M=$(MODULE_TREE)$(call place,$1) \
+	PWD=$(MODULE_TREE)$(call place,$1) $(jobs) modules
+build_dkms = $(if $(jobs),MAKEFLAGS=$(jobs)) mk/dkms/build $1 $(MODULE_TREE)$1 \
+	$(MODULE_STATE)$1 $(MODULE_KERNEL) $(module_variables) $(kbuild_variables)
+
+# $(call module_build,FOLDER,FOLDER BEFORE IT)
+module_build = mk/lock.sh $(MODULE_STATE)$1/.building 'the module $(notdir $1)' \
 	mk/lock.sh -s $(KBUILD).lock 'the module $(notdir $1)' \
 	$(CONFINE) $(abspath $O) $1 \
 	env $(call git_of,$(abspath $(MODULE_STATE))$1) TMPDIR=$(abspath $(MODULE_STATE))$1/.tmp \
-	KBUILD_EXTRA_SYMBOLS='$(foreach m,$2,$(MODULE_TREE)$(call place,$m)/Module.symvers)' \
-	$(kbuild_make) KCFLAGS=$(call quoted,$(strip $(path_map) $(KCFLAGS))) $(MODULE_ARGS) \
-	$(call dkms_args,$1) M=$(MODULE_TREE)$(call place,$1) PWD=$(MODULE_TREE)$(call place,$1) \
-	$(jobs) modules
+	KBUILD_EXTRA_SYMBOLS=$(if $2,$(abspath $(MODULE_STATE))$2/symvers) \
+	$(if $(call is_dkms,$1),$(call build_dkms,$1),$(call build_kbuild,$1))
 
 # The kernel's source; headers have no source files.
 KERNEL_FILES = $(if $(wildcard $(KSRC)/kernel/fork.c),$(abspath $(KSRC)))
@@ -82,14 +92,20 @@ no_module = MODULE=$1: the build made no module: $(call place,$1) has no obj-m l
 	counts. Look for lines under "ifneq (…)" and for obj-$$(CONFIG_X): such variables can be \
 	given to this make, as CONFIG_X=m
 
+# $(call list_kos,FOLDER): a recipe that lists what kbuild has made.
+define list_kos
+$(Q)test -s $(MODULE_TREE)$(call place,$1)/modules.order || \
+	{ echo $(call quoted,$(call no_module,$1)) >&2; exit 1; }
+	$(Q)sed 's/\.o$$/.ko/' $(MODULE_TREE)$(call place,$1)/modules.order >$(@D)/kos
+endef
+
 # $(call module_rules,FOLDER,EARLIER FOLDERS,CALLS FILES)
 # symvers has the symbols of the module and of all before it. Each module
 # depends on that of the last one before it: with all of them as prerequisites,
 # make would walk every path between them. The number in args is that of the
 # stamps' format: another one builds anew.
 define module_rules
-args_of_$1 := 2 $(MODULE_TREE) $2 $(abspath $(KBUILD)) $(KCFLAGS) $(MODULE_ARGS) \
-	$(call dkms_args,$1)
+args_of_$1 := 3 $(MODULE_TREE) $2 $(abspath $(KBUILD)) $(KCFLAGS) $(MODULE_ARGS)
 $$(call remember,$(MODULE_STATE)$1/args,args_of_$1)
 
 $(MODULE_STATE)$1/changed: $(MIRROR) $(CONFINE) FORCE
@@ -98,21 +114,23 @@ $(MODULE_STATE)$1/changed: $(MIRROR) $(CONFINE) FORCE
 		$(MODULE_TREE) $$(@D) $1
 
 $(MODULE_STATE)$1/built: $(MODULE_STATE)$1/changed $(MODULE_STATE)$1/args $(KBUILD)/.built $3 \
+		$(if $(call is_dkms,$1),$(DKMS_BUILD)) \
 		$(patsubst %,$(MODULE_STATE)%/symvers,$(lastword $2))
 	$$(if $$V,,@$$(info $$(space) MODULE	$(1:$(CURDIR)/%=%)))mkdir -p $(INSTALLED)
 	$$(Q)echo '$1' >$(INSTALLED)/$(notdir $1).failed
 	$$(Q)test ! -e $$(@D)/kos || sed 's,.*/,$(INSTALLED)/,' $$(@D)/kos | xargs rm -f
-	$$(plus)$$(Q){ $$(call module_kbuild,$1,$2); echo $$$$? >$$(@D)/status; } 2>&1 | \
+	$$(plus)$$(Q){ $$(call module_build,$1,$(lastword $2)); echo $$$$? >$$(@D)/status; } \
+	2>&1 | \
 	awk -v tree=$(MODULE_TREE) -v kit=$(CURDIR)/ -v source=$$(KERNEL_FILES) \
 	-f mk/module-messages.awk >&2; \
 	test "$$$$(cat $$(@D)/status)" = 0
-	$$(Q)test -s $(MODULE_TREE)$(call place,$1)/modules.order || \
-	{ echo $$(call quoted,$$(call no_module,$1)) >&2; exit 1; }
-	$$(Q)sed 's/\.o$$$$/.ko/' $(MODULE_TREE)$(call place,$1)/modules.order >$$(@D)/kos
+	$(if $(call is_dkms,$1),,$$(call list_kos,$1))
 	$$(Q)rm -rf $$(@D)/stripped && mkdir $$(@D)/stripped && while read -r ko; do \
 		strip --strip-debug -o $$(@D)/stripped/$$$${ko##*/} $$$$ko || exit; done <$$(@D)/kos
-	$$(Q)cat $(MODULE_TREE)$(call place,$1)/Module.symvers \
-		$(patsubst %,$(MODULE_STATE)%/symvers,$(lastword $2)) >$$(@D)/symvers.tmp; \
+	$$(Q)cat $(if $(call is_dkms,$1),$$$$(find $(MODULE_TREE)$1 -name Module.symvers), \
+		$(MODULE_TREE)$(call place,$1)/Module.symvers) \
+		$(patsubst %,$(MODULE_STATE)%/symvers,$(lastword $2)) \
+		</dev/null >$$(@D)/symvers.tmp; \
 	$$(call update,$$(@D)/symvers.tmp,$$(@D)/symvers)
 	$$(Q)$$(call outside,$(MODULE_TREE)$(call place,$1),$$@) >$$(@D)/outside.mk
 	$$(Q)rm -f $(INSTALLED)/$(notdir $1).failed && touch $$@
@@ -166,7 +184,7 @@ CALLS_PAGES := $(foreach m,$(filter $(KIT_MODULES),$(CALLS_SRC)),$(call calls_st
 
 .PHONY: modules
 modules: ## module: build every module in modules/, and yours (MODULE=~/mymod)
-modules: $(MODULE_BUILT) $(CALLS_LUA) $(CALLS_PAGES) FORCE
+modules: $(MODULE_BUILT) $(KERNEL_MODULES)/.list $(CALLS_LUA) $(CALLS_PAGES) FORCE
 	$(if $(call twice,$(user_kos)),$(error MODULE=$(MODULE): these have one name: \
 		$(patsubst $(MODULE_TREE)%,%,$(call twice,$(user_kos)))))
 	@mkdir -p $(INSTALLED)

@@ -33,28 +33,25 @@ $(if $(filter $(CURDIR),$(MODULE_DIRS)),$(error MODULE=$(MODULE): this is Proviu
 	Give the path of your module's folder))
 
 # Where the Kbuild is: the first folder of these whose makefile sets obj-m,
-# obj-y or obj-$(...). dkms.conf says where the .ko will be.
-dkms_places = $(if $(wildcard $1/dkms.conf),$(shell sed -n \
-	's/^BUILT_MODULE_LOCATION[^=]*=["'\'']\{0,1\}\([A-Za-z0-9_.\/-]*\).*/\1/p' \
-	$1/dkms.conf))
-with_objects = $(shell cd $1 && grep -lsE '^[[:space:]]*obj-[$$my]' Kbuild Makefile $(foreach p, \
-	$2,$p/Kbuild $p/Makefile) */Kbuild */Makefile)
-choose = $(if $(filter Kbuild Makefile,$3),$1,$(or \
-	$(firstword $(foreach p,$2,$(if $(filter $p/Kbuild $p/Makefile,$3),$1/$p))), \
-	$(call choose_other,$1,$(sort $(patsubst %/,%,$(dir $3))))))
+# obj-y or obj-$(...). A folder with dkms.conf is built as that file says.
+is_dkms = $(wildcard $1/dkms.conf)
+with_objects = $(shell cd $1 && grep -lsE '^[[:space:]]*obj-[$$my]' Kbuild Makefile \
+	*/Kbuild */Makefile)
+choose = $(if $(filter Kbuild Makefile,$2),$1,$(or \
+	$(firstword $(foreach p,src module,$(if $(filter $p/Kbuild $p/Makefile,$2),$1/$p))), \
+	$(call choose_other,$1,$(sort $(patsubst %/,%,$(dir $2))))))
 choose_other = $(if $(word 2,$2),$(error MODULE=$1: there is more than one module. \
 	Choose one of its folders, or several: MODULE="$(addprefix $1/,$2)"),$(or \
 	$(if $2,$1/$2),$(patsubst %/,%,$(dir $(firstword $(wildcard $1/Kbuild $1/Makefile)))), \
 	$(error MODULE=$1: not the folder of a module: neither it nor src/, module/ or another \
 	folder in it has a Kbuild or a Makefile with obj-m)))
-find_place = $(call choose,$1,$2,$(call with_objects,$1,$2))
+find_place = $(call choose,$1,$(call with_objects,$1))
 
-$(foreach m,$(MODULE_DIRS),$(eval place_of_$m := $(call \
-	find_place,$m,src module $(patsubst %/,%,$(call dkms_places,$m)))))
+$(foreach m,$(MODULE_DIRS),$(if $(call is_dkms,$m),,$(eval place_of_$m := $(call find_place,$m))))
 place = $(or $(place_of_$1),$1)
 
 # Variables of the command line that are not the kit's are for the Kbuild, such
-# as CONFIG_X=m or KCFLAGS=-DDEBUG. dkms.conf may give some, too.
+# as CONFIG_X=m or KCFLAGS=-DDEBUG.
 KIT_VARIABLES := O PROFILE ACCEL TRANSPORT KERNEL_SRC CONFIG MODULE TESTS T N FAILFAST V NAME NR \
 	ARGS SAN CC JOBS SECONDS RUNS TARGET DOC RECORD GOOD BAD MATCH CLONES KERNEL KDIR \
 	KERNELS PROFILES PREFIX DESTDIR HERE KIT_MODULES LLVM LLVM_IAS CROSS_COMPILE MAKEFLAGS \
@@ -62,6 +59,3 @@ KIT_VARIABLES := O PROFILE ACCEL TRANSPORT KERNEL_SRC CONFIG MODULE TESTS T N FA
 on_command_line := $(foreach v,$(filter-out PROVIUM_% $(KIT_VARIABLES),$(.VARIABLES)), \
 	$(if $(findstring command line,$(origin $v)),$v))
 MODULE_ARGS := $(foreach v,$(filter-out KCFLAGS,$(sort $(on_command_line))),$v=$(call quoted,$($v)))
-dkms_args = $(if $(wildcard $1/dkms.conf),$(filter-out M=% O=% V=% ARCH=% KBUILD% CC=% SUBDIRS=% \
-	PWD=%,$(shell sed -n 's/^MAKE\(\[0\]\)\{0,1\}=//p' $1/dkms.conf | \
-	grep -oE '\<[A-Za-z_][A-Za-z0-9_]*=[A-Za-z0-9_.-]+\>')))

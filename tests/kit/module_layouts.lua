@@ -9,7 +9,10 @@ local session = require "provium.session"
 
 provium.timeout = "30m"
 
-for _, file in ipairs { "modules.mk", "user-module.mk", "lock.sh", "module-messages.awk", "confine/confine.c" } do
+for _, file in ipairs {
+	"dkms/build", "dkms/bin/make", "modules.mk", "user-module.mk", "lock.sh", "module-messages.awk",
+	"confine/confine.c",
+} do
 	session.depend(kit.root .. "/mk/" .. file)
 end
 for _, file in ipairs { "files", "git", "list", "main", "mention", "walk" } do
@@ -153,6 +156,17 @@ test("after a commit, git describe in the makefile gives the new state", functio
 	assert_eq("", sh("cd git && git status --porcelain"))
 end)
 
+test("patches of dkms.conf are applied once, and again to a source that has changed", function()
+	local folder = user .. "/dkms-patch"
+	assert_eq("", made(folder))
+	write("dkms-patch/dkms_patched.c", layouts.source("WORD", '#define WORD "original"') .. "int dkms_patched;\n")
+	assert_eq("dkms_patched.o", made(folder))
+	assert_contains(built("dkms_patched"), "layout=patched twice\0")
+	write("dkms-patch/dkms.conf", "PACKAGE_NAME=dkms_patched\nPACKAGE_VERSION=1\nDEST_MODULE_LOCATION[0]=/extra\n")
+	assert_eq("dkms_patched.o", made(folder))
+	assert_contains(built("dkms_patched"), "layout=original\0")
+end)
+
 -- --- failures ---
 
 test("a build that fails names the user's file, and leaves no module of an earlier build", function()
@@ -167,8 +181,7 @@ test("a build that fails names the user's file, and leaves no module of an earli
 	assert_eq(nil, built("in_kbuild"))
 	assert_eq(folder .. "\n", runner.read(k.modules .. "/kbuild.failed"))
 
-	runner.write(dir .. "/provium.toml", ("[profile.%s]\nkernel = \"%s/profile/%s/vmlinux\"\nmodules = \"%s\"\n")
-		:format(k.profile, runner.home, k.profile, k.modules))
+	runner.write(dir .. "/provium.toml", runner.profile_toml { modules = k.modules })
 	runner.write(dir .. "/t.lua", "provium.create():boot():insmod('in_kbuild')\n")
 	local r = runner.run({ "test", "t.lua" }, { cwd = dir })
 	assert_eq(1, r.status, r.said)
@@ -241,7 +254,24 @@ write("pair/b/Kbuild", "obj-m := b.o\n")
 write("pair/a/in_kbuild.c", layouts.source('"pair"'))
 write("colon:x/Kbuild", "obj-m := b.o\n")
 
+local function dkms(name, lines)
+	write(name .. "/dkms.conf", ("PACKAGE_NAME=%s\nPACKAGE_VERSION=1\nDEST_MODULE_LOCATION=/extra\n%s\n"):format(name, lines))
+	write(name .. "/Makefile", "obj-m := refused.o\n")
+	write(name .. "/refused.c", layouts.source('"refused"'))
+end
+dkms("another-kernel", "BUILD_EXCLUSIVE_KERNEL='^2\\.4'")
+dkms("option", "BUILD_EXCLUSIVE_CONFIG='CONFIG_MODULES CONFIG_NO_SUCH'")
+dkms("not-made", "BUILT_MODULE_NAME=other")
+dkms("no-patch", "PATCH=none.patch")
+dkms("command", "BUILT_MODULE_NAME=refused MAKE='echo no; false'")
+
 local refused = {
+	{ "a DKMS package for another kernel", "MODULE=user/another-kernel", "DIR/user/another-kernel/dkms.conf: the package is not for " },
+	{ "a DKMS package that needs an option", "MODULE=user/option", "the package needs a kernel with CONFIG_NO_SUCH, and " },
+	{ "a DKMS package whose command makes another module", "MODULE=user/not-made",
+		"MAKE did not make other.ko, the module of BUILT_MODULE_NAME[0]; the command was: make " },
+	{ "a DKMS package without its patch", "MODULE=user/no-patch", "PATCH: there is no file patches/none.patch" },
+	{ "a DKMS package whose command fails", "MODULE=user/command", "MAKE failed: echo no; false" },
 	{ "a folder that does not exist", "MODULE=nosuch", "MODULE=nosuch: there is no folder DIR/nosuch. Give the folder of a module" },
 	{ "a path with a blank", "MODULE='user/names/old tests'", "a path with a blank in it must be renamed" },
 	{ "a path with a colon", "MODULE=user/colon:x", "MODULE=DIR/user/colon:x: the path has a ':', which make cannot handle" },

@@ -67,14 +67,56 @@ layout("other-folder", {
 	ko = { in_other = "other" },
 })
 
+-- dkms.conf is a script, and its commands are those of a machine on which the
+-- kernel's headers are installed.
 layout("dkms", {
 	files = {
-		["dkms/dkms.conf"] = 'PACKAGE_NAME="dkms-layout"\nMAKE[0]="make -C kmod/linux KERNELDIR=/lib/modules/${kernelver}/build DKMS_BUILD=1"\n' ..
-			'BUILT_MODULE_NAME[0]="in_dkms"\nBUILT_MODULE_LOCATION[0]="kmod/linux"\nDEST_MODULE_LOCATION[0]="/updates"\n',
-		["dkms/kmod/linux/Makefile"] = "ifneq ($(DKMS_BUILD),)\nobj-m := in_dkms.o\nendif\n",
-		["dkms/kmod/linux/in_dkms.c"] = source(words "dkms"),
+		["dkms/dkms.conf"] = 'PACKAGE_NAME="dkms-layout"\nPACKAGE_VERSION="1.0"\n' ..
+			'MAKE[0]="make -C kmod/linux KDIR=/lib/modules/${kernelver}/build WORD=${PACKAGE_NAME}"\n' ..
+			'BUILT_MODULE_NAME[0]="in_dkms"\nBUILT_MODULE_LOCATION[0]="kmod/linux"\nDEST_MODULE_LOCATION[0]="/updates"\n' ..
+			'i=1\nBUILT_MODULE_NAME[$i]="in_dkms_too"\nBUILT_MODULE_LOCATION[$i]="kmod/linux/"\nDEST_MODULE_LOCATION[$i]="/updates"\n',
+		["dkms/kmod/linux/Makefile"] = "ifneq ($(KBUILD_EXTMOD),)\nobj-m := in_dkms.o in_dkms_too.o\nccflags-y := -DWORD='\"$(WORD)\"'\n" ..
+			"else\nall:\n\t$(MAKE) -C $(KDIR) M=$(CURDIR) modules\n.DEFAULT_GOAL := all\nendif\n",
+		["dkms/kmod/linux/in_dkms.c"] = source("WORD"),
+		["dkms/kmod/linux/in_dkms_too.c"] = source(words "too"),
 	},
-	ko = { in_dkms = "dkms" },
+	ko = { in_dkms = "dkms-layout", in_dkms_too = "too" },
+})
+
+layout("dkms-parts", {
+	files = {
+		["dkms-parts/dkms.conf"] = 'PACKAGE_NAME=parts\nPACKAGE_VERSION=2\nBUILD="$dkms_tree/parts/2/build"\n' ..
+			'PRE_BUILD="./configure"\nMAKE="make -C ${kernel_source_dir} M=$BUILD/core modules && ' ..
+			"make -C ${kernel_source_dir} M=$BUILD/user KBUILD_EXTRA_SYMBOLS=$BUILD/core/Module.symvers modules ; " ..
+			"find $BUILD -name '*.ko' -exec mv {} $BUILD \\;\"\n" ..
+			"BUILT_MODULE_NAME[0]=dkms_core\nBUILT_MODULE_NAME[1]=dkms_user\n" ..
+			"DEST_MODULE_LOCATION[0]=/extra\nDEST_MODULE_LOCATION[1]=/extra\n",
+		["dkms-parts/configure"] = "#!/bin/sh\necho '#define CONFIGURED \"configured\"' >core/config.h\n",
+		["dkms-parts/core/Makefile"] = "obj-m := dkms_core.o\n",
+		["dkms-parts/core/dkms_core.c"] = source("CONFIGURED", '#include "config.h"\nint dkms_core(void);') ..
+			"int dkms_core(void) { return 0; }\nEXPORT_SYMBOL(dkms_core);\n",
+		["dkms-parts/user/Makefile"] = "obj-m := dkms_user.o\n",
+		["dkms-parts/user/dkms_user.c"] = source(words "user", "int dkms_core(void);") ..
+			"static int __init use(void) { return dkms_core(); }\nmodule_init(use);\n",
+	},
+	shell = "chmod +x dkms-parts/configure",
+	ko = { dkms_core = "configured", dkms_user = "user" },
+})
+
+-- Without MAKE and BUILT_MODULE_NAME. The second patch is for other kernels.
+layout("dkms-patch", {
+	files = {
+		["dkms-patch/dkms.conf"] = 'PACKAGE_NAME=dkms_patched\nPACKAGE_VERSION=1\nDEST_MODULE_LOCATION[0]="/extra"\n' ..
+			"PATCH[0]=word.patch\nPATCH[1]=other.patch\nPATCH_MATCH[1]='^2\\.4\\.'\nPATCH[2]=again.patch\n",
+		["dkms-patch/Makefile"] = "obj-m := dkms_patched.o\n",
+		["dkms-patch/dkms_patched.c"] = source("WORD", '#define WORD "original"'),
+		["dkms-patch/patches/word.patch"] = '--- a/dkms_patched.c\n+++ b/dkms_patched.c\n@@ -1,2 +1,2 @@\n' ..
+			'-#define WORD "original"\n+#define WORD "patched"\n #include <linux/module.h>\n',
+		["dkms-patch/patches/other.patch"] = "--- a/none.c\n+++ b/none.c\n@@ -1 +1 @@\n-x\n+y\n",
+		["dkms-patch/patches/again.patch"] = '--- a/dkms_patched.c\n+++ b/dkms_patched.c\n@@ -1,2 +1,2 @@\n' ..
+			'-#define WORD "patched"\n+#define WORD "patched twice"\n #include <linux/module.h>\n',
+	},
+	ko = { dkms_patched = "patched twice" },
 })
 
 layout("config", {
