@@ -16,6 +16,7 @@ local MEMORY = "5G"
 local JOBS = 2			-- test files that run at a time in one VM
 local TIME_LIMIT = "20m"	-- time limit of one test file
 local POLL_S = 0.2
+local PROBE_S = "240"		-- time limit of the KVM probe; the distribution's kernel takes 30 s on an idle machine
 
 -- The files that take longest in a nested VM, longest first. The time depends
 -- on how often a file starts QEMU: each start takes two seconds.
@@ -95,7 +96,7 @@ end
 local function environment(vm)
 	local env = {
 		ACCEL = "kvm", TRANSPORT = "vsock", PROFILE = profile,
-		PROVIUM_STORE = "/run/fixtures", PROVIUM_PROBE = "60",
+		PROVIUM_STORE = "/run/fixtures", PROVIUM_PROBE = PROBE_S,
 	}
 	for name, value in pairs(LOOPS) do env[name] = value end
 	local accel = run(vm, ("%s accel %s"):format(runner, profile), env)
