@@ -15,7 +15,7 @@ local toml = runner.read(("%s/%s/profile.toml"):format(runner.home, home.PROFILE
 home.KERNEL = toml:match('kernel *= "([^"]*)"')
 
 local FILES = ("bin/provium bin/gen_init_cpio initramfs/base.cpio %s %s %s/modules/echo.ko %s/profile.toml")
-	:format(home.KERNEL, toml:match('initrd *= "([^"]*)"'), home.PROFILE, home.PROFILE)
+	:format(home.KERNEL, toml:match('"(profile/[^"]*%.cpio)"') or "", home.PROFILE, home.PROFILE)
 local BOOT = "provium.create():boot { memory = '128M' }\n"
 
 -- Calls fn(home), and removes the home afterwards.
