@@ -16,7 +16,7 @@ fail() {
 }
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
-	fail 'PROFILE=distro needs apt-get and dpkg-deb (Debian, Ubuntu); elsewhere give KERNEL=FILE KDIR=DIR'
+	fail 'such a profile needs apt-get and dpkg-deb (Debian, Ubuntu); elsewhere give KERNEL=FILE KDIR=DIR'
 fi
 
 # Prints the names of these packages, and of the kernel's packages on which they
