@@ -32,7 +32,7 @@ include mk/help.mk
 
 # For work on the kit itself. "make install" leaves these out.
 KIT_ONLY := cc.mk tools.mk agent.mk runner.mk selftest.mk lint.mk fuzz.mk bench.mk nested.mk \
-	    install.mk selftest.awk lint.awk functions.awk fuzz.awk alone.lua nested.lua
+	    dkms.mk install.mk selftest.awk lint.awk functions.awk fuzz.awk alone.lua nested.lua
 ifeq ($(KIT_INSTALLED),)
 include mk/selftest.mk
 include mk/lint.mk
@@ -40,6 +40,7 @@ include mk/fuzz.mk
 include mk/model.mk
 include mk/bench.mk
 include mk/nested.mk
+include mk/dkms.mk
 include mk/install.mk
 endif
 

@@ -15,7 +15,7 @@ KIT_DOC    := $(KIT_PREFIX)/share/doc/provium
 
 KIT_PROGRAMS := $(RUNNER) $(AGENT) $(FORKSERVER) $(GEN_INIT_CPIO) $(MIRROR) $(CONFINE)
 KIT_FILES := Makefile LICENSE $(filter-out $(addprefix mk/,$(KIT_ONLY)),$(wildcard mk/*.*)) \
-	     $(wildcard mk/gen/*.awk) $(call files,kernel-configs) \
+	     $(wildcard mk/gen/*.awk) $(DKMS_BUILD) $(call files,kernel-configs) \
 	     $(addprefix initramfs/,base.list passwd group fetch-modules \
 	     shell-rc)
 

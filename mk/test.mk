@@ -45,7 +45,7 @@ $(if $(and $(KIT_INSTALLED),$(TEST_GOALS)),$(error \
 TEST_DIRS  := tests
 TEST_DIR   := $O/test/$(PROFILE)
 TEST_ROOT  := tests
-apart      := fixtures lib host harness canned bench
+apart      := fixtures lib host harness canned bench dkms
 TEST_FILES := $(sort $(filter-out $(apart:%=tests/%/%),$(filter %.lua,$(call files,tests))))
 
 endif
