@@ -93,12 +93,13 @@ test("every layout's modules can be loaded", function()
 	local vm = provium.create():boot()
 	for _, l in ipairs(layouts) do
 		for name in pairs(l.ko) do
-			local needs_another = name == "several_b" or name == "layout_user"
+			local needs_another = name == "several_b" or name == "layout_user" or name == "dkms_user"
 			if not needs_another then vm:insmod(("%s/%s.ko"):format(k.modules, name)) end
 		end
 	end
 	vm:insmod(k.modules .. "/several_b.ko")
 	vm:insmod(k.modules .. "/layout_user.ko")
+	vm:insmod(k.modules .. "/dkms_user.ko")
 	assert_contains(vm:read_file("/proc/modules"), "layout_core 16384 1 layout_user")
 end)
 
