@@ -21,7 +21,7 @@ local VERDICTS = {
 	{ "untestable: (the file): a word", 125, { test = "test('a', function() assert(true) end) error('a word', 0)" } },
 	{ "bad: sum", 1, { test = "assert_eq(1, 2)" } },
 	{ "broken: while building: cc1: No space left on device", 128, { build = "echo 'cc1: No space left on device'; exit 1" } },
-	{ "broken: while building: make: *** [mk/modules.mk:4: modules] Killed", 128, { build = "kill -9 $$" } },
+	{ "broken: while building: make: *** [mk/modules.mk:N: modules] Killed", 128, { build = "kill -9 $$" } },
 	{ "broken: while building: make was killed by signal 9", 128, { build = "kill -9 $PPID; sleep 1" } },
 	{ "broken: the runner was killed by signal 9", 128,
 		{ test = "os.execute('kill -9 $(ps -o ppid= $PPID)') assert(true)" } },
@@ -34,7 +34,7 @@ for _, row in ipairs(VERDICTS) do
 	test(("provium check prints \"%s\""):format(line), function()
 		with_commit(opts, function(kit)
 			local said, code = kit:check()
-			assert_eq({ line, status }, { said, code })
+			assert_eq({ line, status }, { said:gsub("%.mk:%d+:", ".mk:N:"), code })
 		end)
 	end)
 end
