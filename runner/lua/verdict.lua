@@ -141,9 +141,12 @@ local function deaths_since(before, opts)
 	return list
 end
 
--- Is this error one that a complaint explains: a call timed out, or a guest
--- died?
-local function is_consequence(caught)
+-- Do the complaints explain the error? An oops explains all that comes after it,
+-- another complaint a call that timed out and the death of a guest.
+local function explains(complaints, caught)
+	for _, complaint in ipairs(complaints) do
+		if caught and complaint.fatal then return true end
+	end
 	local kind = caught and errors.kind_of(caught.value)
 	return kind == KIND.timeout or kind == KIND.guest
 end
@@ -165,9 +168,11 @@ function verdict.apply_kernel(t, caught, opts, dead_before)
 	if opts.expect_panic then take_panic(t, caught, complaints, opts.expect_panic) end
 	if opts.expect then remove(complaints, function(c) return kernel_log.matches(c, opts.expect) end) end
 	local deaths = deaths_since(dead_before, opts)
-	if #complaints > 0 and (t.verdict == VERDICT.ok or is_consequence(caught)) then
+	if #complaints > 0 and (t.verdict == VERDICT.ok or explains(complaints, caught)) then
 		local message = t.message
-		if message and message == caught.value.message then message = errors.without_console(caught.value) end
+		if message and errors.kind_of(caught.value) and message == caught.value.message then
+			message = errors.without_console(caught.value)
+		end
 		fail(t, "the kernel complained: %s", kernel_log.titles(complaints))
 		if message then t.message = ("%s\n%s"):format(t.message, message) end
 	elseif t.verdict ~= VERDICT.ok then

@@ -72,6 +72,8 @@ local EXPECTED = {
 	["a kernel that became tainted in an earlier test"] = { "ok" },
 	["lost records"] = { "FAIL", "%d+ kernel log records of VM %d+ were lost: a complaint may be missing" },
 	["an assertion and a WARNING"] = { "FAIL", "my own" },
+	["an oops that kills the process of a call"] = { "FAIL", "^the kernel complained: NULL pointer dereference in fault_null\n.*" ..
+		"the executor %(pid %d+%) was killed by signal 9" },
 	["a panic that the test catches"] = { "FAIL", "the kernel complained: Kernel panic: sysrq triggered crash" },
 	["an expected panic that does not come"] = { "FAIL", "expected the guest to panic; it did not" },
 	["an expected panic"] = { "ok" },

@@ -48,6 +48,10 @@ test("an assertion and a WARNING", function()
 	assert(false, "my own")
 end)
 
+test("an oops that kills the process of a call", function()
+	boot():write_file("/sys/module/faults/parameters/commit", "null\n")
+end)
+
 test("a panic that the test catches", function()
 	pcall(crash, boot())
 	assert(true)
