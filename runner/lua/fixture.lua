@@ -98,6 +98,10 @@ function fixture.find_script(name, dir)
 		at = parent_folder(at)
 	end
 	if is_profile(name) then return fixture.BUILT_IN end
+	if name == core.default_profile() then
+		error(("the profile %s is not built; PROFILE=NAME chooses another one: %s"):format(name,
+			core.profile_names()), 0)
+	end
 	local names = known_names(core.realpath(dir) or "")
 	error(("there is no fixture \"%s\"; %s"):format(name, #names > 0 and
 		"there are: " .. table.concat(names, ", ") or "there is no folder fixtures/ here or above"), 0)

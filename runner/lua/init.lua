@@ -32,7 +32,7 @@ local MAKEFILE = [[
 ifeq ($(KERNELRELEASE),)
 PROVIUM ?= @PROVIUM@
 .PHONY: test
-test: ; $(MAKE) -C $(PROVIUM) test MODULE=$(CURDIR)
+test: ; $(MAKE) -C $(PROVIUM) test@PROFILE@ MODULE=$(CURDIR)
 endif
 ]]
 
@@ -131,12 +131,25 @@ local function offer_lines(dir, lines)
 	end
 end
 
+-- Returns the words " PROFILE=NAME" that make needs for a profile that is
+-- built, or "" if that is make's own default.
+local function profile_option()
+	local used, first = core.default_profile(), nil
+	for name in core.profile_names():gmatch("[^, ]+") do
+		first = first or name
+		if name == used then first = used end
+	end
+	local chosen = first or used
+	return chosen ~= "minimal" and " PROFILE=" .. chosen or ""
+end
+
 function command.run(dir)
 	dir = core.realpath(dir) or refuse("there is no folder %s", dir)
 	local _, _, link = core.home()
 	local kit = core.realpath(link) or link
 	local name, top, url = module_of(dir), repository_of(dir), url_of(kit)
-	local values = { NAME = name, PROVIUM = kit, URL = url, BELOW = dir:sub(#top + 1) }
+	local profile = profile_option()
+	local values = { NAME = name, PROVIUM = kit, URL = url, BELOW = dir:sub(#top + 1), PROFILE = profile }
 	local function filled(template) return (template:gsub("@(%u+)@", values)) end
 	local workflow = ".github/workflows/provium.yml"
 
@@ -147,7 +160,7 @@ function command.run(dir)
 		print("\nThe workflow clones Provium from the variable PROVIUM_URL of the repository: set it at GitHub.")
 	end
 	offer_lines(dir, filled(MAKEFILE))
-	print(("\nTo run the test: make -C %s test MODULE=%s"):format(kit, dir))
+	print(("\nTo run the test: make -C %s test%s MODULE=%s"):format(kit, profile, dir))
 	return 0
 end
 

@@ -141,8 +141,8 @@ local function deaths_since(before, opts)
 	return list
 end
 
--- Do the complaints explain the error? An oops explains all that comes after it,
--- another complaint a call that timed out and the death of a guest.
+-- Do the complaints explain the error? An oops explains all that comes after
+-- it, another complaint a call that timed out and the death of a guest.
 local function explains(complaints, caught)
 	for _, complaint in ipairs(complaints) do
 		if caught and complaint.fatal then return true end

@@ -36,6 +36,16 @@ test("init writes test, fixture, workflow and Makefile into a folder with a Kbui
 	end)
 end)
 
+test("init names the profile for make if the kit's own kernel is not in use", function()
+	with_module({ Kbuild = "obj-m := my_mod.o\n" }, function(dir, init)
+		local name = runner.shell(("ls %s/profile | grep -vx minimal | head -n 1"):format(runner.home))
+		if name == "" then skip "only the profile minimal is built here" end
+		local r = runner.run({ "init", dir }, { env = { PROFILE = name } })
+		assert_contains(r.said, (" test PROFILE=%s MODULE="):format(name))
+		assert_contains(runner.read(dir .. "/Makefile"), (" test PROFILE=%s MODULE="):format(name))
+	end)
+end)
+
 test("init finds the module in src/ and behind obj-$(CONFIG_X)", function()
 	with_module({ ["src/Makefile"] = "# a comment\nobj-$(CONFIG_MY) += \\\n\tmy_mod.o\nmy_mod-y := a.o\n" }, function(dir, init)
 		assert_contains(init(".").said, "wrote  tests/my_mod.lua\n")

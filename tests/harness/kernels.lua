@@ -37,7 +37,7 @@ test("the error for an unusable KERNEL= or KDIR= says what is wrong and what to 
 			["KERNEL=DIR/bzImage"] = "KERNEL=DIR/bzImage: give KDIR=DIR too: the folder in which this kernel was built, or its headers",
 			["KERNEL=DIR/bzImage KDIR=DIR"] = "KDIR=DIR: expected the folder in which the kernel was built, or its headers: it has no Makefile",
 			["KERNEL=DIR/bzImage KDIR=DIR/build PROFILE=minimal"] = "PROFILE=minimal KERNEL=DIR/bzImage: this is a profile of the kit",
-			["PROFILE=nosuch"] = "PROFILE=nosuch: no kernel-configs/nosuch.profile; choose from: debug distro ",
+			["PROFILE=nosuch"] = "PROFILE=nosuch: no kernel-configs/nosuch.profile; choose from: debug ",
 		} do
 			local said, status = make(dir, "-n kernel " .. args:gsub("%f[%w]DIR", dir))
 			assert_eq(2, status, said)
@@ -110,5 +110,13 @@ test("PROFILE=distro without a kernel package or without apt says what is missin
 		assert_eq(2, status, said)
 		assert_contains(said, "kernel: apt knows none of: linux-image-cloud-amd64 linux-image-virtual linux-image-amd64; "
 			.. "run 'apt-get update' as root, or check the list of sources\n")
+	end)
+end)
+
+test("the error for a fixture of a profile that is not built names those that are", function()
+	runner.with_folder(function(dir)
+		runner.write(dir .. "/a.lua", 'test("a", { fixture = provium.profile }, function() end)')
+		local r = runner.run({ "test", dir .. "/a.lua" }, { env = { PROFILE = "nope" } })
+		assert_contains(r.said, "the profile nope is not built; PROFILE=NAME chooses another one: ")
 	end)
 end)
