@@ -243,6 +243,9 @@ local function failed_before_tests(plan, name, record)
 	return source:find("%f[%w_.:]test%s*[%(\"']") ~= nil
 end
 
+-- What the runner says of a guest that does not boot in time.
+local BOOT_TIMEOUT = ": the agent in the guest did not answer within "
+
 -- Returns the verdict on a failed item of a record, and the reason.
 -- is_error: it is the file's error, outside of its tests.
 local function judge_item(plan, item, is_error)
@@ -250,6 +253,10 @@ local function judge_item(plan, item, is_error)
 	local reason = ("%s: %s"):format(title, first_line(item.message))
 	local is_setup = item.setup or is_error
 	if item.verdict == "BROKEN" and not item.setup then return "broken", reason end
+	-- A module cannot keep a kernel from booting: the host was too slow.
+	if item.setup and not plan.vars.KERNEL_SRC and reason:find(BOOT_TIMEOUT, 1, true) then
+		return "broken", reason .. "; the host may be busy"
+	end
 	if plan.vars.MATCH then
 		if matches(item, plan.vars.MATCH) then return "bad", title end
 		return "untestable", "another failure, which MATCH= does not match: " .. reason

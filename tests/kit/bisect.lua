@@ -12,6 +12,16 @@ local function with_commit(opts, fn) small_kit.with(1, function() return opts en
 
 -- --- verdicts ---
 
+-- A test whose fixture reports that its guest did not boot in time.
+local SLOW_BOOT = [[
+local dir = debug.getinfo(1, "S").source:match("^@(.*)/")
+os.execute("mkdir -p '" .. dir .. "/fixtures'")
+local file = assert(io.open(dir .. "/fixtures/slow.lua", "w"))
+file:write("error('boot x: the agent in the guest did not answer within 30 s', 0)")
+file:close()
+test("a", { fixture = "slow" }, function() end)
+]]
+
 local VERDICTS = {
 	{ "good", 0, {} },
 	{ "bad: numbers add up", 1, { module = small_kit.BUG } },
@@ -23,6 +33,8 @@ local VERDICTS = {
 	{ "broken: while building: cc1: No space left on device", 128, { build = "echo 'cc1: No space left on device'; exit 1" } },
 	{ "broken: while building: make: *** [mk/modules.mk:N: modules] Killed", 128, { build = "kill -9 $$" } },
 	{ "broken: while building: make was killed by signal 9", 128, { build = "kill -9 $PPID; sleep 1" } },
+	{ "broken: a: fixture slow: boot x: the agent in the guest did not answer within 30 s; the host may be busy", 128,
+		{ test = SLOW_BOOT } },
 	{ "broken: the runner was killed by signal 9", 128,
 		{ test = "os.execute('kill -9 $(ps -o ppid= $PPID)') assert(true)" } },
 	{ "broken: a: the file's process was killed by signal 9 (Killed)", 128,
