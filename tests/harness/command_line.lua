@@ -22,6 +22,7 @@ usage: provium COMMAND [ARGUMENT]...
 Run tests and commands
   test               run test files and report their results
   exec               run one shell command in a new VM
+  shell              open an interactive shell in a new VM
   make               build the module in this folder and run its tests
   init               write a first test into a module's folder
 
