@@ -384,17 +384,8 @@ test("make bisect keeps uncommitted changes, and says that it does not test them
 	end)
 end)
 
--- The module's sum is in a submodule.
 test("make bisect checks out submodules, and says which one was never fetched", function()
-	small_kit.with(1, function() return { build = "cp $(dirname $0)/../plus/tally/module.lua $(dirname $0)" } end, function(kit)
-		local plus = history.make(kit.dir .. "/plus", 6, function(n)
-			return small_kit.files { module = n >= 4 and small_kit.BUG or small_kit.GOOD }
-		end)
-		history.git(kit.repo, ("-c protocol.file.allow=always submodule --quiet add %s plus"):format(plus))
-		for n = 1, 6 do
-			history.git(kit.repo .. "/plus", "checkout -q v" .. n)
-			history.git(kit.repo, ("commit -qam 'plus %d'"):format(n))
-		end
+	small_kit.with_submodule(6, 4, function(kit)
 		local before = history.state(kit.repo)
 		assert_contains(kit:make("bisect GOOD=main~5 BAD=main"), "subject: plus 4\n")
 		assert_eq(before, history.state(kit.repo))

@@ -34,18 +34,6 @@ test("make bisect stops at a fault of the host, and goes on with the same comman
 	end)
 end)
 
--- The sum is in a submodule, which is wrong from the third commit on.
-local function add_submodule(kit)
-	local plus = history.make(kit.dir .. "/plus", 4, function(n)
-		return small_kit.files { module = n >= 3 and small_kit.BUG or small_kit.GOOD }
-	end)
-	history.git(kit.repo, ("-c protocol.file.allow=always submodule --quiet add %s plus"):format(plus))
-	for n = 1, 4 do
-		history.git(kit.repo .. "/plus", "checkout -q v" .. n)
-		history.git(kit.repo, ("commit -qam 'plus %d'"):format(n))
-	end
-end
-
 -- Makes git kill itself if the file "kill-git" has a word of its arguments.
 local GIT = [[
 #!/bin/sh
@@ -57,8 +45,7 @@ PATH=${PATH#*:} exec git "$@"
 -- Calls fn(kit) with a repository whose module needs a submodule, and where git
 -- is killed as long as kit:kill_git(WORD) wants it.
 local function with_killed_git(fn)
-	small_kit.with(1, function() return { build = "cp $(dirname $0)/../plus/tally/module.lua $(dirname $0)" } end, function(kit)
-		add_submodule(kit)
+	small_kit.with_submodule(4, 3, function(kit)
 		runner.shell("mkdir " .. kit.dir .. "/bin")
 		runner.write(kit.dir .. "/bin/git", GIT:format(kit.dir))
 		runner.shell("chmod +x " .. kit.dir .. "/bin/git")

@@ -134,4 +134,21 @@ function small_kit:session()
 	return dir, text and core.json(text)
 end
 
+-- Calls fn(kit) with a repository whose module takes its sum from the submodule
+-- plus. The last nr commits of the repository have the nr commits of the
+-- submodule, which is wrong from the commit first_bad on.
+function small_kit.with_submodule(nr, first_bad, fn)
+	small_kit.with(1, function() return { build = "cp $(dirname $0)/../plus/tally/module.lua $(dirname $0)" } end, function(kit)
+		local plus = history.make(kit.dir .. "/plus", nr, function(n)
+			return small_kit.files { module = n >= first_bad and small_kit.BUG or small_kit.GOOD }
+		end)
+		history.git(kit.repo, ("-c protocol.file.allow=always submodule --quiet add %s plus"):format(plus))
+		for n = 1, nr do
+			history.git(kit.repo .. "/plus", "checkout -q v" .. n)
+			history.git(kit.repo, ("commit -qam 'plus %d'"):format(n))
+		end
+		fn(kit)
+	end)
+end
+
 return small_kit
