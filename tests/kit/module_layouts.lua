@@ -107,14 +107,7 @@ end)
 
 -- Builds these layouts, and returns the objects in their copies that were made
 -- meanwhile.
-local function made(list)
-	local mark = dir .. "/mark"
-	os.execute("sleep 0.05; touch " .. mark)
-	local text, code = k:make(modules(list))
-	assert_eq(0, code, text)
-	return runner.shell(([[cd %s && find . -name '*.o' ! -name '*.mod.o' -newer %s -printf '%%f\n' | sort]])
-		:format(k:copy_of(user), mark))
-end
+local function made(list) return k:made(modules(list), user) end
 
 local several = user .. "/several"
 

@@ -30,14 +30,7 @@ local function built(name) return runner.read(("%s/%s.ko"):format(k.modules, nam
 
 -- Builds the module, and returns the objects in its copy that were made
 -- meanwhile.
-local function made(folder)
-	local mark = dir .. "/mark"
-	os.execute("sleep 0.05; touch " .. mark)
-	local text, code = k:make(modules(folder))
-	assert_eq(0, code, text)
-	return runner.shell(([[cd %s && find . -name '*.o' ! -name '*.mod.o' -newer %s -printf '%%f\n' | sort]])
-		:format(k:copy_of(folder), mark))
-end
+local function made(folder) return k:made(modules(folder), folder) end
 
 if not k:has_kernel() then
 	test("what a module's build writes", function() skip("the kernel was built with another KERNEL_SRC=") end)

@@ -67,6 +67,17 @@ function kit:copy_of(path)
 	return runner.shell(("ls -d %s/kernel/*/%s.modules/tree%s"):format(self.out, self.profile, path))
 end
 
+-- Runs make, which must succeed. Returns the names of the objects below the
+-- folder's copy that were made meanwhile.
+function kit:made(args, folder)
+	local mark = self.dir .. "/mark"
+	os.execute("sleep 0.05; touch " .. mark)
+	local said, status = self:make(args)
+	assert_eq(0, status, said)
+	return runner.shell(([[cd %s && find . -name '*.o' ! -name '*.mod.o' -newer %s -printf '%%f\n' | sort]])
+		:format(self:copy_of(folder), mark))
+end
+
 -- Does this make build the kernel that is there? (Not if it was built from a
 -- tree of the user's.)
 function kit:has_kernel() return not self:make("-n kernel"):find("  KERNEL\t", 1, true) end
