@@ -144,10 +144,11 @@ end
 -- Do the complaints explain the error? An oops explains all that comes after
 -- it, another complaint a call that timed out and the death of a guest.
 local function explains(complaints, caught)
+	if not caught then return false end
 	for _, complaint in ipairs(complaints) do
-		if caught and complaint.fatal then return true end
+		if complaint.fatal then return true end
 	end
-	local kind = caught and errors.kind_of(caught.value)
+	local kind = errors.kind_of(caught.value)
 	return kind == KIND.timeout or kind == KIND.guest
 end
 
