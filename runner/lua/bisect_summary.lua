@@ -3,6 +3,7 @@
 
 local core = require "provium.core"
 local commit = require "provium.commit"
+local options = require "provium.options"
 local session = require "provium.bisect_session"
 
 local git, describe = session.git, session.describe
@@ -17,10 +18,7 @@ local function repeat_command(s, sha)
 		quote(commit.RUNNER)) }
 	local vars = session.step_variables(s)
 	vars.GOOD, vars.BAD, vars.TESTS_AT, vars.TESTS = nil, nil, nil, s.tests
-	local names = {}
-	for name in pairs(vars) do names[#names + 1] = name end
-	table.sort(names)
-	for _, name in ipairs(names) do words[#words + 1] = quote(("%s=%s"):format(name, vars[name])) end
+	for _, name in ipairs(options.keys(vars)) do words[#words + 1] = quote(("%s=%s"):format(name, vars[name])) end
 	return table.concat(words, " ")
 end
 

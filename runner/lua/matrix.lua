@@ -3,6 +3,7 @@
 -- kernel is a column; its results are in FOLDER/KERNEL/results.jsonl.
 
 local core = require "provium.core"
+local options = require "provium.options"
 local read = require "provium.read_file"
 
 local command = {}
@@ -45,20 +46,13 @@ local function cell(column, file)
 	return ("ok %d"):format(passed) .. (left_out > 0 and (", skip %d"):format(left_out) or "")
 end
 
-local function sorted_keys(set)
-	local keys = {}
-	for key in pairs(set) do keys[#keys + 1] = key end
-	table.sort(keys)
-	return keys
-end
-
 -- Returns the keys of all columns' tables, sorted.
 local function union(columns, field)
 	local all = {}
 	for _, column in ipairs(columns) do
 		for key in pairs(column[field]) do all[key] = true end
 	end
-	return sorted_keys(all)
+	return options.keys(all)
 end
 
 -- Returns the files without the folder that is common to all of them.
@@ -120,7 +114,7 @@ local function add_differences(lines, columns, files, names)
 		for _, column in ipairs(columns) do
 			for title in pairs(column.tests[file] or {}) do titles[title] = true end
 		end
-		for _, title in ipairs(sorted_keys(titles)) do
+		for _, title in ipairs(options.keys(titles)) do
 			local passed, failed = outcome(columns, file, title)
 			if #passed > 0 and #failed > 0 then
 				lines[#lines + 1] = ("differs: %s: %s: fails on %s, passes on %s"):format(names[file], title,

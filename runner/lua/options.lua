@@ -29,13 +29,16 @@ function options.bytes(v, label)
 	return tonumber(n) << ({ K = 10, M = 20, G = 30 })[unit]
 end
 
--- Returns the keys of a table in the order of the alphabet, as "a, b, c".
-function options.names(set)
+-- Returns the list of the keys of a table in the order of the alphabet.
+function options.keys(set)
 	local list = {}
 	for name in pairs(set) do list[#list + 1] = name end
 	table.sort(list)
-	return table.concat(list, ", ")
+	return list
 end
+
+-- Returns these keys as "a, b, c".
+function options.names(set) return table.concat(options.keys(set), ", ") end
 
 -- Checks a table of options and returns it; an empty table for nil. known: the
 -- set of known names.
