@@ -31,8 +31,9 @@ include mk/shell.mk
 include mk/help.mk
 
 # For work on the kit itself. "make install" leaves these out.
-KIT_ONLY := cc.mk tools.mk agent.mk runner.mk selftest.mk lint.mk fuzz.mk bench.mk nested.mk \
-	    dkms.mk install.mk selftest.awk lint.awk functions.awk fuzz.awk alone.lua nested.lua
+KIT_ONLY := cc.mk tools.mk agent.mk runner.mk selftest.mk lint.mk fuzz.mk model.mk bench.mk \
+	    nested.mk dkms.mk install.mk selftest.awk lint.awk format.awk functions.awk fuzz.awk \
+	    alone.lua nested.lua
 ifeq ($(KIT_INSTALLED),)
 include mk/selftest.mk
 include mk/lint.mk

@@ -99,12 +99,12 @@ HAS_SYSCALLS := $(if $(KERNEL_SRC),$(wildcard $(KSRC)/include/linux/provium_sysc
 
 # --- kbuild
 
-# Another compiler (LLVM=1) builds in a folder of its own.
 # LLVM= is 1, a version such as -14, or a folder with a slash at its end.
 llvm_program = $(if $(filter %/,$(LLVM)),$(LLVM))$1$(if $(filter -%,$(LLVM)),$(LLVM))
 $(if $(LLVM),$(foreach p,clang ld.lld llvm-ar,$(if $(shell command -v $(call llvm_program,$p) \
 	2>/dev/null),,$(error LLVM=$(LLVM): there is no $(call llvm_program,$p); install it \
 	(on Debian and Ubuntu: apt install clang lld llvm), or leave LLVM= out))))
+# Another compiler builds in a folder of its own.
 toolchain := $(strip $(foreach v,LLVM LLVM_IAS CROSS_COMPILE,$(if $($v),$v=$($v))))
 KBUILD := $O/kernel/$(KSOURCE)/$(base_profile)$(if $(toolchain),-$(subst $(space),-,$(subst \
 	=,,$(subst /,-,$(toolchain)))))
