@@ -99,8 +99,9 @@ function fixture.find_script(name, dir)
 	end
 	if is_profile(name) then return fixture.BUILT_IN end
 	if name == core.default_profile() then
-		error(("the profile %s is not built; PROFILE=NAME chooses another one: %s"):format(name,
-			core.profile_names()), 0)
+		local built = core.profile_names()
+		error(("the profile %s is not built: \"make kernel PROFILE=%s\" builds it%s"):format(name, name,
+			built ~= "" and "; PROFILE=NAME chooses one that is built: " .. built or ""), 0)
 	end
 	local names = known_names(core.realpath(dir) or "")
 	error(("there is no fixture \"%s\"; %s"):format(name, #names > 0 and

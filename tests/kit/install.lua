@@ -33,17 +33,19 @@ provium init]])
 
 local before = inst:state()
 
+-- The verdict that each of the three ways reuses, and what the tests below run.
+as_user "provium make test"
+
 local ways = {
 	{ "make -C KIT test MODULE=$PWD", ("make -C %s test MODULE=$PWD"):format(inst.kit) },
 	{ "make test with the lines of provium init", "make test" },
 	{ "provium make test", "provium make test" },
 }
-for n, way in ipairs(ways) do
+for _, way in ipairs(ways) do
 	test(("an ordinary user tests a module with an installed kit by %s"):format(way[1]), function()
 		local said, status = as_user(way[2])
 		assert_eq(0, status, said)
-		local reused = n > 1 and 1 or 0
-		assert_contains(said, ("(1 file, %d verdict%s reused)"):format(reused, reused == 1 and "" or "s"))
+		assert_contains(said, "(1 file, 1 verdict reused)")
 		said, status = as_user((way[2]:gsub(" test", " retest", 1):gsub("^make retest$", "make test")))
 		assert_eq(0, status, said)
 	end)
