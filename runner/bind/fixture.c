@@ -251,8 +251,8 @@ static int l_go(lua_State *L)
 }
 
 /*
- * vm:save{name, script, default_profile, inputs, identities, parents}: saves
- * the VM as a fixture; returns the new manifest as a table.
+ * vm:save{name, script, default_profile, leave_clean, inputs, identities,
+ * parents}: saves the VM as a fixture; returns the new manifest as a table.
  */
 static int l_save(lua_State *L)
 {
@@ -268,6 +268,7 @@ static int l_save(lua_State *L)
 	src.name = json_string_value(json_object_get(*source, "name"));
 	src.script = json_string_value(json_object_get(*source, "script"));
 	src.default_profile = json_string_value(json_object_get(*source, "default_profile"));
+	src.leave_clean = json_is_true(json_object_get(*source, "leave_clean"));
 	src.inputs = json_object_get(*source, "inputs");
 	src.parents = json_object_get(*source, "parents");
 	src.identities = json_object_get(*source, "identities");

@@ -225,7 +225,9 @@ function fixture.clone(name, opts)
 			paths = fixture.input_paths(found.manifest),
 		})
 	end
-	return VM.adopt(vm, found.manifest.log_next)
+	local clone = VM.adopt(vm, found.manifest.log_next)
+	clone.leave_clean = found.manifest.leave_clean
+	return clone
 end
 
 -- Starts a spare of the fixture, if the file had a clone of the fixture before.

@@ -6,9 +6,11 @@ local errors = require "provium.errors"
 local fixture = require "provium.fixture"
 local harness = require "provium.harness"
 local kernel_log = require "provium.kernel_log"
+local options = require "provium.options"
 local session = require "provium.session"
 local VM = require "provium.vm"
 
+local SCRIPT_OPTIONS = { leave_clean = true }
 local MAX_BOOTS = 3	-- of a fixture whose kernel has no high-resolution timers
 
 -- Returns the VM to save: the last one that the script has made.
@@ -43,9 +45,19 @@ local function boot_profile(name)
 	end
 end
 
+-- Returns the options that the script has returned.
+local function script_options(name)
+	local opts = session.returned
+	if type(opts) ~= "table" or getmetatable(opts) then return {} end	-- such as a VM
+	local ok, err = pcall(options.check, "the script's result", opts, SCRIPT_OPTIONS)
+	if not ok then error(fixture.setup_failed("fixture %s: %s", name, err), 0) end
+	return opts
+end
+
 -- Saves the script's VM. Returns the manifest.
 local function save(name, script)
 	local vm = vm_to_save(name)
+	local opts = script_options(name)
 	local complaints = kernel_log.take_complaints()
 	if #complaints > 0 then
 		error(fixture.setup_failed("fixture %s: the kernel complained: %s", name, kernel_log.titles(complaints)), 0)
@@ -54,6 +66,7 @@ local function save(name, script)
 	local ok, manifest = pcall(vm.core.save, vm.core, {
 		name = name, script = script,
 		default_profile = session.used_default_profile and core.default_profile() or nil,
+		leave_clean = opts.leave_clean,
 		inputs = session.input_paths("file"), identities = session.identities,
 		parents = session.building.parents,
 	})

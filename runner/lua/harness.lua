@@ -99,6 +99,14 @@ local function stop_file()
 	errors.raise(KIND.stop, "stopped")
 end
 
+-- Cleans up after the test, if its options or those of its fixture say so.
+-- Returns nothing, or why that failed.
+local function settle(t, opts)
+	local wants_clean = opts.leave_clean
+	if wants_clean == nil and t.vm then wants_clean = t.vm.leave_clean end
+	return wants_clean and leave_clean(t)
+end
+
 local function run_test(t, opts, fn)
 	local dead_before = verdict.dead_vms()
 	session.test = t
@@ -109,7 +117,7 @@ local function run_test(t, opts, fn)
 	local caught = call_test(t, opts, fn)
 	-- --on-failure shows the guest as it was at the failure.
 	local stands = caught and session.on_failure
-	local unclean = opts.leave_clean and not stands and leave_clean(t)
+	local unclean = not stands and settle(t, opts)
 	local complaints = verdict.apply_kernel(t, caught, opts, dead_before)
 	if unclean and t.verdict == VERDICT.ok then t.verdict, t.message = VERDICT.fail, unclean end
 	verdict.apply_check_count(t)

@@ -34,3 +34,13 @@ test("a module that cannot be removed fails the test with its users", function()
 end)
 
 test("a test that leaves nothing but a module passes", function() check("a clean test", "ok") end)
+
+test("tests on a fixture that returns leave_clean have that option, unless they say false", function()
+	check("a timer, in a clone of a fixture with leave_clean", "FAIL", "^the kernel complained: ")
+	check("the same in a test that refuses leave_clean", "ok")
+end)
+
+test("the error for an unknown option of a fixture lists the known options", function()
+	check("a fixture with an unknown option", "BROKEN",
+		'fixture mistaken: the script\'s result: unknown option "leave_dirty"; the options are: leave_clean')
+end)

@@ -33,3 +33,11 @@ test("a clean test", { leave_clean = true }, function()
 	vm:insmod("faults")
 	assert(commit("none").ok)
 end)
+
+local function start_timer(clone)
+	assert(clone:exec("echo timer_after_unload >/sys/module/faults/parameters/commit").ok)
+end
+
+test("a timer, in a clone of a fixture with leave_clean", { fixture = "leaving" }, start_timer)
+test("the same in a test that refuses leave_clean", { fixture = "leaving", leave_clean = false }, start_timer)
+test("a fixture with an unknown option", { fixture = "mistaken" }, function() end)
