@@ -30,8 +30,11 @@ static int64_t now_ms(void)
 
 /* --- the queue --- */
 
-/* Inserts n bytes at offset `at`.  Without memory the frame is lost. */
-static bool queue_insert(struct send_queue *q, size_t at, const void *p, size_t n)
+/*
+ * Makes room for n bytes at offset `at`.  NULL without memory: then the frame
+ * is lost.
+ */
+static uint8_t *queue_open(struct send_queue *q, size_t at, size_t n)
 {
 	size_t cap = q->cap ? q->cap : 4096;
 	uint8_t *bigger;
@@ -40,15 +43,25 @@ static bool queue_insert(struct send_queue *q, size_t at, const void *p, size_t 
 		cap *= 2;
 	if (cap != q->cap) {
 		bigger = realloc(q->p, cap);
-		if (!bigger)
-			return false;
+		if (!bigger) {
+			dprintf(2, "provium agent: no memory for an answer of %zu bytes, which is lost\n",
+				n);
+			return NULL;
+		}
 		q->p = bigger;
 		q->cap = cap;
 	}
 	memmove(q->p + at + n, q->p + at, q->len - at);
-	memcpy(q->p + at, p, n);
 	q->len += n;
-	return true;
+	return q->p + at;
+}
+
+static void queue_insert(struct send_queue *q, size_t at, const void *p, size_t n)
+{
+	uint8_t *to = queue_open(q, at, n);
+
+	if (to)
+		memcpy(to, p, n);
 }
 
 static void queue_clear(struct send_queue *q)
@@ -63,16 +76,18 @@ static void queue_clear(struct send_queue *q)
 void send_frame(struct supervisor *s, const struct wire_header *hdr,
 		const struct wire_desc *desc, const void *msg)
 {
-	static uint8_t frame[LINK_ATOMIC_BYTES];
+	size_t n = wire_encode(desc, msg, NULL, 0);
 	struct wire_header out = *hdr;
-	size_t n = wire_encode(desc, msg, frame + WIRE_HEADER,
-			       sizeof(frame) - WIRE_HEADER);
+	uint8_t *frame;
 
-	if (s->link.fd < 0 || n > sizeof(frame) - WIRE_HEADER)
-		return;		/* the runner times out while waiting for this tag */
+	if (s->link.fd < 0)
+		return;
+	frame = queue_open(&s->queue, s->queue.len, WIRE_HEADER + n);
+	if (!frame)
+		return;
 	out.len = (uint32_t)n;
 	wire_put_header(frame, &out);
-	queue_insert(&s->queue, s->queue.len, frame, WIRE_HEADER + n);
+	wire_encode(desc, msg, frame + WIRE_HEADER, n);
 }
 
 /* --- deferred frames --- */

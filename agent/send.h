@@ -13,10 +13,7 @@
 
 #include "agent/roster.h"
 
-/*
- * Queues one frame of at most LINK_ATOMIC_BYTES; the loop sends it.  Without a
- * link it is dropped.
- */
+/* Queues one frame; the loop sends it.  Without a link it is dropped. */
 void send_frame(struct supervisor *s, const struct wire_header *hdr,
 		const struct wire_desc *desc, const void *msg);
 /* Sends as much of the queued and deferred frames as the link takes now. */

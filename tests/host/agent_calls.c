@@ -55,6 +55,9 @@ static void echoes(struct peer *p)
 	blob.data = (struct wire_bytes){ big, sizeof(big) };
 	ok(call(p, WIRE_OP_echo, &blob, &rep) && rep.data.len == sizeof(big) &&
 	   !memcmp(rep.data.p, big, sizeof(big)), "echo returns 100000 bytes");
+	blob.data.len = 60000;
+	ok(call(p, WIRE_OP_ping, &blob, &rep) && rep.data.len == 60000 &&
+	   !memcmp(rep.data.p, big, 60000), "ping returns 60000 bytes, more than one write to a port takes");
 	ok(call(p, WIRE_OP_echo, &(struct wire_blob){ str("") }, &rep), "echo returns an empty payload");
 }
 
