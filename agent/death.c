@@ -71,19 +71,42 @@ void death_answer_end_worker(struct supervisor *s, uint32_t channel)
 /* --- executors --- */
 
 /*
- * The executor died while it started a job.  If the job has a keeper, the
- * keeper continues; otherwise the job's entry is free again.
+ * Ends the jobs that the dead executor had started, unless the runner was told
+ * their numbers.  A keeper's end ends its job.
  */
-static void reap_starter(struct supervisor *s, uint32_t channel)
+static void reap_new_jobs(struct supervisor *s, uint32_t channel, bool replied)
 {
 	for (uint32_t i = 0; i < JOBS; i++) {
 		struct job *job = &s->shared->jobs[i];
 
 		if (atomic_load(&job->starter) != channel)
 			continue;
-		if (atomic_load(&job->state) == JOB_STARTING && !atomic_load(&job->keeper))
+		if (atomic_load(&job->keeper) > 1 && !replied)
+			kill(atomic_load(&job->keeper), SIGKILL);
+		else if (atomic_load(&job->state) == JOB_STARTING)
 			atomic_store(&job->state, JOB_NONE);
 		atomic_store(&job->starter, 0);
+	}
+}
+
+/*
+ * Ends the worker that the dead executor was creating, unless the runner was
+ * told its channel.  The runner may know the channel of a worker that is on, so
+ * that channel is not free.  A thread ends with its process.
+ */
+static void reap_new_worker(struct supervisor *s, bool replied)
+{
+	for_each_channel(s, channel) {
+		struct mailbox *box = roster_box(s, channel);
+		uint32_t life = atomic_load(&box->life);
+		bool is_new = life == LIFE_STARTING ||
+			(life == LIFE_ON && atomic_load(&box->starter) && !replied);
+
+		if (is_new && !atomic_load(&box->thread) && atomic_load(&box->pid) > 1)
+			kill(atomic_load(&box->pid), SIGKILL);
+		if (life == LIFE_STARTING)
+			roster_forget(s, channel);
+		atomic_store(&box->starter, 0);
 	}
 }
 
@@ -102,7 +125,9 @@ static void reap_channel(struct supervisor *s, uint32_t channel)
 		kill(-command, SIGKILL);
 	if (atomic_load(&box->busy) != BOX_IDLE)
 		race_forfeit(s->shared, &box->req, box->in);
-	reap_starter(s, channel);
+	reap_new_jobs(s, channel, replied);
+	if (channel == WIRE_EXECUTOR)
+		reap_new_worker(s, replied);
 	roster_entry(s, channel)->watched = false;
 	atomic_store(&box->life, LIFE_OVER);
 	if (atomic_load(&box->busy) != BOX_IDLE && !replied)
@@ -110,20 +135,6 @@ static void reap_channel(struct supervisor *s, uint32_t channel)
 	atomic_store(&box->busy, BOX_IDLE);
 	if (roster_entry(s, channel)->ending)
 		death_answer_end_worker(s, channel);
-}
-
-/* Frees the channels of workers that the executor was creating when it died. */
-static void reap_unborn(struct supervisor *s)
-{
-	for_each_channel(s, channel) {
-		struct mailbox *box = roster_box(s, channel);
-
-		if (atomic_load(&box->life) != LIFE_STARTING)
-			continue;
-		if (!atomic_load(&box->thread) && atomic_load(&box->pid) > 1)
-			kill(atomic_load(&box->pid), SIGKILL);
-		roster_forget(s, channel);
-	}
 }
 
 /*
@@ -188,8 +199,6 @@ void death_of_child(struct supervisor *s, pid_t pid, int status)
 		}
 		describe_end(s, channel, status, m->death_report, sizeof(m->death_report));
 		reap_channel(s, channel);
-		if (channel == WIRE_EXECUTOR)
-			reap_unborn(s);
 	}
 	if (WIFSTOPPED(status))
 		return;

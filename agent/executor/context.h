@@ -48,6 +48,7 @@ struct executor {
 	int held[HELD_MAX];		/* the op's open descriptors, plus 1; 0: none */
 	bool in_batch;			/* data frames are not sent, because a batch runs */
 	bool streamed;			/* an op of the batch wanted to send a data frame */
+	bool started;			/* the request has made a worker or jobs */
 	struct wire_fail fail;		/* set by executor_fail() */
 	char fail_text[512];
 };

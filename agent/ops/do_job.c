@@ -109,7 +109,7 @@ static int start_shell(struct executor *ex, struct job *job,
 {
 	int out[2], err[2], null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct command command = {
-		.cmd = &q->cmd, .cwd = &q->cwd, .env = &q->env,
+		.cmd = &q->cmd, .cwd = &q->cwd, .env = &q->env, .group = &job->pid,
 	};
 	pid_t pid;
 
@@ -124,7 +124,6 @@ static int start_shell(struct executor *ex, struct job *job,
 	fds[2] = (struct pollfd){ (int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0 };
 	if (fds[2].fd < 0)
 		return errno;
-	atomic_store(&job->pid, pid);
 	return 0;
 }
 
@@ -217,7 +216,7 @@ int do_job(struct executor *ex, const struct wire_job_req *q, struct wire_job_re
 	}
 	while (atomic_load(&job->state) == JOB_STARTING)
 		futex_wait(&job->state, JOB_STARTING);
-	atomic_store(&job->starter, 0);
+	ex->started = true;
 	if (atomic_load(&job->error))
 		return executor_fail(ex, WIRE_REASON_ERRNO, atomic_load(&job->error),
 				     "/bin/sh");

@@ -19,8 +19,11 @@
 
 #define STACK_SIZE (128u << 10)		/* size of a thread worker's stack, in bytes */
 
-/* Takes a free channel.  Returns its number, or 0 if there is none. */
-static uint32_t take_channel(struct shared *shared)
+/*
+ * Takes a free channel for a worker that `starter` creates.  Returns its
+ * number, or 0 if there is none.
+ */
+static uint32_t take_channel(struct shared *shared, uint32_t starter)
 {
 	for (uint32_t channel = WIRE_EXECUTOR + 1; channel <= CHANNELS; channel++) {
 		struct mailbox *box = &shared->box[channel - 1];
@@ -29,6 +32,7 @@ static uint32_t take_channel(struct shared *shared)
 		if (!atomic_compare_exchange_strong(&box->life, &none, LIFE_STARTING))
 			continue;
 		mailbox_reset(box, false);
+		atomic_store(&box->starter, starter);
 		if (channel > atomic_load(&shared->high))
 			atomic_store(&shared->high, channel);
 		return channel;
@@ -223,11 +227,12 @@ int do_spawn(struct executor *ex, const struct wire_spawn_req *q,
 	if (ex->channel != WIRE_EXECUTOR)
 		return executor_fail(ex, WIRE_REASON_BAD, 0, "only the VM's own executor can spawn a worker");
 	forget_ended_threads(ex->shared);
-	channel = take_channel(ex->shared);
+	channel = take_channel(ex->shared, ex->channel);
 	if (!channel)
 		return executor_fail(ex, WIRE_REASON_ERRNO, EAGAIN,
 				     "%u workers at a time are the most; kill() those that are done",
 				     CHANNELS - 1);
+	ex->started = true;
 	box = &ex->shared->box[channel - 1];
 	ret = q->thread ? start_thread(ex, channel) : start_process(ex, channel);
 	if (ret) {

@@ -8,6 +8,7 @@ void mailbox_reset(struct mailbox *box, bool no_role)
 	atomic_store(&box->pid, 0);
 	atomic_store(&box->tid, 0);
 	atomic_store(&box->thread, 0);
+	atomic_store(&box->starter, 0);
 	atomic_store(&box->alive, 0);
 	atomic_store(&box->posted, 0);
 	atomic_store(&box->no_role, no_role);

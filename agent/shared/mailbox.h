@@ -62,6 +62,11 @@ struct mailbox {
 	 */
 	_Atomic int32_t tid;
 	_Atomic uint32_t thread;	/* 1: a thread worker */
+	/*
+	 * Channel of the executor that creates this worker, until its reply has
+	 * been sent; or 0.
+	 */
+	_Atomic uint32_t starter;
 	_Atomic uint32_t doorbell;	/* futex: counts posts and changes of the role */
 	/* Number of requests that the supervisor has put into this mailbox. */
 	_Atomic uint32_t posted;

@@ -19,8 +19,11 @@ enum job_state { JOB_NONE, JOB_STARTING, JOB_RUNNING, JOB_ENDED };
 /* Written by the job's keeper, and read by any executor; see do_job.c. */
 struct job {
 	_Atomic uint32_t id;
-	_Atomic uint32_t starter;	/* channel of the executor that starts
-					 * the job, or 0 */
+	/*
+	 * Channel of the executor that starts the job, until its reply has been
+	 * sent; or 0.
+	 */
+	_Atomic uint32_t starter;
 	_Atomic uint32_t state;		/* futex: enum job_state */
 	_Atomic int32_t keeper;		/* pid of the keeper, or 0 */
 	_Atomic int32_t pid;		/* pid of the shell, and of its process group */

@@ -93,6 +93,22 @@ static void check_effects(struct run *r, const struct scenario *sc)
 		fault(r, "a request was answered, but not carried out");
 }
 
+/*
+ * The agent has one child, its executor.  A request that made another process
+ * and was reported as failed must not leave that process.
+ */
+static void check_processes(struct run *r, const struct scenario *sc)
+{
+	unsigned int most = 1;
+
+	if (!sc->forks || sc->workers)
+		return;
+	for (unsigned int i = 0; i < r->nr_requests; i++)
+		most += r->requests[i].carried_out;
+	if (!await_children(r->p->pid, most))
+		fault(r, "a request was reported as failed, but its process runs on");
+}
+
 /* --- the way of the victim --- */
 
 static struct moment way[STEPS_MAX];
@@ -190,6 +206,7 @@ static void strike(struct run *r, const struct scenario *sc, int sig)
 	if (sig == SIGSTOP && r->victim > 1)
 		kill((pid_t)r->victim, SIGKILL);
 	check_effects(r, sc);
+	check_processes(r, sc);
 }
 
 /* Records the way of the victim; the strike comes when it sleeps. */

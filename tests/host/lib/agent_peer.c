@@ -254,6 +254,31 @@ bool await_end(int64_t pid)
 	return pid > 1 && kill((pid_t)pid, 0);
 }
 
+/* proc(5): the pids of a thread's children, each followed by a blank. */
+static unsigned int count_children(pid_t pid)
+{
+	unsigned int n = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	f = fopen(path, "re");
+	for (int c; f && (c = getc(f)) != EOF;)
+		n += c == ' ';
+	if (f)
+		fclose(f);
+	return n;
+}
+
+bool await_children(pid_t pid, unsigned int n)
+{
+	int64_t deadline = deadline_in(LIMIT_S);
+
+	while (count_children(pid) > n && clock_ns() < deadline)
+		poll(NULL, 0, 1);
+	return count_children(pid) <= n;
+}
+
 int64_t ask(struct peer *p, int64_t nr)
 {
 	struct wire_syscall_req req = { .nr = nr };

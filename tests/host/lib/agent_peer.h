@@ -88,5 +88,7 @@ struct wire_bytes str(const char *s);
 void signal_to(int64_t pid, int sig);
 /* Waits until the process has ended and was reaped. */
 bool await_end(int64_t pid);
+/* Waits until the process has at most n children. */
+bool await_children(pid_t pid, unsigned int n);
 
 #endif

@@ -137,7 +137,7 @@ static void send_thread(struct run *r)
 
 static void send_job(struct run *r)
 {
-	struct wire_job_req req = { .cmd = str("true") };
+	struct wire_job_req req = { .cmd = str("sleep 1000") };
 
 	request(r, WIRE_EXECUTOR, WIRE_REQUEST, WIRE_OP_job, &req);
 }
