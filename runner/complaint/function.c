@@ -61,7 +61,7 @@ bool function_reports(const char *fn, size_t len)
 		"update_process_times", "timerqueue", "irq_", "native_", "ret_from_", "bad_page",
 		"__rcu_", "trace_hardirqs", "perf_trace", "__bug", "dequeue_",
 		"default_do_nmi", "pci_serr_error", "unknown_nmi_error", "end_repeat_nmi",
-		"first_nmi", "queued_", "__pv_queued", "default_idle", "do_idle",
+		"first_nmi", "walk_stackframe", "queued_", "__pv_queued", "default_idle", "do_idle",
 		"cpu_startup_entry", "arch_cpu_idle", "rest_init", "arch_call_rest_init",
 		"start_kernel", "start_secondary", "secondary_startup", "x86_64_start",
 		"sched_show_task", "_sched_show_task", "arch_trigger", "kthread$",

@@ -6,8 +6,14 @@
  * tests/host/complaints/NAME.txt holds real reports: a line "title: …" for
  * each, a blank line, then the log as the kernel printed it.  Those with a name
  * of shape-… are written by hand, in the shape that the kernel's code prints.
+ *
+ * A file can have several such cases, with a line "%%" between them.  Those of
+ * public.txt are excerpts from syzkaller's collection of reports of the Linux
+ * kernel, pkg/report/testdata/linux/report/ (Apache-2.0), cut to the lines from
+ * which the title comes.
  */
 #include <glob.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runner/base/buf.h"
@@ -105,34 +111,54 @@ static size_t count_lines(const char *text)
 	return n;
 }
 
-static void check_file(const char *path)
+/* Checks a log's titles, and that no beginning of the log has more reports. */
+static void check_log(const char *name, const char *log, const char *expected)
 {
-	struct buf file = { 0 }, titles = { 0 };
-	char *text, *log;
+	struct buf titles = { 0 };
 	size_t whole;
 
-	if (!ok(!buf_read_file(&file, path), "%s can be read", path))
-		return;
-	text = buf_str(&file);
-	log = strstr(text, "\n\n");
-	if (!ok(log != NULL, "%s has titles and a log", path))
-		goto out;
-	log[1] = 0;
-	log += 2;
 	titles_of(log, SIZE_MAX, &titles);
-	if (!ok(!strcmp(buf_str(&titles), text), "%s: the titles of its reports", path))
-		note("expected %s, got %s", text, buf_str(&titles));
+	if (!ok(!strcmp(buf_str(&titles), expected), "%s: the titles of its reports", name))
+		note("expected %s, got %s", expected, buf_str(&titles));
 	whole = count_lines(buf_str(&titles));
 	for (size_t n = count_lines(log); n--;) {
 		buf_release(&titles);
 		titles_of(log, n, &titles);
 		if (count_lines(buf_str(&titles)) > whole) {
-			ok(false, "%s: cut off after line %zu: more reports than in all of it", path, n);
+			ok(false, "%s: cut off after line %zu: more reports than in all of it", name, n);
 			break;
 		}
 	}
-out:
 	buf_release(&titles);
+}
+
+/* Checks one case: a line "source: …" or none, the titles, the log. */
+static void check_case(const char *path, char *text)
+{
+	char *log = strstr(text, "\n\n"), name[200];
+	size_t source = !strncmp(text, "source: ", 8) ? strcspn(text, "\n") : 0;
+
+	snprintf(name, sizeof(name), "%s%s%.*s", path, source ? ", " : "", (int)source, text);
+	if (!ok(log != NULL, "%s has titles and a log", name))
+		return;
+	log[1] = 0;
+	check_log(name, log + 2, text + source + (source > 0));
+}
+
+static void check_file(const char *path)
+{
+	static const char between[] = "\n%%\n";
+	struct buf file = { 0 };
+
+	if (ok(!buf_read_file(&file, path), "%s can be read", path)) {
+		char *text = buf_str(&file);
+
+		for (char *end; (end = strstr(text, between)); text = end + strlen(between)) {
+			end[1] = 0;
+			check_case(path, text);
+		}
+		check_case(path, text);
+	}
 	buf_release(&file);
 }
 
