@@ -195,6 +195,14 @@ local function add_missing(level, reason)
 	end
 end
 
+-- Counts out.results without nested ones, in out.passed, failed and skipped.
+function ktap.count(out)
+	each_leaf(out.results, function(result)
+		local key = is_failure(result) and "failed" or result.verdict == VERDICT.ok and "passed" or "skipped"
+		out[key] = out[key] + 1
+	end)
+end
+
 -- Ends the parser. ended: how the program ended: { exit_code =, or reason =
 -- "timed out …" if it did not end by itself }. Returns { results =, message =
 -- the problem as a whole, or nil; skip = the reason if all is skipped; passed
@@ -209,10 +217,7 @@ function Parser:judge(ended)
 	local out = { results = level.results, passed = 0, failed = 0, skipped = 0 }
 	local reason = ended.reason or self.bail_out
 	if reason and (not level.plan or #level.results < level.plan) then add_missing(level, reason) end
-	each_leaf(level.results, function(result)
-		local key = is_failure(result) and "failed" or result.verdict == VERDICT.ok and "passed" or "skipped"
-		out[key] = out[key] + 1
-	end)
+	ktap.count(out)
 	local code = ended.exit_code
 	if reason then
 		out.message = reason

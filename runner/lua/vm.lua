@@ -18,7 +18,9 @@ local check_string = options.string
 local VM = {}
 
 -- Each of these modules returns a table with methods by name.
-local PARTS = { "kernel_log", "snapshot", "syscall", "calls", "system", "results", "modules", "worker", "async", "job" }
+local PARTS = {
+	"kernel_log", "snapshot", "syscall", "calls", "system", "results", "kunit", "modules", "worker", "async", "job",
+}
 
 local MIN_MEMORY = 64 << 20	-- with less memory, neither a kernel nor the agent starts
 local SHUTDOWN_TIMEOUT_S = 10
