@@ -25,6 +25,8 @@ include mk/user-module.mk
 include mk/modules.mk
 include mk/initramfs.mk
 include mk/test.mk
+include mk/kselftest.mk
+include mk/kunit.mk
 include mk/check.mk
 include mk/fixture.mk
 include mk/shell.mk

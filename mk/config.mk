@@ -9,7 +9,8 @@ KIT_INSTALLED := $(wildcard bin/provium)
 # meaning. They count only on the command line; the others, such as ACCEL, in
 # the environment too.
 $(foreach v,O T N V FIXTURE HERE PREFIX DESTDIR PROFILES KERNELS NAME NR ARGS SAN FAILFAST MODULE \
-	TESTS KERNEL_SRC KERNEL KDIR CONFIG KCFLAGS LLVM LLVM_IAS CROSS_COMPILE,$(if $(filter \
+	TESTS TARGETS SUITE CLONE KERNEL_SRC KERNEL KDIR CONFIG KCFLAGS LLVM LLVM_IAS \
+	CROSS_COMPILE,$(if $(filter \
 	environment%,$(origin $v)),$(eval undefine $v)))
 
 ifneq ($(KIT_INSTALLED),)
@@ -41,6 +42,17 @@ NAME      ?=#           the name of the new call (make new-syscall)
 NR        ?=#           its number, 1000 to 1063
 ARGS      ?=#           its arguments: "fd:int buf:in:len"
 SAN       ?=#           1: build runner and agent with sanitizers
+TARGETS   ?= $(KSELFTEST_TARGETS)#  folders of the kernel's selftests (make kselftest)
+CLONE     ?=#           "target": all programs of a target in one VM (make kselftest)
+SUITE     ?=#           the suites to run: a name with wildcards (make kunit)
+
+# What make kselftest runs if TARGETS= is not given: folders that need no
+# network card, no hardware, and no other languages than C and shell.
+KSELFTEST_TARGETS := breakpoints capabilities clone3 core exec filesystems filesystems/binderfs \
+	filesystems/epoll futex ipc kcmp landlock membarrier memfd mincore mount mount_setattr \
+	move_mount_set_group mqueue nsfs openat2 perf_events pid_namespace pidfd prctl proc ptrace \
+	rlimits rseq sched seccomp sigaltstack size splice static_keys sync syscall_user_dispatch \
+	sysctl timens timers tmpfs uevent vDSO vm x86 cgroup lib user
 
 # kbuild cannot build in a folder whose path has a blank or a colon: it splits
 # paths at blanks, and takes a colon for the mark of a rule.

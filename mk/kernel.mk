@@ -22,6 +22,7 @@
 base_profile := $(firstword $(subst @, ,$(PROFILE)))
 profiles := $(patsubst kernel-configs/%.profile,%,$(wildcard kernel-configs/*.profile))
 packages  :=
+tree_configs :=
 machine   := q35
 append    := noreplace-smp no_timer_check
 ifneq ($(KERNEL),)
@@ -39,6 +40,9 @@ user_fragments := $(strip $(foreach f,$(CONFIG:~/%=$(HOME)/%),$(or $(firstword $
 	candidates,$f))),$(error CONFIG=$f: there is no file $(firstword $(call candidates,$f))))))
 FRAGMENTS := $(fragments:%=kernel-configs/%.config) $(user_fragments)
 PROFILE_DIR := $O/profile/$(PROFILE)
+
+# A part of a command: the config files in the kernel's source that exist.
+from_tree = $(if $(tree_configs),$$(ls $(tree_configs:%=$(KSRC)/%) 2>/dev/null))
 
 ifneq ($(KERNEL)$(packages),)
 $(if $(CONFIG),$(error CONFIG=$(CONFIG): this kernel is not built here, so its options are \
@@ -133,19 +137,22 @@ line_tables = $(if $(has_debug_info),,KCFLAGS='-g1 -fdebug-prefix-map=$(realpath
 # option, the last one wins. Only a change of content configures the kernel
 # again.
 $(KBUILD)/asked.config: $(FRAGMENTS) kernel-configs/$(base_profile).profile \
-		$(if $(call same,$(file <$(KBUILD)/user-fragments),$(user_fragments)),,FORCE)
+		$(if $(call same,$(file <$(KBUILD)/user-fragments),$(user_fragments) \
+		$(tree_configs)),,FORCE) | $(KSRC_READY)
 	@mkdir -p $(@D)
 	@awk -F= '/^CONFIG_/ { asked[$$1] = $$0 } END { for (o in asked) print asked[o] }' \
-		$(FRAGMENTS) >$@.tmp
+		$(from_tree) $(FRAGMENTS) >$@.tmp
 	@$(if $(kbuild_args),echo '# kbuild_args: $(kbuild_args)' >>$@.tmp)
 	@$(call update,$@.tmp,$@)
-	@echo '$(user_fragments)' >$(KBUILD)/user-fragments
+	@echo '$(user_fragments) $(tree_configs)' >$(KBUILD)/user-fragments
 
 # allnoconfig turns everything off that no fragment sets.
 $(KBUILD)/.configured: $(KBUILD)/asked.config $(KSRC_READY) | kernel-configs/check.awk
 	$(call run,CONFIG)mkdir -p $(KBUILD)
 	$(plus)$(Q)$(kbuild) KCONFIG_ALLCONFIG=asked.config allnoconfig
 	$(Q)awk -v tree=$(KSRC) -f kernel-configs/check.awk $(FRAGMENTS) $(KBUILD)/.config
+	$(if $(tree_configs),$(Q)awk -v tree=$(KSRC) -f kernel-configs/check.awk $(from_tree) \
+	$(FRAGMENTS) $(KBUILD)/.config 2>&1 | sed 's/^[^\t]/note: &/')
 	$(Q)touch $@
 
 $(KBUILD)/.built: $(KBUILD)/.configured
