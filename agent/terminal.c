@@ -10,11 +10,11 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "agent/reply.h"
 #include "agent/shared/high_fd.h"
+#include "agent/shared/pty.h"
 #include "agent/terminal.h"
 
 #define INPUT_BYTES 4096u		/* most bytes of one request */
@@ -50,40 +50,13 @@ static uint32_t last_id;
 
 static int open_pair(struct terminal *t)
 {
-	int unlock = 0, fd;
+	int ret = pty_open(&t->master, &t->slave);
 
-	t->master = t->slave = -1;
-	fd = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	t->master = high_fd(fd);
-	if (t->master < 0 || ioctl(t->master, TIOCSPTLCK, &unlock))
-		return -errno;
-	fd = ioctl(t->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	t->slave = high_fd(fd);
-	return t->slave < 0 ? t->slave : 0;
-}
-
-/* Lets the kernel's line editing erase whole characters of UTF-8. */
-static void set_modes(int fd)
-{
-	struct termios modes;
-
-	if (tcgetattr(fd, &modes))
-		return;
-	modes.c_iflag |= IUTF8;
-	tcsetattr(fd, TCSANOW, &modes);
-}
-
-static void set_size(int fd, uint32_t rows, uint32_t cols)
-{
-	struct winsize size = {
-		.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols,
-	};
-
-	ioctl(fd, TIOCSWINSZ, &size);
+	if (ret)
+		return ret;
+	t->master = high_fd(t->master);
+	t->slave = high_fd(t->slave);
+	return t->master < 0 ? t->master : t->slave < 0 ? t->slave : 0;
 }
 
 static void set_variable(const char *name, const struct wire_bytes *value)
@@ -140,8 +113,7 @@ static int start(struct terminal *t, const struct wire_terminal_req *q)
 
 	if (ret)
 		return ret;
-	set_modes(t->slave);
-	set_size(t->master, q->rows, q->cols);
+	pty_set_size(t->master, q->rows, q->cols);
 	t->pid = fork();
 	if (!t->pid)
 		become_shell(t->slave, q);
@@ -310,7 +282,7 @@ void terminal_size(struct supervisor *s, const struct wire_header *req,
 
 	if (!t)
 		return;
-	set_size(t->master, q->rows, q->cols);
+	pty_set_size(t->master, q->rows, q->cols);
 	reply_send(s, req, &none);
 }
 
