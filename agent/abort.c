@@ -30,7 +30,7 @@ enum wire_aborted abort_call(struct supervisor *s, uint32_t channel, bool give_u
 		return WIRE_ABORTED_EXECUTOR;
 	}
 	command = atomic_load(&box->command);
-	task_report(command > 1 ? command : atomic_load(&box->tid), report, cap);
+	task_report(command > 1 ? task_waited_for(command) : atomic_load(&box->tid), report, cap);
 	if (command > 1)
 		kill(-command, SIGKILL);
 	else

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Runs /bin/sh -c as a child, in its own session. */
+/* Runs a program or the shell as a child. */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdnoreturn.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,7 +43,8 @@ static char **environment(struct executor *ex, const struct wire_list *l)
 {
 	static char *const base[] = {
 		(char *)"PATH=/sbin:/usr/sbin:/bin:/usr/bin",
-		(char *)"HOME=/root", (char *)"TERM=linux",
+		(char *)"HOME=/root", (char *)"TERM=linux", (char *)"SHELL=/bin/sh",
+		(char *)"USER=root",
 	};
 	const struct wire_str *strs = l->items;
 	size_t nr_base = sizeof(base) / sizeof(base[0]);
@@ -60,17 +66,90 @@ static char **environment(struct executor *ex, const struct wire_list *l)
 }
 
 /*
- * Runs in the child of vfork, in the memory of the parent.  Returns only on
- * failure: an errno.
+ * The shell runs the last command of "sh -c" in its own process, and busybox's
+ * shell has SIGQUIT ignored there.  In eval it forks.  It ends then as its last
+ * command did: by the same signal, unless that would stop it.
  */
-static int become_shell(const struct command *c, pid_t parent, char *cmd,
-			const char *cwd, char **env)
+#define SHELL_TEXT "eval \"shift; $1\"\n" \
+	"set -- \"$?\"\n" \
+	"case $1 in 129|13[0-9]|14[0-6]|15[1-9]|1[678]?|19[0-2]) kill -$(($1 - 128)) $$; esac\n" \
+	"exit $1"
+
+/* A program to execute. */
+struct image {
+	const char *path;
+	char **argv, **env;
+	const char *cwd;
+};
+
+/*
+ * Returns the path of a program, which is searched for in the PATH of the
+ * environment if the name has no slash; NULL: there is none, or no memory.
+ */
+static const char *find_program(struct executor *ex, const char *name, char **env)
 {
-	char *argv[] = { (char *)"sh", (char *)"-c", cmd, NULL };
-	char *fetch[] = {
-		(char *)FETCH_MODULES, (char *)"/bin/sh", (char *)"-c", cmd,
-		(char *)"sh", NULL
-	};
+	char *path = executor_scratch(ex, PATH_MAX);
+	const char *dirs = "";
+
+	if (strchr(name, '/'))
+		return name;
+	for (; *env; env++)
+		if (!strncmp(*env, "PATH=", 5))
+			dirs = *env + 5;
+	while (path && *dirs) {
+		int n = (int)strcspn(dirs, ":");
+
+		if (snprintf(path, PATH_MAX, "%.*s/%s", n, dirs, name) < PATH_MAX &&
+		    !access(path, X_OK))
+			return path;
+		dirs += n + (dirs[n] == ':');
+	}
+	errno = ENOENT;
+	return NULL;
+}
+
+static int image_of_program(struct executor *ex, const struct wire_list *args,
+			    struct image *image)
+{
+	const struct wire_str *strs = args->items;
+
+	image->argv = executor_scratch(ex, (args->nr + 1) * sizeof(*image->argv));
+	if (!image->argv)
+		return -E2BIG;
+	for (uint32_t i = 0; i < args->nr; i++) {
+		image->argv[i] = executor_string(ex, &strs[i].value);
+		if (!image->argv[i])
+			return -E2BIG;
+	}
+	image->argv[args->nr] = NULL;
+	image->path = find_program(ex, image->argv[0], image->env);
+	return image->path ? 0 : -errno;
+}
+
+static int image_of_shell(struct executor *ex, const struct wire_bytes *text,
+			  struct image *image)
+{
+	char *cmd = executor_string(ex, text);
+	char **argv = executor_scratch(ex, 7 * sizeof(*argv));
+	bool fetch = cmd && (strstr(cmd, "modprobe") || strstr(cmd, "modinfo")) &&
+		!access(FETCH_MODULES, X_OK);
+
+	if (!cmd || !argv)
+		return -E2BIG;
+	memcpy(argv, (char *[]){ (char *)FETCH_MODULES, (char *)"/bin/sh", (char *)"-c",
+				 (char *)SHELL_TEXT, (char *)"sh", cmd, NULL },
+	       7 * sizeof(*argv));
+	image->path = fetch ? FETCH_MODULES : "/bin/sh";
+	image->argv = fetch ? argv : argv + 1;
+	return 0;
+}
+
+/*
+ * Runs in the child of vfork, in the memory of the parent.  All signals are
+ * blocked.  Returns only on failure: an errno.
+ */
+static int become(const struct command *c, const struct image *image, pid_t parent)
+{
 	sigset_t none;
 
 	/*
@@ -80,21 +159,21 @@ static int become_shell(const struct command *c, pid_t parent, char *cmd,
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent && getppid())
 		_exit(127);
-	setsid();
-	if (c->group)
-		atomic_store(c->group, getpid());
+	setpgid(0, 0);
+	if (c->status_fd >= 0)
+		tcsetpgrp(c->fds[0], getpid());
+	atomic_store(c->group, getpid());
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
 	for (int i = 0; i < 3; i++)
 		if (dup2(c->fds[i], i) < 0)
 			return errno;
-	if (*cwd && chdir(cwd))
+	if (*image->cwd && chdir(image->cwd))
 		return errno;
+	prctl(PR_SET_PDEATHSIG, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (strstr(cmd, "modprobe") || strstr(cmd, "modinfo"))
-		execve(FETCH_MODULES, fetch, env);
-	execve("/bin/sh", argv, env);
+	execve(image->path, image->argv, image->env);
 	return errno;
 }
 
@@ -102,8 +181,7 @@ static int become_shell(const struct command *c, pid_t parent, char *cmd,
  * All signals are blocked during the vfork, because a handler in the child
  * would run on the parent's stack.
  */
-static pid_t spawn(const struct command *c, char *cmd, const char *cwd, char **env,
-		   int *error)
+static pid_t spawn(const struct command *c, const struct image *image, int *error)
 {
 	volatile int failed = 0;
 	sigset_t all, before;
@@ -113,7 +191,7 @@ static pid_t spawn(const struct command *c, char *cmd, const char *cwd, char **e
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = vfork();
 	if (!pid) {
-		failed = become_shell(c, parent, cmd, cwd, env);
+		failed = become(c, image, parent);
 		_exit(127);
 	}
 	*error = pid < 0 ? errno : failed;
@@ -121,23 +199,72 @@ static pid_t spawn(const struct command *c, char *cmd, const char *cwd, char **e
 	return pid;
 }
 
-pid_t command_start(struct executor *ex, const struct command *c)
+/* Leads the session of a terminal, as a shell does: starts one command. */
+static noreturn void lead(const struct command *c, const struct image *image, pid_t parent)
 {
-	char *cmd = executor_string(ex, c->cmd), *cwd = executor_string(ex, c->cwd);
-	char **env = environment(ex, c->env);
-	int error;
+	int error, status = 0;
 	pid_t pid;
 
-	if (!cmd || !cwd || !env)
-		return executor_fail(ex, WIRE_REASON_ERRNO, E2BIG, "/bin/sh");
-	if (*cwd && access(cwd, X_OK))
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent && getppid())
+		_exit(1);
+	setsid();
+	ioctl(c->fds[0], TIOCSCTTY, 0);
+	pid = spawn(c, image, &error);
+	if (write(c->status_fd, &error, sizeof(error)) != sizeof(error) || error)
+		_exit(1);
+	/*
+	 * The command has copies of the test's descriptors; this process needs
+	 * none.
+	 */
+	dup2(c->status_fd, 0);
+	syscall(SYS_close_range, 1u, ~0u, 0u);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	_exit(write(0, &status, sizeof(status)) != sizeof(status));
+}
+
+/* Starts the leader.  *error: the errno of the command's start, or 0. */
+static pid_t spawn_leader(const struct command *c, const struct image *image, int read_fd,
+			  int *error)
+{
+	pid_t parent = getpid(), pid;
+	ssize_t n;
+
+	pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (!pid)
+		lead(c, image, parent);
+	*error = errno;
+	if (pid < 0)
+		return pid;
+	do {
+		n = read(read_fd, error, sizeof(*error));
+	} while (n < 0 && errno == EINTR);
+	if (n != sizeof(*error))
+		*error = EIO;
+	return pid;
+}
+
+pid_t command_start(struct executor *ex, const struct command *c)
+{
+	const char *cwd = executor_string(ex, c->cwd);
+	struct image image = { .path = "/bin/sh", .env = environment(ex, c->env), .cwd = cwd };
+	int error = E2BIG;
+	pid_t pid = -1;
+
+	if (cwd && *cwd && access(cwd, X_OK))
 		return executor_fail(ex, WIRE_REASON_ERRNO, errno, "cwd %s", cwd);
-	pid = spawn(c, cmd, cwd, env, &error);
+	if (cwd && image.env)
+		error = c->args && c->args->nr ? -image_of_program(ex, c->args, &image) :
+			-image_of_shell(ex, c->cmd, &image);
+	if (!error)
+		pid = c->status_fd < 0 ? spawn(c, &image, &error) :
+			spawn_leader(c, &image, c->status_read_fd, &error);
 	if (!error)
 		return pid;
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
-	if (c->group)
-		atomic_store(c->group, 0);
-	return executor_fail(ex, WIRE_REASON_ERRNO, error, "/bin/sh");
+	atomic_store(c->group, 0);
+	return executor_fail(ex, WIRE_REASON_ERRNO, error, "%s",
+			     image.path ? image.path : image.argv[0]);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/executor/op_fd.h"
+#include "agent/shared/pty.h"
 
 sigset_t executor_block_end(void)
 {
@@ -50,6 +51,17 @@ int executor_pipe(struct executor *ex, int fds[2])
 		hold(ex, fds[0]);
 		hold(ex, fds[1]);
 	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return ret;
+}
+
+int executor_pty(struct executor *ex, int fds[2])
+{
+	sigset_t before = executor_block_end();
+	int ret = pty_open(&fds[0], &fds[1]);
+
+	hold(ex, fds[0]);
+	hold(ex, fds[1]);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return ret;
 }

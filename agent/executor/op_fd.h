@@ -15,6 +15,8 @@
  */
 int executor_open(struct executor *ex, const char *path, int flags);
 int executor_pipe(struct executor *ex, int fds[2]);
+/* Opens a terminal; fds: the master, which does not block, and the slave. */
+int executor_pty(struct executor *ex, int fds[2]);
 int executor_pidfd(struct executor *ex, pid_t pid);
 /* Closes *fd, if it is not -1, and sets it to -1. */
 int executor_close(struct executor *ex, int *fd);

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Finds out where a task is stuck, from /proc and the kernel log. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/guest/kernel_log.h"
 #include "agent/guest/task_report.h"
+
+#define MAX_DEPTH 8		/* processes below a command that are looked at */
 
 static void append_file(char *buf, size_t cap, pid_t pid, const char *name)
 {
@@ -39,6 +43,43 @@ static char task_state(pid_t pid)
 	append_file(stat, sizeof(stat), pid, "stat");
 	end = strrchr(stat, ')');
 	return end && end[1] == ' ' ? end[2] : '?';
+}
+
+/* Returns the parent of a process, and 0 if there is no such process. */
+static pid_t parent_of(pid_t pid)
+{
+	char stat[512] = "", *end;
+	int parent = 0;
+
+	append_file(stat, sizeof(stat), pid, "stat");
+	end = strrchr(stat, ')');
+	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* Returns the child of the process with the highest pid, or 0. */
+static pid_t last_child(pid_t pid)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *ent;
+	pid_t last = 0, child;
+
+	while (proc && (ent = readdir(proc))) {
+		child = atoi(ent->d_name);
+		if (child > last && parent_of(child) == pid)
+			last = child;
+	}
+	if (proc)
+		closedir(proc);
+	return last;
+}
+
+pid_t task_waited_for(pid_t pid)
+{
+	pid_t child = 0;
+
+	for (int depth = 0; depth < MAX_DEPTH && (child = last_child(pid)); depth++)
+		pid = child;
+	return pid;
 }
 
 void task_report(pid_t task, char *report, size_t cap)

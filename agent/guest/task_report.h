@@ -15,4 +15,10 @@
  */
 void task_report(pid_t task, char *report, size_t cap);
 
+/*
+ * Returns the process that a command waits for: its last child, and so on. A
+ * process without children is that itself.
+ */
+pid_t task_waited_for(pid_t pid);
+
 #endif

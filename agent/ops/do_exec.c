@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The op exec: runs a shell command and sends its output as it comes. */
+/* The op exec: runs a command or a program and sends its output as it comes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,12 +13,24 @@
 #include "agent/executor/command.h"
 #include "agent/executor/op_fd.h"
 #include "agent/ops/ops.h"
+#include "agent/shared/pty.h"
 
 enum { IN, OUT, ERR, END };		/* indices of the poll set */
+
+#define ROWS 24				/* size of a program's terminal, in characters */
+#define COLUMNS 80
 
 struct running {
 	pid_t pid;
 	struct pollfd fds[4];		/* the pipes, and the process itself */
+	/*
+	 * With a terminal, fds[IN] and fds[OUT] are its master.  Its slave is
+	 * open here as long as the program runs: without it, a program that
+	 * closes the terminal for a moment would end the output.
+	 */
+	bool tty;
+	int slave;			/* or -1 */
+	int status_fd;			/* or -1; see struct command */
 	const uint8_t *input;
 	size_t input_left;
 	uint64_t sent[3];		/* number of bytes of each stream so far */
@@ -27,13 +39,13 @@ struct running {
 	char *piece;			/* WIRE_PIECE bytes */
 };
 
-static int make_pipes(struct executor *ex, int pipes[3][2])
+/* Stops writing.  A terminal stays open, for its output. */
+static void end_input(struct executor *ex, struct running *c)
 {
-	int ret = 0;
-
-	for (int i = 0; i < 3 && !ret; i++)
-		ret = executor_pipe(ex, pipes[i]);
-	return ret;
+	if (c->tty)
+		c->fds[IN].fd = -1;
+	else
+		executor_close(ex, &c->fds[IN].fd);
 }
 
 static void feed(struct executor *ex, struct running *c)
@@ -50,7 +62,7 @@ static void feed(struct executor *ex, struct running *c)
 	 * All input is written, or the command has closed its end of the pipe.
 	 */
 	if (!c->input_left || (n < 0 && errno != EAGAIN && errno != EINTR))
-		executor_close(ex, &c->fds[IN].fd);
+		end_input(ex, c);
 }
 
 /*
@@ -74,7 +86,7 @@ static bool drain(struct executor *ex, struct running *c, int stream)
 	c->sent[stream] += (uint64_t)n;
 	if (c->sent[stream] > c->limit) {
 		c->overflow = (uint32_t)stream;
-		kill(-c->pid, SIGKILL);
+		kill(-atomic_load(&ex->box->command), SIGKILL);
 		return true;
 	}
 	executor_data(ex, (uint32_t)stream, c->piece, (size_t)n);
@@ -107,6 +119,7 @@ static void pump(struct executor *ex, struct running *c)
 			if (c->fds[i].revents)
 				drain(ex, c, i);
 	}
+	executor_close(ex, &c->slave);
 	for (int i = OUT; i <= ERR; i++)
 		while (c->fds[i].fd >= 0 && drain(ex, c, i))
 			;
@@ -114,10 +127,13 @@ static void pump(struct executor *ex, struct running *c)
 
 static void ended(struct running *c, struct wire_exec_rep *p)
 {
-	int status = 0;
+	int status = 0, reported;
 
 	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
 		;
+	if (c->status_fd >= 0 &&
+	    read(c->status_fd, &reported, sizeof(reported)) == sizeof(reported))
+		status = reported;
 	if (WIFSIGNALED(status)) {
 		p->signal = WTERMSIG(status);
 		p->code = 128 + p->signal;
@@ -127,62 +143,95 @@ static void ended(struct running *c, struct wire_exec_rep *p)
 	p->overflow = c->overflow;
 }
 
-static int start(struct executor *ex, struct running *c,
-		 const struct wire_exec_req *q, int pipes[3][2])
+/* Opens the pipes and starts the command. ends: its ends of the pipes. */
+static int start_piped(struct executor *ex, struct running *c, struct command *command, int ends[3])
 {
-	int ret = make_pipes(ex, pipes);
-	struct command command = {
-		.cmd = &q->cmd, .cwd = &q->cwd, .env = &q->env,
-		.fds = { pipes[0][0], pipes[1][1], pipes[2][1] },
-		.group = &ex->box->command,
-	};
+	int pipes[3][2], ret = 0;
 
+	for (int i = IN; i <= ERR; i++) {
+		if (ret || (ret = executor_pipe(ex, pipes[i])))
+			continue;
+		ends[i] = pipes[i][i != IN];
+		c->fds[i].fd = pipes[i][i == IN];
+		fcntl(c->fds[i].fd, F_SETFL, O_NONBLOCK);
+	}
 	if (ret)
 		return executor_fail(ex, WIRE_REASON_ERRNO, -ret, "pipe");
+	memcpy(command->fds, ends, sizeof(command->fds));
+	c->pid = command_start(ex, command);
+	if (c->pid < 0)
+		return -1;
+	/*
+	 * command_start() stored the pid as the child sees it, which is another
+	 * number if the child is in another pid namespace.
+	 */
+	atomic_store(&ex->box->command, c->pid);
+	return 0;
+}
+
+/* The same with a terminal. */
+static int start_on_terminal(struct executor *ex, struct running *c, struct command *command,
+			     int ends[3])
+{
+	int pty[2], status[2], ret = executor_pty(ex, pty);
+
+	if (ret)
+		return executor_fail(ex, WIRE_REASON_ERRNO, -ret, "/dev/ptmx");
+	c->fds[IN].fd = c->fds[OUT].fd = pty[0];
+	c->slave = pty[1];
+	pty_set_size(c->slave, ROWS, COLUMNS);
+	ret = executor_pipe(ex, status);
+	if (ret)
+		return executor_fail(ex, WIRE_REASON_ERRNO, -ret, "pipe");
+	c->status_fd = command->status_read_fd = status[0];
+	ends[0] = command->status_fd = status[1];
+	for (int i = IN; i <= ERR; i++)
+		command->fds[i] = c->slave;
+	c->pid = command_start(ex, command);
+	return c->pid < 0 ? -1 : 0;
+}
+
+static int start(struct executor *ex, struct running *c, const struct wire_exec_req *q)
+{
+	int ends[3] = { -1, -1, -1 }, ret;
+	struct command command = {
+		.cmd = &q->cmd, .args = &q->args, .cwd = &q->cwd, .env = &q->env,
+		.group = &ex->box->command, .status_fd = -1, .status_read_fd = -1,
+	};
+
 	c->piece = executor_scratch(ex, WIRE_PIECE);
 	if (!c->piece)
 		return executor_fail(ex, WIRE_REASON_ERRNO, E2BIG, "/bin/sh");
-	c->pid = command_start(ex, &command);
-	return c->pid < 0 ? -1 : 0;
+	ret = q->tty ? start_on_terminal(ex, c, &command, ends) :
+		start_piped(ex, c, &command, ends);
+	for (int i = 0; i < 3; i++)
+		executor_close(ex, &ends[i]);
+	return ret;
 }
 
 int do_exec(struct executor *ex, const struct wire_exec_req *q,
 	    struct wire_exec_rep *p)
 {
-	int pipes[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	struct running c = {
+		.fds = { { -1, POLLOUT, 0 }, { -1, POLLIN, 0 }, { -1, POLLIN, 0 },
+			 { -1, POLLIN, 0 } },
+		.tty = q->tty, .slave = -1, .status_fd = -1, .limit = q->limit,
 		.input = q->input.p, .input_left = q->input.len,
-		.limit = q->limit,
 	};
-	int ret = start(ex, &c, q, pipes), pidfd = -1;
+	int ret = start(ex, &c, q);
 
-	executor_close(ex, &pipes[0][0]);
-	executor_close(ex, &pipes[1][1]);
-	executor_close(ex, &pipes[2][1]);
 	if (!ret) {
-		/*
-		 * command_start() stored the pid as the child sees it, which is
-		 * another number if the child is in another pid namespace.
-		 */
-		atomic_store(&ex->box->command, c.pid);
-		pidfd = executor_pidfd(ex, c.pid);
-		fcntl(pipes[0][1], F_SETFL, O_NONBLOCK);
-		fcntl(pipes[1][0], F_SETFL, O_NONBLOCK);
-		fcntl(pipes[2][0], F_SETFL, O_NONBLOCK);
-		c.fds[IN] = (struct pollfd){ pipes[0][1], POLLOUT, 0 };
-		c.fds[OUT] = (struct pollfd){ pipes[1][0], POLLIN, 0 };
-		c.fds[ERR] = (struct pollfd){ pipes[2][0], POLLIN, 0 };
-		c.fds[END] = (struct pollfd){ pidfd, POLLIN, 0 };
+		c.fds[END].fd = executor_pidfd(ex, c.pid);
+		if (c.fds[END].fd < 0)
+			executor_close(ex, &c.slave);	/* see over() */
 		pump(ex, &c);
 		ended(&c, p);
 		atomic_store(&ex->box->command, 0);
-		executor_close(ex, &pidfd);
-		pipes[0][1] = c.fds[IN].fd;
-		pipes[1][0] = c.fds[OUT].fd;
-		pipes[2][0] = c.fds[ERR].fd;
 	}
-	executor_close(ex, &pipes[0][1]);
-	executor_close(ex, &pipes[1][0]);
-	executor_close(ex, &pipes[2][0]);
+	end_input(ex, &c);
+	for (int i = OUT; i <= END; i++)
+		executor_close(ex, &c.fds[i].fd);
+	executor_close(ex, &c.slave);
+	executor_close(ex, &c.status_fd);
 	return ret;
 }

@@ -110,6 +110,7 @@ static int start_shell(struct executor *ex, struct job *job,
 	int out[2], err[2], null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct command command = {
 		.cmd = &q->cmd, .cwd = &q->cwd, .env = &q->env, .group = &job->pid,
+		.status_fd = -1,
 	};
 	pid_t pid;
 

@@ -42,7 +42,7 @@
 	MSG(abort_rep, "what was killed, and where the call was stuck")	\
 	MSG(syscall_req, "a system call")				\
 	MSG(syscall_rep, "its raw result")				\
-	MSG(exec_req, "a shell command")				\
+	MSG(exec_req, "a shell command, or a program")		\
 	MSG(exec_rep, "how the command ended")					\
 	MSG(path_req, "a file to read")					\
 	MSG(read_rep, "the end of the file's data frames")					\
@@ -132,7 +132,9 @@
 	F(S, out_list, outs, "in the order of the request's buffers")
 
 #define WIRE_MSG_exec_req(F, S)						\
-	F(S, bytes, cmd, "for /bin/sh -c")				\
+	F(S, bytes, cmd, "for the shell, if args is empty")		\
+	F(S, str_list, args, "a program and its arguments, to run without a shell") \
+	F(S, u32, tty, "1: the program gets a terminal, and its output is stream 1") \
 	F(S, bytes, cwd, "working directory; empty: the executor's")			\
 	F(S, str_list, env, "NAME=value, added to the default environment") \
 	F(S, bytes, input, "its standard input")			\
@@ -303,7 +305,7 @@
 	OP(17, syscall, executor, syscall_req, syscall_rep,			\
 	   "one raw system call, with buffers and pointers in them")	\
 	OP(18, exec, executor, exec_req, exec_rep,				\
-	   "a shell command; its output comes as data frames")		\
+	   "a command or a program; its output comes as data frames")		\
 	OP(19, read, executor, path_req, read_rep,				\
 	   "reads a file; its content comes as data frames")			\
 	OP(20, write, executor, write_req, nothing, "writes a piece of a file")	\

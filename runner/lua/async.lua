@@ -25,7 +25,7 @@ local SINGLE_OP = {
 	module_call = true,
 }
 
-local ASYNC = { exec = true, json = true, read_file = true, write_file = true, insmod = true, rmmod = true,
+local ASYNC = { exec = true, run = true, json = true, read_file = true, write_file = true, insmod = true, rmmod = true,
 	background = true, job_wait = true, job_kill = true, mount_vfs = true }
 for method in pairs(SINGLE_OP) do ASYNC[method] = true end
 

@@ -26,10 +26,16 @@ local function raise_with_output(err, from)
 	error(err, 0)
 end
 
-local function exec_result(reply, cmd)
+-- Sends the op exec. label: the call's name in messages. Returns the result.
+local function run(vm, label, request, opts)
+	request.cwd, request.env = opts.cwd, options.environment(label, opts.env)
+	request.input = opts.stdin and check_string(label, "stdin", opts.stdin)
+	request.limit = MAX_OUTPUT
+	local ok, reply = pcall(vm.op, vm, "exec", request, label, opts.timeout)
+	if not ok then raise_with_output(reply, reply) end
 	if reply.overflow ~= 0 then
-		raise_with_output(errors.new(errors.KIND.op, "exec %q: more than 16 MiB on %s; the command was killed",
-			cmd, reply.overflow == 1 and "stdout" or "stderr"), reply)
+		raise_with_output(errors.new(errors.KIND.op, "%s: more than 16 MiB on %s; the command was killed",
+			label, reply.overflow == 1 and "stdout" or "stderr"), reply)
 	end
 	return {
 		ok = reply.code == 0, exit_code = reply.code,
@@ -42,13 +48,33 @@ local EXEC_OPTIONS = { timeout = true, cwd = true, env = true, stdin = true }
 
 function methods:exec(cmd, opts)
 	cmd = check_string("exec", "command", cmd)
-	opts = options.check("exec", opts, EXEC_OPTIONS)
-	local ok, reply = pcall(self.op, self, "exec", {
-		cmd = cmd, cwd = opts.cwd, env = options.environment("exec", opts.env),
-		input = opts.stdin and check_string("exec", "stdin", opts.stdin), limit = MAX_OUTPUT,
-	}, ("exec %q"):format(show.command(cmd)), opts.timeout)
-	if not ok then raise_with_output(reply, reply) end
-	return exec_result(reply, cmd)
+	return run(self, ("exec %q"):format(show.command(cmd)), { cmd = cmd },
+		options.check("exec", opts, EXEC_OPTIONS))
+end
+
+local RUN_OPTIONS = { timeout = true, cwd = true, env = true, stdin = true, tty = true }
+
+-- Returns a program and its arguments as the wire has them, and as one text. An
+-- argument can be a number.
+local function arguments(argv)
+	if type(argv) ~= "table" or #argv == 0 then
+		error(("run: argv: expected a list of a program and its arguments, as { \"ls\", \"-l\" }, got %s")
+			:format(show.value(argv)), 0)
+	end
+	local list, words = {}, {}
+	for i, arg in ipairs(argv) do
+		arg = math.type(arg) and tostring(arg) or check_string("run", ("argv[%d]"):format(i), arg)
+		if arg:find("\0", 1, true) then error(("run: argv[%d]: has a zero byte"):format(i), 0) end
+		list[i], words[i] = { value = arg }, arg
+	end
+	return list, table.concat(words, " ")
+end
+
+function methods:run(argv, opts)
+	local args, words = arguments(argv)
+	opts = options.check("run", opts, RUN_OPTIONS)
+	return run(self, ("run %q"):format(show.command(words)),
+		{ args = args, tty = opts.tty and 1 or 0 }, opts)
 end
 
 function methods:json(cmd)
@@ -96,7 +122,7 @@ end
 local VFS = {
 	{ "proc", "/proc" }, { "sysfs", "/sys" }, { "devtmpfs", "/dev" },
 	{ "securityfs", "/sys/kernel/security" }, { "debugfs", "/sys/kernel/debug" },
-	{ "tracefs", "/sys/kernel/tracing" },
+	{ "tracefs", "/sys/kernel/tracing" }, { "devpts", "/dev/pts" }, { "cgroup2", "/sys/fs/cgroup" },
 }
 
 -- Errors if it is mounted already, the kernel lacks the file system, or there
