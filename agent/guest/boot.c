@@ -44,6 +44,7 @@
  */
 #define PORT "/dev/vport0p1"
 #define NEW_ROOT "/.provium/root"
+#define HOST_NAME "provium"
 
 noreturn void boot_give_up(const char *fmt, ...)
 {
@@ -66,6 +67,19 @@ static int mount_at(const char *type, const char *dir, const char *data)
 	return 0;
 }
 
+/* The links that udev makes: programs open /dev/stdin and /dev/fd/3. */
+static void link_descriptors(void)
+{
+	static const char *const links[][2] = {
+		{ "/proc/self/fd", "/dev/fd" }, { "/proc/self/fd/0", "/dev/stdin" },
+		{ "/proc/self/fd/1", "/dev/stdout" }, { "/proc/self/fd/2", "/dev/stderr" },
+	};
+
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (symlink(links[i][0], links[i][1]) && errno != EEXIST)
+			return;		/* this /dev cannot be written to */
+}
+
 /*
  * Mounts the basic file systems. tmp: also an empty /tmp. (A folder of the host
  * has its own /tmp.)
@@ -82,6 +96,8 @@ static void mount_basics(bool tmp)
 	if (tmp)
 		mount_at("tmpfs", "/tmp", "mode=1777");
 	mount_at("tmpfs", "/run", "mode=0755");
+	mount_at("cgroup2", "/sys/fs/cgroup", NULL);
+	link_descriptors();
 }
 
 /*
@@ -206,6 +222,16 @@ static void loopback_up(void)
 	close(fd);
 }
 
+/* Gives the guest a name, unless somebody has. */
+static void set_host_name(void)
+{
+	char name[65] = "";
+
+	gethostname(name, sizeof(name));
+	if (!*name || !strcmp(name, "(none)"))
+		sethostname(HOST_NAME, strlen(HOST_NAME));
+}
+
 void boot_guest(void)
 {
 	char buf[4096];
@@ -220,6 +246,7 @@ void boot_guest(void)
 		enter_root(value);
 	panic_on_nmi();
 	loopback_up();
+	set_host_name();
 	value = parameter("provium.init", buf, sizeof(buf));
 	if (value)
 		start_init(value);

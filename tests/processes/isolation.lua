@@ -64,30 +64,21 @@ end)
 
 -- --- control groups ---
 
-local function with_cgroup2(fn)
-	assert(vm:exec("mount -t cgroup2 none /sys/fs/cgroup").ok)
-	fn()
-	assert(vm:exec("umount /sys/fs/cgroup").ok)
-end
-
-test("cgroup2 has the usual controllers", function()
-	with_cgroup2(function()
-		local controllers = vm:read_file("/sys/fs/cgroup/cgroup.controllers")
-		for _, name in ipairs { "cpu", "memory", "pids", "cpuset" } do assert_contains(controllers, name) end
-	end)
+test("cgroup2 is mounted after boot, with the usual controllers", function()
+	local controllers = vm:read_file("/sys/fs/cgroup/cgroup.controllers")
+	for _, name in ipairs { "cpu", "memory", "pids", "cpuset" } do assert_contains(controllers, name) end
 end)
 
 test("fork beyond a control group's pids.max returns EAGAIN", function()
-	with_cgroup2(function()
-		vm:write_file("/sys/fs/cgroup/cgroup.subtree_control", "+pids")
-		assert(vm:exec("mkdir /sys/fs/cgroup/few").ok)
-		vm:write_file("/sys/fs/cgroup/few/pids.max", "1")
-		vm:write_file("/sys/fs/cgroup/few/cgroup.procs", tostring(vm:syscall("getpid")))
-		assert_errno("EAGAIN", vm:syscall("fork"))
-		assert_error(function() vm:exec("true") end, "exec \"true\": /bin/sh: EAGAIN")
-		start_afresh()
-		assert(vm:exec("rmdir /sys/fs/cgroup/few").ok)
-	end)
+	vm:write_file("/sys/fs/cgroup/cgroup.subtree_control", "+pids")
+	assert(vm:exec("mkdir /sys/fs/cgroup/few").ok)
+	vm:write_file("/sys/fs/cgroup/few/pids.max", "1")
+	vm:write_file("/sys/fs/cgroup/few/cgroup.procs", tostring(vm:syscall("getpid")))
+	assert_errno("EAGAIN", vm:syscall("fork"))
+	assert_error(function() vm:exec("true") end, "exec \"true\": /bin/sh: EAGAIN")
+	start_afresh()
+	assert(vm:exec("rmdir /sys/fs/cgroup/few").ok)
+	vm:write_file("/sys/fs/cgroup/cgroup.subtree_control", "-pids")
 end)
 
 -- --- seccomp ---
