@@ -2,9 +2,11 @@
 /* Services of the host for the harness: files, profiles, another runner. */
 #include <dirent.h>
 #include <errno.h>
+#include <fts.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,6 +66,36 @@ static int l_list_dir(lua_State *L)
 	}
 	if (n >= 0)
 		free(names);
+	return 1;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/*
+ * core.below(dir): returns the paths of everything in the folder, at any depth,
+ * relative to it, folders before their contents.  Links are not followed.  An
+ * empty list if dir is not a folder.
+ */
+static int l_below(lua_State *L)
+{
+	const char *dir = luaL_checkstring(L, 1);
+	char *roots[] = { (char *)(uintptr_t)dir, NULL };
+	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
+	FTSENT *entry;
+	int n = 0;
+
+	lua_newtable(L);
+	while (fts && (entry = fts_read(fts))) {
+		if (entry->fts_level < 1 || entry->fts_info == FTS_DP)
+			continue;
+		lua_pushstring(L, entry->fts_path + strlen(dir) + 1);
+		lua_rawseti(L, -2, ++n);
+	}
+	if (fts)
+		fts_close(fts);
 	return 1;
 }
 
@@ -229,6 +261,7 @@ const luaL_Reg bind_host_functions[] = {
 	{ "identity", l_identity },
 	{ "realpath", l_realpath },
 	{ "list", l_list_dir },
+	{ "below", l_below },
 	{ "default_profile", l_default_profile },
 	{ "profile_names", l_profile_names },
 	{ "run", l_run },

@@ -87,8 +87,10 @@ static void read_files(lua_State *L, struct vm_opts *opts)
 		lua_geti(L, -1, i);
 		f->guest = xstrdup(string_field(L, lua_gettop(L), "guest"));
 		f->host = xstrdup(string_field(L, lua_gettop(L), "host"));
+		lua_getfield(L, -1, "in_folder");
+		f->in_folder = lua_toboolean(L, -1);
 		opts->nr_files++;
-		lua_pop(L, 1);
+		lua_pop(L, 2);
 	}
 	lua_pop(L, 1);
 }

@@ -84,16 +84,24 @@ function VM.adopt(core_vm, log_next) return new_vm(core_vm, log_next, true) end
 
 local BOOT_OPTIONS = { memory = true, cpus = true, files = true, disks = true, append = true, timeout = true }
 
-local function boot_files(files)
-	local list = {}
-	for guest, host in pairs(files or {}) do
-		list[#list + 1] = {
-			guest = check_string("boot", "files: guest path", guest),
-			host = session.find_file(check_string("boot", "files: host path", host)),
-		}
-		session.depend(list[#list].host)
+-- Adds a file or folder of the host to the list, with what is in the folder.
+local function add_boot_file(list, guest, host)
+	list[#list + 1] = { guest = guest, host = host }
+	session.depend(host)
+	for _, below in ipairs(core.below(host)) do
+		local path = host .. "/" .. below
+		list[#list + 1] = { guest = guest .. "/" .. below, host = path, in_folder = true }
+		if core.identity(path) then session.depend(path) end	-- not a link that leads nowhere
 	end
-	table.sort(list, function(a, b) return a.guest < b.guest end)
+end
+
+local function boot_files(files)
+	local list, chosen = {}, files or {}
+	for guest in pairs(chosen) do check_string("boot", "files: guest path", guest) end
+	for _, guest in ipairs(options.keys(chosen)) do
+		local host = check_string("boot", "files: host path", chosen[guest])
+		add_boot_file(list, (guest:gsub("(.)/+$", "%1")), (session.find_file(host):gsub("(.)/+$", "%1")))
+	end
 	return list
 end
 

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,10 +64,46 @@ static void list_dirs(struct buf *list, const char *guest)
 		buf_addf(list, "dir %.*s 0755 0 0\n", (int)(at - guest), guest);
 }
 
+static int refuse(struct err *err, const char *path, const char *why)
+{
+	return err_set(err, ERR_USER, -EINVAL, "files: %s: %s", path, why);
+}
+
+/* Adds the line of a link, which is not followed. */
+static int list_link(struct buf *list, const struct boot_file *f, struct err *err)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlink(f->host, target, sizeof(target) - 1);
+
+	target[n > 0 ? n : 0] = 0;
+	if (n <= 0 || strpbrk(target, " \t\n"))
+		return refuse(err, f->host, n < 0 ? strerror(errno) :
+			      "expected a link to a path without blanks");
+	buf_addf(list, "slink %s %s 0777 0 0\n", f->guest, target);
+	return 0;
+}
+
 /*
- * Adds a line to the list that gen_init_cpio reads.  The line names a
- * descriptor instead of the host path, which may contain blanks.
+ * Adds the line of a regular file.  A host path may contain blanks: then *fd is
+ * opened, and the line names the descriptor.
  */
+static int list_regular(struct buf *list, const struct boot_file *f, mode_t mode, int *fd,
+			struct err *err)
+{
+	if (access(f->host, R_OK))
+		return refuse(err, f->host, strerror(errno));
+	if (strpbrk(f->host, " \t\n"))
+		*fd = open(f->host, O_RDONLY);
+	buf_addf(list, "file %s ", f->guest);
+	if (*fd >= 0)
+		buf_addf(list, "/proc/self/fd/%d", *fd);
+	else
+		buf_addf(list, "%s", f->host);
+	buf_addf(list, " %04o 0 0\n", mode & 07777);
+	return 0;
+}
+
+/* Adds a line to the list that gen_init_cpio reads. */
 static int list_file(struct buf *list, const struct boot_file *f, int *fd,
 		     struct err *err)
 {
@@ -76,16 +113,16 @@ static int list_file(struct buf *list, const struct boot_file *f, int *fd,
 		return err_set(err, ERR_USER, -EINVAL,
 			       "files: guest path \"%s\": expected an absolute path without blanks",
 			       f->guest);
-	*fd = open(f->host, O_RDONLY);
-	if (*fd < 0 || fstat(*fd, &st))
-		return err_set(err, ERR_USER, -ENOENT, "files: %s: %s", f->host,
-			       strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_USER, -EINVAL,
-			       "files: %s: expected a regular file", f->host);
+	if (f->in_folder ? lstat(f->host, &st) : stat(f->host, &st))
+		return refuse(err, f->host, strerror(errno));
 	list_dirs(list, f->guest);
-	buf_addf(list, "file %s /proc/self/fd/%d %04o 0 0\n", f->guest, *fd,
-		 st.st_mode & 0777);
+	if (S_ISLNK(st.st_mode))
+		return list_link(list, f, err);
+	if (S_ISREG(st.st_mode))
+		return list_regular(list, f, st.st_mode, fd, err);
+	if (!S_ISDIR(st.st_mode))
+		return refuse(err, f->host, "expected a regular file, a folder or a link");
+	buf_addf(list, "dir %s %04o 0 0\n", f->guest, st.st_mode & 07777);
 	return 0;
 }
 

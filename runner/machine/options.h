@@ -3,15 +3,21 @@
 #ifndef RUNNER_MACHINE_OPTIONS_H
 #define RUNNER_MACHINE_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "runner/machine/argv.h"
 
-/* A file to add to the initramfs: its path in the guest and on the host. */
+/* A file or folder to add to the initramfs. */
 struct boot_file {
-	char *guest;
-	char *host;
+	char *guest;			/* its path in the guest */
+	char *host;			/* and on the host */
+	/*
+	 * It was found in a folder of the user's: a link is added as a link.
+	 * Otherwise, what the link leads to is added.
+	 */
+	bool in_folder;
 };
 
 struct vm_opts {

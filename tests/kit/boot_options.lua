@@ -10,6 +10,8 @@ local function temp(data)
 	return path
 end
 
+local runner = require "runner"
+
 local message = temp("from the host\n")
 local disk, other_disk = temp(("disk"):rep(1 << 18)), temp(("other"):rep(4096))
 local vm = provium.create()
@@ -53,6 +55,41 @@ end)
 
 test("append: the words are in /proc/cmdline", function()
 	assert_contains(vm:read_file("/proc/cmdline"), "hello.world=1 provium_test")
+end)
+
+test("files: a folder is copied with modes, links and what is below", function()
+	runner.with_folder(function(dir)
+		runner.shell(("cd %s && mkdir -p tree/bin tree/empty && printf x >tree/bin/prog && chmod 4750 tree/bin/prog && " ..
+			"ln -s bin/prog tree/link && ln -s none tree/broken && chmod 1777 tree/empty"):format(dir))
+		local other = provium.create():boot { files = { ["/opt/tree/"] = dir .. "/tree" } }
+		local list = other:exec("cd /opt/tree && find . | sort | xargs stat -c '%n %a %F'; cat link; readlink broken").stdout.value
+		assert_eq([[
+. 755 directory
+./bin 755 directory
+./bin/prog 4750 regular file
+./broken 777 symbolic link
+./empty 1777 directory
+./link 777 symbolic link
+xnone
+]], list)
+		other:kill()
+	end)
+end)
+
+test("files: a folder with a name that has blanks is refused with the name", function()
+	runner.with_folder(function(dir)
+		runner.shell(("mkdir -p '%s/t/a b'"):format(dir))
+		assert_error(function() provium.create():boot { files = { ["/t"] = dir .. "/t" } } end,
+			'files: guest path "/t/a b": expected an absolute path without blanks')
+	end)
+end)
+
+test("files: a folder with a socket or a pipe in it is refused with the name", function()
+	runner.with_folder(function(dir)
+		runner.shell(("mkdir %s/t && mkfifo %s/t/pipe"):format(dir, dir))
+		assert_error(function() provium.create():boot { files = { ["/t"] = dir .. "/t" } } end,
+			"/t/pipe: expected a regular file, a folder or a link")
+	end)
 end)
 
 test("files: a host file is copied to the guest, and its folder is made there", function()
