@@ -110,6 +110,7 @@ struct vm *bind_check_vm(lua_State *L);
 /* Functions for the table provium.core, and methods for VM objects. */
 extern const luaL_Reg bind_fixture_functions[], bind_fixture_methods[];
 extern const luaL_Reg bind_snapshot_methods[], bind_terminal_methods[];
+extern const luaL_Reg bind_debugger_methods[];
 extern const luaL_Reg bind_host_functions[];
 
 #endif

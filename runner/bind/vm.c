@@ -9,6 +9,7 @@
 #include "runner/gate/gate.h"
 #include "runner/probe/choice.h"
 #include "runner/fixture/fixture.h"
+#include "runner/vm/debugger.h"
 #include "runner/vm/vm.h"
 
 #define VM "provium.vm"
@@ -190,7 +191,7 @@ static int await(lua_State *L, struct vm_call *call, double seconds, const char 
 	struct err err;
 	int n;
 
-	if (vm_wait(vm, call, deadline_in(seconds * vm_slowness(vm)), label, &err)) {
+	if (vm_wait(vm, call, vm_deadline(vm, seconds), label, &err)) {
 		bind_push_error(L, &err);
 		set_streams(L, vm_call_reply(call));
 		vm_call_free(vm, call);
@@ -451,6 +452,7 @@ int bind_vm_new(lua_State *L)
 		luaL_setfuncs(L, bind_fixture_methods, 0);
 		luaL_setfuncs(L, bind_snapshot_methods, 0);
 		luaL_setfuncs(L, bind_terminal_methods, 0);
+		luaL_setfuncs(L, bind_debugger_methods, 0);
 		lua_pushvalue(L, -1);
 		lua_setfield(L, -2, "__index");
 	}

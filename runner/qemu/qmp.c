@@ -44,6 +44,8 @@ static void take_event(struct qmp *q, const char *name, const json_t *msg)
 	strncpy(q->last_event, name, sizeof(q->last_event) - 1);
 	if (!strcmp(name, "STOP") || !strcmp(name, "RESUME"))
 		q->stopped = *name == 'S';
+	if (!strcmp(name, "SHUTDOWN"))
+		q->shut_down = true;
 	if (reason && !strcmp(name, "BLOCK_IO_ERROR"))
 		snprintf(q->disk_error, sizeof(q->disk_error), "%s", reason);
 	if (status && !strcmp(name, "MIGRATION"))

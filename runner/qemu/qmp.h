@@ -28,6 +28,7 @@ struct qmp {
 	char migration[32];		/* status of the last MIGRATION event */
 	bool stopped;			/* whether the last STOP or RESUME
 					 * event was a STOP */
+	bool shut_down;			/* there was a SHUTDOWN event */
 	char disk_error[128];		/* reason of the last BLOCK_IO_ERROR event */
 };
 

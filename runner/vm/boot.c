@@ -6,6 +6,7 @@
 
 #include "runner/base/deadline.h"
 #include "runner/base/interrupt.h"
+#include "runner/vm/debugger.h"
 #include "runner/vm/internal.h"
 
 /* --- the first frames exchanged with the agent --- */
@@ -137,7 +138,9 @@ void vm_shutdown(struct vm *vm, double timeout_s)
 {
 	int64_t deadline_ns = deadline_in(timeout_s);
 	bool running = vm->state == VM_RUNNING;
+	struct err ignored;
 
+	vm_keep_corpse(vm, false, &ignored);
 	if (running && ask_to_power_off(vm, deadline_ns)) {
 		struct pollfd end[] = {
 			{ vm->qemu.proc.pidfd, POLLIN, 0 },

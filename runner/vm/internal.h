@@ -2,7 +2,7 @@
 /*
  * The inside of a VM, only for the files of runner/vm/.  The files have an
  * order, and each uses only files before it: conn, vsock, state, call, modules,
- * loop, oops, wait, terminal, launch, boot, migration.
+ * loop, oops, wait, debugger, terminal, launch, boot, migration.
  */
 #ifndef RUNNER_VM_INTERNAL_H
 #define RUNNER_VM_INTERNAL_H
@@ -98,6 +98,12 @@ struct vm {
 					 * because it did not answer */
 	} death;
 	struct oops oops;
+	/* See debugger.h. */
+	struct {
+		bool on;		/* QEMU's gdb stub serves a debugger */
+		bool keeps_corpse;
+		unsigned int nr_stubs;	/* those that were ever started */
+	} debug;
 	struct {
 		struct vm **slot;	/* the loop's pointer to this VM, or NULL */
 		struct vm_call *call;

@@ -49,7 +49,9 @@ static bool handle_qmp(struct vm *vm, short revents)
 		vm_die(vm, err.kind, err.text);
 	if (q->refusal.kind)
 		vm_die(vm, ERR_BROKEN, q->refusal.text);
-	if (q->stopped && !vm->spare.paused)
+	if (q->stopped && q->shut_down)
+		vm_qemu_ended(vm);
+	else if (q->stopped && !vm->spare.paused && !vm->debug.on)
 		vm_qemu_stopped(vm);
 	return gone;
 }

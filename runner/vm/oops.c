@@ -125,7 +125,10 @@ int64_t vm_oops_limit(struct vm *vm, int64_t start_ns, int64_t deadline_ns)
 {
 	int64_t since_ns = vm->oops.since_ns > start_ns ? vm->oops.since_ns : start_ns;
 	int64_t limit_ns = since_ns + (int64_t)(LIMIT_S * vm_slowness(vm) * 1e9);
-	return vm->oops.since_ns && limit_ns < deadline_ns ? limit_ns : deadline_ns;
+
+	if (!vm->oops.since_ns || vm->debug.on)
+		return deadline_ns;
+	return limit_ns < deadline_ns ? limit_ns : deadline_ns;
 }
 
 int vm_oops_step(struct vm *vm, int64_t deadline_ns)

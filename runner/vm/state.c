@@ -47,6 +47,7 @@ void vm_end_qemu(struct vm *vm)
 	conn_release(&vm->link.conn);
 	vsock_release(&vm->link.vsock);
 	close_fd(&vm->random.seed.gdb_fd);
+	vm->debug.on = vm->debug.keeps_corpse = false;
 	if (vm->spare.slot)
 		*vm->spare.slot = NULL;
 	vm->spare.slot = NULL;
@@ -152,7 +153,8 @@ void vm_read_stderr(const struct vm *vm, struct buf *to)
 /* Marks the VM dead, for a reason that needs no lines of the console. */
 static void die_without_console(struct vm *vm, enum err_kind kind, const char *reason)
 {
-	vm_end_qemu(vm);
+	if (!vm->debug.keeps_corpse || proc_ended(&vm->qemu.proc))
+		vm_end_qemu(vm);
 	err_set(&vm->death.err, kind, 0, "%s", reason);
 	vm->state = VM_DEAD;
 }

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A debugger on a VM, by QEMU's gdb stub; and VMs that stay after their death. */
+#ifndef RUNNER_VM_DEBUGGER_H
+#define RUNNER_VM_DEBUGGER_H
+
+#include "runner/vm/vm.h"
+
+/*
+ * If on, QEMU stays as it is, stopped, when the guest panics, resets or hangs,
+ * until vm_kill(); the VM is dead in all else.  0 or -errno with err filled.
+ */
+int vm_keep_corpse(struct vm *vm, bool on, struct err *err);
+/* Is there a QEMU, of a running or of a dead guest, to debug? */
+bool vm_can_debug(const struct vm *vm);
+
+/*
+ * Stops the guest and makes QEMU's gdb stub accept a connection to the listening socket, of which
+ * QEMU keeps a copy.  From then on calls have no deadline, because the guest
+ * stands while the user thinks.  0 or -errno with err filled.
+ */
+int vm_debug_start(struct vm *vm, int listen_fd, struct err *err);
+/* Ends the stub; a guest that is alive runs on. */
+void vm_debug_end(struct vm *vm);
+/* Returns the deadline of a call that may take that many seconds, scaled. */
+int64_t vm_deadline(const struct vm *vm, double seconds);
+
+#endif
