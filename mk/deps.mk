@@ -7,7 +7,7 @@ deps: ## use: install the packages that building and testing need (Debian, Ubunt
 	@$(if $(CCACHE),,echo 'deps: optional: ccache makes kernels and modules compile faster the \
 	second time. Your distribution has a package of that name; make uses it if it is there')
 
-deps-dev: ## kit: install the packages for "make lint", "make tags", "make fuzz" and "make model"
+deps-dev: ## kit: install the packages for "make lint", "tags", "fuzz", "model" and "gdb"
 	@echo 'deps-dev: everything is installed'
 
 # For "make deps test" on a fresh clone: the other makefiles look for the

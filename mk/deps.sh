@@ -4,7 +4,8 @@
 # Ubuntu).
 #
 # user: what building and testing need. dev: what "make lint", "make tags",
-# "make fuzz" and "make model" need. STAMP is touched if anything was installed.
+# "make fuzz", "make model" and "make gdb" need. STAMP is touched if anything
+# was installed.
 # Without dpkg nothing is installed: the script prints which commands are
 # missing, and fails if there are any.
 set -eu
@@ -16,8 +17,8 @@ user)
 		git zstd'
 	commands='gcc pkg-config flex bison bc xz busybox qemu-system-x86_64 git zstd' ;;
 dev)
-	packages='clang-format lua-check shellcheck universal-ctags clang libclang-rt-dev llvm spin'
-	commands='clang-format luacheck shellcheck ctags clang llvm-cov spin' ;;
+	packages='clang-format lua-check shellcheck universal-ctags clang libclang-rt-dev llvm spin gdb'
+	commands='clang-format luacheck shellcheck ctags clang llvm-cov spin gdb' ;;
 *)
 	echo "usage: $0 user|dev STAMP" >&2
 	exit 2 ;;

@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make shell: a fixture ─▶ a clone of it, with your terminal on a shell in it.
+# make shell, make gdb: a fixture ─▶ a clone of it, with your terminal on a
+# shell in it, or on gdb.
 
-.PHONY: shell
+fixture_to_open = $(if $(FIXTURE),$(or $(call script_of,$(FIXTURE)),$(FIXTURE)))
+files_of_T = $(or $(filter $(TEST_FILES),$(call matching,$T)),$T)
+
+.PHONY: shell gdb
 shell: ## use: open a shell in a new VM (FIXTURE=NAME: in a clone of that fixture)
 shell: $(TEST_INPUTS) $O/provium.toml | modules
-	+@$(RUNNER) shell $(if $(FIXTURE),$(or $(call script_of,$(FIXTURE)),$(FIXTURE)))
+	+@$(RUNNER) shell $(fixture_to_open)
+
+gdb: ## use: debug a new VM with gdb (FIXTURE=NAME), or the VM of a test (T=)
+gdb: $(TEST_INPUTS) $O/provium.toml | modules
+	+@$(RUNNER) $(if $T,test --gdb $(files_of_T),gdb $(fixture_to_open))

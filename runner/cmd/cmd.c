@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runner/base/exit_status.h"
+#include "runner/base/files.h"
 #include "runner/cmd/cmd.h"
 #include "runner/gate/gate.h"
 
@@ -33,6 +34,19 @@ int cmd_usage_error(const struct command *c, const char *fmt, ...)
 	va_end(ap);
 	fputc('\n', stderr);
 	return cmd_usage(c);
+}
+
+int cmd_check_gdb(const struct command *c)
+{
+	char *path = files_in_path("gdb");
+	bool found = path;
+
+	free(path);
+	if (found)
+		return 0;
+	fprintf(stderr, "provium %s: there is no gdb; install the package gdb "
+		"(make deps-dev does it on Debian and Ubuntu)\n", c->name);
+	return EXIT_USAGE;
 }
 
 unsigned int cmd_number(const char *text, unsigned int max)

@@ -20,7 +20,7 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command cmd_test, cmd_exec, cmd_shell, cmd_make, cmd_init;
+extern const struct command cmd_test, cmd_exec, cmd_shell, cmd_gdb, cmd_make, cmd_init;
 extern const struct command cmd_check, cmd_bisect;
 extern const struct command cmd_doctor, cmd_fixture, cmd_gate;
 extern const struct command cmd_protocol, cmd_version;
@@ -35,6 +35,9 @@ int cmd_usage(const struct command *c);
 /* As cmd_usage(); first prints a line "provium NAME: MESSAGE". */
 int cmd_usage_error(const struct command *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Returns 0 if there is a gdb, or EXIT_USAGE after an error message. */
+int cmd_check_gdb(const struct command *c);
 
 /*
  * Converts decimal digits to a number from 1 to max; 0 if the text is anything

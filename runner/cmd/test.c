@@ -68,10 +68,13 @@ static int parse_option(struct arguments *a, int option)
 		s->rerun_failed = true;
 		break;
 	case 'o':
-		if (strcmp(optarg, "shell") && strcmp(optarg, "ask"))
+		if (strcmp(optarg, "shell") && strcmp(optarg, "gdb") && strcmp(optarg, "ask"))
 			return cmd_usage_error(&cmd_test,
-				"--on-failure=%s: expected shell or ask", optarg);
+				"--on-failure=%s: expected shell, gdb or ask", optarg);
 		s->on_failure = optarg;
+		break;
+	case 'g':
+		s->gdb = true;
 		break;
 	case 'v':
 		s->verdict = optarg;
@@ -100,19 +103,24 @@ static int check_options(const struct suite_opts *s, int nr_paths)
 	if (s->verdict && (nr_paths != 1 || s->repeat != 1))
 		return cmd_usage_error(&cmd_test,
 			"--verdict needs exactly one file, and excludes --repeat");
-	if (s->on_failure && s->verdict)
-		return cmd_usage_error(&cmd_test, "--on-failure excludes --verdict");
-	if (s->on_failure && !tty_on_stdin())
+	if ((s->on_failure || s->gdb) && s->verdict)
+		return cmd_usage_error(&cmd_test, "--verdict excludes --on-failure and --gdb");
+	if ((s->on_failure || s->gdb) && !tty_on_stdin())
 		return cmd_usage_error(&cmd_test,
-			"--on-failure=%s: stdin is not a terminal; run it in one, or without this option",
-			s->on_failure);
+			"%s%s: stdin is not a terminal; run it in one, or without this option",
+			s->gdb ? "--gdb" : "--on-failure=", s->gdb ? "" : s->on_failure);
+	if (s->gdb && (nr_paths != 1 || s->repeat != 1))
+		return cmd_usage_error(&cmd_test,
+			"--gdb needs exactly one file, and excludes --repeat");
+	if (s->gdb || (s->on_failure && !strcmp(s->on_failure, "gdb")))
+		return cmd_check_gdb(&cmd_test);
 	if (s->session && !s->verdict)
 		return cmd_usage_error(&cmd_test, "--session needs --verdict");
 	return 0;
 }
 
 /*
- * Tells a user at a terminal the command that shows the guests of the tests
+ * Tells a user at a terminal the commands that show the guests of the tests
  * that have failed.
  */
 static void advise(const struct suite_opts *s)
@@ -124,6 +132,8 @@ static void advise(const struct suite_opts *s)
 		return;
 	record_add_command(&command);
 	printf("a shell in their VMs: %s test --rerun-failed --on-failure=shell\n",
+	       buf_str(&command));
+	printf("gdb on them, also after a panic: %s test --rerun-failed --on-failure=gdb\n",
 	       buf_str(&command));
 	buf_release(&command);
 }
@@ -137,6 +147,7 @@ static int run(int argc, char **argv)
 		{ "rerun-failed", no_argument, NULL, 'r' },
 		{ "repeat", required_argument, NULL, 'n' },
 		{ "on-failure", required_argument, NULL, 'o' },
+		{ "gdb", no_argument, NULL, 'g' },
 		{ "verdict", required_argument, NULL, 'v' },
 		{ "session", required_argument, NULL, 'p' },
 		{ "mem", required_argument, NULL, 'm' },
@@ -184,7 +195,11 @@ const struct command cmd_test = {
 "  --on-failure=shell\n"
 "                    open a shell in the VM of a test that has failed, as the\n"
 "                    test has left it; needs a terminal\n"
-"  --on-failure=ask  ask at each failure whether to open one\n"
+"  --on-failure=gdb  start gdb on it; a kernel that has panicked is shown, too\n"
+"  --on-failure=ask  ask at each failure whether to open a shell or gdb\n"
+"  --gdb             start gdb on the file's first VM once that is ready; the\n"
+"                    test goes on while gdb lets the guest run, without time\n"
+"                    limits\n"
 "  --repeat N        run everything N times (default: 1)\n"
 "  --mem SIZE        memory budget of all VMs of all your runners, such as 512M\n"
 "                    or 2G (default: $PROVIUM_MEM, else what the host has free)\n"

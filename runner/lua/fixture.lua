@@ -227,7 +227,20 @@ function fixture.clone(name, opts)
 	end
 	local clone = VM.adopt(vm, found.manifest.log_next)
 	clone.leave_clean = found.manifest.leave_clean
+	session.on_start(clone)
 	return clone
+end
+
+-- Begins the session of a command for a user at a terminal. what: the name of a
+-- fixture or profile, or the path of a fixture's script; nil: the profile in
+-- use. Returns a clone of it, and the fixture's name.
+function fixture.clone_for_command(what)
+	local dir, stem = (what or ""):match("^(.*)/fixtures/([^/]+)%.lua$")
+	local name = stem or what or core.default_profile()
+	session.begin((dir or ".") .. "/.", { limit = math.huge })
+	local vm = fixture.clone(name)
+	if session.accel then io.stderr:write(session.accel, "\n") end
+	return vm, name
 end
 
 -- Starts a spare of the fixture, if the file had a clone of the fixture before.

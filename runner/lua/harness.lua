@@ -6,7 +6,8 @@
 --   errors text suggest options show session test_log check
 --   pack constants calls syscall system job
 --   limits kernel_log snapshot worker async vm
---   stack evidence leave_clean fixture verdict shell record on_failure
+--   stack evidence leave_clean fixture verdict shell gdb_modules gdb
+--   record on_failure
 --   environment globals
 --   harness fixture_build fixture_command exec
 --   commit bisect_session bisect_summary bisect
@@ -240,15 +241,17 @@ end
 -- Runs the test file at path. opts.tell gets events as JSON text, see
 -- record.tell(). opts.filter (a pattern) and opts.only (a set of names) select
 -- the tests to run. opts.fail_fast: the first failure ends the file.
--- opts.on_failure: "shell" or "ask", see on_failure.lua. Raises only an
--- interrupt.
+-- opts.on_failure: "shell", "gdb" or "ask"; opts.gdb: true or nil; see
+-- on_failure.lua. Raises only an interrupt.
 function harness.run(path, opts)
+	opts.on_start = on_failure.watch
 	session.begin(path, opts)
 	local caught, is_load_error = call_file(path)
 	if caught and verdict.is_interrupt(caught) then
 		end_vms()
 		error(caught.value, 0)
 	end
+	on_failure.finish()
 	local error_of_file = file_error(caught, is_load_error)
 	record.keep_logs()
 	end_vms()

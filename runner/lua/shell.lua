@@ -1,9 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- provium shell [NAME]: the user's terminal on a shell in a clone.
 
-local core = require "provium.core"
 local fixture = require "provium.fixture"
-local session = require "provium.session"
 
 local shell = {}
 
@@ -23,14 +21,9 @@ function shell.run_in(vm, name)
 	return code
 end
 
--- what: the name of a fixture or profile, or the path of a fixture's script;
--- nil: the profile in use.
+-- what: as for fixture.clone_for_command().
 function shell.run(what)
-	local dir, stem = (what or ""):match("^(.*)/fixtures/([^/]+)%.lua$")
-	local name = stem or what or core.default_profile()
-	session.begin((dir or ".") .. "/.", { limit = math.huge })
-	local vm = fixture.clone(name)
-	if session.accel then io.stderr:write(session.accel, "\n") end
+	local vm, name = fixture.clone_for_command(what)
 	io.stderr:write(("shell in a clone of %s; `exit` or Ctrl-] q ends it\n"):format(name))
 	local code = shell.run_in(vm, name)
 	vm:kill()

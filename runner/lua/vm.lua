@@ -150,6 +150,7 @@ function VM:boot(opts)
 		if errors.kind_of(err) == errors.KIND.guest then err.setup = true end
 		error(err, 0)
 	end
+	session.on_start(self)
 	if cpus > 1 and kernel_log.has_coarse_timers(self) then
 		test_log.add(session.test and session.test.log or session.log, COARSE_TIMERS)
 	end

@@ -63,6 +63,8 @@ static int run_harness(lua_State *L)
 	lua_setfield(L, -2, "fail_fast");
 	lua_pushstring(L, opts->on_failure);
 	lua_setfield(L, -2, "on_failure");
+	lua_pushboolean(L, opts->gdb);
+	lua_setfield(L, -2, "gdb");
 	lua_pushvalue(L, 3);
 	lua_pushcclosure(L, l_tell, 1);
 	lua_setfield(L, -2, "tell");

@@ -13,7 +13,8 @@ struct suite_opts {
 	bool fail_fast;		/* stop after the first failure */
 	bool rerun_failed;	/* only tests that failed when they last ran */
 	const char *filter;	/* Lua pattern for test titles, or NULL */
-	const char *on_failure;	/* "shell", "ask" or NULL: what to do at a failure */
+	const char *on_failure;	/* "shell", "gdb", "ask" or NULL: what to do at a failure */
+	bool gdb;		/* run the file under gdb */
 	const char *verdict;	/* BASE of the result for make, or NULL */
 	const char *session;	/* file shared with make's other runners, or NULL */
 	unsigned int repeat;	/* how many times to run everything; at least 1 */

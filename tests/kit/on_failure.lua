@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- provium test --on-failure: a shell in the VM of a test that has failed.
+-- provium test --on-failure: a shell in the VM of a test that has failed; for
+-- gdb see gdb.lua.
 
 local pty = require "pty"
 local runner = require "runner"
@@ -25,14 +26,14 @@ test("after the shell the next tests run, and a dead guest gets none", function(
 		"expect FAIL: fails in a VM again", "expect :~ # ", "send ls /tmp\r", "expect second", "expect # ", "send \29q",
 	})
 	assert_eq("exit 1", ending, shown)
-	assert_contains(shown, "no VM of this test runs any more, so there is nothing to open a shell in")
+	assert_contains(shown, "no VM of this test runs any more, so there is nothing to look into (--on-failure=gdb keeps a kernel that has panicked)")
 	assert_contains(shown, "FAIL: 1 passed, 3 failed")
 end)
 
 test("--on-failure=ask opens a shell after yes, none after no, and q ends the asking", function()
 	local shown, ending = pty.run(dir, command("--on-failure=ask"), {
 		"expect [q]uit asking: ", "send n\r", "expect FAIL: fails in a VM again", "expect asking: ", "send \r",
-		"expect :~ # ", "send exit\r",
+		"expect :~ # ", "send exit\r", "expect with [g]db, [n]o, [q]uit asking: ", "send n\r",
 	})
 	assert_eq("exit 1", ending, shown)
 	shown, ending = pty.run(dir, command("--on-failure=ask"), { "expect [q]uit asking: ", "send q\r" })
@@ -40,15 +41,16 @@ test("--on-failure=ask opens a shell after yes, none after no, and q ends the as
 	assert_eq(nil, shown:match("FAIL: fails in a VM again"))
 end)
 
-test("on a terminal a run with failures ends with the command that opens shells", function()
+test("on a terminal a run with failures ends with the commands that open shells and gdb", function()
 	local shown, ending = pty.run(dir, command("-f '^leaves'"), {})
 	assert_eq("exit 1", ending, shown)
-	assert(shown:match("FAIL: 0 passed, 1 failed\r\na shell in their VMs: [^\r\n]* test %-%-rerun%-failed %-%-on%-failure=shell\r\n$"), shown)
+	assert(shown:match("FAIL: 0 passed, 1 failed\r\na shell in their VMs: [^\r\n]* test %-%-rerun%-failed %-%-on%-failure=shell\r\n" ..
+		"gdb on them, also after a panic: [^\r\n]* test %-%-rerun%-failed %-%-on%-failure=gdb\r\n$"), shown)
 	assert_eq(nil, runner.shell(command("-f '^leaves'") .. " 2>&1"):match("a shell in their VMs"))
 end)
 
 test("--on-failure without a terminal is an error that says what to do", function()
 	assert_eq("provium test: --on-failure=ask: stdin is not a terminal; run it in one, or without this option",
 		runner.shell(command("--on-failure=ask") .. " </dev/null 2>&1"):match("^[^\n]*"))
-	assert_contains(runner.shell(command("--on-failure=debug") .. " 2>&1"), "--on-failure=debug: expected shell or ask")
+	assert_contains(runner.shell(command("--on-failure=debug") .. " 2>&1"), "--on-failure=debug: expected shell, gdb or ask")
 end)

@@ -5,7 +5,7 @@
  * file STEPS, one a line, with \xHH for any byte:
  *
  *	expect TEXT	waits until the terminal has shown TEXT since the last
- *			expect, for at most 30 s
+ *			expect, for at most 90 s
  *	send TEXT	types
  *	resize R C	changes the size of the window
  *	pause MS	reads nothing for that time
@@ -31,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LIMIT_S 30
+#define LIMIT_S 90
 
 static char shown[64 << 20];
 static size_t shown_len, seen;		/* bytes; those that an expect has passed */

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* provium gdb: gdb on a clone. */
+#include <getopt.h>
+
+#include "runner/base/exit_status.h"
+#include "runner/base/tty.h"
+#include "runner/cmd/cmd.h"
+
+static int run(int argc, char **argv)
+{
+	static const struct option longs[] = { { NULL, 0, NULL, 0 } };
+	char *name;
+	int ret;
+
+	if (getopt_long(argc, argv, "", longs, NULL) != -1)
+		return cmd_usage(&cmd_gdb);
+	if (argc - optind > 1)
+		return cmd_usage_error(&cmd_gdb, "expected one fixture or profile");
+	name = optind < argc ? argv[optind] : NULL;
+	if (!tty_on_stdin())
+		return cmd_usage_error(&cmd_gdb, "stdin is not a terminal; run it in one");
+	ret = cmd_check_gdb(&cmd_gdb);
+	if (!ret)
+		ret = cmd_set_budget(&cmd_gdb, NULL, NULL);
+	return ret ? ret : cmd_run_module("provium.gdb", 1, &name);
+}
+
+const struct command cmd_gdb = {
+	.name = "gdb",
+	.summary = "debug the kernel and the modules of a new VM with gdb",
+	.run = run,
+	.usage =
+"usage: provium gdb [FIXTURE|PROFILE]\n",
+	.help =
+"Starts gdb on your terminal, connected to a clone of the fixture or of the\n"
+"profile's own fixture, which stands until you type `continue`. The default is\n"
+"the profile in use (PROFILE=, or minimal). gdb has the symbols of the kernel and\n"
+"of the modules that are in it or are inserted later, and shows your sources.\n"
+"Ctrl-C stops the guest; `quit` ends it.\n"
+"\n"
+"To debug a test: provium test --gdb FILE. To debug the guest of a test that\n"
+"has failed: provium test --on-failure=gdb FILE.\n"
+"\n"
+"Exit status: 0; 2 wrong arguments, no terminal, no gdb, no debugging\n"
+"information; 3 broken infrastructure.\n"
+"\n"
+"Examples:\n"
+"  provium gdb\n"
+"  provium gdb ringdev\n",
+};

@@ -1,0 +1,71 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- gdb on a guest: provium gdb, provium test --gdb and --on-failure=gdb.
+
+local pty = require "pty"
+local runner = require "runner"
+
+local dir, _ <close> = runner.new_folder()
+pty.build(dir)
+
+local file = runner.quote(runner.canned .. "/faults_under_gdb.lua")
+-- gdb colours its output if TERM allows it.
+local function command(args) return ("env TERM=dumb %s %s"):format(runner.quote(runner.path), args) end
+local function gdb(args, steps)
+	local all = { "expect (gdb) ", "send set pagination off\r", "expect (gdb) " }
+	for _, step in ipairs(steps) do all[#all + 1] = step:find("^expect ") and step or "send " .. step .. "\r" end
+	table.insert(all, "send quit\r")
+	table.insert(all, "expect (y or n) ")
+	table.insert(all, "send y\r")
+	return pty.run(dir, command(args), all)
+end
+
+test("provium gdb stops a clone in its kernel, and shows the kernel's source", function()
+	local shown, ending = gdb("gdb " .. provium.profile, { "info symbol $pc", "expect in section .text", "expect (gdb) ", "list panic", "expect void panic(" })
+	assert_eq("exit 0", ending, shown)
+end)
+
+test("a breakpoint in a module that the test inserts later stops at its line, before the test goes on", function()
+	local shown, ending = gdb(("test --gdb -f '^uses' %s"):format(file), {
+		"break fault_null", "expect (fault_null) pending", "expect (gdb) ", "continue",
+		"expect modules/faults/faults.c:", "expect WRITE_ONCE(faults_null[2], 1);", "expect (gdb) ", "delete 1", "expect (gdb) ",
+	})
+	assert_eq("exit 1", ending, shown)
+	assert_contains(shown, "uses a NULL pointer ... FAIL: the kernel complained: NULL pointer dereference in fault_null")
+end)
+
+test("complaint goes on to the oops, and its backtrace has the module's line", function()
+	local shown, ending = gdb(("test --gdb -f '^uses' %s"):format(file), {
+		"complaint", "expect  oops_begin (", "expect in fault_null () at ", "expect modules/faults/faults.c:", "expect (gdb) ",
+	})
+	assert_eq("exit 1", ending, shown)
+end)
+
+test("--on-failure=gdb has the symbols of the failed test's modules", function()
+	local shown, ending = gdb(("test --on-failure=gdb -f '^fails' %s"):format(file), {
+		"info symbol fault_warn", "expect fault_warn in section .text of ", "expect faults.ko", "expect (gdb) ",
+		"info line fault_null", "expect modules/faults/faults.c", "expect (gdb) ",
+	})
+	assert_eq("exit 1", ending, shown)
+	assert_contains(shown, "modules with symbols: faults")
+end)
+
+test("--on-failure=gdb shows the backtrace of a panic down to the module's line", function()
+	local shown, ending = gdb(("test --on-failure=gdb -f '^panics' %s"):format(file), {
+		"backtrace", "expect  panic (", "expect in fault_panic () at ", "expect modules/faults/faults.c:", "expect (gdb) ",
+	})
+	assert_eq("exit 1", ending, shown)
+	assert_contains(shown, "panics ... FAIL: ")
+end)
+
+test("without gdb, without a terminal or without debugging information an error says what to do", function()
+	local path = runner.quote(runner.path)
+	assert_eq("provium test: --gdb: stdin is not a terminal; run it in one, or without this option",
+		runner.shell(("%s test --gdb %s </dev/null 2>&1"):format(path, file)):match("^[^\n]*"))
+	local shown, ending = pty.run(dir, "env PATH=/nowhere " .. runner.path .. " gdb", {})
+	assert_eq("exit 2", ending, shown)
+	assert_contains(shown, "provium gdb: there is no gdb; install the package gdb")
+	runner.write(dir .. "/provium.toml", ('[profile.bare]\nkernel = "%s/profile/%s/vmlinux"\n'):format(runner.home, provium.profile))
+	shown, ending = pty.run(dir, "env -u PROVIUM_HOME PROVIUM_CONFIG= " .. runner.path .. " gdb bare", {})
+	assert_eq("exit 2", ending, shown)
+	assert_contains(shown, "profile bare has no kernel with debugging information: there is no debug = FOLDER in its provium.toml")
+end)
