@@ -65,7 +65,7 @@ int vm_debug_start(struct vm *vm, int listen_fd, struct err *err)
 				"server", 1, "wait", 0), err);
 	if (!ret)
 		ret = run_gdbserver(vm, device, err);
-	/* gdb needs a moment to connect, and the guest must not run until then. */
+	/* The guest must not run in the moment that gdb needs to connect. */
 	vm->debug.on = !ret;
 	return ret ? ret : command(vm, "stop", NULL, err);
 }

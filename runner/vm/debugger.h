@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A debugger on a VM, by QEMU's gdb stub; and VMs that stay after their death. */
+/*
+ * A debugger on a VM, by QEMU's gdb stub; and VMs that stay after their death.
+ */
 #ifndef RUNNER_VM_DEBUGGER_H
 #define RUNNER_VM_DEBUGGER_H
 
@@ -14,9 +16,10 @@ int vm_keep_corpse(struct vm *vm, bool on, struct err *err);
 bool vm_can_debug(const struct vm *vm);
 
 /*
- * Stops the guest and makes QEMU's gdb stub accept a connection to the listening socket, of which
- * QEMU keeps a copy.  From then on calls have no deadline, because the guest
- * stands while the user thinks.  0 or -errno with err filled.
+ * Stops the guest and makes QEMU's gdb stub accept a connection to the
+ * listening socket, of which QEMU keeps a copy.  From then on calls have no
+ * deadline, because the guest stands while the user thinks.  0 or -errno with
+ * err filled.
  */
 int vm_debug_start(struct vm *vm, int listen_fd, struct err *err);
 /* Ends the stub; a guest that is alive runs on. */
