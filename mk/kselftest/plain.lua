@@ -6,7 +6,7 @@
 -- PLAIN_TARGETS   the folders of selftests, with blanks between
 -- PLAIN_FOLDER    out/kselftest/SOURCE
 -- PLAIN_RESULTS   the folder with the results of make kselftest
--- PLAIN_KERNEL, PLAIN_INITRAMFS, PLAIN_GEN_INIT_CPIO   files that make has built
+-- PLAIN_KERNEL, PLAIN_INITRAMFS, PLAIN_GEN_INIT_CPIO   files that make built
 --
 -- The table of the comparison is written to PLAIN_FOLDER/plain/table.md.
 
@@ -77,8 +77,8 @@ local function run_plain(target, name)
 		os.getenv "PLAIN_INITRAMFS", base, base, base)
 	os.execute(("timeout %d qemu-system-x86_64 -M microvm -accel kvm -accel tcg -cpu max -m 768M -nodefaults "
 		.. "-no-user-config -no-reboot -display none -serial file:%s.console -kernel %s -initrd %s.cpio -append "
-		.. "'console=ttyS0 loglevel=1 panic=-1 rdinit=/init' </dev/null 2>%s.qemu"):format(LIMIT_S * (#programs + 1), base,
-		os.getenv "PLAIN_KERNEL", base, base))
+		.. "'console=ttyS0 loglevel=1 panic=-1 reboot=t rdinit=/init' </dev/null 2>%s.qemu")
+		:format(LIMIT_S * (#programs + 1), base, os.getenv "PLAIN_KERNEL", base, base))
 	os.remove(base .. ".cpio")
 	return read(base .. ".console") or ""
 end
@@ -87,17 +87,27 @@ local function verdict(out)
 	return (out.message or out.failed > 0) and "FAIL" or out.skip and "skip" or "ok"
 end
 
+-- Returns the verdict of each result without nested ones, by its path. A path
+-- that comes again gets a number.
+local function leaves_of(list)
+	local leaves, seen = {}, {}
+	ktap.each_leaf(list or {}, function(result, path)
+		seen[path] = (seen[path] or 0) + 1
+		leaves[seen[path] == 1 and path or ("%s (%d)"):format(path, seen[path])] = result.verdict
+	end)
+	return leaves
+end
+
 -- Returns the results of each program in the console: { verdict =, leaves = {
 -- [name] = verdict } }.
 local function parse_console(text)
 	local list = {}
 	for program, output, status in text:gsub("\r", ""):gmatch "@@begin (%S+)\n(.-)\n@@end %S+ (%d+)" do
 		local code = tonumber(status)
-		local out = results.read(output, code > 128 and { reason = ("killed by signal %d"):format(code - 128) } or
-			{ exit_code = code })
-		local leaves = {}
-		ktap.each_leaf(out.results, function(result, path) leaves[path] = result.verdict end)
-		list[program] = { verdict = verdict(out), leaves = leaves }
+		local ended = { exit_code = code }
+		if code > 128 then ended = { reason = ("killed by signal %d"):format(code - 128) } end
+		local out = results.kselftest_reader(program)(output, ended)
+		list[program] = { verdict = verdict(out), leaves = leaves_of(out.results) }
 	end
 	return list
 end
@@ -110,9 +120,7 @@ local function parse_result(name)
 	for _, t in ipairs(core.json(text).tests) do
 		local program = t.name:match "^%S+: (%S+)$"
 		if program then
-			local leaves = {}
-			ktap.each_leaf(t.results or {}, function(result, path) leaves[path] = result.verdict end)
-			list[program] = { verdict = t.verdict, leaves = leaves }
+			list[program] = { verdict = t.verdict, leaves = leaves_of(t.results) }
 		end
 	end
 	return list
@@ -138,7 +146,9 @@ local function nr_of(leaves)
 end
 
 run("mkdir -p %s", place)
-local rows = { "| target | program | Provium | plain QEMU | results | differ |", "| --- | --- | --- | --- | --- | --- |" }
+local rows = {
+	"| target | program | Provium | plain QEMU | results | differ |", "| --- | --- | --- | --- | --- | --- |",
+}
 
 for target in os.getenv("PLAIN_TARGETS"):gmatch "%S+" do
 	test(("%s has the same results under a plain QEMU"):format(target), { timeout = "2h" }, function()

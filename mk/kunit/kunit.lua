@@ -4,7 +4,7 @@
 -- clone.
 --
 -- KUNIT_SUITE   the suites to run: a name with wildcards, or "suite.test"
--- KUNIT_LOG     where the kernel log of the boot is written, for "kunit.py parse"
+-- KUNIT_LOG     the file for the kernel log of the boot, for "kunit.py parse"
 
 local core = require "provium.core"
 local kunit = require "provium.kunit"
@@ -33,8 +33,9 @@ local function modules()
 	for _, name in ipairs(core.list(folder)) do
 		local file = name:find "%.ko$" and io.open(folder .. "/" .. name, "rb")
 		if file then
-			if file:read("a"):find(".kunit_test_suites", 1, true) then list[#list + 1] = name:gsub("%.ko$", "") end
+			local has_suites = file:read("a"):find(".kunit_test_suites", 1, true)
 			file:close()
+			if has_suites then list[#list + 1] = name:gsub("%.ko$", "") end
 		end
 	end
 	table.sort(list)

@@ -116,8 +116,9 @@ local function time_limit(vm, dir)
 	return seconds == 0 and "24h" or seconds or KSELFTEST_TIMEOUT_S
 end
 
--- A program that prints no result is one result, by its exit status.
-local function read_kselftest(name)
+-- Returns a function like results.read() for the program called name. If it
+-- prints no result, it is one result, by its exit status.
+function results.kselftest_reader(name)
 	return function(output, ended)
 		local out = results.read(output, ended)
 		if #out.results > 0 or out.skip then return out end
@@ -137,7 +138,7 @@ function results.methods:kselftest(path, opts)
 	local cmd = ("cd %s && exec ./%s"):format(quote(dir .. "/"), quote(name))
 	for _, arg in ipairs(opts.args or {}) do cmd = cmd .. " " .. quote(options.string("kselftest", "args", arg)) end
 	return run(self, "kselftest " .. path, cmd,
-		{ timeout = opts.timeout or time_limit(self, dir), env = opts.env }, read_kselftest(name))
+		{ timeout = opts.timeout or time_limit(self, dir), env = opts.env }, results.kselftest_reader(name))
 end
 
 -- --- LTP ---

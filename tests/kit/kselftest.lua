@@ -41,8 +41,8 @@ local FILES = {
 	["tools/testing/selftests/demo/settings"] = "timeout=1\n",
 }
 
--- Calls fn(folder, list) with the output folder of a build of that tree, and the
--- list that the build has written.
+-- Calls fn(folder, list) with the output folder of a build of that tree, and
+-- the list that the build has written.
 local function with_build(fn)
 	runner.with_folder(function(dir)
 		local src, out = dir .. "/src", dir .. "/out"
