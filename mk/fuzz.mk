@@ -37,11 +37,11 @@ decoder_link := agent/shared/link.c:frame_size,compact,link_fill,link_peek,link_
 decoder_conn := runner/vm/conn.c:conn_feed,conn_peek,conn_drop
 decoder_qmp := runner/qemu/qmp.c:take_reply,take_event,take_line,qmp_parse
 decoder_kmsg := agent/guest/kernel_log_record.c:kernel_log_record_cut,kernel_log_record_print
-decoder_complaint := runner/complaint/parser.c:skip_stamps,is_rule,find_function,starts_with,$\
-	starts_stack,is_stack_line,fits,kind_of,add_text,expand,is_reporter,name_function,$\
+decoder_complaint := runner/complaint/parser.c:skip_stamps,inner_stamp,is_rule,starts_with,$\
+	starts_stack,is_stack_line,fits,kind_of,add_text,expand,name_function,$\
 	find_open,add_line,give_kind,open_report,is_aftermath,joins,opening,continue_report,$\
-	complaint_parser_feed
-decoder_console := runner/qemu/console.c:read_from,read_tail,has_word,last_lines,console_tail,$\
+	feed_part,complaint_parser_feed
+decoder_console := runner/qemu/console.c:console_read,read_tail,has_word,last_lines,console_tail,$\
 	console_find
 decoder_manifest := runner/fixture/manifest.c:manifest_set,load,load_list,load_texts,load_parents,$\
 	manifest_from_json,hash_text,manifest_key
@@ -49,7 +49,7 @@ decoder_store := runner/fixture/store.c:fixture_release,open_file,store_read_man
 	is_sound_ram,open_ram,open_layer,open_layers,read_state,store_open_files
 decoder_result := runner/report/result.c:result_read \
 	runner/report/record.c:record_text,record_seconds,item_skipped,item_failed,$\
-	count,counts_add \
+	item_each_result,counts_add_item,counts_add \
 	runner/report/format.c:format_record,format_lines,string_of,vm_number,kernel,$\
 	complaint,console,format_evidence,format_file_notes
 decoder_last_failures := runner/run/last_failures.c:is_entry,last_failures_read,last_failures_tests
