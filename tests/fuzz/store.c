@@ -2,19 +2,23 @@
 /*
  * Fuzzes the opening of a fixture in the store: the manifest, which is the
  * input, and the files that it describes.  These fit the manifest "sound" of
- * the corpus, whose key is KEY.
+ * the corpus.  The key KEY in an input stands for the right one, which is a
+ * hash of the other members.
  */
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runner/base/hash.h"
+#include "runner/fixture/manifest.h"
 #include "runner/fixture/store.h"
 #include "tests/fuzz/fuzz.h"
 
-#define KEY "d96e61c870053976c8d28cd357a26385"
+#define KEY "KEY"
 
 static void put(const char *name, const char *content)
 {
@@ -37,22 +41,48 @@ static int store_folder(void)
 	return fd;
 }
 
+/* Stores the manifest, and writes the name that its folder must have to key. */
+static void put_manifest(const uint8_t *data, size_t size, char key[HASH_HEX])
+{
+	json_t *doc = json_loadb((const char *)data, size, 0, NULL);
+	struct manifest *m = manifest_from_json(doc);
+	char *text;
+
+	strcpy(key, KEY);
+	if (m && !strcmp(m->key, KEY)) {
+		manifest_key(m, key);
+		json_object_set_new(doc, "key", json_string(key));
+		text = json_dumps(doc, 0);
+		put(KEY "/manifest", text);
+		free(text);
+	} else {
+		fuzz_file(KEY "/manifest", data, size);
+	}
+	manifest_free(m);
+	json_decref(doc);
+}
+
 void fuzz(const uint8_t *data, size_t size)
 {
 	int name_fd = store_folder();
 	struct fixture f;
+	char key[HASH_HEX];
 	const char *damaged;
 
 	fixture_init(&f);
-	fuzz_file(KEY "/manifest", data, size);
-	f.manifest = store_read_manifest(name_fd, KEY);
-	if (f.manifest && strcmp(f.manifest->key, KEY))
+	put_manifest(data, size, key);
+	if (renameat(name_fd, KEY, name_fd, key))
+		abort();
+	f.manifest = store_read_manifest(name_fd, key);
+	if (f.manifest && strcmp(f.manifest->key, key))
 		abort();
 	if (f.manifest) {
-		damaged = store_open_files(&f, name_fd, KEY);
+		damaged = store_open_files(&f, name_fd, key);
 		if (!damaged && (f.ram_fd < 0 || f.state_fd < 0 ||
 				 f.nr_layers != f.manifest->layers.n))
 			abort();
 	}
 	fixture_release(&f);
+	if (renameat(name_fd, key, name_fd, KEY))
+		abort();
 }
