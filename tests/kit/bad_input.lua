@@ -69,6 +69,17 @@ test("QEMU refuses its arguments: BROKEN with QEMU's own message, exit status 3"
 	end)
 end)
 
+test("300 unclosed clones: the error has the memory in all, and no QEMU is left", function()
+	runner.with_folder(function(gate)
+		local r = run("vm_clones.lua", { env = { CLONES = 300, PROVIUM_GATE = gate, PROVIUM_MEM = "1G" } })
+		assert_eq(1, r.status, r.said)
+		local needed = r.said:match("keeps its clones %.%.%. FAIL: resume " .. provium.profile ..
+			": needs (%d+) MiB of memory in all %(96 MiB of it QEMU's overhead%), but %-%-mem allows only 1024 MiB\n")
+		assert(tonumber(needed) > 1024, r.said)
+		assert_eq("", runner.shell("grep -lsaF -- " .. gate .. " /proc/[0-9]*/environ"))
+	end)
+end)
+
 -- --- boot ---
 
 test("a kernel that panics at boot: the failure has the panic with its stack", function()
