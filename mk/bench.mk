@@ -22,7 +22,7 @@ bench: ## kit: measure what a boot, a call and a run of make cost, as ratios
 bench: all $(BENCH) $(BARE_CPIO)
 	@$(BENCH) $(PROFILE) $(BARE_CPIO) $(RUNNER) $(MAKE)
 	@$(RUNNER) test tests/bench/fixtures.lua tests/bench/parallel.lua tests/bench/bisect.lua \
-	tests/bench/selftests.lua
+	tests/bench/edit.lua tests/bench/selftests.lua
 
 bench-nested: nested ## kit: the same on KVM and vsock inside a nested VM
 	$(call nested_run,1/1,bench/nested)

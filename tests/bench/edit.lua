@@ -1,0 +1,64 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- make bench: from the change of one line in a module of ten files to the
+-- verdict of make test, compared with kbuild alone, in one run; medians.
+
+local ROUNDS, ALLOWANCE_S, LIMIT, FILES = 9, 0.5, 1.15, 10
+
+provium.timeout = "60m"
+
+local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$")
+package.path = here .. "/../lib/?.lua;" .. package.path
+local bench = require "bench"
+local runner = require "runner"
+
+local MAIN = [[
+#include <linux/module.h>
+MODULE_LICENSE("GPL");
+]]
+
+local TEST = [[
+test("the module of ten files is loaded", { fixture = provium.profile }, function(vm)
+	vm:insmod("ten")
+	assert(vm:exec("test -d /sys/module/ten").ok)
+end)
+]]
+
+-- Writes file number i with another line than before.
+local function change(folder, i, round)
+	runner.write(("%s/part%d.c"):format(folder, i), ("#include <linux/fs.h>\nint ten_part%d = %d;\n"):format(i, round))
+end
+
+local function make_module(folder)
+	local objects = { "main.o" }
+	runner.shell("mkdir -p " .. folder .. "/tests")
+	for i = 2, FILES do
+		change(folder, i, 0)
+		objects[i] = ("part%d.o"):format(i)
+	end
+	runner.write(folder .. "/main.c", MAIN)
+	runner.write(folder .. "/Kbuild", ("obj-m := ten.o\nten-y := %s\n"):format(table.concat(objects, " ")))
+	runner.write(folder .. "/tests/loads.lua", TEST)
+end
+
+test("the edit of a line of a module is compared with the time of compiling it", { timeout = "60m" }, function()
+	runner.with_folder(function(dir)
+		local ours, alone, tested, compiled = dir .. "/ten", dir .. "/alone", {}, {}
+		make_module(ours)
+		make_module(alone)
+		local function make_test()
+			assert(os.execute(("%s make -s -C %s/.. test MODULE=%s T=loads </dev/null >%s/said 2>&1"):format(
+				bench.CLEAN_ENV, runner.home, ours, dir)), runner.read(dir .. "/said"))
+		end
+		make_test()
+		bench.compile(alone)
+		for round = 1, ROUNDS do
+			change(ours, 2, round)
+			change(alone, 2, round)
+			tested[round] = bench.seconds(make_test)
+			compiled[round] = bench.compile(alone)
+		end
+		bench.row("edit a module of ten files / compile + 0.5 s", bench.median(tested),
+			bench.median(compiled) + ALLOWANCE_S, LIMIT)
+		assert(true)
+	end)
+end)
