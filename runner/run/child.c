@@ -23,6 +23,7 @@
 #include "runner/gate/gate.h"
 #include "runner/report/record.h"
 #include "runner/run/child.h"
+#include "runner/run/leftovers.h"
 
 #define INTERRUPT_TIMEOUT_S 5.0		/* time for a child to shut down its VMs */
 #define TICK_MS 1000
@@ -154,6 +155,8 @@ static int await(struct run *r)
 	fcntl(r->event_fd, F_SETFL, O_NONBLOCK);
 	while (read_events(r))
 		;
+	if (!r->ended || status)
+		leftovers_end();
 	return status;
 }
 
@@ -170,6 +173,7 @@ static int start(struct run *r)
 		fcntl(r->output_fd, F_SETFL, O_APPEND);
 	fflush(NULL);
 	gate_set_label(r->path);
+	leftovers_adopt();
 	r->pid = fork();
 	if (!r->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -49,6 +49,23 @@ FAIL: 1 passed, 1 failed
 	end
 end)
 
+test("programs of a test end with its file if a signal or a time limit stops the file", function()
+	local function check(how, limit, stop, expected)
+		runner.with_folder(function(dir)
+			local list = dir .. "/pids"
+			local function nr_started() return select(2, (runner.read(list) or ""):gsub("\n", "")) end
+			local pid, finish = runner.start({ "test", "leaves_programs.lua" },
+				{ env = { PIDS = list, LIMIT = limit }, prefix = { runner.timeout, "60" } })
+			wait_until(function() return nr_started() == 2 end, { desc = "two programs" })
+			stop(pid)
+			assert_eq(expected, (finish()), how)
+			for program in runner.read(list):gmatch("%d+") do runner.assert_gone(tonumber(program), how) end
+		end)
+	end
+	check("a signal", "100s", function(pid) os.execute("kill -INT " .. pid) end, 130)
+	check("a time limit", "1s", function() end, 1)
+end)
+
 test("a test that gathers data without end fails at the limit of memory", function()
 	local r = runner.run({ "test", "memory.lua" }, { env = { PROVIUM_LUA_MIB = 16 } })
 	assert_eq([[
