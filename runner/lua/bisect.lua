@@ -218,6 +218,8 @@ function bisect.run(...)
 	local s = session.open { ... }
 	s.start = start
 	load_steps(s)
+	say("bisect: tests GOOD and BAD, then searches %s commits; build.log and tests.log of each step: %s/steps",
+		git(s.clone, "rev-list", "--count", ("%s..%s"):format(s.good, s.bad)), s.dir)
 	check_good(s)
 	check_bad(s)
 	return summary.finish(s, find(s))
