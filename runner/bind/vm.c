@@ -422,7 +422,6 @@ static const luaL_Reg methods[] = {
 	{ "death", l_death },
 	{ "watch_oops", l_watch_oops },
 	{ "__gc", l_gc },
-	{ "__close", l_gc },
 	{ NULL, NULL },
 };
 

@@ -143,6 +143,12 @@ test("shutdown_all ends every VM of the file", function()
 	assert_error(function() other:exec("true") end, "shut down")
 end)
 
+test("a test cannot close vm.core, and the VM's calls still work", function()
+	local vm = provium.create():boot()
+	assert_error(function() local _ <close> = vm.core end, "got a non%-closable value")
+	assert_eq("on\n", vm:exec("echo on").stdout)
+end)
+
 os.remove(message)
 os.remove(disk)
 os.remove(other_disk)
