@@ -16,7 +16,7 @@ KIT_DOC    := $(KIT_PREFIX)/share/doc/provium
 KIT_PROGRAMS := $(RUNNER) $(AGENT) $(FORKSERVER) $(GEN_INIT_CPIO) $(MIRROR) $(CONFINE)
 KIT_FILES := Makefile LICENSE $(filter-out $(addprefix mk/,$(KIT_ONLY)),$(wildcard mk/*.*)) \
 	     $(wildcard mk/gen/*.awk) $(DKMS_BUILD) $(call files,kernel-configs) \
-	     $(call files,mk/kselftest) $(call files,mk/kunit) \
+	     $(call files,mk/kselftest) $(call files,mk/kunit) mk/program/Makefile \
 	     $(addprefix initramfs/,base.list passwd group fetch-modules \
 	     shell-rc)
 

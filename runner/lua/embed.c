@@ -14,7 +14,7 @@
 	F(read_file)							\
 	F(test_log) F(check) F(pack) F(pointer) F(constants) F(calls)	\
 	F(syscall)							\
-	F(system) F(ktap) F(ltp) F(results) F(kunit)			\
+	F(system) F(ktap) F(ltp) F(results) F(program) F(kunit)		\
 	F(module_file) F(module_params) F(modules)			\
 	F(job) F(limits) F(kernel_log) F(snapshot) F(worker) F(async)	\
 	F(vm) F(stack) F(evidence) F(leave_clean) F(fixture)		\

@@ -81,9 +81,10 @@ function results.read(output, ended)
 	return parser:judge(ended)
 end
 
--- Runs a command and takes the results that read(output, ended) finds.
-local function run(vm, label, cmd, opts, read)
-	local ok, r = pcall(vm.exec, vm, cmd, opts)
+-- Calls method(...), which runs a command or a program, and takes the results
+-- that read(output, ended, errors_output) finds in what it has printed.
+function results.run(label, read, method, ...)
+	local ok, r = pcall(method, ...)
 	local kind = not ok and errors.kind_of(r)
 	if not ok and not (kind and r.stdout) then error(r, 0) end
 	local out = read(r.stdout.value, ending(ok, r), r.stderr.value)
@@ -98,15 +99,13 @@ end
 
 function results.methods:ktap(cmd, opts)
 	cmd = options.string("ktap", "command", cmd)
-	return run(self, ("ktap %q"):format(show.command(cmd)), cmd, opts, results.read)
+	return results.run(("ktap %q"):format(show.command(cmd)), results.read, self.exec, self, cmd, opts)
 end
 
 -- --- kselftest ---
 
 local KSELFTEST_OPTIONS = { args = true, timeout = true, env = true }
 local KSELFTEST_TIMEOUT_S = 45		-- kselftest_default_timeout, kselftest/runner.sh
-
-local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
 
 -- Returns the time limit in the file settings beside the program: "timeout=90";
 -- 0 means none.
@@ -118,7 +117,7 @@ end
 
 -- Returns a function like results.read() for the program called name. If it
 -- prints no result, it is one result, by its exit status.
-function results.kselftest_reader(name)
+function results.read_program(name)
 	return function(output, ended)
 		local out = results.read(output, ended)
 		if #out.results > 0 or out.skip then return out end
@@ -135,10 +134,9 @@ function results.methods:kselftest(path, opts)
 	opts = options.check("kselftest " .. path, opts, KSELFTEST_OPTIONS)
 	local dir, name = path:match "^(.*)/([^/]+)$"
 	if not dir then error(("kselftest: path: expected the path of a program in the guest, got %s"):format(path), 0) end
-	local cmd = ("cd %s && exec ./%s"):format(quote(dir .. "/"), quote(name))
-	for _, arg in ipairs(opts.args or {}) do cmd = cmd .. " " .. quote(options.string("kselftest", "args", arg)) end
-	return run(self, "kselftest " .. path, cmd,
-		{ timeout = opts.timeout or time_limit(self, dir), env = opts.env }, results.kselftest_reader(name))
+	local argv = { "./" .. name, table.unpack(opts.args or {}) }
+	return results.run("kselftest " .. path, results.read_program(name), self.run, self, argv,
+		{ cwd = dir .. "/", timeout = opts.timeout or time_limit(self, dir), env = opts.env })
 end
 
 -- --- LTP ---
@@ -148,7 +146,7 @@ local function read_ltp(output, ended, errors_output) return ltp.read(output .. 
 
 function results.methods:ltp(cmd, opts)
 	cmd = options.string("ltp", "command", cmd)
-	return run(self, ("ltp %q"):format(show.command(cmd)), cmd, opts, read_ltp)
+	return results.run(("ltp %q"):format(show.command(cmd)), read_ltp, self.exec, self, cmd, opts)
 end
 
 return results

@@ -19,7 +19,8 @@ local VM = {}
 
 -- Each of these modules returns a table with methods by name.
 local PARTS = {
-	"kernel_log", "snapshot", "syscall", "calls", "system", "results", "kunit", "modules", "worker", "async", "job",
+	"kernel_log", "snapshot", "syscall", "calls", "system", "results", "program", "kunit", "modules",
+	"worker", "async", "job",
 }
 
 local MIN_MEMORY = 64 << 20	-- with less memory, neither a kernel nor the agent starts
