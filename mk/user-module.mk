@@ -5,12 +5,12 @@
 #   $(call place,FOLDER)  the folder of its Kbuild: itself, or one inside
 #   MODULE_ARGS           variables for its Kbuild from the command line
 
-# HERE=: the folder in which "provium make" was started. If it has a makefile,
-# it is taken for a module's, unless it is a kernel tree or the kit, or the
-# targets need no module.
+# HERE=: the folder in which "provium make" was started. If it has a makefile or
+# a dkms.conf, it is taken for a module's, unless it is a kernel tree or the
+# kit, or the targets need no module.
 need_module = $(filter-out help doctor deps kernel clean distclean,$(or $(MAKECMDGOALS),all))
-makefiles = $(if $(wildcard $1/Kconfig $1/mk/test.mk),,$(wildcard $(foreach f,Kbuild Makefile, \
-	$1/$f $1/*/$f)))
+makefiles = $(if $(wildcard $1/Kconfig $1/mk/test.mk),,$(wildcard $1/dkms.conf \
+	$(foreach f,Kbuild Makefile,$1/$f $1/*/$f)))
 ifneq ($(HERE),)
 MODULE := $(if $(need_module),$(if $(call unfit,$(HERE))$(call makefiles,$(HERE)),$(HERE)))
 endif
