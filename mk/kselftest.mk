@@ -16,8 +16,11 @@
 KSELFTEST := $(abspath $O)/kselftest/$(KSOURCE)
 KSELFTEST_TESTS := $(KSELFTEST)/tests
 kselftest_name = $(subst /,-,$1)
-confined = $(if $(KSRC),,$(error make kselftest: the profile $(PROFILE) is not built from \
-	source: give KERNEL_SRC=TREE or another PROFILE=))$(CONFINE) $(KSELFTEST) $(KSRC)
+confined = $(CONFINE) $(KSELFTEST) $(KSRC)
+
+$(if $(filter kselftest%,$(MAKECMDGOALS)),$(if $(KERNEL)$(packages),$(error make kselftest: \
+	the kernel of PROFILE=$(PROFILE) is not built here, so there is no source with its \
+	selftests; use a profile that is built from source, such as PROFILE=minimal)))
 
 $(KSELFTEST)/.tree: $(KSRC_READY) mk/kselftest/tree $(CONFINE)
 	$(call run,COPY)mkdir -p $(KSELFTEST) && $(confined) mk/kselftest/tree $(KSRC) $(KSELFTEST)

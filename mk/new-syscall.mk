@@ -9,7 +9,7 @@
 
 ifneq ($(filter new-syscall,$(MAKECMDGOALS)),)
 
-CALL_MODULE := $(or $(wildcard modules/$(MODULE)),$(MODULE:%/=%))
+CALL_MODULE := $(and $(MODULE),$(or $(wildcard modules/$(MODULE)),$(MODULE:%/=%)))
 CALL_DEF    := $(CALL_MODULE)/$(notdir $(CALL_MODULE)).def
 override MODULE :=
 DOC ?= (Not documented yet.)

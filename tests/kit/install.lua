@@ -66,6 +66,13 @@ test("the installed provium runs a test file and lists profiles and fixtures of 
 	assert_contains(said, "\ndrv ")
 end)
 
+test("provium make test in a folder without a module says where to go", function()
+	local said, status = as_user("provium make test", inst.home)
+	assert_eq(2, status, said)
+	assert_contains(said, "no tests: neither MODULE= nor TESTS= is given, and ")
+	assert_contains(said, "go to the folder of a module, or give MODULE=FOLDER or TESTS=FOLDER")
+end)
+
 test("everything that a user builds is below ~/.cache/provium, or PROVIUM_OUT, or O=", function()
 	assert_eq(".cache\nwork", runner.shell("ls -A " .. inst.home))
 	assert_contains(as_user("provium make -pn help | grep '^O :='"), "O := " .. inst.out)

@@ -91,7 +91,7 @@ with_build(function(out, list)
 			assert_contains(r.said, "demo: fails ... FAIL: kselftest /kselftest/demo/fails: 1 of 1 results failed: fails")
 			assert_contains(r.said, "demo: broken is built ... BROKEN: broken could not be built: broken.c:1:10: fatal error")
 			assert_contains(r.said, "demo: skips.sh ... skip")
-			assert_contains(r.said, "demo: hangs.sh ... FAIL: exec ")
+			assert_contains(r.said, "demo: hangs.sh ... FAIL: run ")
 		end
 	end)
 end)
