@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Terminals of an agent that runs as a process of this machine. */
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "tests/host/lib/agent_peer.h"
 #include "tests/host/lib/tap.h"
+
+/*
+ * The shell is this machine's.  What root's .bashrc does, such as reading the
+ * input, must not count; another user cannot read that file.
+ */
+static void hide_bashrc(void)
+{
+	if (!unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		mount("/dev/null", "/root/.bashrc", NULL, MS_BIND, NULL);
+}
 
 static uint32_t open_terminal(struct peer *p, pid_t *shell)
 {
@@ -97,6 +109,7 @@ int main(void)
 
 	alarm(120);
 	signal(SIGPIPE, SIG_IGN);
+	hide_bashrc();
 	p = peer_greeted();
 	sessions(p);
 	refusals(p);
