@@ -56,6 +56,10 @@ local function problem(label, out)
 		return errors.KIND.fail, ("%s: %s"):format(label, out.message)
 	elseif out.skip then
 		return errors.KIND.skip, ("%s: %s"):format(label, out.skip)
+	elseif out.passed == 0 and out.skipped > 0 then
+		local why
+		ktap.each_leaf(out.results, function(result) why = why or result.message end)
+		return errors.KIND.skip, ("%s: all results were skipped: %s"):format(label, why or "no reason is given")
 	end
 end
 

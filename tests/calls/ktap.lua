@@ -77,6 +77,12 @@ test("a kselftest without KTAP is one result by its exit status", function()
 	assert_error(function() vm:kselftest "/tmp/k/plain" end, "kselftest /tmp/k/plain: 1 of 1 results failed: plain")
 end)
 
+test("a program whose results are all skipped skips the test", function()
+	local ok, err = pcall(vm.ktap, vm, program "KTAP version 1\n1..2\nok 1 a # SKIP too few cpus\nok 2 b # SKIP")
+	assert_eq({ false, "skip" }, { ok, err.kind })
+	assert_contains(err.message, "all results were skipped: too few cpus")
+end)
+
 test("a kselftest with exit status 4 skips the test", function()
 	script("/tmp/k/skips", "exit 4")
 	local ok, err = pcall(vm.kselftest, vm, "/tmp/k/skips")
