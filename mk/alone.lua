@@ -9,6 +9,7 @@
 -- ALONE_JOBS    how many tests run at a time (1)
 
 local core = require "provium.core"
+local read = require "provium.read_file"
 
 local out, runner = os.getenv "ALONE_OUT", os.getenv "ALONE_RUNNER"
 local jobs = tonumber(os.getenv "ALONE_JOBS") or 1
@@ -20,13 +21,6 @@ local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
 local function shell(command)
 	local ok, how, code = os.execute(command)
 	return ok and 0 or how == "exit" and code or 128 + code
-end
-
-local function read(path)
-	local file = io.open(path, "rb")
-	local text = file and file:read "a"
-	if file then file:close() end
-	return text
 end
 
 -- Returns the tests of a file, as reported by a run of the whole file; none if

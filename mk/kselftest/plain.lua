@@ -12,6 +12,7 @@
 
 local core = require "provium.core"
 local ktap = require "provium.ktap"
+local read = require "provium.read_file"
 local results = require "provium.results"
 
 local LIMIT_S = 300	-- time limit of a program
@@ -21,18 +22,7 @@ local place = folder .. "/plain"
 
 provium.timeout = "10h"
 
-local function read(path)
-	local file = io.open(path, "rb")
-	local text = file and file:read "a"
-	if file then file:close() end
-	return text
-end
-
-local function write(path, text)
-	local file = assert(io.open(path, "wb"))
-	assert(file:write(text))
-	file:close()
-end
+local function write(path, text) assert(core.write(path, text)) end
 
 local function run(fmt, ...)
 	local cmd = fmt:format(...)

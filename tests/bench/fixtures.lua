@@ -9,10 +9,9 @@ local ROUNDS = 15
 
 provium.timeout = "20m"
 
-local function median(t)
-	table.sort(t)
-	return t[#t // 2 + 1]
-end
+local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$")
+package.path = here .. "/../lib/?.lua;" .. package.path
+local median = require "bench".median
 
 local function row(name, ours, base, limit, limit_text)
 	print(("%-44s %9.3f ms / %9.3f ms = %6.3f  (at most %s)%s"):format(name, ours * 1e3, base * 1e3, ours / base,

@@ -2,24 +2,20 @@
 -- make bench: what a clone for each selftest costs beyond the program itself,
 -- and how long the results of a program take; medians.
 
-local core = require "provium.core"
 local fixture = require "provium.fixture"
 
 local ROUNDS, RESULTS = 15, 2000
 
 provium.timeout = "20m"
 
-local function seconds_of(fn)
-	local begin = core.now()
-	fn()
-	return core.now() - begin
-end
+local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$")
+package.path = here .. "/../lib/?.lua;" .. package.path
+local bench = require "bench"
 
 local function median_of(fn)
 	local list = {}
 	for i = 1, ROUNDS do list[i] = fn() end
-	table.sort(list)
-	return list[#list // 2 + 1]
+	return bench.median(list)
 end
 
 local vm = provium.fixture(provium.profile)
@@ -29,24 +25,24 @@ vm:write_file("/tmp/many", table.concat(results, "\n") .. "\n")
 
 local booted = median_of(function()
 	local own
-	local seconds = seconds_of(function() own = provium.create():boot() end)
+	local seconds = bench.seconds(function() own = provium.create():boot() end)
 	own:kill()
 	return seconds
 end)
-local program = median_of(function() return seconds_of(function() vm:kselftest("/bin/true") end) end)
+local program = median_of(function() return bench.seconds(function() vm:kselftest("/bin/true") end) end)
 -- As make kselftest: the clone is resumed while the program before it runs.
 local in_clone = median_of(function()
 	fixture.start_spare(provium.profile)
 	vm:exec("sleep 0.2")
 	local clone
-	local seconds = seconds_of(function()
+	local seconds = bench.seconds(function()
 		clone = provium.fixture(provium.profile)
 		clone:kselftest("/bin/true")
 	end)
 	clone:kill()
 	return seconds
 end)
-local many = median_of(function() return seconds_of(function() vm:ktap("cat /tmp/many") end) end)
+local many = median_of(function() return bench.seconds(function() vm:ktap("cat /tmp/many") end) end)
 
 print(("%-44s %9.3f ms / %9.3f ms = %6.3f  (at most %s)%s"):format("clone for a selftest beyond it / boot",
 	(in_clone - program) * 1e3, booted * 1e3, (in_clone - program) / booted, "1/8",
