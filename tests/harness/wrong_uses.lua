@@ -39,10 +39,7 @@ for _, case in ipairs(CASES) do
 	local title, args, message = table.unpack(case)
 	test(("make refuses %s, and says what to do"):format(title), function()
 		runner.with_folder(function(dir)
-			for path, content in pairs(FILES) do
-				runner.shell(("mkdir -p %s/%s"):format(dir, path:match "^(.*)/" or ""))
-				runner.write(("%s/%s"):format(dir, path), content)
-			end
+			for path, content in pairs(FILES) do runner.add_file(dir .. "/" .. path, content) end
 			local said, status = kit.new(dir):make((args:gsub("%f[%w]DIR", dir)))
 			assert_eq(2, status, said)
 			assert_contains(said:gsub("[ \t\n]+", " "), message)

@@ -46,10 +46,7 @@ local FILES = {
 local function with_build(fn)
 	runner.with_folder(function(dir)
 		local src, out = dir .. "/src", dir .. "/out"
-		for path, text in pairs(FILES) do
-			runner.shell(("mkdir -p %s"):format(runner.quote((src .. "/" .. path):match "^(.*)/")))
-			runner.write(src .. "/" .. path, text)
-		end
+		for path, text in pairs(FILES) do runner.add_file(src .. "/" .. path, text) end
 		runner.shell(("chmod 755 %s/tools/testing/selftests/demo/*.sh; mkdir -p %s/tests/fixtures %s/tests/lib"):format(src, out, out))
 		local before = runner.shell(("cd %s && find . -type f -exec cksum {} +"):format(src))
 		local said = runner.shell(("{ mk/kselftest/tree %s %s && mk/kselftest/build %s demo %s/demo.list; } 2>&1"):format(src, out,

@@ -25,10 +25,7 @@ local user = dir .. "/user"
 
 local function sh(cmd) return runner.shell(("cd %s && { %s\n} 2>&1"):format(user, cmd)) end
 
-local function write(path, content)
-	sh("mkdir -p " .. runner.quote((user .. "/" .. path):match("^(.*)/[^/]*$")))
-	runner.write(user .. "/" .. path, content)
-end
+local function write(path, content) runner.add_file(user .. "/" .. path, content) end
 
 os.execute("mkdir " .. user)
 local folders, folder_of = {}, {}

@@ -25,10 +25,7 @@ local dir, _ <close> = runner.new_folder()
 local inst = installed.new(dir)
 local work = inst.home .. "/work"
 
-local function write(path, content)
-	runner.shell("mkdir -p " .. runner.quote((work .. "/" .. path):match("^(.*)/[^/]*$")))
-	runner.write(work .. "/" .. path, content)
-end
+local function write(path, content) runner.add_file(work .. "/" .. path, content) end
 
 -- A GNUmakefile with the lines of "provium init" for MODULE=. kbuild ignores
 -- such a file, so that every layout can have one.

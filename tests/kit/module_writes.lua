@@ -19,10 +19,7 @@ os.execute("mkdir " .. user)
 
 local function sh(cmd) return runner.shell(("cd %s && { %s\n} 2>&1"):format(user, cmd)) end
 
-local function write(path, content)
-	sh("mkdir -p " .. runner.quote((user .. "/" .. path):match("^(.*)/[^/]*$")))
-	runner.write(user .. "/" .. path, content)
-end
+local function write(path, content) runner.add_file(user .. "/" .. path, content) end
 
 local function modules(list) return ("modules KIT_MODULES= MODULE='%s'"):format(list) end
 

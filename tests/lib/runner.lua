@@ -110,6 +110,12 @@ function runner.write(path, data)
 	return path
 end
 
+-- Writes a file, and makes the folders above it.
+function runner.add_file(path, data)
+	runner.shell("mkdir -p " .. quote(path:match("^(.*)/")))
+	runner.write(path, data)
+end
+
 -- Returns the file's bytes, or nil if it cannot be opened.
 function runner.read(path)
 	local file = io.open(path, "rb")
