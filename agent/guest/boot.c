@@ -222,7 +222,7 @@ static void loopback_up(void)
 	close(fd);
 }
 
-/* Gives the guest a name, unless somebody has. */
+/* Sets the host name, unless the kernel or its command line has set one. */
 static void set_host_name(void)
 {
 	char name[65] = "";

@@ -42,8 +42,8 @@ static void close_ends(struct ends *e)
 }
 
 /*
- * Opens a socket that has a name only until this function returns, so that
- * nothing stays behind and nobody else can connect to it.
+ * Opens a socket that has a name only until this function returns.  So no file
+ * is left, and no other process can connect to the socket.
  */
 static int open_socket(struct ends *e)
 {
