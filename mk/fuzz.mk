@@ -78,7 +78,7 @@ $(call remember,$O/fuzz/obj/.flags,fuzz_compile)
 $O/fuzz/obj/%.o: %.c $O/fuzz/obj/.flags | $(GENERATED)
 	$(call run,CLANG)mkdir -p $(@D) && $(fuzz_compile) $(LUA_CPPFLAGS) -w -MMD -MP -c -o $@ $<
 
-$O/fuzz/obj/runner/lua/embed.o: $(wildcard runner/lua/*.lua)
+$O/fuzz/obj/runner/lua/embed.o: $O/gen/lua/.compiled
 
 $(FUZZ_TARGETS:%=$O/fuzz/%): $O/fuzz/%: $O/fuzz/obj/tests/fuzz/%.o $(FUZZ_OBJ)
 	$(call run,LINK)$(FUZZ_CC) $(FUZZ_SAN) -fsanitize=fuzzer -fprofile-instr-generate \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# runner/ and agent/wire/ ─▶ out/bin/provium, which contains the Lua sources;
+# runner/ and agent/wire/ ─▶ out/bin/provium, which contains the Lua files;
 # and forkserver.so, a library that the runner preloads into QEMU.
 
 RUNNER     := $(BIN)/provium
@@ -16,9 +16,19 @@ LUA_LIBS     = $(call once,LUA_LIBS,$(call pc,--libs))
 # -isystem: the macros of these headers would cause warnings.
 $(OBJ)/runner/% $(OBJ)/tests/host/%: EXTRA = $(LUA_CPPFLAGS:-I%=-isystem %)
 
-# The Lua sources are included with .incbin, which dependency files do not
-# mention.
-$(OBJ)/runner/lua/embed.o: $(wildcard runner/lua/*.lua)
+# runner/lua/embed.c includes the compiled chunks with .incbin, which dependency
+# files do not mention.
+LUA_SRC     := $(wildcard runner/lua/*.lua)
+COMPILE_LUA := $O/bin/compile-lua
+
+$O/gen/lua/.compiled: $(LUA_SRC) $(COMPILE_LUA)
+	$(call run,LUA)mkdir -p $(@D) && $(COMPILE_LUA) $(@D) $(LUA_SRC) && touch $@
+
+$(COMPILE_LUA): mk/gen/lua.c $O/obj/.flags
+	$(call run,HOSTCC)mkdir -p $(@D) && \
+	$(compile) $(LUA_CPPFLAGS:-I%=-isystem %) -o $@.tmp $< $(LUA_LIBS) && mv $@.tmp $@
+
+$(OBJ)/runner/lua/embed.o: $O/gen/lua/.compiled
 
 # Loaded into QEMU, so it is built without sanitizers even if SAN=1.
 FORKSERVER := $O/bin/forkserver.so

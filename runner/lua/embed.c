@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Puts the Lua files of this folder into the binary, by means of the assembler.
- * Their chunk names start with "=", those of a test's files with "@".
+ * Puts the Lua files of this folder, compiled by mk/gen/lua.c, into the binary
+ * by means of the assembler.  Their chunk names start with "=", those of a
+ * test's files with "@".
  */
 #include <lauxlib.h>
-#include <string.h>
 
 #include "runner/lua/embed.h"
 
@@ -27,7 +27,7 @@
 #define F(name)								\
 	asm(".pushsection .rodata\n"					\
 	    ".global lua_" #name "\n"					\
-	    "lua_" #name ": .incbin \"runner/lua/" #name ".lua\"\n"	\
+	    "lua_" #name ": .incbin \"gen/lua/" #name ".luac\"\n"	\
 	    ".global lua_" #name "_end\n"				\
 	    "lua_" #name "_end: .byte 0\n"				\
 	    ".popsection\n");						\
@@ -102,11 +102,8 @@ static void protect_string_methods(lua_State *L, int env)
 static int load_chunk(lua_State *L)
 {
 	const struct chunk *c = lua_touserdata(L, lua_upvalueindex(1));
-	char name[64];
 
-	strcpy(name, "=provium/");
-	strncat(name, c->name, sizeof(name) - strlen(name) - 1);
-	if (luaL_loadbufferx(L, c->start, (size_t)(c->end - c->start), name, "t"))
+	if (luaL_loadbufferx(L, c->start, (size_t)(c->end - c->start), c->name, "b"))
 		lua_error(L);
 	lua_pushvalue(L, lua_upvalueindex(2));
 	lua_setupvalue(L, -2, 1);	/* the upvalue _ENV */
