@@ -9,13 +9,18 @@ local VERDICT = errors.VERDICT
 
 local ktap = {}
 
-local MAX_RESULTS = 20000	-- most results of one program; later lines are not read
+local MAX_RESULTS = 20000	-- most results of one program; later ones are not read
 local MAX_LINE_BYTES = 4096	-- most bytes of a line; the rest of the line is left out
 local MAX_DIAGNOSTICS = 100	-- most lines that are kept for one result
+local MAX_DEPTH = 16		-- most levels; deeper results belong to the last one
+local MAX_PLAN = 1000000000
+local MAX_MISSING = 100		-- most results that did not come and are listed
 
--- A level of nesting: its indentation; its results so far; plan, the number of
--- results that the program announced, or nil; diagnostics, the lines since the
--- last result.
+-- A level of nesting. indent: its indentation; results: those so far; plan: the
+-- number of results that the program announced, or nil; problem: what was wrong
+-- with an earlier plan, or nil; diagnostics: the lines since the last result;
+-- name: that of the result whose results these are, as "# Subtest: name" tells,
+-- or nil; open: a level of results that are nested in the next result, or nil.
 local function new_level(indent)
 	return { indent = indent, results = {}, diagnostics = {} }
 end
@@ -52,7 +57,7 @@ local function parse_result(line)
 	if not word then return nil end
 	local number, text = rest:match "^%s+(%d+)%f[%s\0](.*)$"
 	local name, directive, reason = split_name(((text or rest):gsub("^%s*%-?%s*", "")))
-	name = name:gsub("%s+$", ""):gsub("\\#", "#")
+	name = (name:match "^.*%S" or ""):gsub("\\#", "#")
 	local verdict = word == "ok" and VERDICT.ok or VERDICT.fail
 	if directive then verdict = DIRECTIVES[directive][word == "ok" and 1 or 2] end
 	return { name = name ~= "" and name or number or "(no name)", verdict = verdict,
@@ -69,23 +74,24 @@ end
 
 local function top(self) return self.levels[#self.levels] end
 
--- Ends the levels that are indented more than that. Their results become those
--- of the next result of the level below; `open` keeps them until then.
-local function close_levels(self, indent)
-	while #self.levels > 1 and top(self).indent > indent do
-		local level = table.remove(self.levels)
-		local below = top(self)
-		if #level.results > 0 or level.plan then below.open = level end
-	end
-end
-
 local function note(level, line)
 	if #level.diagnostics < MAX_DIAGNOSTICS then level.diagnostics[#level.diagnostics + 1] = line end
+end
+
+-- Adds the number of results that a plan announces. Programs that a script runs
+-- one after the other have one plan each.
+local function add_plan(level, n)
+	local nr, planned = #level.results, level.plan or 0
+	if level.plan and nr ~= planned and nr ~= planned + n then
+		level.problem = ("planned %d results, got %d before the next plan"):format(planned, nr)
+	end
+	level.plan = planned + n
 end
 
 -- Checks that a level has as many results as its plan says. Returns a message,
 -- or nil.
 local function plan_problem(level)
+	if level.problem then return level.problem end
 	if level.plan and level.plan ~= #level.results then
 		return ("planned %d result%s, got %d"):format(level.plan, level.plan == 1 and "" or "s", #level.results)
 	end
@@ -121,22 +127,79 @@ local function add_result(self, level, result)
 	self.nr_results = self.nr_results + 1
 end
 
+-- If results are nested in a result that the program never printed: adds that
+-- one. message: why it is missing, or nil.
+local function add_unnamed(self, level, message)
+	local nested = level.open
+	if not nested then return end
+	message = message or plan_problem(nested) or "the program printed no result for the results in it"
+	add_result(self, level, { name = nested.name or "(nested results)", verdict = VERDICT.fail, message = message })
+end
+
+-- Ends the innermost level. Its results become those of the next result of the
+-- level below.
+local function close_level(self)
+	local level = table.remove(self.levels)
+	add_unnamed(self, level)
+	if #level.results == 0 and not level.plan then return end
+	add_unnamed(self, top(self))
+	top(self).open = level
+end
+
 -- Returns the level of a line with that indentation: an open one, or a new one.
 local function level_at(self, indent)
-	close_levels(self, indent)
-	if indent > top(self).indent then self.levels[#self.levels + 1] = new_level(indent) end
+	while #self.levels > 1 and top(self).indent > indent do close_level(self) end
+	if indent > top(self).indent and #self.levels < MAX_DEPTH then
+		self.levels[#self.levels + 1] = new_level(indent)
+	end
 	return top(self)
+end
+
+-- Returns the level that begins with a line of that indentation: a version, or
+-- "# Subtest: name".
+local function begin_level(self, indent)
+	local level = level_at(self, indent)
+	if #self.levels == 1 or not level.plan and #level.results == 0 then return level end
+	close_level(self)
+	return level_at(self, indent)
 end
 
 -- Old forms of KTAP mark nested lines with "# " instead of blanks, as in
 -- "# ok 1 name"; but kselftest's runner marks its own outermost level so, too.
 local function strip_comment(line)
 	local depth, rest = 0, line
-	while rest:find "^# " and (rest:find "^#[# ]* not ok " or rest:find "^#[# ]* ok %d" or
+	while depth < MAX_DEPTH and rest:find "^# " and
+			(rest:find "^#[# ]* not ok " or rest:find "^#[# ]* ok %d" or
 			rest:find "^#[# ]* %d+%.%.%d" or rest:find "^#[# ]* K?TAP version") do
 		depth, rest = depth + 1, rest:sub(3)
 	end
 	return ("  "):rep(depth) .. rest
+end
+
+-- Takes a line "1..N # SKIP reason" without its indentation. Returns false if
+-- the line is none.
+local function take_plan(self, text, indent)
+	local first, last, rest = text:match "^(%d+)%.%.(%d+)(.*)$"
+	if first ~= "1" and first ~= "0" then return false end
+	local level = level_at(self, indent)
+	local _, directive, reason = split_name(rest)
+	if directive == "SKIP" then
+		level.skip, level.plan = reason ~= "" and reason or "the plan says SKIP", level.plan or 0
+	end
+	local n = math.min(tonumber(last), MAX_PLAN)
+	if directive ~= "SKIP" or n > 0 then add_plan(level, math.tointeger(n)) end
+	return true
+end
+
+-- Takes a line that is neither a version nor a plan nor a result.
+local function take_diagnostic(self, text, indent)
+	if text:find "^Bail out!" then
+		self.bail_out = text
+	elseif text:find "^# Subtest: " then
+		begin_level(self, indent).name = text:match "^# Subtest: (.*)$"
+	elseif text ~= "" then
+		note(top(self), (text:gsub("^#%s?", "")))
+	end
 end
 
 -- Takes one line of output without its newline.
@@ -145,91 +208,128 @@ function Parser:take(line)
 	local blanks, text = line:match "^(%s*)(.*)$"
 	local indent = #(blanks:gsub("\t", "        "))
 	if text:find "^K?TAP version %d+" then
-		level_at(self, indent).version = true
+		begin_level(self, indent).has_version = true
 		return
 	end
-	local first, last, rest = text:match "^(%d+)%.%.(%d+)(.*)$"
-	if first == "1" or first == "0" then
-		local level = level_at(self, indent)
-		level.plan = math.tointeger(tonumber(last))
-		local _, directive, reason = split_name(rest)
-		if directive == "SKIP" then level.skip = reason ~= "" and reason or "the plan says SKIP" end
-		return
-	end
-	local result = self.nr_results < MAX_RESULTS and parse_result(text)
-	if result then
+	if take_plan(self, text, indent) then return end
+	local result = parse_result(text)
+	if not result then
+		take_diagnostic(self, text, indent)
+	elseif self.nr_results < MAX_RESULTS then
 		add_result(self, level_at(self, indent), result)
-	elseif text:find "^Bail out!" then
-		self.bail_out = text
-	elseif text ~= "" then
-		note(top(self), (text:gsub("^#%s?", "")))
+	else
+		self.has_more = true
 	end
 end
 
 -- --- the verdict ---
 
--- Calls fn(result, path) for each result that has no results in it.
+-- Calls fn(result, path) for each result that has no results in it, and for
+-- each failure that none in it explains. Returns true if a result failed.
 local function each_leaf(results, fn, path)
+	local failed = false
 	for _, result in ipairs(results) do
 		local name = path and path .. "/" .. result.name or result.name
-		if result.results and #result.results > 0 then
-			each_leaf(result.results, fn, name)
-		else
-			fn(result, name)
+		local has_results = result.results and #result.results > 0
+		local inner_failed = has_results and each_leaf(result.results, fn, name)
+		local own = result.verdict == VERDICT.fail or result.verdict == VERDICT.broken
+		if not has_results or own and not inner_failed then fn(result, name) end
+		failed = failed or inner_failed or own
+	end
+	return failed
+end
+
+-- Makes the results that a plan announced and that never came. reason: why; the
+-- first of them was running if is_running. Returns that one, or nil.
+local function add_missing(level, reason, is_running)
+	local first = #level.results + 1
+	local function add(name, message)
+		local missing = { name = name, verdict = VERDICT.fail, message = message }
+		level.results[#level.results + 1] = missing
+		return missing
+	end
+	if not level.plan then return is_running and add("(the next result)", reason) or nil end
+	if first > level.plan then return nil end
+	local last = math.min(level.plan, first + MAX_MISSING - 1)
+	for i = first, last do
+		add(("result %d"):format(i), i == first and is_running and reason or "not run: " .. reason)
+	end
+	if last < level.plan then
+		add(("results %d to %d"):format(last + 1, level.plan), "not run: " .. reason)
+	end
+	return is_running and level.results[first] or nil
+end
+
+-- Ends all levels of a program that did not end by itself: the next result of
+-- the innermost level was running, or else the result in which these are.
+local function end_levels(self, reason)
+	for i = #self.levels, 1, -1 do
+		local level = self.levels[i]
+		if level.open then
+			add_unnamed(self, level, reason)
+			self.running = self.running or level.results[#level.results]
+		end
+		self.running = add_missing(level, reason, not self.running) or self.running
+		if i > 1 then
+			table.remove(self.levels)
+			local below = self.levels[i - 1]
+			add_unnamed(self, below)
+			level.name = level.name or ("result %d"):format(#below.results + 1)
+			below.open = level
 		end
 	end
 end
 
--- Makes the results that a plan announced and that never came: the first of
--- them was running when the program ended.
-local function add_missing(level, reason)
-	if not level.plan then
-		local missing = { name = "(the next result)", verdict = VERDICT.fail, message = reason }
-		level.results[#level.results + 1] = missing
-		return
-	end
-	local first = #level.results + 1
-	for i = first, math.min(level.plan, MAX_RESULTS) do
-		level.results[i] = { name = ("result %d"):format(i), verdict = VERDICT.fail,
-			message = i == first and reason or "not run: " .. reason }
+-- A program can indent all that it prints: then the outermost level is the one
+-- with results.
+local function drop_empty_level(self)
+	local level = self.levels[1]
+	if level.plan or level.has_version or #level.results > 0 then return end
+	if level.open and not level.open.name and #self.levels == 1 then
+		self.levels[1] = level.open
+	elseif not level.open and #self.levels > 1 and not self.levels[2].name then
+		table.remove(self.levels, 1)
 	end
 end
 
 -- Counts out.results without nested ones, in out.passed, failed and skipped.
 function ktap.count(out)
+	out.passed, out.failed, out.skipped = 0, 0, 0
 	each_leaf(out.results, function(result)
 		local key = is_failure(result) and "failed" or result.verdict == VERDICT.ok and "passed" or "skipped"
 		out[key] = out[key] + 1
 	end)
 end
 
+-- Returns the problem of a program that ended by itself with that status, or
+-- nil; then the reason why all is skipped, or nil.
+local function problem_of(self, level, code)
+	if self.has_more then return ("more than %d results; the later ones were not read"):format(MAX_RESULTS) end
+	if code == ktap.EXIT_SKIP then
+		return nil, level.skip or "the program ended with exit status 4, which means skip"
+	end
+	if plan_problem(level) then return plan_problem(level) end
+	if level.skip and code == 0 then return nil, level.skip end
+	if code == 0 or any_failed(level.results) then return nil end
+	if #level.results == 0 then return ("no results; exit status %d"):format(code) end
+	return ("exit status %d, although no result is \"not ok\" (%d results)"):format(code, self.nr_results)
+end
+
 -- Ends the parser. ended: how the program ended: { exit_code =, or reason =
 -- "timed out …" if it did not end by itself }. Returns { results =, message =
 -- the problem as a whole, or nil; skip = the reason if all is skipped; passed
--- =, failed =, skipped = numbers of results without nested ones }.
+-- =, failed =, skipped = numbers of results without nested ones; running = the
+-- result that was running when the program was ended, or nil }.
 function Parser:judge(ended)
-	close_levels(self, 0)
-	local level = self.levels[1]
-	if level.open then
-		-- The program ended within a nested level, or never named it.
-		add_result(self, level, { name = "(nested results)", verdict = VERDICT.ok })
-	end
-	local out = { results = level.results, passed = 0, failed = 0, skipped = 0 }
 	local reason = ended.reason or self.bail_out
-	if reason and (not level.plan or #level.results < level.plan) then add_missing(level, reason) end
+	while not reason and #self.levels > 1 do close_level(self) end
+	drop_empty_level(self)
+	if reason then end_levels(self, reason) end
+	local level = self.levels[1]
+	add_unnamed(self, level)
+	local out = { results = level.results, message = reason, running = self.running }
 	ktap.count(out)
-	local code = ended.exit_code
-	if reason then
-		out.message = reason
-	elseif level.skip or code == ktap.EXIT_SKIP then
-		out.skip = level.skip or "the program ended with exit status 4, which means skip"
-	elseif plan_problem(level) then
-		out.message = plan_problem(level)
-	elseif #level.results == 0 then
-		out.message = code ~= 0 and ("no results; exit status %d"):format(code) or nil
-	elseif code ~= 0 and not any_failed(level.results) then
-		out.message = ("exit status %d, although no result is \"not ok\" (%d results)"):format(code, self.nr_results)
-	end
+	if not reason then out.message, out.skip = problem_of(self, level, ended.exit_code) end
 	return out
 end
 

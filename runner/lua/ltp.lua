@@ -8,7 +8,8 @@ local VERDICT = errors.VERDICT
 
 local ltp = {}
 
-local MAX_RESULTS = 20000	-- of one program; more lines are not read
+local MAX_RESULTS = 20000	-- most results of one program; later ones are not read
+local MAX_LINE_BYTES = 4096	-- most bytes of a line; the rest of the line is left out
 
 local WORDS = { TPASS = VERDICT.ok, TFAIL = VERDICT.fail, TBROK = VERDICT.broken, TCONF = VERDICT.skip,
 	TWARN = VERDICT.fail }
@@ -42,20 +43,56 @@ local function status_problem(code, seen)
 	if code & ~(TFAIL | TBROK | TWARN | TCONF) ~= 0 then return ("exit status %d"):format(code) end
 end
 
--- Returns the results of a program with that output, as Parser:judge() of
--- ktap.lua does. ended: see there.
-function ltp.read(output, ended)
-	local out, seen = { results = {}, passed = 0, failed = 0, skipped = 0 }, {}
-	for line in output:gmatch "[^\n]+" do
-		local result = #out.results < MAX_RESULTS and parse(line)
-		if result then
-			out.results[#out.results + 1], seen[result.verdict] = result, true
-			local key = result.verdict == VERDICT.ok and "passed" or result.verdict == VERDICT.skip and "skipped" or
-				"failed"
-			out[key] = out[key] + 1
-		end
+local KEYS = { [VERDICT.ok] = "passed", [VERDICT.skip] = "skipped", [VERDICT.fail] = "failed",
+	[VERDICT.broken] = "failed" }
+-- The lines of the summary, and their verdicts.
+local SUMMARY = { failed = VERDICT.fail, broken = VERDICT.broken }
+
+local Parser = {}
+Parser.__index = Parser
+
+-- Returns a parser: give it lines with take(), then call judge().
+function ltp.new()
+	return setmetatable({ results = {}, nr_results = 0, counts = {}, summary = {} }, Parser)
+end
+
+-- Takes one line of output without its newline.
+function Parser:take(line)
+	line = line:sub(1, MAX_LINE_BYTES)
+	local result = parse(line)
+	if not result then
+		local word, n = line:match "^(%l+)%s+(%d+)%s*$"
+		if SUMMARY[word] then self.summary[word] = tonumber(n:sub(1, 9)) end
+		return
 	end
-	out.message = ended.reason or status_problem(ended.exit_code, seen)
+	self.nr_results = self.nr_results + 1
+	self.counts[result.verdict] = (self.counts[result.verdict] or 0) + 1
+	if self.nr_results <= MAX_RESULTS then self.results[self.nr_results] = result end
+end
+
+-- Returns the problem of the output as a whole, or nil.
+local function output_problem(self)
+	if self.nr_results > MAX_RESULTS then
+		return ("more than %d results; the later ones were not read"):format(MAX_RESULTS)
+	end
+	for word, verdict in pairs(SUMMARY) do
+		local n, seen = self.summary[word] or 0, self.counts[verdict] or 0
+		if n > seen then return ("the summary says %s %s, and %d results say so"):format(n, word, seen) end
+	end
+end
+
+-- Returns what Parser:judge() of ktap.lua does. ended: see there.
+function Parser:judge(ended)
+	local out = { results = self.results, passed = 0, failed = 0, skipped = 0 }
+	if ended.reason then
+		out.running = { name = "(the next result)", verdict = VERDICT.fail, message = ended.reason }
+		out.results[#out.results + 1] = out.running
+	end
+	for _, result in ipairs(out.results) do
+		local key = KEYS[result.verdict]
+		out[key] = out[key] + 1
+	end
+	out.message = ended.reason or output_problem(self) or status_problem(ended.exit_code, self.counts)
 	if not out.message and #out.results == 0 and ended.exit_code == 0 then
 		out.message = "the program printed no result"
 	elseif not out.message and out.passed + out.failed == 0 then

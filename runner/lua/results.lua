@@ -78,9 +78,9 @@ function results.take(label, out)
 	error(err, 0)
 end
 
--- Returns what Parser:judge() does for a program with that output.
-function results.read(output, ended)
-	local parser = ktap.new()
+-- Returns what Parser:judge() does for a program with that output. parser: that
+-- of ktap.new() or ltp.new().
+function results.read(parser, output, ended)
 	for line in output:gmatch "([^\n]*)\n?" do parser:take(line) end
 	return parser:judge(ended)
 end
@@ -101,9 +101,11 @@ function results.run(label, read, method, ...)
 	return results.take(label, out)
 end
 
+local function read_ktap(output, ended) return results.read(ktap.new(), output, ended) end
+
 function results.methods:ktap(cmd, opts)
 	cmd = options.string("ktap", "command", cmd)
-	return results.run(("ktap %q"):format(show.command(cmd)), results.read, self.exec, self, cmd, opts)
+	return results.run(("ktap %q"):format(show.command(cmd)), read_ktap, self.exec, self, cmd, opts)
 end
 
 -- --- kselftest ---
@@ -123,7 +125,7 @@ end
 -- prints no result, it is one result, by its exit status.
 function results.read_program(name)
 	return function(output, ended)
-		local out = results.read(output, ended)
+		local out = read_ktap(output, ended)
 		if #out.results > 0 or out.skip then return out end
 		local verdict = out.message and errors.VERDICT.fail or errors.VERDICT.ok
 		out.results[1] = { name = name, verdict = verdict, message = out.message }
@@ -146,7 +148,9 @@ end
 -- --- LTP ---
 
 -- The old library prints to stdout, the new one to stderr.
-local function read_ltp(output, ended, errors_output) return ltp.read(output .. "\n" .. errors_output, ended) end
+local function read_ltp(output, ended, errors_output)
+	return results.read(ltp.new(), output .. "\n" .. errors_output, ended)
+end
 
 function results.methods:ltp(cmd, opts)
 	cmd = options.string("ltp", "command", cmd)

@@ -125,6 +125,18 @@ bool item_failed(const json_t *item)
 	return !item_skipped(item) && strcmp(record_text(item, "verdict"), "ok");
 }
 
+/* Returns true if a result in this item failed. */
+static bool has_failed_result(const json_t *item)
+{
+	json_t *result;
+	size_t i;
+
+	json_array_foreach(json_object_get(item, "results"), i, result)
+		if (item_failed(result) || has_failed_result(result))
+			return true;
+	return false;
+}
+
 void item_each_result(const json_t *item, const char *path,
 		      void (*fn)(void *context, const json_t *result, const char *path),
 		      void *context)
@@ -137,9 +149,9 @@ void item_each_result(const json_t *item, const char *path,
 		char *below = xasprintf("%s%s%s", path, *path ? "/" : "",
 					record_text(result, "name"));
 
-		if (json_array_size(json_object_get(result, "results")))
-			item_each_result(result, below, fn, context);
-		else
+		item_each_result(result, below, fn, context);
+		if (!json_array_size(json_object_get(result, "results")) ||
+		    (item_failed(result) && !has_failed_result(result)))
 			fn(context, result, below);
 		free(below);
 	}

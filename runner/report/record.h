@@ -77,8 +77,9 @@ bool item_failed(const json_t *item);
 bool item_skipped(const json_t *item);
 
 /*
- * Calls fn for each result of an item that has no results in it.  path: the
- * names from the item's result down to it, separated by "/".
+ * Calls fn for each result of an item that has no results in it, and for each
+ * failure that no result in it explains.  path: the names from the item's
+ * result down to it, separated by "/".
  */
 void item_each_result(const json_t *item, const char *path,
 		      void (*fn)(void *context, const json_t *result, const char *path),

@@ -8,7 +8,7 @@ local runner = require "runner"
 
 -- Returns what the parser makes of a program's output and exit status.
 local function judge(output, code, reason)
-	return results.read(output, { exit_code = code, reason = reason })
+	return results.read(ktap.new(), output, { exit_code = code, reason = reason })
 end
 
 -- Returns "name=verdict" for each result without nested ones.
@@ -92,6 +92,36 @@ test("a result that says ok over a nested \"not ok\" is a failure", function()
 	assert_eq("FAIL", out.results[1].verdict)
 end)
 
+test("a result that says \"not ok\" over only good nested ones counts as a failure", function()
+	local out = judge("1..1\n  1..1\n  ok 1 a\nnot ok 1 outer\n", 0)
+	assert_eq({ 1, 1, 0 }, { out.passed, out.failed, out.skipped })
+end)
+
+test("nested results without a line of the result in which they are count as a failure", function()
+	assert_eq("(nested results)/a=ok (nested results)=FAIL", leaves(judge("1..1\n  1..1\n  ok 1 a\n", 0)))
+end)
+
+test("more KTAP or LTP results than are read count as a failure", function()
+	local out = judge(("ok\n"):rep(20000) .. "not ok\n", 0)
+	assert_eq({ 20000, "more than 20000 results; the later ones were not read" }, { out.passed, out.message })
+	out = results.read(ltp.new(), ("a.c:1: TPASS: a\n"):rep(20000) .. "a.c:1: TFAIL: b\n", { exit_code = 0 })
+	assert_eq("more than 20000 results; the later ones were not read", out.message)
+end)
+
+test("a plan of more KTAP results than came lists only the first ones", function()
+	local out = judge("1..5000\nok 1 a\n", nil, "timed out")
+	assert_eq({ 102, "results 102 to 5000" }, { #out.results, out.results[#out.results].name })
+end)
+
+test("a program that is ended in nested results fails the innermost that was running", function()
+	local out = judge("KTAP version 1\n1..3\n  KTAP version 1\n  # Subtest: suite\n  1..2\n  ok 1 a\n", nil, "timed out")
+	assert_eq("suite/a=ok suite/result 2=FAIL result 2=FAIL result 3=FAIL", leaves(out))
+	assert_eq({ "timed out", "not run: timed out" }, { out.running.message, out.results[2].message })
+	out = judge("1..2\n  # Subtest: suite\n  1..1\n  ok 1 a\n", nil, "timed out")
+	assert_eq("suite/a=ok suite=FAIL result 2=FAIL", leaves(out))
+	assert_eq({ "suite", "timed out" }, { out.running.name, out.running.message })
+end)
+
 test("a KTAP plan of 0 with SKIP skips the test, as does exit status 4", function()
 	assert_eq("no root", judge("1..0 # SKIP no root\n", 0).skip)
 	assert_contains(judge("1..1\nok 1 a\n", 4).skip, "exit status 4")
@@ -155,8 +185,10 @@ end)
 
 -- --- LTP ---
 
+local function read_ltp(output, ended) return results.read(ltp.new(), output, ended) end
+
 test("the result lines of LTP's new and old library are read", function()
-	local out = ltp.read("tst_test.c:1560: TINFO: Timeout per run is 0h 05m 00s\nopen01.c:59: TPASS: sticky bit is set\n" ..
+	local out = read_ltp("tst_test.c:1560: TINFO: Timeout per run is 0h 05m 00s\nopen01.c:59: TPASS: sticky bit is set\n" ..
 		"open01.c:60: \27[1;31mTFAIL: \27[0mit is not: EPERM (1)\naccess02    3  TCONF  :  access02.c:9: no user\n" ..
 		"open01.c:61: TBROK: mkdir failed\n\nSummary:\npassed   1\nfailed   1\n", { exit_code = 3 })
 	assert_eq("open01.c:59: sticky bit is set=ok open01.c:60: it is not: EPERM (1)=FAIL " ..
@@ -166,16 +198,16 @@ test("the result lines of LTP's new and old library are read", function()
 end)
 
 test("an LTP program with only TCONF results is skipped", function()
-	assert_eq("TCONF: needs root", ltp.read("a.c:1: TCONF: needs root\n", { exit_code = 32 }).skip)
-	assert_eq("exit status 32 (TCONF)", ltp.read("", { exit_code = 32 }).skip)
+	assert_eq("TCONF: needs root", read_ltp("a.c:1: TCONF: needs root\n", { exit_code = 32 }).skip)
+	assert_eq("exit status 32 (TCONF)", read_ltp("", { exit_code = 32 }).skip)
 end)
 
 test("an exit status of LTP that no result explains is a failure", function()
 	assert_eq("exit status 1, which means a failure, but no result says so",
-		ltp.read("a.c:1: TPASS: fine\n", { exit_code = 1 }).message)
-	assert_eq("exit status 64", ltp.read("a.c:1: TPASS: fine\n", { exit_code = 64 }).message)
-	assert_eq("killed by signal 11", ltp.read("a.c:1: TPASS: fine\n", { reason = "killed by signal 11" }).message)
-	assert_eq("the program printed no result", ltp.read("hello\n", { exit_code = 0 }).message)
+		read_ltp("a.c:1: TPASS: fine\n", { exit_code = 1 }).message)
+	assert_eq("exit status 64", read_ltp("a.c:1: TPASS: fine\n", { exit_code = 64 }).message)
+	assert_eq("killed by signal 11", read_ltp("a.c:1: TPASS: fine\n", { reason = "killed by signal 11" }).message)
+	assert_eq("the program printed no result", read_ltp("hello\n", { exit_code = 0 }).message)
 end)
 
 -- --- reports ---

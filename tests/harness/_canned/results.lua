@@ -1,7 +1,8 @@
 -- Tests with the results of other programs.
+local ktap = require "provium.ktap"
 local results = require "provium.results"
 
-local function take(output, code) return results.take("demo", results.read(output, { exit_code = code })) end
+local function take(output, code) return results.take("demo", results.read(ktap.new(), output, { exit_code = code })) end
 
 test("all pass", function() take("1..2\nok 1 first\nok 2 second # SKIP no device\n", 0) end)
 test("one fails", function()
