@@ -5,6 +5,9 @@
 #   -v name=TARGET -v functions="FILE:FUNCTION,... ..." -v least=PERCENT
 #   -v root=FOLDER/  the top of the tree; paths in the report are absolute
 #
+# A target of Lua code prints how many of its lines were run as
+# "stat::lua_lines: RUN ALL".
+#
 # Fails if a function is not in the report, or if fewer of their lines were run.
 
 BEGIN {
@@ -18,6 +21,8 @@ BEGIN {
 }
 
 /^stat::number_of_executed_units:/ { executions = $2 }
+/^stat::lua_lines:/               { lines += $3; missed += $3 - $2 }
+/^stat::lua_not_run:/             { poor = poor " line " $2 }
 /^stat::average_exec_per_sec:/     { per_second = $2 }
 
 # The report has a line "File 'PATH':" for each file, then a line for each

@@ -22,11 +22,13 @@ FUZZ_FLAGS   := -O1 -g -std=gnu11 $(FUZZ_SAN) -fsanitize=fuzzer-no-link \
 # The parts of the agent that the targets use; the agent's main() is not among
 # them.
 FUZZ_AGENT := $(wildcard agent/shared/*.c) agent/guest/kernel_log_record.c
-FUZZ_LIB   := tests/fuzz/lib/files.c
+FUZZ_LIB   := tests/fuzz/lib/files.c tests/fuzz/lib/results.c
 FUZZ_SRC   := $(filter-out runner/main.c,$(RUNNER_SRC)) $(FUZZ_AGENT) $(FUZZ_LIB)
 FUZZ_OBJ   := $(patsubst %.c,$O/fuzz/obj/%.o,$(FUZZ_SRC) tests/fuzz/lib/entry.c)
 
-# The functions of each decoder, as FILE:FUNCTION,...: the lines that count.
+# The functions of each decoder, as FILE:FUNCTION,...: the lines that count. The
+# decoders ktap, ltp and kunit are in Lua; tests/fuzz/lib/results.c counts their
+# lines.
 decoder_wire := agent/wire/wire.c:wire_elem,wire_op_by_number,wire_int_size,get_int,$\
 	wire_get_header,wire_take,wire_take_int,wire_take_bytes,least,wire_take_count,$\
 	wire_arena_take,decode_list,decode_at,wire_decode,wire_payload \
@@ -84,15 +86,17 @@ $(FUZZ_TARGETS:%=$O/fuzz/%): $O/fuzz/%: $O/fuzz/obj/tests/fuzz/%.o $(FUZZ_OBJ)
 	$(call run,LINK)$(FUZZ_CC) $(FUZZ_SAN) -fsanitize=fuzzer -fprofile-instr-generate \
 	-pthread -o $@ $^ $(LUA_LIBS) -lm
 
-fuzz_run = mkdir -p $O/fuzz/new/$1 && \
+fuzz_cov = llvm-profdata merge -o $O/fuzz/$1.profdata $O/fuzz/$1.profraw && \
+	llvm-cov report -show-functions -instr-profile=$O/fuzz/$1.profdata $O/fuzz/$1 \
+	$(foreach d,$(decoder_$1),$(firstword $(subst :, ,$d))) >$O/fuzz/$1.cov
+
+fuzz_run = mkdir -p $O/fuzz/new/$1 && FUZZ_COVERAGE=1 \
 	LLVM_PROFILE_FILE=$(abspath $O)/fuzz/$1.profraw $(abspath $O)/fuzz/$1 \
 	-max_total_time=$(SECONDS) -runs=$(RUNS) -max_len=$(call fuzz_max_len,$1) -timeout=10 \
 	-print_final_stats=1 -artifact_prefix=$(abspath $O)/fuzz/$1- \
 	$(abspath $O)/fuzz/new/$1 $(abspath tests/fuzz/corpus/$1) >$O/fuzz/$1.log 2>&1 || \
 	{ tail -n 40 $O/fuzz/$1.log; exit 1; }; \
-	llvm-profdata merge -o $O/fuzz/$1.profdata $O/fuzz/$1.profraw && \
-	llvm-cov report -show-functions -instr-profile=$O/fuzz/$1.profdata $O/fuzz/$1 \
-	$(foreach d,$(decoder_$1),$(firstword $(subst :, ,$d))) >$O/fuzz/$1.cov && \
+	$(if $(decoder_$1),$(call fuzz_cov,$1),: >$O/fuzz/$1.cov) && \
 	awk -v name=$1 -v functions='$(decoder_$1)' -v least=$(FUZZ_LEAST) \
 	-v root=$(CURDIR)/ -f mk/fuzz.awk $O/fuzz/$1.log $O/fuzz/$1.cov
 

@@ -27,5 +27,10 @@ int fuzz_memory_file(const uint8_t *data, size_t size);
 const char *fuzz_folder(void);
 /* Writes a file with these bytes into that folder.  Returns its static path. */
 const char *fuzz_file(const char *name, const uint8_t *data, size_t size);
+/*
+ * Passes the bytes to a parser of tests/lib/result_oracle.lua: "ktap", "ltp" or
+ * "kunit".  Aborts if the results do not fit the bytes.
+ */
+void fuzz_parser(const char *parser, const uint8_t *data, size_t size);
 
 #endif
