@@ -15,7 +15,7 @@
 	F(test_log) F(check) F(pack) F(pointer) F(constants) F(calls)	\
 	F(syscall)							\
 	F(system) F(ktap) F(ltp) F(results) F(program) F(kunit)		\
-	F(module_file) F(module_params) F(modules)			\
+	F(module_file) F(module_params) F(stale_module) F(modules)	\
 	F(job) F(limits) F(kernel_log) F(snapshot) F(worker) F(async)	\
 	F(vm) F(stack) F(evidence) F(leave_clean) F(fixture)		\
 	F(verdict) F(shell) F(gdb_modules) F(gdb)				\

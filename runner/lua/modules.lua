@@ -7,6 +7,7 @@ local module_file = require "provium.module_file"
 local module_params = require "provium.module_params"
 local options = require "provium.options"
 local session = require "provium.session"
+local stale_source = require "provium.stale_module"
 local suggest = require "provium.suggest"
 local syscall = require "provium.syscall"
 
@@ -86,6 +87,21 @@ local function read_module(where, path)
 	local info, reason = module_file.parse(data)
 	if not info then errors.raise_errno("ENOEXEC", "%s: ENOEXEC: %s: %s", where, path, reason) end
 	return data, info
+end
+
+local told_stale = {}	-- by path
+
+-- Says once if the module is older than its sources.
+local function tell_if_stale(vm, path)
+	local info = vm.core:info()
+	local is_built = folder_of(path) == info.modules
+	if told_stale[path] or not is_built then return end
+	told_stale[path] = true
+	local source, folder = stale_source(info, path:match("[^/]*$"))
+	if source then
+		io.stderr:write(("insmod: %s is older than %s: to test the new source, run make MODULE=%s first\n"):format(path,
+			source, folder))
+	end
 end
 
 -- --- errors ---
@@ -222,6 +238,7 @@ end
 -- it is not a dependency itself.
 function insert(vm, where, path, params, dependencies)
 	local data, info = read_module(where, path)
+	tell_if_stale(vm, path)
 	local args = module_params(where, name_of(path), params, info.params)
 	insert_dependencies(vm, where, path, info.depends, dependencies or {})
 	local nr_before = #vm:read_log()
