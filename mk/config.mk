@@ -8,8 +8,8 @@ KIT_INSTALLED := $(wildcard bin/provium)
 # Variables with such short names can be in anybody's environment, with another
 # meaning. They count only on the command line; the others, such as ACCEL, in
 # the environment too.
-$(foreach v,O T N V FIXTURE HERE PREFIX DESTDIR PROFILES KERNELS NAME NR ARGS SAN FAILFAST MODULE \
-	TESTS TARGETS SUITE CLONE KERNEL_SRC KERNEL KDIR CONFIG KCFLAGS LLVM LLVM_IAS \
+$(foreach v,O T N V FIXTURE HERE PREFIX DESTDIR PROFILES KERNELS NAME NR ARGS SAN FAILFAST RECORD \
+	MODULE TESTS TARGETS SUITE CLONE KERNEL_SRC KERNEL KDIR CONFIG KCFLAGS LLVM LLVM_IAS \
 	CROSS_COMPILE,$(if $(filter \
 	environment%,$(origin $v)),$(eval undefine $v)))
 
@@ -35,6 +35,7 @@ T         ?=#           the tests to run, by file or folder: T='kit/boot calls/b
 FIXTURE   ?=#           the fixture to open (make shell, make gdb)
 N         ?= 100#       how often "make stress" runs the tests
 FAILFAST  ?=#           1: start no further test after a failure
+RECORD    ?=#           1: record the VMs, and keep those of failed tests (make test, make stress)
 V         ?=#           1: show the commands
 PREFIX    ?= /usr/local#  where "make install" installs the kit
 DESTDIR   ?=#           a folder that stands for / while it installs

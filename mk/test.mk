@@ -79,6 +79,7 @@ TEST_INPUTS := $(RUNNER) $(KERNEL_IMAGE) $(INITRAMFS) $(DRIVERS)
 REPORT := $O/report
 AGAIN := $(filter retest,$(MAKECMDGOALS))
 FAIL_FAST := $(if $(filter-out 0,$(FAILFAST)),--fail-fast)
+RECORDED := $(if $(filter-out 0,$(RECORD)),--record)
 
 # The recipe succeeds even if the test fails, so that make runs the other tests
 # too: the runner then leaves out the .ok file, and the summary has the exit
@@ -114,6 +115,14 @@ retest: ## use: run all tests, ignoring earlier passes (T= chooses)
 
 ifneq ($(strip $(PROFILES) $(KERNELS)),)
 include $(MK)matrix.mk
+else ifneq ($(RECORDED),)
+
+# Recorded VMs boot in place of being clones, so a pass is no verdict for the
+# normal run.
+.PHONY: test retest
+test retest: $(TEST_INPUTS) $O/provium.toml | modules
+	$(plus)@$(RUNNER) test --record $(FAIL_FAST) $(CHOSEN:%=$(TEST_ROOT)/%.lua)
+
 else
 
 .PHONY: test retest
@@ -126,7 +135,7 @@ endif
 
 .PHONY: stress
 stress: all accel ## use: run the tests chosen with T= N times
-	$(plus)@$(RUNNER) test --repeat $N $(FAIL_FAST) $(CHOSEN:%=$(TEST_ROOT)/%.lua)
+	$(plus)@$(RUNNER) test --repeat $N $(FAIL_FAST) $(RECORDED) $(CHOSEN:%=$(TEST_ROOT)/%.lua)
 
 # Each test in a run of its own, N at a time: finds tests that depend on others.
 ALONE := $(if $(TEST_ROOT),$(wildcard tests/harness/*.lua)) $(TEST_FILES)

@@ -17,7 +17,7 @@ static const struct group {
 	const char *title;
 	const struct command *commands[8];
 } groups[] = {
-	{ "Run tests and commands", { &cmd_test, &cmd_exec, &cmd_shell, &cmd_gdb, &cmd_make, &cmd_init } },
+	{ "Run tests and commands", { &cmd_test, &cmd_exec, &cmd_shell, &cmd_gdb, &cmd_replay, &cmd_make, &cmd_init } },
 	{ "Find the commit", { &cmd_check, &cmd_bisect } },
 	{ "Look after the host", { &cmd_doctor, &cmd_fixture, &cmd_gate } },
 	{ "About this program", { &cmd_protocol, &cmd_version } },

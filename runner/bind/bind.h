@@ -110,7 +110,15 @@ struct vm *bind_check_vm(lua_State *L);
 /* Functions for the table provium.core, and methods for VM objects. */
 extern const luaL_Reg bind_fixture_functions[], bind_fixture_methods[];
 extern const luaL_Reg bind_snapshot_methods[], bind_terminal_methods[];
-extern const luaL_Reg bind_debugger_methods[];
-extern const luaL_Reg bind_host_functions[];
+extern const luaL_Reg bind_debugger_methods[], bind_recording_methods[];
+extern const luaL_Reg bind_host_functions[], bind_recording_functions[];
+
+struct vm_opts;
+
+/*
+ * Pushes and returns the options of a boot, from the table at index 2, which
+ * the harness has checked.
+ */
+struct vm_opts *bind_boot_options(lua_State *L);
 
 #endif

@@ -290,6 +290,7 @@ int bind_open(lua_State *L)
 	luaL_newlib(L, functions);
 	luaL_setfuncs(L, bind_fixture_functions, 0);
 	luaL_setfuncs(L, bind_host_functions, 0);
+	luaL_setfuncs(L, bind_recording_functions, 0);
 	bind_push_nr(L);
 	lua_setfield(L, -2, "nr");
 	bind_push_errno(L);

@@ -10,6 +10,7 @@
 #include "runner/probe/choice.h"
 #include "runner/fixture/fixture.h"
 #include "runner/vm/debugger.h"
+#include "runner/vm/recording.h"
 #include "runner/vm/vm.h"
 
 #define VM "provium.vm"
@@ -96,16 +97,9 @@ static void read_files(lua_State *L, struct vm_opts *opts)
 	lua_pop(L, 1);
 }
 
-/*
- * vm:boot{memory = bytes, cpus =, timeout = seconds on a fast host, append =,
- * disks =, files =, to_save = true if the VM will be saved as a fixture}
- */
-static int l_boot(lua_State *L)
+struct vm_opts *bind_boot_options(lua_State *L)
 {
-	struct vm *vm = bind_check_vm(L);
 	struct vm_opts *opts;
-	struct accel accel;
-	struct err err;
 
 	luaL_checktype(L, 2, LUA_TTABLE);
 	opts = new_opts(L);
@@ -119,9 +113,26 @@ static int l_boot(lua_State *L)
 	opts->append = xstrdup(string_field(L, 2, "append"));
 	read_disks(L, opts);
 	read_files(L, opts);
+	return opts;
+}
+
+/*
+ * vm:boot{memory = bytes, cpus =, timeout = seconds on a fast host, append =,
+ * disks =, files =, to_save = true if the VM will be saved as a fixture}
+ */
+static int l_boot(lua_State *L)
+{
+	struct vm *vm = bind_check_vm(L);
+	struct vm_opts *opts = bind_boot_options(L);
+	struct recording_info recording;
+	struct accel accel;
+	struct err err;
+
 	if (vm_state(vm) == VM_NEW &&
 	    choice_make(vm_machine(vm)->profile.name, &accel, &err))
 		bind_raise(L, &err);
+	if (vm_recording(vm, &recording))
+		vm_recorded_accel(&accel);
 	opts->timeout *= vm_state(vm) == VM_NEW ? accel.slowness : 1;
 	lua_getfield(L, 2, "to_save");
 	if (lua_toboolean(L, -1) && vm_state(vm) == VM_NEW &&
@@ -175,6 +186,8 @@ static struct vm_call *submit(lua_State *L, enum wire_kind kind)
 	luaL_argcheck(L, op, 2, "no such op");
 	bind_encode(L, 3, op->req);
 	payload = lua_tolstring(L, -1, &len);
+	if (!op->supervisor)
+		vm_note_call(vm, label);
 	call = vm_submit(vm, op->supervisor ? WIRE_SUPERVISOR : (uint32_t)channel,
 			 kind, op, payload, len, &err);
 	if (!call) {
@@ -367,6 +380,8 @@ static int l_info(lua_State *L)
 	set_string(L, "kernel", m->profile.kernel);
 	set_string(L, "initrd", m->profile.initrd);
 	set_string(L, "rootfs", m->profile.rootfs);
+	set_string(L, "machine", m->profile.machine);
+	set_string(L, "share", m->profile.share);
 	set_string(L, "link", info.cid ? "vsock" : "serial");
 	if (info.cid) {
 		set_integer(L, "cid", info.cid);
@@ -452,6 +467,7 @@ int bind_vm_new(lua_State *L)
 		luaL_setfuncs(L, bind_snapshot_methods, 0);
 		luaL_setfuncs(L, bind_terminal_methods, 0);
 		luaL_setfuncs(L, bind_debugger_methods, 0);
+		luaL_setfuncs(L, bind_recording_methods, 0);
 		lua_pushvalue(L, -1);
 		lua_setfield(L, -2, "__index");
 	}

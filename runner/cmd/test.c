@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <limits.h>
 #include <lualib.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,6 +77,9 @@ static int parse_option(struct arguments *a, int option)
 	case 'g':
 		s->gdb = true;
 		break;
+	case 'R':
+		s->record = true;
+		break;
 	case 'v':
 		s->verdict = optarg;
 		s->format = &format_brief;
@@ -95,6 +99,24 @@ static int parse_option(struct arguments *a, int option)
 	return 0;
 }
 
+/* QEMU records only TCG, and not vsock. */
+static int check_record(const struct suite_opts *s)
+{
+	static const char *const needs[][2] = { { "ACCEL", "tcg" }, { "TRANSPORT", "serial" } };
+
+	if (s->on_failure || s->gdb)
+		return cmd_usage_error(&cmd_test, "--record excludes --on-failure and --gdb: "
+			"provium replay --gdb shows the recorded run");
+	for (size_t i = 0; i < 2; i++) {
+		const char *chosen = getenv(needs[i][0]);
+
+		if (chosen && *chosen && strcmp(chosen, "auto") && strcmp(chosen, needs[i][1]))
+			return cmd_usage_error(&cmd_test, "--record needs %s=%s, which QEMU can record; "
+				"it is %s", needs[i][0], needs[i][1], chosen);
+	}
+	return 0;
+}
+
 /* Checks for options that need or exclude each other. */
 static int check_options(const struct suite_opts *s, int nr_paths)
 {
@@ -105,6 +127,8 @@ static int check_options(const struct suite_opts *s, int nr_paths)
 			"--verdict needs exactly one file, and excludes --repeat");
 	if ((s->on_failure || s->gdb) && s->verdict)
 		return cmd_usage_error(&cmd_test, "--verdict excludes --on-failure and --gdb");
+	if (s->record && check_record(s))
+		return EXIT_USAGE;
 	if ((s->on_failure || s->gdb) && !tty_on_stdin())
 		return cmd_usage_error(&cmd_test,
 			"%s%s: stdin is not a terminal; run it in one, or without this option",
@@ -148,6 +172,7 @@ static int run(int argc, char **argv)
 		{ "repeat", required_argument, NULL, 'n' },
 		{ "on-failure", required_argument, NULL, 'o' },
 		{ "gdb", no_argument, NULL, 'g' },
+		{ "record", no_argument, NULL, 'R' },
 		{ "verdict", required_argument, NULL, 'v' },
 		{ "session", required_argument, NULL, 'p' },
 		{ "mem", required_argument, NULL, 'm' },
@@ -165,6 +190,8 @@ static int run(int argc, char **argv)
 		ret = check_options(&a.suite, argc - optind);
 	if (ret)
 		return ret;
+	/* The next run of a file would remove the recordings of its failure. */
+	a.suite.fail_fast |= a.suite.record && a.suite.repeat > 1;
 	ret = suite_run(argv + optind, (size_t)(argc - optind), &a.suite);
 	if (ret == EXIT_TEST_FAILED)
 		advise(&a.suite);
@@ -200,6 +227,9 @@ const struct command cmd_test = {
 "  --gdb             start gdb on the file's first VM once that is ready; the\n"
 "                    test goes on while gdb lets the guest run, without time\n"
 "                    limits\n"
+"  --record          record the VMs, which boot and are no clones, and keep the\n"
+"                    recordings of a failed file below out/record, for provium\n"
+"                    replay; needs TCG, one processor and no disks\n"
 "  --repeat N        run everything N times (default: 1)\n"
 "  --mem SIZE        memory budget of all VMs of all your runners, such as 512M\n"
 "                    or 2G (default: $PROVIUM_MEM, else what the host has free)\n"

@@ -16,11 +16,12 @@
 	F(syscall)							\
 	F(system) F(ktap) F(ltp) F(results) F(program) F(kunit)		\
 	F(module_file) F(module_params) F(stale_module) F(modules)	\
-	F(job) F(limits) F(kernel_log) F(snapshot) F(worker) F(async)	\
+	F(recording) F(job) F(limits) F(kernel_log) F(snapshot)		\
+	F(worker) F(async)						\
 	F(vm) F(stack) F(evidence) F(leave_clean) F(fixture)		\
 	F(verdict) F(shell) F(gdb_modules) F(gdb)				\
 	F(record) F(on_failure) F(environment) F(globals) F(harness) F(fixture_build)	\
-	F(fixture_command) F(exec) F(init) F(matrix) F(commit)	\
+	F(fixture_command) F(exec) F(init) F(matrix) F(replay) F(commit)	\
 	F(bisect_session)						\
 	F(bisect_summary) F(bisect)
 

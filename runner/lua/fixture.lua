@@ -207,9 +207,47 @@ local function check_seed(opts)
 	return opts.seed
 end
 
+-- --- without clones ---
+
+-- Returns the built-in script of a profile's fixture.
+function fixture.boot_profile(name)
+	return function()
+		local vm = VM.create(name):boot()
+		vm:mount_vfs()
+	end
+end
+
+-- Runs the fixture's script in this session, as a part of the test. Returns the
+-- last VM that it makes. A recording begins with a VM's boot, so a recorded VM
+-- cannot be a clone.
+local function run_script_here(name)
+	local script = fixture.find_script(name, session.dir)
+	local chunk, reason = fixture.boot_profile(name), nil
+	local dir, path = session.dir, package.path
+	if script ~= fixture.BUILT_IN then
+		session.depend(script)
+		session.dir = script:match("^(.*)/")
+		package.path = ("%s/?.lua;%s/lib/?.lua;%s/../lib/?.lua;%s"):format(session.dir, session.dir, session.dir, path)
+		chunk, reason = loadfile(script, "t")
+	end
+	local ok, result = true, nil
+	if chunk then ok, result = pcall(chunk) end
+	session.dir, package.path = dir, path
+	if not chunk then error(fixture.setup_failed("fixture %s: %s", name, reason), 0) end
+	if not ok then error(result, 0) end
+	local vm = session.vms[#session.vms]
+	if not vm or not vm:is_running() then error(fixture.setup_failed("fixture %s: its script made no VM", name), 0) end
+	vm.leave_clean = type(result) == "table" and rawget(result, "leave_clean") or nil
+	return vm
+end
+
 -- provium.fixture(name, { seed = }): returns a new clone, running.
 function fixture.clone(name, opts)
 	local seed = check_seed(opts)
+	if session.recordings then
+		if seed then error("fixture: seed: a recorded VM boots, and its random numbers are recorded; leave out --record", 0) end
+		return run_script_here(name)
+	end
 	local found = get(name)
 	local vm = not seed and take_spare(found) or start(found, seed)
 	limits.wait_at_gate(function()

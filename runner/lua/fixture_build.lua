@@ -8,7 +8,6 @@ local harness = require "provium.harness"
 local kernel_log = require "provium.kernel_log"
 local options = require "provium.options"
 local session = require "provium.session"
-local VM = require "provium.vm"
 
 local SCRIPT_OPTIONS = { leave_clean = true }
 local MAX_BOOTS = 3	-- of a fixture whose kernel has no high-resolution timers
@@ -35,14 +34,6 @@ local function with_disk_state(name, message, is_setup)
 	local store, is_full = core.fixture_store()
 	local new_error = is_setup and not is_full and fixture.setup_failed or fixture.broken
 	return new_error("fixture %s: %s%s", name, is_full and ("no space left in %s: "):format(store) or "", message)
-end
-
--- Returns the built-in script of a profile's fixture.
-local function boot_profile(name)
-	return function()
-		local vm = VM.create(name):boot()
-		vm:mount_vfs()
-	end
 end
 
 -- Returns the options that the script has returned.
@@ -77,7 +68,7 @@ end
 -- Runs the script. Returns nothing, or an error.
 local function run(script, name, chain)
 	local ok, result, is_setup = harness.run_script(script, fixture.BUILD_LIMIT_S, chain,
-		script == fixture.BUILT_IN and boot_profile(name) or nil)
+		script == fixture.BUILT_IN and fixture.boot_profile(name) or nil)
 	if ok then return end
 	if errors.kind_of(result) == errors.KIND.interrupted then return result end
 	return with_disk_state(name, tostring(result), is_setup)

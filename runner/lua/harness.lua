@@ -4,12 +4,12 @@
 -- The Lua files of this folder require only files that stand before them here:
 --
 --   errors text suggest options show session test_log check
---   pack constants calls syscall system job
+--   pack constants calls syscall system recording job
 --   limits kernel_log snapshot worker async vm
 --   stack evidence leave_clean fixture verdict shell gdb_modules gdb
 --   record on_failure
 --   environment globals
---   harness fixture_build fixture_command exec
+--   harness fixture_build fixture_command exec replay
 --   commit bisect_session bisect_summary bisect
 
 local core = require "provium.core"
@@ -25,6 +25,7 @@ local limits = require "provium.limits"
 local on_failure = require "provium.on_failure"
 local options = require "provium.options"
 local record = require "provium.record"
+local recording = require "provium.recording"
 local results = require "provium.results"
 local session = require "provium.session"
 local show = require "provium.show"
@@ -48,7 +49,7 @@ local nr_clones = 0
 local function with_clone(t, name, fn)
 	return function()
 		t.vm = fixture.clone(name)
-		fixture.start_spare(name)
+		if not session.recordings then fixture.start_spare(name) end
 		return fn(t.vm)
 	end
 end
@@ -115,7 +116,9 @@ local function run_test(t, opts, fn)
 	evidence.mark(session.vms)
 	for _, vm in ipairs(session.vms) do vm.inserted_by_test, vm.workers = {}, {} end
 	check.count = 0
+	if session.recordings then recording.test_begins(t) end
 	local caught = call_test(t, opts, fn)
+	if session.recordings then recording.test_ends() end
 	-- --on-failure shows the guest as it was at the failure.
 	local stands = caught and session.on_failure
 	local unclean = not stands and settle(t, opts)
@@ -124,6 +127,7 @@ local function run_test(t, opts, fn)
 	verdict.apply_check_count(t)
 	if verdict.is_failure(t) then
 		record.add_evidence(t, caught, complaints)
+		if session.recordings then recording.failed(t, complaints) end
 		on_failure.stop(t)
 		drop_clone(t)
 	else
@@ -179,7 +183,10 @@ local function judge_as_test(caught)
 	end
 	local complaints = verdict.apply_kernel(t, caught, {}, {})
 	verdict.apply_check_count(t)
-	if verdict.is_failure(t) then record.add_evidence(t, caught, complaints) end
+	if verdict.is_failure(t) then
+		record.add_evidence(t, caught, complaints)
+		if session.recordings then recording.failed(t, complaints) end
+	end
 	record.tell("test", t)
 end
 
@@ -212,6 +219,7 @@ local function file_error(caught, is_load_error)
 		e.verdict = VERDICT.fail
 	end
 	record.add_evidence(e, caught, complaints)
+	if session.recordings then recording.failed(e, complaints) end
 	return e
 end
 
@@ -241,20 +249,25 @@ end
 -- Runs the test file at path. opts.tell gets events as JSON text, see
 -- record.tell(). opts.filter (a pattern) and opts.only (a set of names) select
 -- the tests to run. opts.fail_fast: the first failure ends the file.
+-- opts.record: record the VMs.
 -- opts.on_failure: "shell", "gdb" or "ask"; opts.gdb: true or nil; see
 -- on_failure.lua. Raises only an interrupt.
 function harness.run(path, opts)
 	opts.on_start = on_failure.watch
 	session.begin(path, opts)
+	if opts.record then recording.begin() end
 	local caught, is_load_error = call_file(path)
 	if caught and verdict.is_interrupt(caught) then
+		if session.recordings then recording.failed({}) end
 		end_vms()
+		recording.keep()
 		error(caught.value, 0)
 	end
 	on_failure.finish()
 	local error_of_file = file_error(caught, is_load_error)
 	record.keep_logs()
 	end_vms()
+	recording.keep()
 	record.tell_end(error_of_file)
 end
 

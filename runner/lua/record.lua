@@ -59,20 +59,11 @@ function record.add_evidence(item, caught, complaints)
 	session.keep_logs = true
 end
 
--- Returns the folder for the file's logs: out/logs/ and the file's path, which
--- is relative to the current folder if the file is below it. So every file has
--- its own folder.
-local function log_folder()
-	local _, home = core.home()
-	local path = session.short_path(core.realpath(session.path) or session.path)
-	return ("%s/logs/%s"):format(home, (path:gsub("^/+", ""):gsub("%.lua$", "")))
-end
-
 -- If a test or the file has failed, writes the consoles of the VMs and the
 -- output of their QEMUs to the folder for logs.
 function record.keep_logs()
 	if not session.keep_logs then return end
-	local dir = log_folder()
+	local dir = session.output_folder("logs")
 	for i, vm in ipairs(session.vms) do
 		for name, data in pairs { console = (vm.core:console()), qemu = vm.core:stderr() } do
 			local ok, reason = core.write(("%s/%s-%d.log"):format(dir, name, i), data)

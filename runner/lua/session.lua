@@ -41,6 +41,7 @@ function session.begin(path, opts)
 	session.on_failure = opts.on_failure	-- "shell", "gdb", "ask" or nil
 	session.under_gdb = opts.gdb		-- no time limits
 	session.on_start = opts.on_start or function() end	-- is called with each VM that runs now
+	session.recordings = nil		-- with --record: the folder for the recordings
 	session.tell = opts.tell or function() end
 
 	session.watches_oops = false		-- calls end soon once a kernel has reported an oops
@@ -106,6 +107,15 @@ function session.forget_dead_vms()
 		if state ~= "dead" and state ~= "shut down" then kept[#kept + 1] = vm end
 	end
 	session.vms = kept
+end
+
+-- Returns the folder for what this kind of output keeps of the file: out/KIND/
+-- and the file's path, which is relative to the current folder if the file is
+-- below it. So every file has its own folder.
+function session.output_folder(kind)
+	local _, home = core.home()
+	local path = session.short_path(core.realpath(session.path) or session.path)
+	return ("%s/%s/%s"):format(home, kind, (path:gsub("^/+", ""):gsub("%.lua$", "")))
 end
 
 function session.kill_vms()

@@ -8,8 +8,11 @@ local kernel_log = require "provium.kernel_log"
 
 local methods = {}
 
+local CANNOT_RECORD = "snapshot: a VM that is being recorded cannot be saved; leave out --record"
+
 function methods:snapshot()
 	if self.channel ~= 1 then error("snapshot: expected a VM, got a worker", 0) end
+	if self.recorded then error(CANNOT_RECORD, 0) end
 	self:read_log()
 	local core_snapshot, log_next = self.core:snapshot()
 	self:read_log()		-- includes the mark that core:snapshot() has left in the log

@@ -9,6 +9,7 @@ local errors = require "provium.errors"
 local kernel_log = require "provium.kernel_log"
 local limits = require "provium.limits"
 local options = require "provium.options"
+local recording = require "provium.recording"
 local session = require "provium.session"
 local test_log = require "provium.test_log"
 local suggest = require "provium.suggest"
@@ -140,6 +141,7 @@ function VM:boot(opts)
 		files = boot_files(opts.files), disks = boot_disks(opts.disks),
 		to_save = session.building ~= nil,
 	}
+	if session.recordings then recording.record(self, request) end
 	local ok, err = pcall(limits.wait_at_gate, function()
 		self.core:boot(request)
 		return self.core:info().waited
@@ -151,6 +153,7 @@ function VM:boot(opts)
 		if errors.kind_of(err) == errors.KIND.guest then err.setup = true end
 		error(err, 0)
 	end
+	recording.booted(self)
 	session.on_start(self)
 	if cpus > 1 and kernel_log.has_coarse_timers(self) then
 		test_log.add(session.test and session.test.log or session.log, COARSE_TIMERS)

@@ -107,6 +107,28 @@ static void add_connections(struct argv *argv, const struct qemu_config *c,
 }
 
 /*
+ * An instruction takes 2^shift ns of the guest's time.  With shift=auto, an
+ * idle guest whose clock is ahead of the host's gets no byte for up to 100 ms.
+ */
+#define RECORDED_SHIFT 1
+
+/*
+ * QEMU records a character device only if it was named by -serial or -parallel.
+ * A microvm has no parallel port, so the option has no other effect.
+ */
+static void add_recording(struct argv *argv, const struct qemu_config *c)
+{
+	if (c->rr == RR_NONE)
+		return;
+	add_option(argv, "-icount", "shift=%u,rr=%s,rrfile=/proc/self/fd/%d", RECORDED_SHIFT,
+		   c->rr == RR_RECORD ? "record" : "replay", c->log_fd);
+	add_option(argv, "-parallel", "chardev:link");
+	add_option(argv, "-action", "shutdown=pause");
+	if (c->rr == RR_REPLAY)
+		push(argv, xstrdup("-S"));
+}
+
+/*
  * Adds the drive's two layers: the file that the guest writes, and below it the
  * files that are read where the guest has not written.
  */
@@ -187,6 +209,7 @@ int argv_build(struct argv *argv, const struct qemu_config *c,
 	push(argv, xstrdup(c->binary));
 	add_machine(argv, c);
 	add_connections(argv, c, fds, bus);
+	add_recording(argv, c);
 	add_share(argv, c, bus);
 	if (c->incoming) {
 		add_option(argv, "-incoming", "defer");

@@ -10,6 +10,9 @@
 #include "runner/base/err.h"
 #include "runner/machine/accel.h"
 
+/* Does QEMU write what the guest gets from outside to a log, or read it? */
+enum rr { RR_NONE, RR_RECORD, RR_REPLAY };
+
 struct disk {
 	char *path;
 	char *format;			/* "raw" or "qcow2" */
@@ -57,6 +60,12 @@ struct qemu_config {
 	int gdb_fd;
 	uint32_t seed;			/* the seed of TCG's rdrand, used only with gdb_fd */
 	const char *share;		/* a folder that the guest can read, or NULL */
+	/*
+	 * With RR_REPLAY the guest does not run before "cont".  With both, a
+	 * guest that powers off or resets leaves a QEMU that stands.
+	 */
+	enum rr rr;
+	int log_fd;			/* the log; unused with RR_NONE */
 };
 
 /* The mount tag of the shared folder (9p). */

@@ -79,12 +79,28 @@ void record_add_command(struct buf *to)
 	add_runner(to);
 }
 
+/* Sets `replay`, if the VM of the failed test was recorded. */
+static void add_replay(json_t *item)
+{
+	struct buf b = { 0 };
+
+	if (!*record_text(item, "recording"))
+		return;
+	record_add_command(&b);
+	buf_addf(&b, " replay ");
+	text_quote(&b, record_text(item, "recording"));
+	buf_addf(&b, " --until failing-call");
+	json_object_set_new(item, "replay", json_string(buf_str(&b)));
+	buf_release(&b);
+}
+
 void record_add_repeat(json_t *item, const char *file)
 {
 	struct buf b = { 0 };
 
 	if (!item || !item_failed(item))
 		return;
+	add_replay(item);
 	record_add_command(&b);
 	buf_addf(&b, " test ");
 	if (*record_text(item, "filter")) {

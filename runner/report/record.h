@@ -39,6 +39,9 @@
  *			test; `more` lines before these were left out
  *	consoles	[{ vm, lines [line] }]: the last lines of each console
  *	filter		the pattern for -f that chooses this test
+ *	recording	after a failure with --record: the folder with the
+ *			recording of the VM that the test used last
+ *	replay		the command that replays it up to the failing call
  *	repeat		after a failure: the command that runs it again
  *
  * All strings are clean (text_clean() in runner/base/text.h).  Empty members

@@ -65,6 +65,8 @@ static int run_harness(lua_State *L)
 	lua_setfield(L, -2, "on_failure");
 	lua_pushboolean(L, opts->gdb);
 	lua_setfield(L, -2, "gdb");
+	lua_pushboolean(L, opts->record);
+	lua_setfield(L, -2, "record");
 	lua_pushvalue(L, 3);
 	lua_pushcclosure(L, l_tell, 1);
 	lua_setfield(L, -2, "tell");
@@ -107,6 +109,10 @@ noreturn void run_file(const char *path, const struct run_file_opts *opts, int e
 	if (!L)
 		_exit(EXIT_BROKEN);
 	setenv("PROVIUM_INSIDE", "1", 1);	/* runner/run/last_failures.h */
+	if (opts->record) {		/* the time limits are to be those of TCG */
+		setenv("ACCEL", "tcg", 1);
+		setenv("TRANSPORT", "serial", 1);
+	}
 	lua_pushcfunction(L, run_harness);
 	lua_pushstring(L, path);
 	lua_pushlightuserdata(L, (void *)(uintptr_t)opts);

@@ -15,6 +15,7 @@ struct run_file_opts {
 	bool fail_fast;		/* stop after the first failed test */
 	const char *on_failure;	/* "shell", "gdb", "ask" or NULL */
 	bool gdb;
+	bool record;
 };
 
 /*

@@ -72,6 +72,7 @@ static json_t *run_and_remember(struct suite *s, const char *path)
 			.only = json_is_array(tests) ? tests : NULL,
 			.fail_fast = opts->fail_fast,
 			.on_failure = opts->on_failure, .gdb = opts->gdb,
+			.record = opts->record,
 		},
 		.on_test = on_test, .arg = s,
 		.capture = opts->verdict || opts->format != &format_human,

@@ -15,6 +15,7 @@ struct suite_opts {
 	const char *filter;	/* Lua pattern for test titles, or NULL */
 	const char *on_failure;	/* "shell", "gdb", "ask" or NULL: what to do at a failure */
 	bool gdb;		/* run the file under gdb */
+	bool record;		/* record the VMs, and keep the recordings of failures */
 	const char *verdict;	/* BASE of the result for make, or NULL */
 	const char *session;	/* file shared with make's other runners, or NULL */
 	unsigned int repeat;	/* how many times to run everything; at least 1 */

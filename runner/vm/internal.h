@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The inside of a VM, only for the files of runner/vm/.  The files have an
- * order, and each uses only files before it: conn, vsock, state, call, modules,
- * loop, oops, wait, debugger, terminal, launch, boot, migration.
+ * order, and each uses only files before it: conn, vsock, recording, state,
+ * call, modules, loop, oops, wait, debugger, terminal, launch, boot, migration,
+ * replay.
  */
 #ifndef RUNNER_VM_INTERNAL_H
 #define RUNNER_VM_INTERNAL_H
 
 #include <poll.h>
 
+#include "runner/base/hash.h"
 #include "runner/gate/gate.h"
 #include "runner/qemu/proc.h"
 #include "runner/qemu/qmp.h"
@@ -98,6 +100,16 @@ struct vm {
 					 * because it did not answer */
 	} death;
 	struct oops oops;
+	/* See recording.h. */
+	struct {
+		enum rr rr;
+		int log_fd;		/* -1: none */
+		char kernel[HASH_HEX], initrd[HASH_HEX];
+		bool ended;		/* QEMU ended as told: the log is whole */
+		uint64_t end;		/* the guest's instructions at the end */
+		char call[128];		/* the test's last call; "" if none */
+		uint64_t call_at;	/* the guest's instructions before it */
+	} recording;
 	/* See debugger.h. */
 	struct {
 		bool on;		/* QEMU's gdb stub serves a debugger */
@@ -110,6 +122,19 @@ struct vm {
 		bool paused;		/* QEMU was told to stop */
 	} spare;
 };
+
+/* --- recording.c --- */
+
+/*
+ * Sends QEMU a command and waits for the answer, or QEMU's end.  A signal to
+ * this process does not end the wait: a log must become whole after Ctrl-C,
+ * too.
+ * Takes the arguments, NULL for none.  0 or -errno with err filled.
+ */
+int vm_command(struct vm *vm, const char *name, json_t *arguments, int64_t deadline_ns,
+	       struct err *err);
+/* Ends the QEMU of a recorded VM so that its log is whole. */
+void vm_end_recording(struct vm *vm);
 
 /* --- state.c --- */
 

@@ -74,7 +74,7 @@ static void keep_own_ends(struct vm *vm, const struct lines *l)
 static int *inherited(const struct vm *vm, const struct lines *l, size_t *nr)
 {
 	const struct vm_opts *o = &vm->machine.opts;
-	int *list = xcalloc(7 + 2 * o->nr_disks, sizeof(*list));
+	int *list = xcalloc(8 + 2 * o->nr_disks, sizeof(*list));
 	size_t n = 0;
 
 	list[n++] = l->qmp[1];
@@ -84,6 +84,7 @@ static int *inherited(const struct vm *vm, const struct lines *l, size_t *nr)
 	list[n++] = vm->output.console_fd;
 	list[n++] = vm->ram.fd;
 	list[n++] = vm->link.vsock.vhost_fd;
+	list[n++] = vm->recording.log_fd;
 	for (size_t i = 0; i < o->nr_disks; i++) {
 		const struct disk *d = &o->disks[i];
 
@@ -107,6 +108,8 @@ static struct qemu_config config_of(const struct vm *vm, const struct lines *l,
 	config.ram_named = vm->ram.named;
 	config.gdb_fd = l->gdb[1];
 	config.seed = (uint32_t)(seed ^ seed >> 32);
+	config.rr = vm->recording.rr;
+	config.log_fd = vm->recording.log_fd;
 	config.cid = vm->link.vsock.cid;
 	config.vhost_fd = vm->link.vsock.vhost_fd;
 	return config;
@@ -136,6 +139,18 @@ static int start(struct vm *vm, const struct lines *l, const char *initrd,
 	return ret;
 }
 
+/* Notes what a recorded guest boots from, by which a replay finds changes. */
+static int hash_inputs(struct vm *vm, const char *initrd, struct err *err)
+{
+	const char *kernel = vm->machine.profile.kernel;
+	int ret = hash_file(kernel, vm->recording.kernel);
+
+	if (!ret)
+		ret = hash_file(initrd, vm->recording.initrd);
+	return ret ? err_set(err, ERR_BROKEN, ret, "cannot read %s or its initramfs: %s",
+			     kernel, strerror(-ret)) : 0;
+}
+
 int vm_launch(struct vm *vm, enum launch how, struct err *err)
 {
 	struct lines l;
@@ -148,6 +163,8 @@ int vm_launch(struct vm *vm, enum launch how, struct err *err)
 	if (!ret && how == LAUNCH_BOOT)
 		ret = initrd_open(&vm->machine.profile, &vm->machine.opts,
 				  &l.initrd_fd, initrd, sizeof(initrd), err);
+	if (!ret && vm->recording.rr)
+		ret = hash_inputs(vm, initrd, err);
 	if (!ret)
 		ret = start(vm, &l, initrd, how, err);
 	close_qemu_ends(vm, &l);

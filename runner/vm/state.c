@@ -22,6 +22,7 @@ struct vm *vm_new(const char *profile, struct err *err)
 	vm->output.console_fd = vm->output.stderr_fd = -1;
 	vm->ram.fd = -1;
 	vm->random.seed.gdb_fd = -1;
+	vm->recording.log_fd = -1;
 	machine_init(&vm->machine);
 	proc_init(&vm->qemu.proc);
 	qmp_init(&vm->qemu.qmp);
@@ -42,6 +43,7 @@ static void close_fd(int *fd)
 
 void vm_end_qemu(struct vm *vm)
 {
+	vm_end_recording(vm);
 	proc_release(&vm->qemu.proc);
 	qmp_release(&vm->qemu.qmp);
 	conn_release(&vm->link.conn);
@@ -73,6 +75,7 @@ void vm_free(struct vm *vm)
 	close_fd(&vm->output.console_fd);
 	close_fd(&vm->output.stderr_fd);
 	close_fd(&vm->ram.fd);
+	close_fd(&vm->recording.log_fd);
 	free(vm);
 }
 

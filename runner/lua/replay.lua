@@ -1,0 +1,184 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- provium replay DIR: runs a recorded VM again. See recording.lua.
+
+local core = require "provium.core"
+local read_file = require "provium.read_file"
+local recording = require "provium.recording"
+local session = require "provium.session"
+
+local replay = {}
+
+local function refuse(fmt, ...)
+	error(core.error { kind = "user", message = fmt:format(...) }, 0)
+end
+
+-- --- the recording ---
+
+-- Returns the folder of the recording in dir: dir itself, or its only vm-N.
+local function find(dir)
+	if core.realpath(dir .. "/recording.json") then return dir end
+	local found = {}
+	for _, name in ipairs(core.list(dir)) do
+		if name:find("^vm%-%d+$") then found[#found + 1] = dir .. "/" .. name end
+	end
+	if #found == 0 then
+		refuse("%s has no recording.json: it is not the recording of a VM; `provium test --record FILE` makes one below out/record when a test fails", dir)
+	end
+	if #found > 1 then refuse("%s has the recordings of %d VMs; choose one: %s", dir, #found, table.concat(found, " ")) end
+	return found[1]
+end
+
+local function load(dir)
+	dir = find(dir)
+	local r = core.json(read_file(dir .. "/recording.json") or "")
+	local is_whole = type(r) == "table"
+	for _, key in ipairs { "inputs", "events", "options" } do is_whole = is_whole and type(r[key]) == "table" end
+	if not is_whole then
+		refuse("%s/recording.json is damaged; record the test again (provium test --record)", dir)
+	end
+	if r.format ~= recording.FORMAT then
+		refuse("%s is a recording of format %s, and this provium reads format %d; record the test again", dir, r.format, recording.FORMAT)
+	end
+	r.dir, r.console = dir, read_file(dir .. "/console.log")
+	if not r.console or not core.realpath(dir .. "/log") then
+		refuse("%s lacks its %s; record the test again (provium test --record)", dir, r.console and "log" or "console.log")
+	end
+	if core.hash_file(dir .. "/log") ~= r.log then
+		refuse("%s/log is damaged: it is not what was recorded; record the test again (provium test --record)", dir)
+	end
+	return r
+end
+
+-- --- what has changed since ---
+
+-- Returns the first line in which the texts differ, of each.
+local function first_difference(before, now)
+	local a, b = before:gmatch("[^\n]*"), now:gmatch("[^\n]*")
+	while true do
+		local x, y = a(), b()
+		if x ~= y then return x or "nothing", y or "nothing" end
+		if x == nil then return "nothing", "nothing" end
+	end
+end
+
+local INPUTS = {
+	{ "qemu", "QEMU is \"%s\", and was \"%s\"", function(before, now) return now, before end },
+	{ "arguments", "a VM of this provium and profile has the argument \"%s\" in place of \"%s\"",
+		function(before, now)
+			local x, y = first_difference(before, now)
+			return y, x
+		end },
+	{ "kernel", "the kernel of profile %s has been built anew or replaced", function(_, _, r) return r.profile end },
+	{ "initrd", "the initramfs has changed: the agent, or a file that the test gives to boot()", function() end },
+}
+
+-- Refuses a recording whose guest would not boot from the same things. Anything
+-- else would end somewhere with an error of QEMU that explains nothing.
+local function check_inputs(r, vm)
+	local now = vm.core:inputs()
+	for _, input in ipairs(INPUTS) do
+		local name, text, values = table.unpack(input)
+		if now[name] ~= r.inputs[name] then
+			refuse("%s cannot be replayed: %s; record the test again, or go back to what it was recorded with",
+				r.dir, text:format(values(r.inputs[name] or "", now[name], r)))
+		end
+	end
+end
+
+-- Starts the VM, which stands before its first instruction.
+local function start(r)
+	local ok, core_vm = pcall(core.vm, r.profile)
+	if not ok then refuse("%s cannot be replayed: %s", r.dir, tostring(core_vm)) end
+	local vm = { core = core_vm }
+	vm.core:replay({
+		memory = r.options.memory, cpus = 1, timeout = 0, append = r.options.append,
+		files = r.options.files or {}, disks = {},
+	}, r.dir .. "/log")
+	check_inputs(r, vm)
+	return vm
+end
+
+-- --- events ---
+
+local function describe(e)
+	if e.event == "test" then return ("the beginning of test %q"):format(e.title) end
+	if e.event == "failing-call" then return ("the failing call, %s"):format(e.title) end
+	return e.title
+end
+
+-- Returns the event of that name: its kind, a test's title, or a number of
+-- instructions.
+local function find_event(r, name)
+	if name:find("^%d+$") then
+		return { event = "number", title = "instruction " .. name, at = math.tointeger(tonumber(name)) }
+	end
+	local names, known = {}, {}
+	for _, e in ipairs(r.events) do
+		local its = e.event == "test" and e.title or e.event
+		if its == name then return e end
+		if not known[its] then names[#names + 1] = ("%q"):format(its) end
+		known[its] = true
+	end
+	refuse("--until %s: the recording has no such event; it has %s, and any number of instructions", name, table.concat(names, ", "))
+end
+
+local function end_of(r)
+	for _, e in ipairs(r.events) do
+		if e.event == "end" then return e.at end
+	end
+	refuse("%s/recording.json is damaged: it has no end; record the test again", r.dir)
+end
+
+-- --- running ---
+
+-- Lets the guest run up to the instruction, nil for the end. Returns the number
+-- of the instruction at which it stands; nothing, after a message, if the guest
+-- does not do what it did.
+local function run_to(r, vm, at)
+	local ok, count = pcall(vm.core.replay_to, vm.core, at)
+	if ok then return count end
+	if type(count) == "table" and count.kind == "interrupted" then error(count, 0) end
+	print(("DIFFERENT from the recording: %s"):format(tostring(count)))
+end
+
+-- Returns nothing, or what differs from the recording.
+local function difference(r, vm, count)
+	if count ~= end_of(r) then return ("the guest ended after %d instructions, and not %d"):format(count, end_of(r)) end
+	local console = vm.core:console()
+	if console == r.console then return end
+	local was, is = first_difference(r.console, console)
+	return ("the console says\n  %s\nin place of\n  %s"):format(is, was)
+end
+
+local function show_end(vm)
+	local lines = {}
+	for line in vm.core:console():gmatch("[^\n]+") do lines[#lines + 1] = line end
+	for i = math.max(1, #lines - 4), #lines do print("| " .. lines[i]) end
+end
+
+local function to_end(r, vm)
+	local count = run_to(r, vm)
+	if not count then return 1 end
+	local differs = difference(r, vm, count)
+	if differs then
+		print(("DIFFERENT from the recording: %s"):format(differs))
+		return 1
+	end
+	print(("the same as recorded: %d instructions, %d bytes on the console, and the same end"):format(count, #r.console))
+	return 0
+end
+
+function replay.run(dir, event)
+	session.begin(".", { limit = math.huge })
+	local r = load(dir)
+	local target = find_event(r, event or "end")
+	local vm = start(r)
+	if target.event == "end" then return to_end(r, vm) end
+	local count = run_to(r, vm, target.at)
+	if not count then return 1 end
+	print(("stands at %s: instruction %d of %d; its console ends"):format(describe(target), count, end_of(r)))
+	show_end(vm)
+	return 0
+end
+
+return replay

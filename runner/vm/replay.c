@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Replays a recording; see replay.h. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runner/base/deadline.h"
+#include "runner/base/interrupt.h"
+#include "runner/qemu/console.h"
+#include "runner/vm/internal.h"
+#include "runner/vm/recording.h"
+#include "runner/vm/replay.h"
+
+/*
+ * Seconds without a new instruction after which a replay is stuck.  A replay
+ * does not wait while the recorded guest slept.
+ */
+#define STUCK_S 30
+
+int vm_replay_start(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
+		    int log_fd, struct err *err)
+{
+	struct machine *m = &vm->machine;
+	int ret;
+
+	m->opts = *opts;
+	*opts = (struct vm_opts){ 0 };
+	m->accel = *accel;
+	vm->recording.rr = RR_REPLAY;
+	vm->recording.log_fd = log_fd;
+	ret = vm_reserve(vm, m->opts.memory, m->opts.cpus, true, err);
+	return ret ? ret : vm_launch(vm, LAUNCH_BOOT, err);
+}
+
+/* QEMU has ended: it does so if the guest does not do what the log says. */
+static int ended(struct vm *vm, struct err *err)
+{
+	char said[512];
+
+	console_tail(vm->output.stderr_fd, 3, NULL, said, sizeof(said));
+	return err_set(err, ERR_USER, -EIO, "QEMU cannot go on with the replay:%s",
+		       *said ? said : " it gives no reason");
+}
+
+/* Drops what the guest has sent to the agent's port. */
+static void drop_output(struct conn *c)
+{
+	conn_feed(c);
+	c->in.len = 0;
+}
+
+/* Waits for at most a second; handles what has happened. */
+static int step(struct vm *vm, struct err *err)
+{
+	struct pollfd fds[] = {
+		{ vm->link.conn.fd, POLLIN, 0 }, { vm->qemu.qmp.fd, POLLIN, 0 },
+		{ vm->qemu.proc.pidfd, POLLIN, 0 }, { interrupt_fd(), POLLIN, 0 },
+	};
+
+	poll(fds, 4, 1000);
+	if (interrupt_pending())
+		return err_set(err, ERR_INTERRUPTED, -EINTR, "interrupted");
+	if (fds[0].revents & POLLIN)
+		drop_output(&vm->link.conn);
+	if (fds[1].revents && qmp_feed(&vm->qemu.qmp, err))
+		return ended(vm, err);
+	return fds[2].revents ? ended(vm, err) : 0;
+}
+
+/* Waits until the guest stands. */
+static int await_stop(struct vm *vm, struct err *err)
+{
+	int64_t since = clock_ns();
+	uint64_t before = 0, count;
+	int ret = 0;
+
+	while (!ret && !vm->qemu.qmp.stopped) {
+		ret = step(vm, err);
+		if (ret || vm->qemu.qmp.stopped || seconds_since(since) < 1)
+			continue;
+		ret = vm_icount(vm, &count, err);
+		if (!ret && count == before && seconds_since(since) > STUCK_S)
+			ret = err_set(err, ERR_USER, -EIO,
+				      "the replay stands still at instruction %llu",
+				      (unsigned long long)count);
+		if (count != before)
+			since = clock_ns();
+		before = count;
+	}
+	return ret;
+}
+
+int vm_replay_run(struct vm *vm, uint64_t until, uint64_t *count, struct err *err)
+{
+	int64_t deadline_ns = deadline_in(STUCK_S);
+	int ret = vm_icount(vm, count, err);
+
+	if (ret || *count == until || vm->qemu.qmp.shut_down)
+		return ret;
+	if (until < *count)
+		return err_set(err, ERR_USER, -EINVAL, "the guest has executed %llu instructions already",
+			       (unsigned long long)*count);
+	if (until != REPLAY_TO_END)
+		ret = vm_command(vm, "replay-break",
+				 json_pack("{s:I}", "icount", (json_int_t)until),
+				 deadline_ns, err);
+	if (!ret)
+		ret = vm_command(vm, "cont", NULL, deadline_ns, err);
+	if (!ret)
+		ret = await_stop(vm, err);
+	return ret ? ret : vm_icount(vm, count, err);
+}
