@@ -145,11 +145,16 @@ static int l_boot(lua_State *L)
 
 /* --- calls --- */
 
+static void push_stream(lua_State *L, const struct vm_reply *reply, int stream)
+{
+	lua_pushlstring(L, (char *)reply->stream[stream].p, reply->stream[stream].len);
+}
+
 /* Sets the fields stream1 and stream2 of the table on top of the stack. */
 static void set_streams(lua_State *L, const struct vm_reply *reply)
 {
 	for (int i = 1; i <= 2; i++) {
-		lua_pushlstring(L, (char *)reply->stream[i].p, reply->stream[i].len);
+		push_stream(L, reply, i);
 		lua_setfield(L, -2, i == 1 ? "stream1" : "stream2");
 	}
 }
@@ -198,13 +203,13 @@ static struct vm_call *submit(lua_State *L, enum wire_kind kind)
 	return call;
 }
 
-static int await(lua_State *L, struct vm_call *call, double seconds, const char *label)
+static int await(lua_State *L, struct vm_call *call, int64_t deadline_ns, const char *label)
 {
 	struct vm *vm = bind_check_vm(L);
 	struct err err;
 	int n;
 
-	if (vm_wait(vm, call, vm_deadline(vm, seconds), label, &err)) {
+	if (vm_wait(vm, call, deadline_ns, label, &err)) {
 		bind_push_error(L, &err);
 		set_streams(L, vm_call_reply(call));
 		vm_call_free(vm, call);
@@ -225,8 +230,9 @@ static int await(lua_State *L, struct vm_call *call, double seconds, const char 
 static int l_call(lua_State *L)
 {
 	double seconds = luaL_checknumber(L, 6);
+	struct vm_call *call = submit(L, WIRE_REQUEST);
 
-	return await(L, submit(L, WIRE_REQUEST), seconds, luaL_checkstring(L, 4));
+	return await(L, call, vm_deadline(bind_check_vm(L), seconds), luaL_checkstring(L, 4));
 }
 
 /*
@@ -239,7 +245,7 @@ static int l_show(lua_State *L)
 	struct vm_call *call = submit(L, WIRE_REQUEST);
 
 	vm_call_print_data(call);
-	return await(L, call, seconds, luaL_checkstring(L, 4));
+	return await(L, call, vm_deadline(bind_check_vm(L), seconds), luaL_checkstring(L, 4));
 }
 
 /*
@@ -267,8 +273,31 @@ static struct vm_call *check_call(lua_State *L)
 static int l_await(lua_State *L)
 {
 	double seconds = luaL_checknumber(L, 4);
+	struct vm_call *call = check_call(L);
 
-	return await(L, check_call(L), seconds, luaL_checkstring(L, 3));
+	return await(L, call, vm_deadline(bind_check_vm(L), seconds), luaL_checkstring(L, 3));
+}
+
+/*
+ * vm:next(tag, label, seconds): waits for output or the answer of a call that
+ * was sent with vm:submit(). Returns false and the bytes of both streams that
+ * have come since the last time; or what vm:await() does. The seconds count
+ * from vm:submit() on.
+ */
+static int l_next(lua_State *L)
+{
+	double seconds = luaL_checknumber(L, 4);
+	struct vm *vm = bind_check_vm(L);
+	struct vm_call *call = check_call(L);
+	int64_t deadline_ns = vm_call_deadline(vm, call, seconds);
+
+	if (!vm_wait_data(vm, call, deadline_ns))
+		return await(L, call, deadline_ns, luaL_checkstring(L, 3));
+	lua_pushboolean(L, false);
+	push_stream(L, vm_call_reply(call), 1);
+	push_stream(L, vm_call_reply(call), 2);
+	vm_call_drop_data(call);
+	return 3;
 }
 
 /* vm:arrived(tag): returns true if await() would not block. */
@@ -427,6 +456,7 @@ static const luaL_Reg methods[] = {
 	{ "show", l_show },
 	{ "submit", l_submit },
 	{ "await", l_await },
+	{ "next", l_next },
 	{ "arrived", l_arrived },
 	{ "shutdown", l_shutdown },
 	{ "kill", l_kill },

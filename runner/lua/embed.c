@@ -14,7 +14,8 @@
 	F(read_file)							\
 	F(test_log) F(check) F(pack) F(pointer) F(constants) F(calls)	\
 	F(syscall)							\
-	F(system) F(ktap) F(ltp) F(results) F(program) F(kunit)		\
+	F(system) F(ktap) F(ltp) F(result_stream) F(results)		\
+	F(program) F(kunit)						\
 	F(module_file) F(module_params) F(stale_module) F(modules)	\
 	F(recording) F(job) F(limits) F(kernel_log) F(snapshot)		\
 	F(worker) F(async)						\

@@ -4,7 +4,8 @@
 -- The Lua files of this folder require only files that stand before them here:
 --
 --   errors text suggest options show session test_log check
---   pack constants calls syscall system recording job
+--   pack constants calls syscall system ktap ltp result_stream results
+--   program kunit recording job
 --   limits kernel_log snapshot worker async vm
 --   stack evidence leave_clean fixture verdict shell gdb_modules gdb
 --   record on_failure
@@ -26,6 +27,7 @@ local on_failure = require "provium.on_failure"
 local options = require "provium.options"
 local record = require "provium.record"
 local recording = require "provium.recording"
+local result_stream = require "provium.result_stream"
 local results = require "provium.results"
 local session = require "provium.session"
 local show = require "provium.show"
@@ -123,6 +125,7 @@ local function run_test(t, opts, fn)
 	local stands = caught and session.on_failure
 	local unclean = not stands and settle(t, opts)
 	local complaints = verdict.apply_kernel(t, caught, opts, dead_before)
+	result_stream.blame(t, complaints)
 	if unclean and t.verdict == VERDICT.ok then t.verdict, t.message = VERDICT.fail, unclean end
 	verdict.apply_check_count(t)
 	if verdict.is_failure(t) then

@@ -105,10 +105,13 @@ local function is_ignored(complaint)
 end
 
 -- Adds the complaints in the lines (false: a line to skip) to found, except
--- those that are ignored and those whose title is in known.
-local function find_complaints(vm, lines, found, known)
+-- those that are ignored and those whose title is in known. first_seq: the
+-- number of the first line's record, which becomes a complaint's field seq; or
+-- nil.
+local function find_complaints(vm, lines, found, known, first_seq)
 	for _, complaint in ipairs(core.complaints(lines, 1)) do
 		vm.nr_complaints = vm.nr_complaints + 1
+		complaint.seq = first_seq and first_seq + complaint.lines[1] - 1
 		for i, n in ipairs(complaint.lines) do complaint.lines[i] = lines[n] end
 		complaint.vm = vm
 		if not (known and known[complaint.title]) and not is_ignored(complaint) then
@@ -121,6 +124,11 @@ local function log_lines(vm, first)
 	local lines = {}
 	for i = first, #vm.log do lines[#lines + 1] = not vm.log_from_user[i] and vm.log[i] end
 	return lines
+end
+
+-- Searches the lines of the log that were not searched yet.
+local function search_lines(vm, found)
+	find_complaints(vm, log_lines(vm, vm.log_judged + 1), found, nil, vm.log_next - #vm.log + vm.log_judged)
 end
 
 local function stamp_of(line) return tonumber(line and line:match("^%[ *(%d+%.%d+)%]")) end
@@ -142,7 +150,7 @@ end
 local function search_log(vm, found)
 	local ok, err = pcall(vm.read_log, vm)
 	if not ok then return false, err end
-	find_complaints(vm, log_lines(vm, vm.log_judged + 1), found)
+	search_lines(vm, found)
 	return true
 end
 
@@ -210,7 +218,7 @@ end
 local function search_ended(vm, found)
 	if vm.console_is_final then return end
 	vm.console_is_final = true
-	find_complaints(vm, log_lines(vm, vm.log_judged + 1), found)
+	search_lines(vm, found)
 	vm.log_judged = #vm.log
 	search_console(vm, found)
 end

@@ -67,9 +67,11 @@ end
 local Parser = {}
 Parser.__index = Parser
 
--- Returns a parser: give it lines with take(), then call judge().
+-- Returns a parser: give it lines with take(), then call judge(). It adds each
+-- result to its list fresh as { result =, path = its name after those of the
+-- results it is in, as far as these are known }.
 function ktap.new()
-	return setmetatable({ levels = { new_level(0) }, nr_results = 0 }, Parser)
+	return setmetatable({ levels = { new_level(0) }, nr_results = 0, fresh = {} }, Parser)
 end
 
 local function top(self) return self.levels[#self.levels] end
@@ -106,6 +108,16 @@ local function any_failed(results)
 	return false
 end
 
+-- Returns "OUTER/INNER/NAME" for a result of that level.
+local function path_of(self, level, result)
+	local path = result.name
+	for i = #self.levels, 2, -1 do
+		local outer = self.levels[i]
+		if outer.indent <= level.indent and outer.name then path = outer.name .. "/" .. path end
+	end
+	return path
+end
+
 -- Adds a result to the level, with the results of the level that was nested in
 -- it. A result that says ok although a nested one failed is a failure.
 local function add_result(self, level, result)
@@ -125,6 +137,7 @@ local function add_result(self, level, result)
 	level.diagnostics = {}
 	level.results[#level.results + 1] = result
 	self.nr_results = self.nr_results + 1
+	self.fresh[#self.fresh + 1] = { result = result, path = path_of(self, level, result) }
 end
 
 -- If results are nested in a result that the program never printed: adds that

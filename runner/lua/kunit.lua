@@ -5,7 +5,9 @@
 local errors = require "provium.errors"
 local ktap = require "provium.ktap"
 local options = require "provium.options"
+local result_stream = require "provium.result_stream"
 local results = require "provium.results"
+local session = require "provium.session"
 
 local kunit = { methods = {} }
 
@@ -30,24 +32,38 @@ local function strip(line, first)
 end
 
 -- Returns the KTAP lines of a kernel log: those from the first "KTAP version 1"
--- on. all: from the first line on, as of a log that begins later.
+-- on; and a list of their numbers in the log. all: from the first line on, as
+-- of a log that begins later.
 function kunit.lines(log, all)
-	local list, first = {}, all and 0 or nil
+	local list, numbers, first, number = {}, {}, all and 0 or nil, 0
 	for line in log:gmatch "[^\n]+" do
-		line = line:gsub("%s+$", "")
+		number = number + 1
+		line = line:match "^.*%S" or ""
 		local before = not first and line:match "^(.*)K?TAP version %d+$"
 		if before then first = #(before:gsub("K$", "")) end
 		if first and is_end(line) then break end
-		if first then list[#list + 1] = strip(line, first) end
+		if first then list[#list + 1], numbers[#numbers + 1] = strip(line, first), number end
 	end
-	return list
+	return list, numbers
 end
 
--- Returns what Parser:judge() does for the suites in these lines.
-function kunit.judge(lines)
-	local parser = ktap.new()
-	for _, line in ipairs(lines) do parser:take(line) end
-	return parser:judge { exit_code = 0 }
+-- Returns what Parser:judge() does for the suites in these lines, and the marks
+-- (result_stream.lua) of the results; the numbers in these are those of the
+-- lines. reason: why the kernel did not end the suites, or nil.
+function kunit.judge(lines, numbers, reason)
+	local parser, marks, from = ktap.new(), {}, 0
+	for i, line in ipairs(lines) do
+		parser:take(line)
+		for _, item in ipairs(parser.fresh) do
+			local to = numbers and numbers[i] or i
+			marks[#marks + 1] = { result = item.result, nr = 1, from = from, to = to }
+			from = to
+		end
+		parser.fresh = {}
+	end
+	local out = parser:judge { exit_code = 0, reason = reason }
+	if out.running then marks[#marks + 1] = { result = out.running, nr = 1, from = from, to = math.huge } end
+	return out, marks
 end
 
 -- Returns the Lua pattern of a suite's name with the wildcards * and ?.
@@ -69,45 +85,106 @@ end
 
 -- --- vm:kunit ---
 
--- Returns the lines that the kernel logs while fn runs.
-local function logged_by(vm, fn)
-	local nr_before = #vm:read_log()
-	fn()
-	local log = vm.root:read_log()
-	return kunit.lines(table.concat(log, "\n", nr_before + 1), true)
+-- Makes the numbers in marks those of the log's records. first: the number of
+-- the record whose line is the first one.
+local function number_records(marks, first)
+	for _, m in ipairs(marks) do m.from, m.to = first + m.from - 1, first + m.to - 1 end
 end
 
--- Runs a suite that has not run, if that is possible. Returns its lines, or nil
--- and why not.
+-- Returns the set of all results in the list.
+local function all_in(list, set)
+	for _, result in ipairs(list) do
+		set[result] = true
+		all_in(result.results or {}, set)
+	end
+	return set
+end
+
+-- Makes complaints from before the test those of the test, which takes the
+-- results of suites that ran at that time.
+local function take_earlier_complaints(vm, m)
+	local list = session.outside_complaints
+	for i = #list, 1, -1 do
+		local seq = list[i].vm == vm and list[i].seq
+		if seq and seq >= m.from and seq < m.to then
+			table.insert(session.kept_complaints, table.remove(list, i))
+		end
+	end
+end
+
+-- Keeps the marks of the results in out for the test.
+local function take_marks(vm, out, marks)
+	local chosen, kept = all_in(out.results, {}), {}
+	for _, m in ipairs(marks) do
+		if chosen[m.result] then
+			kept[#kept + 1] = m
+			take_earlier_complaints(vm, m)
+		end
+	end
+	result_stream.add_marks(vm, kept)
+end
+
+-- Returns what kunit.judge() does for the suites that ran at boot.
+local function judge_boot(vm)
+	local out, marks = kunit.judge(kunit.lines(vm:dmesg()))
+	number_records(marks, vm.log_next - #vm.log)
+	return out, marks
+end
+
+-- Runs suites with fn, and judges what the kernel logs meanwhile. Raises an
+-- error, with the results, if fn hangs or ends the guest. Returns what
+-- kunit.judge() does; or nil and another error of fn.
+local function judge_run(vm, fn)
+	local nr_before, console_size = #vm:read_log(), vm.core:console_size()
+	local ok, err = pcall(fn)
+	local kind = not ok and errors.kind_of(err)
+	local is_end = kind == errors.KIND.timeout or kind == errors.KIND.guest
+	if not ok and not is_end then return nil, err end
+	local reason = not ok and err.message:match "[^\n]*" or nil
+	local out, marks
+	if vm:is_running() then
+		local lines, numbers = kunit.lines(table.concat(vm:read_log(), "\n", nr_before + 1), true)
+		out, marks = kunit.judge(lines, numbers, reason)
+		number_records(marks, vm.log_next - #vm.log + nr_before)
+		take_marks(vm, out, marks)
+	else
+		out = kunit.judge(kunit.lines(vm.core:console(console_size), true), nil, reason)
+	end
+	if ok then return out end
+	err.results = out.results
+	error(err, 0)
+end
+
+-- Runs a suite that has not run, if that is possible. Returns what judge_run()
+-- does.
 local function run_suite(vm, name)
 	local run_file = RUN_FILE:format(name)
 	if vm:exec(("test -e '%s'"):format(run_file)).ok then
-		return logged_by(vm, function() vm:write_file(run_file, "1") end)
+		return judge_run(vm.root, function() vm:write_file(run_file, "1") end)
 	end
-	local inserted, err
-	local lines = logged_by(vm, function() inserted, err = pcall(vm.insmod, vm, name) end)
-	if inserted then return lines end
-	return nil, err
+	return judge_run(vm.root, function() vm:insmod(name) end)
 end
 
 -- Takes the results of the suites that are called suite, which can have the
 -- wildcards * and ?; without it, of all that ran at boot.
 function kunit.methods:kunit(suite)
 	if suite ~= nil then suite = options.string("kunit", "suite", suite) end
-	local out = kunit.judge(kunit.lines(self:dmesg()))
+	local out, marks = judge_boot(self.root)
 	if not suite then
 		if #out.results == 0 then
 			error(errors.new(errors.KIND.fail, "kunit: no suite has run: the kernel log has no results of KUnit. "
 				.. "The kernel needs CONFIG_KUNIT=y and suites, and kunit.enable=1 on its command line"), 0)
 		end
+		take_marks(self.root, out, marks)
 		return results.take("kunit", out)
 	end
 	local chosen, names = choose(out, suite)
+	take_marks(self.root, chosen, marks)
 	local why
 	if #chosen.results == 0 and not suite:find "[*?]" then
-		local lines
-		lines, why = run_suite(self, suite)
-		if lines then chosen = kunit.judge(lines) end
+		local ran
+		ran, why = run_suite(self, suite)
+		chosen = ran or chosen
 	end
 	if #chosen.results == 0 then
 		error(errors.new(errors.KIND.fail, "kunit %s: no result: no such suite ran at boot (%s)%s", suite,

@@ -40,6 +40,9 @@ local function status_problem(code, seen)
 			return ("exit status %d, which means a failure, but no result says so"):format(code)
 		end
 	end
+	if code & TCONF ~= 0 and next(seen) and not seen[VERDICT.skip] then
+		return ("exit status %d, which means that a part was skipped, but no result says so"):format(code)
+	end
 	if code & ~(TFAIL | TBROK | TWARN | TCONF) ~= 0 then return ("exit status %d"):format(code) end
 end
 
@@ -51,9 +54,10 @@ local SUMMARY = { failed = VERDICT.fail, broken = VERDICT.broken }
 local Parser = {}
 Parser.__index = Parser
 
--- Returns a parser: give it lines with take(), then call judge().
+-- Returns a parser: give it lines with take(), then call judge(). It adds each
+-- result to its list fresh, as that of ktap.new() does.
 function ltp.new()
-	return setmetatable({ results = {}, nr_results = 0, counts = {}, summary = {} }, Parser)
+	return setmetatable({ results = {}, fresh = {}, nr_results = 0, counts = {}, summary = {} }, Parser)
 end
 
 -- Takes one line of output without its newline.
@@ -67,7 +71,9 @@ function Parser:take(line)
 	end
 	self.nr_results = self.nr_results + 1
 	self.counts[result.verdict] = (self.counts[result.verdict] or 0) + 1
-	if self.nr_results <= MAX_RESULTS then self.results[self.nr_results] = result end
+	if self.nr_results > MAX_RESULTS then return end
+	self.results[self.nr_results] = result
+	self.fresh[#self.fresh + 1] = { result = result, path = result.name }
 end
 
 -- Returns the problem of the output as a whole, or nil.

@@ -68,7 +68,7 @@ function program.methods:program(path, opts)
 	self.root:syscall("mkdir", GUEST_DIR .. "\0", MODE)
 	self.root:write_file(GUEST_DIR .. "/" .. name, binary, { mode = MODE })
 	local argv = { GUEST_DIR .. "/" .. name, table.unpack(opts.args or {}) }
-	return results.run(label, results.read_program(name), self.run, self, argv,
+	return results.run_program(label, name, self, argv,
 		{ timeout = opts.timeout, env = opts.env, tty = opts.tty })
 end
 

@@ -7,6 +7,7 @@ local errors = require "provium.errors"
 local ktap = require "provium.ktap"
 local ltp = require "provium.ltp"
 local options = require "provium.options"
+local result_stream = require "provium.result_stream"
 local session = require "provium.session"
 local show = require "provium.show"
 
@@ -85,13 +86,26 @@ function results.read(parser, output, ended)
 	return parser:judge(ended)
 end
 
--- Calls method(...), which runs a command or a program, and takes the results
--- that read(output, ended, errors_output) finds in what it has printed.
-function results.run(label, read, method, ...)
-	local ok, r = pcall(method, ...)
-	local kind = not ok and errors.kind_of(r)
-	if not ok and not (kind and r.stdout) then error(r, 0) end
-	local out = read(r.stdout.value, ending(ok, r), r.stderr.value)
+-- If a program has printed no result, makes it one, by its exit status.
+local function by_status(out, name)
+	if #out.results > 0 or out.skip then return end
+	local verdict = out.message and errors.VERDICT.fail or errors.VERDICT.ok
+	out.results[1] = { name = name, verdict = verdict, message = out.message }
+	out.passed, out.failed = out.message and 0 or 1, out.message and 1 or 0
+	out.message = nil
+end
+
+-- Calls method(vm, ...), which runs a command or a program, reads its output
+-- while it runs, and takes the results in it. parser and streams: as for
+-- result_stream.new(). name: that of a program which is one result, by its exit
+-- status, if it prints none; or nil.
+function results.run(label, parser, streams, name, method, vm, ...)
+	local reader = result_stream.new(vm, parser, streams)
+	local ok, r = reader:call(method, ...)
+	if not ok and not (errors.kind_of(r) and r.stdout) then error(r, 0) end
+	local out = reader:judge(ending(ok, r))
+	result_stream.add_marks(vm, reader.marks)
+	if name then by_status(out, name) end
 	if not ok then
 		-- The error says more than the results: where the program hung,
 		-- or the guest's last words.
@@ -101,11 +115,11 @@ function results.run(label, read, method, ...)
 	return results.take(label, out)
 end
 
-local function read_ktap(output, ended) return results.read(ktap.new(), output, ended) end
+local STDOUT, BOTH = { 1 }, { 1, 2 }
 
 function results.methods:ktap(cmd, opts)
 	cmd = options.string("ktap", "command", cmd)
-	return results.run(("ktap %q"):format(show.command(cmd)), read_ktap, self.exec, self, cmd, opts)
+	return results.run(("ktap %q"):format(show.command(cmd)), ktap.new(), STDOUT, nil, self.exec, self, cmd, opts)
 end
 
 -- --- kselftest ---
@@ -121,18 +135,10 @@ local function time_limit(vm, dir)
 	return seconds == 0 and "24h" or seconds or KSELFTEST_TIMEOUT_S
 end
 
--- Returns a function like results.read() for the program called name. If it
--- prints no result, it is one result, by its exit status.
-function results.read_program(name)
-	return function(output, ended)
-		local out = read_ktap(output, ended)
-		if #out.results > 0 or out.skip then return out end
-		local verdict = out.message and errors.VERDICT.fail or errors.VERDICT.ok
-		out.results[1] = { name = name, verdict = verdict, message = out.message }
-		out.passed, out.failed = out.message and 0 or 1, out.message and 1 or 0
-		out.message = nil
-		return out
-	end
+-- Runs the program of that name: results.run() with the conventions of
+-- kselftest.
+function results.run_program(label, name, vm, argv, opts)
+	return results.run(label, ktap.new(), STDOUT, name, vm.run, vm, argv, opts)
 end
 
 function results.methods:kselftest(path, opts)
@@ -141,20 +147,16 @@ function results.methods:kselftest(path, opts)
 	local dir, name = path:match "^(.*)/([^/]+)$"
 	if not dir then error(("kselftest: path: expected the path of a program in the guest, got %s"):format(path), 0) end
 	local argv = { "./" .. name, table.unpack(opts.args or {}) }
-	return results.run("kselftest " .. path, results.read_program(name), self.run, self, argv,
+	return results.run_program("kselftest " .. path, name, self, argv,
 		{ cwd = dir .. "/", timeout = opts.timeout or time_limit(self, dir), env = opts.env })
 end
 
 -- --- LTP ---
 
 -- The old library prints to stdout, the new one to stderr.
-local function read_ltp(output, ended, errors_output)
-	return results.read(ltp.new(), output .. "\n" .. errors_output, ended)
-end
-
 function results.methods:ltp(cmd, opts)
 	cmd = options.string("ltp", "command", cmd)
-	return results.run(("ltp %q"):format(show.command(cmd)), read_ltp, self.exec, self, cmd, opts)
+	return results.run(("ltp %q"):format(show.command(cmd)), ltp.new(), BOTH, nil, self.exec, self, cmd, opts)
 end
 
 return results

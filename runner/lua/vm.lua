@@ -207,6 +207,21 @@ function VM:op(name, request, label, timeout)
 	return reply or errors.raise_fail_message(fail, label)
 end
 
+-- As VM:op(), but calls take(stdout, stderr) with the bytes of the output as
+-- they come; the reply has the rest.
+function VM:op_with_output(name, request, label, timeout, take)
+	self:check_free(label)
+	self.root.used_by = session.test
+	if self.channel ~= 1 then label = self:full_label(label) end
+	local timeout_s = options.seconds(timeout or self.timeout, "timeout")
+	local tag = self.core:submit(name, request, label, self.channel)
+	while true do
+		local reply, first, second = self.core:next(tag, label, timeout_s)
+		if reply ~= false then return reply or errors.raise_fail_message(first, label) end
+		take(first, second)
+	end
+end
+
 -- As VM:op(), but sends the request to the supervisor, which answers even while
 -- every executor is busy.
 function VM:supervisor_op(name, request, label, timeout)

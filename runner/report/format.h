@@ -6,6 +6,7 @@
  * order.  Each can be NULL:
  *	begin	once, with the number of files
  *	start	a file starts; its record has only file, name and started
+ *	result	a program that the running test runs has printed a result
  *	test	a test has ended
  *	file	a file has ended: its record, and its number, from 1
  *	end	once, with the counts of all files
@@ -23,6 +24,8 @@ struct format {
 	void (*begin)(size_t nr_files, struct buf *to);
 	void (*start)(const json_t *record, struct buf *to);
 	void (*test)(const json_t *record, const json_t *test, struct buf *to);
+	void (*result)(const json_t *record, const json_t *test, const json_t *result,
+		       struct buf *to);
 	void (*file)(const json_t *record, size_t n, struct buf *to);
 	void (*end)(const struct counts *total, struct buf *to);
 };

@@ -4,6 +4,9 @@
  * happen.
  *
  *	start	file, name, started
+ *	result	file, test, name (with those of the results that it is in, as
+ *		far as these are known), verdict, message: comes while the
+ *		program runs; the event test has its final verdict
  *	test	file, and the members of an item (record.h)
  *	end	the members of the record without tests
  *	summary	verdict, passed, failed, broken, skipped, ignored
@@ -29,6 +32,16 @@ static void start(const json_t *record, struct buf *to)
 			  "file", record_text(record, "file"),
 			  "name", record_text(record, "name"),
 			  "started", record_text(record, "started")));
+}
+
+static void result(const json_t *record, const json_t *test, const json_t *its, struct buf *to)
+{
+	json_t *line = json_pack("{s:s, s:s, s:s}", "event", "result",
+				 "file", record_text(record, "file"),
+				 "test", record_text(test, "name"));
+
+	json_object_update(line, (json_t *)(uintptr_t)its);
+	add(to, line);
 }
 
 static void test(const json_t *record, const json_t *item, struct buf *to)
@@ -62,5 +75,5 @@ static void end(const struct counts *total, struct buf *to)
 }
 
 const struct format format_json = {
-	.name = "json", .start = start, .test = test, .file = file, .end = end,
+	.name = "json", .start = start, .result = result, .test = test, .file = file, .end = end,
 };

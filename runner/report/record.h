@@ -28,8 +28,9 @@
  *	setup		true: the guest did not boot, or a fixture's script failed:
  *			this is the fault of neither the test nor the host
  *	seconds		number
- *	results		[{ name, verdict, message, results }]: results that a program
- *			run by the test printed; each can have results in it
+ *	results		[{ name, verdict, message, seconds, results }]: results that
+ *			a program run by the test printed; each can have results
+ *			in it. seconds: since the result before it; can be absent
  *	log		[line] that the test left with log()
  *	complaints	[{ vm, kind, title, fatal, panic, lines [line], source }]:
  *			unexpected reports of the kernel, without register

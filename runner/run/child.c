@@ -51,6 +51,21 @@ static void add_test(struct run *r, json_t *test)
 		r->opts->on_test(r->record, test, r->opts->arg);
 }
 
+/*
+ * Adds a result of a program to the running test, whose item has them all when
+ * it ends.
+ */
+static void add_result(struct run *r, json_t *result)
+{
+	if (!r->running || !result)
+		return;
+	if (!json_object_get(r->running, "results"))
+		json_object_set_new(r->running, "results", json_array());
+	json_array_append(json_object_get(r->running, "results"), result);
+	if (r->opts->on_result)
+		r->opts->on_result(r->record, r->running, result, r->opts->arg);
+}
+
 static void handle_event(struct run *r, const char *line, size_t n)
 {
 	json_t *event = json_loadb(line, n, 0, NULL);
@@ -60,6 +75,8 @@ static void handle_event(struct run *r, const char *line, size_t n)
 	if (!strcmp(kind, "begin")) {
 		json_decref(r->running);
 		r->running = json_incref(item);
+	} else if (!strcmp(kind, "result")) {
+		add_result(r, item);
 	} else if (!strcmp(kind, "test")) {
 		json_decref(r->running);
 		r->running = NULL;

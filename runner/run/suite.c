@@ -9,9 +9,11 @@
 #include "runner/base/exit_status.h"
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
+#include "runner/base/tty.h"
 #include "runner/gate/gate.h"
 #include "runner/make/return_tokens.h"
 #include "runner/make/session.h"
+#include "runner/make/status_line.h"
 #include "runner/run/child.h"
 #include "runner/run/find_tests.h"
 #include "runner/run/last_failures.h"
@@ -25,11 +27,16 @@ struct suite {
 	struct counts total;
 	size_t nr_done;
 	bool accel_printed;
+	bool shows_results;		/* of programs, while they run */
+	bool result_shown;
 	struct buf out;			/* part of the report that is not printed yet */
 };
 
 static void print(struct suite *s)
 {
+	if (s->result_shown && s->out.len)
+		fputs("\r\033[J", stdout);
+	s->result_shown = s->result_shown && !s->out.len;
 	fwrite(buf_str(&s->out), 1, s->out.len, stdout);
 	fflush(stdout);
 	s->out.len = 0;
@@ -59,6 +66,36 @@ static void on_test(const json_t *record, const json_t *test, void *arg)
 }
 
 /*
+ * Shows the last result on the terminal, in one row, until the next output
+ * takes its place.
+ */
+static void show_result(struct suite *s, const json_t *test, const json_t *result)
+{
+	unsigned int rows, columns;
+	struct buf line = { 0 };
+
+	tty_size(STDOUT_FILENO, &rows, &columns);
+	buf_addf(&line, "  · %s: result %zu: %s ... %s", record_text(test, "name"),
+		 json_array_size(json_object_get(test, "results")),
+		 record_text(result, "name"), record_text(result, "verdict"));
+	printf("\r\033[J%.*s\r", (int)columns - 1, buf_str(&line));
+	fflush(stdout);
+	buf_release(&line);
+	s->result_shown = true;
+}
+
+static void on_result(const json_t *record, const json_t *test, const json_t *result, void *arg)
+{
+	struct suite *s = arg;
+
+	if (s->opts->format->result)
+		s->opts->format->result(record, test, result, &s->out);
+	print(s);
+	if (s->shows_results)
+		show_result(s, test, result);
+}
+
+/*
  * Runs the file and records its failures.  Returns the file's record; NULL
  * after an interrupt.
  */
@@ -74,7 +111,7 @@ static json_t *run_and_remember(struct suite *s, const char *path)
 			.on_failure = opts->on_failure, .gdb = opts->gdb,
 			.record = opts->record,
 		},
-		.on_test = on_test, .arg = s,
+		.on_test = on_test, .on_result = on_result, .arg = s,
 		.capture = opts->verdict || opts->format != &format_human,
 		.tick = opts->session && session_has_status_line() ? session_tick : NULL,
 	};
@@ -237,7 +274,11 @@ static bool skip_after_failure(const struct suite_opts *opts)
 
 int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts)
 {
-	struct suite s = { .opts = opts };
+	struct suite s = {
+		.opts = opts,
+		.shows_results = !opts->verdict && opts->format == &format_human &&
+				 status_line_possible(),
+	};
 	int ret;
 
 	if ((opts->verdict && gate_dry_run()) || skip_after_failure(opts))

@@ -39,6 +39,7 @@ struct vm_call *vm_submit(struct vm *vm, uint32_t channel, enum wire_kind kind,
 	call->tag = hdr.tag = ++vm->calls.last_tag;
 	call->channel = channel;
 	call->op = op;
+	call->sent_ns = clock_ns();
 	call->stream_limit = vm->machine.opts.memory;
 	call->next = vm->calls.list;
 	vm->calls.list = call;
@@ -96,6 +97,11 @@ const struct wire_op_desc *vm_call_op(const struct vm_call *call)
 const struct vm_reply *vm_call_reply(const struct vm_call *call)
 {
 	return &call->reply;
+}
+
+void vm_call_drop_data(struct vm_call *call)
+{
+	call->reply.stream[1].len = call->reply.stream[2].len = 0;
 }
 
 void vm_call_print_data(struct vm_call *call)

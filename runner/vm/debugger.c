@@ -81,6 +81,12 @@ void vm_debug_end(struct vm *vm)
 	vm->debug.on = false;
 }
 
+int64_t vm_call_deadline(const struct vm *vm, const struct vm_call *call, double seconds)
+{
+	return vm->debug.on ? DEADLINE_NEVER :
+	       call->sent_ns + (int64_t)(seconds * vm_slowness(vm) * 1e9);
+}
+
 int64_t vm_deadline(const struct vm *vm, double seconds)
 {
 	return vm->debug.on ? DEADLINE_NEVER : deadline_in(seconds * vm_slowness(vm));

@@ -26,5 +26,7 @@ int vm_debug_start(struct vm *vm, int listen_fd, struct err *err);
 void vm_debug_end(struct vm *vm);
 /* Returns the deadline of a call that may take that many seconds, scaled. */
 int64_t vm_deadline(const struct vm *vm, double seconds);
+/* The same, for a call that was sent before. */
+int64_t vm_call_deadline(const struct vm *vm, const struct vm_call *call, double seconds);
 
 #endif

@@ -39,6 +39,7 @@ struct vm_call {
 	const struct wire_op_desc *op;
 	bool done;			/* reply is complete */
 	bool print_data;
+	int64_t sent_ns;		/* when the request was sent */
 	size_t stream_limit;		/* limit for both streams, in bytes;
 					 * more is an error */
 	struct vm_reply reply;

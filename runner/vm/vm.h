@@ -184,6 +184,13 @@ const struct wire_op_desc *vm_call_op(const struct vm_call *call);
 /* Returns the answer of a call that is done; valid until vm_call_free(). */
 const struct vm_reply *vm_call_reply(const struct vm_call *call);
 /*
+ * Waits until data frames of the call have arrived, and returns true; false
+ * means that vm_wait() would not block.
+ */
+bool vm_wait_data(struct vm *vm, struct vm_call *call, int64_t deadline_ns);
+/* Drops the bytes of the data frames that have arrived. */
+void vm_call_drop_data(struct vm_call *call);
+/*
  * From now on prints the call's data frames on our stdout and stderr, and keeps
  * none.
  */

@@ -21,8 +21,13 @@ int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 	int64_t start_ns = clock_ns();
 	int ret = 0;
 
-	while (!ret && !call->done && can_answer(vm))
-		ret = vm_oops_step(vm, vm_oops_limit(vm, start_ns, deadline_ns));
+	while (!ret && !call->done && can_answer(vm)) {
+		int64_t limit_ns = vm_oops_limit(vm, start_ns, deadline_ns);
+
+		ret = vm_oops_step(vm, limit_ns);
+		if (!ret && clock_ns() >= limit_ns)
+			ret = -ETIMEDOUT;	/* output that never ends */
+	}
 	if (call->done)
 		return 0;
 	if (!can_answer(vm))
@@ -30,6 +35,19 @@ int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 	if (ret == -EINTR)
 		err_set(err, ERR_INTERRUPTED, 0, "interrupted");
 	return ret;
+}
+
+static bool has_data(const struct vm_call *call)
+{
+	return call->reply.stream[1].len || call->reply.stream[2].len;
+}
+
+bool vm_wait_data(struct vm *vm, struct vm_call *call, int64_t deadline_ns)
+{
+	while (!call->done && !has_data(call) && can_answer(vm) && clock_ns() < deadline_ns &&
+	       !vm_oops_step(vm, vm_oops_limit(vm, call->sent_ns, deadline_ns)))
+		;
+	return has_data(call) && clock_ns() < deadline_ns;
 }
 
 bool vm_call_done(struct vm *vm, struct vm_call *call)
@@ -149,11 +167,10 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *label,
 int vm_wait(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 	    const char *label, struct err *err)
 {
-	int64_t start = clock_ns();
 	int ret = vm_wait_call(vm, call, deadline_ns, err);
 
 	if (ret == -ETIMEDOUT)
-		abort_call(vm, call, label, seconds_since(start), err);
+		abort_call(vm, call, label, seconds_since(call->sent_ns), err);
 	else if (ret)
 		err_context(err, "%s", label);
 	return ret;

@@ -205,6 +205,8 @@ end)
 test("an exit status of LTP that no result explains is a failure", function()
 	assert_eq("exit status 1, which means a failure, but no result says so",
 		read_ltp("a.c:1: TPASS: fine\n", { exit_code = 1 }).message)
+	assert_eq("exit status 32, which means that a part was skipped, but no result says so",
+		read_ltp("a.c:1: TPASS: fine\n", { exit_code = 32 }).message)
 	assert_eq("exit status 64", read_ltp("a.c:1: TPASS: fine\n", { exit_code = 64 }).message)
 	assert_eq("killed by signal 11", read_ltp("a.c:1: TPASS: fine\n", { reason = "killed by signal 11" }).message)
 	assert_eq("the program printed no result", read_ltp("hello\n", { exit_code = 0 }).message)
@@ -254,6 +256,17 @@ test("--format junit has a test case for each result of a program", function()
 	local said = runner.run({ "test", "--format", "junit", "results.lua" }).said
 	assert_contains(said, 'tests="8" failures="2" errors="0" skipped="2"')
 	assert_contains(said, 'name="one fails/outer/inner"')
+end)
+
+test("--format json has an event for each result when it comes", function()
+	assert_contains(runner.run({ "test", "--format", "json", "results_stream.lua" }).said,
+		'{"event":"result","file":"results_stream.lua","test":"comes","message":"why","name":"outer/inner","verdict":"FAIL"}\n')
+end)
+
+test("a file that dies keeps the results that had come in the test that was running", function()
+	local said = runner.run({ "test", "-f", "dies", "results_stream.lua" }).said
+	assert_contains(said, "· dies ... BROKEN: the file's process was killed by signal 9 (Killed)\n")
+	assert_contains(said, "      · outer/inner ... FAIL: why\n")
 end)
 
 test("--format json has a program's results as a list in the test", function()
