@@ -91,7 +91,9 @@ function oracle.check(name, text)
 	check_counts(parser, text, late)
 	local status = #text % 63 + 1
 	local bad = parser.read(text, { exit_code = status })
-	assert(bad.message or bad.failed > 0 or bad.skip, "a program with another exit status than 0 has not passed")
+	local is_partly_skipped = name == "ltp" and status == 32 and bad.skipped > 0
+	assert(bad.message or bad.failed > 0 or bad.skip or is_partly_skipped,
+		"a program with another exit status than 0 has not passed")
 	check_counts(parser, text, bad)
 	local out = parser.read(text, { exit_code = 0 })
 	check_results(out.results)
