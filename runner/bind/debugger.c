@@ -80,7 +80,7 @@ static int start(struct debugger *d, char **argv, size_t n, struct err *err)
 {
 	const int fds[] = { d->ends.socket, d->ends.script };
 	char connect[64], source[32];
-	int ret = vm_debug_start(d->vm, d->ends.listener, err);
+	int ret = vm_debug_start(d->vm, d->ends.listener, true, err);
 
 	snprintf(connect, sizeof(connect), "target remote /proc/self/fd/%d", d->ends.socket);
 	snprintf(source, sizeof(source), "/proc/self/fd/%d", d->ends.script);

@@ -2,8 +2,11 @@
 /* Recorded and replaying VMs as Lua holds them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "runner/base/files.h"
@@ -170,6 +173,48 @@ static int l_replay_to(lua_State *L)
 }
 
 /*
+ * vm:replay_serve(): lets the gdb whose socket stdin is debug the replay, and
+ * returns when it has closed the socket.
+ */
+static int l_replay_serve(lua_State *L)
+{
+	struct err err;
+
+	if (vm_replay_serve(bind_check_vm(L), STDIN_FILENO, &err))
+		bind_raise(L, &err);
+	return 0;
+}
+
+/*
+ * core.exec({program, argument, …}, script): becomes that program, with two
+ * more arguments: -x and a file with the text of the script.  Returns the error
+ * if that is impossible.
+ */
+static int l_exec(lua_State *L)
+{
+	size_t len, n = (size_t)luaL_len(L, 1);
+	const char *script = luaL_checklstring(L, 2, &len);
+	char **argv = lua_newuserdatauv(L, sizeof(*argv) * (n + 3), 0), path[32];
+	int fd = memfd_create("gdb-commands", 0);
+
+	for (size_t i = 0; i < n; i++) {
+		lua_geti(L, 1, (lua_Integer)i + 1);
+		argv[i] = (char *)(uintptr_t)luaL_checkstring(L, -1);
+		lua_pop(L, 1);		/* the list keeps the string alive */
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	memcpy(argv + n, ((char *[]){ (char *)"-x", path, NULL }), 3 * sizeof(*argv));
+	if (fd >= 0 && !files_write_all(fd, script, len)) {
+		fflush(NULL);
+		signal(SIGPIPE, SIG_DFL);
+		signal(SIGXFSZ, SIG_DFL);
+		execvp(argv[0], argv);
+	}
+	lua_pushfstring(L, "cannot start %s: %s", argv[0], strerror(errno));
+	return 1;
+}
+
+/*
  * core.hash_file(path): returns the hash of the file's content, or nil if it
  * cannot be read.
  */
@@ -183,6 +228,7 @@ static int l_hash_file(lua_State *L)
 
 const luaL_Reg bind_recording_functions[] = {
 	{ "hash_file", l_hash_file },
+	{ "exec", l_exec },
 	{ NULL, NULL },
 };
 
@@ -194,5 +240,6 @@ const luaL_Reg bind_recording_methods[] = {
 	{ "keep_recording", l_keep_recording },
 	{ "replay", l_replay },
 	{ "replay_to", l_replay_to },
+	{ "replay_serve", l_replay_serve },
 	{ NULL, NULL },
 };

@@ -28,47 +28,59 @@ local function vmlinux_of(info)
 	return path
 end
 
--- Returns how far the kernel is from where it was linked (KASLR), as text.
-local function kernel_offset(vm, vmlinux)
-	local text = vm.core:console():match(".*Kernel Offset: (0x%x+) from")
-	if not vm:is_running() then return text or "0" end
-	local ok, found = pcall(vm.exec, vm, "grep -m1 ' _text$' /proc/kallsyms", { timeout = EXEC_TIMEOUT_S })
-	local address = ok and math.tointeger("0x" .. (found.stdout:match("^%x+") or ""))
+-- Returns how far the kernel is from where it was linked, as text. text_at: the
+-- address of the symbol _text, as hexadecimal digits; nil: where it was linked.
+local function offset_of(vmlinux, text_at)
+	local address = text_at and math.tointeger("0x" .. text_at)
 	local linked = core.symbols(vmlinux, { { name = "_text", size = 0 } })[1]
 	return address and linked and ("0x%x"):format(address - linked.value) or "0"
 end
 
+-- Returns how far the guest's kernel is from where it was linked (KASLR).
+local function kernel_offset(vm, vmlinux)
+	local text = vm.core:console():match(".*Kernel Offset: (0x%x+) from")
+	if not vm:is_running() then return text or "0" end
+	local ok, found = pcall(vm.exec, vm, "grep -m1 ' _text$' /proc/kallsyms", { timeout = EXEC_TIMEOUT_S })
+	return offset_of(vmlinux, ok and found.stdout:match("^%x+"))
+end
+
 -- Returns the text as a Python string.
-local function python_string(text)
+function gdb.python_string(text)
 	return "'" .. text:gsub("[\\'%c]", function(c) return ("\\x%02x"):format(c:byte()) end) .. "'"
 end
 
--- Returns the first commands of gdb.
-local function script_of(vm, info)
-	local entries = {}
+-- Returns the paths of the modules of the profile, with debugging information.
+local function modules_of(info)
+	local paths = {}
 	for _, file in ipairs(core.list(info.debug)) do
-		local path = file ~= "vmlinux" and core.realpath(info.debug .. "/" .. file)
-		if path then
-			local name = module_file.name_of(file)
-			entries[#entries + 1] = python_string(name) .. ": " .. python_string(path)
-		end
+		if file ~= "vmlinux" then paths[#paths + 1] = core.realpath(info.debug .. "/" .. file) end
+	end
+	return paths
+end
+
+-- Returns the first commands of gdb. modules: paths of .ko files.
+local function script_of(modules, is_alive)
+	local entries = {}
+	for _, path in ipairs(modules) do
+		local name = module_file.name_of(path)
+		entries[#entries + 1] = gdb.python_string(name) .. ": " .. gdb.python_string(path)
 	end
 	return table.concat({
 		"python", ("PROVIUM_MODULES = { %s }"):format(table.concat(entries, ", ")),
-		("PROVIUM_ALIVE = %s"):format(vm:is_running() and "True" or "False"), gdb_modules, "end",
+		("PROVIUM_ALIVE = %s"):format(is_alive and "True" or "False"), gdb_modules, "end",
 		"set pagination on", "",
 	}, "\n")
 end
 
 -- Paths in the debugging information are relative to the kernel's source, to
 -- its build folder, or to the kit.
-local function arguments(vm, vmlinux)
+local function arguments(vmlinux, offset)
 	local build = vmlinux:match("^(.*)/")
 	local source, _, _, kit = core.realpath(build .. "/source"), core.home()
 	return {
 		"gdb", "-q", "-iex", "set pagination off", "-iex", "add-auto-load-safe-path " .. build,
 		"-ex", ('exec-file "%s"'):format(vmlinux),
-		"-ex", ('symbol-file "%s" -o %s'):format(vmlinux, kernel_offset(vm, vmlinux)),
+		"-ex", ('symbol-file "%s" -o %s'):format(vmlinux, offset),
 		"-ex", ("set directories %s:%s:%s"):format(source or build, build, kit),
 		"-ex", "set breakpoint pending on",
 	}
@@ -78,8 +90,16 @@ end
 function gdb.start(vm)
 	local info = vm.core:info()
 	local vmlinux = vmlinux_of(info)
-	local words = arguments(vm, vmlinux)
-	return vm.core:debugger(words, script_of(vm, info))
+	local words = arguments(vmlinux, kernel_offset(vm, vmlinux))
+	return vm.core:debugger(words, script_of(modules_of(info), vm:is_running()))
+end
+
+-- Returns gdb's arguments and its first commands for a guest that has no agent
+-- to ask. info: the VM's core:info(); text_at: the address of the symbol _text,
+-- nil for where the kernel was linked; modules: see script_of().
+function gdb.for_replay(info, text_at, modules)
+	local vmlinux = vmlinux_of(info)
+	return arguments(vmlinux, offset_of(vmlinux, text_at)), script_of(modules, true)
 end
 
 -- what: as for fixture.clone_for_command().

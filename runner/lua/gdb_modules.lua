@@ -178,7 +178,8 @@ are no frames."""
         return n
 
     def invoke(self, argument, from_tty):
-        places = [gdb.Breakpoint(p, internal=True) for p in self.PLACES if has_function(p)]
+        names = argument.split() or self.PLACES
+        places = [gdb.Breakpoint(p, internal=True) for p in names if has_function(p)]
         try:
             gdb.execute('continue')
             gdb.execute('with pagination off -- backtrace %d' % self.depth())

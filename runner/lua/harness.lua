@@ -7,7 +7,7 @@
 --   pack constants calls syscall system ktap ltp result_stream results
 --   program kunit recording job
 --   limits kernel_log snapshot worker async vm
---   stack evidence leave_clean fixture verdict shell gdb_modules gdb
+--   stack evidence leave_clean fixture verdict shell gdb_modules gdb_replay gdb
 --   record on_failure
 --   environment globals
 --   harness fixture_build fixture_command exec replay

@@ -2,11 +2,12 @@
 -- provium test --record: each VM that boots is recorded, and the recordings are
 -- kept if the file fails. replay.lua reads them.
 --
--- The recording of a VM is a folder: the log (QEMU's), console.log, and
--- recording.json with what replay.lua needs. vm.recorded is the part of it that
--- is known while the VM runs.
+-- The recording of a VM is a folder: the log (QEMU's), console.log, modules/
+-- for gdb, and recording.json with what replay.lua needs. vm.recorded is the
+-- part of it that is known while the VM runs.
 
 local core = require "provium.core"
+local read_file = require "provium.read_file"
 local session = require "provium.session"
 local show = require "provium.show"
 
@@ -14,7 +15,7 @@ local recording = {}
 
 recording.FORMAT = 1
 
-local FILES = { "log", "console.log", "recording.json" }
+local KALLSYMS_TIMEOUT_S = 5
 
 local function refuse(fmt, ...)
 	error(core.error { kind = "user", message = fmt:format(...) }, 0)
@@ -23,10 +24,7 @@ end
 -- Removes the recordings of an earlier run of this file.
 local function remove_old(dir)
 	for _, name in ipairs(core.list(dir)) do
-		if name:find("^vm%-%d+$") then
-			for _, file in ipairs(FILES) do os.remove(("%s/%s/%s"):format(dir, name, file)) end
-			os.remove(dir .. "/" .. name)
-		end
+		if name:find("^vm%-%d+$") then core.command { "rm", "-rf", ("%s/%s"):format(dir, name) } end
 	end
 	os.remove(dir)
 end
@@ -112,6 +110,10 @@ function recording.failed(item, complaints)
 			end
 		end
 	end
+	if last and last:is_running() then
+		local ok, found = pcall(last.exec, last, "grep -m1 ' _text$' /proc/kallsyms", { timeout = KALLSYMS_TIMEOUT_S })
+		last.recorded.text_at = ok and found.stdout:match("^%x+") or nil
+	end
 	if last then item.recording = session.short_path(last.recorded.folder) end
 end
 
@@ -124,6 +126,22 @@ local function clean(v)
 	return out
 end
 
+-- Returns the paths of the modules that the guest can have inserted, with
+-- debugging information. They are kept, because the user will change them.
+local function module_files(vm)
+	local paths, debug = {}, vm.core:info().debug
+	local function add(path)
+		path = debug and core.realpath(("%s/%s"):format(debug, path:match("[^/]+$")))
+		if path and not paths[path] then
+			paths[path] = true
+			paths[#paths + 1] = path
+		end
+	end
+	for path in core.sent_modules():gmatch("[^\n]+") do add(path) end
+	for _, path in pairs(vm.inserted) do add(path) end
+	return paths
+end
+
 -- Writes the files of one recording. Raises an error.
 local function write(vm)
 	local r = vm.recorded
@@ -134,8 +152,10 @@ local function write(vm)
 	local at_end = vm.core:keep_recording(r.folder, "log")
 	put("console.log", vm.core:console())
 	table.insert(r.events, { event = "end", title = "the end", at = at_end })
+	for _, path in ipairs(module_files(vm)) do put("modules/" .. path:match("[^/]+$"), read_file(path)) end
 	put("recording.json", core.to_json(clean {
 		format = recording.FORMAT, file = core.realpath(session.path) or session.path, profile = r.profile,
+		text_at = r.text_at,
 		options = { memory = r.options.memory, append = r.options.append, files = r.options.files },
 		inputs = vm.core:inputs(), events = r.events, log = core.hash_file(r.folder .. "/log"),
 	}))

@@ -2,6 +2,8 @@
 -- provium replay DIR: runs a recorded VM again. See recording.lua.
 
 local core = require "provium.core"
+local gdb = require "provium.gdb"
+local gdb_replay = require "provium.gdb_replay"
 local read_file = require "provium.read_file"
 local recording = require "provium.recording"
 local session = require "provium.session"
@@ -115,11 +117,22 @@ local function find_event(r, name)
 	local names, known = {}, {}
 	for _, e in ipairs(r.events) do
 		local its = e.event == "test" and e.title or e.event
-		if its == name then return e end
+		if its == name or its == "panic" and name == "complaint" then return e end
 		if not known[its] then names[#names + 1] = ("%q"):format(its) end
 		known[its] = true
 	end
 	refuse("--until %s: the recording has no such event; it has %s, and any number of instructions", name, table.concat(names, ", "))
+end
+
+-- Returns the instruction from which gdb looks for the complaint: the beginning
+-- of the test before it.
+local function before_complaint(r)
+	local at = 0
+	for _, e in ipairs(r.events) do
+		if not e.at then return at end
+		if e.event == "booted" or e.event == "test" then at = e.at end
+	end
+	return at
 end
 
 local function end_of(r)
@@ -168,10 +181,55 @@ local function to_end(r, vm)
 	return 0
 end
 
-function replay.run(dir, event)
+-- --- gdb ---
+
+local function quote(path) return "'" .. path:gsub("'", "'\\''") .. "'" end
+
+-- Becomes a gdb that stands at the event. batch: gdb shows the backtrace, and
+-- ends.
+local function become_gdb(r, target, batch)
+	local vm = start(r)
+	local info, modules = vm.core:info(), {}
+	for _, name in ipairs(core.list(r.dir .. "/modules")) do
+		local path = core.realpath(("%s/modules/%s"):format(r.dir, name))
+		if name:find("%.ko$") then modules[#modules + 1] = path end
+	end
+	local words, script = gdb.for_replay(info, r.text_at, modules)
+	vm.core:kill()
+	local serve = ("%s replay --serve %s"):format(quote(core.realpath("/proc/self/exe")), quote(core.realpath(r.dir)))
+	local from = target.at or before_complaint(r)
+	local lines = {
+		("python PROVIUM_REPLAY, PROVIUM_END = %s, %d"):format(gdb.python_string(serve), end_of(r)),
+		"python", gdb_replay, ("provium_replay.go(%d)"):format(from), "end", script,
+		target.at and "instruction" or ("complaint%s"):format(target.event == "panic" and " panic" or ""),
+	}
+	if batch then
+		table.insert(words, 2, "--batch")
+		table.insert(lines, "instruction")
+	else
+		io.stderr:write(("gdb on the replay at %s; `continue` lets it run, `help back` tells how it goes back\n")
+			:format(describe(target)))
+	end
+	error(core.exec(words, table.concat(lines, "\n") .. "\n"), 0)
+end
+
+-- Serves a replay to gdb, whose socket is stdin; at: the instruction to stand
+-- at.
+local function serve(r, at)
+	local vm = start(r)
+	vm.core:replay_to(at)
+	vm.core:replay_serve()
+	return 0
+end
+
+-- dir: the recording; event: the value of --until or nil; how: "gdb"; "serve",
+-- for which event is a number; or nil.
+function replay.run(dir, event, how)
 	session.begin(".", { limit = math.huge })
 	local r = load(dir)
-	local target = find_event(r, event or "end")
+	if how == "serve" then return serve(r, math.tointeger(tonumber(event))) end
+	local target = find_event(r, event or (how and "booted" or "end"))
+	if how == "gdb" or not target.at then become_gdb(r, target, how ~= "gdb") end
 	local vm = start(r)
 	if target.event == "end" then return to_end(r, vm) end
 	local count = run_to(r, vm, target.at)

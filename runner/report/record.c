@@ -89,7 +89,7 @@ static void add_replay(json_t *item)
 	record_add_command(&b);
 	buf_addf(&b, " replay ");
 	text_quote(&b, record_text(item, "recording"));
-	buf_addf(&b, " --until failing-call");
+	buf_addf(&b, " --gdb --until failing-call");
 	json_object_set_new(item, "replay", json_string(buf_str(&b)));
 	buf_release(&b);
 }

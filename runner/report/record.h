@@ -42,7 +42,7 @@
  *	filter		the pattern for -f that chooses this test
  *	recording	after a failure with --record: the folder with the
  *			recording of the VM that the test used last
- *	replay		the command that replays it up to the failing call
+ *	replay		the command that replays it up to the failing call, in gdb
  *	repeat		after a failure: the command that runs it again
  *
  * All strings are clean (text_clean() in runner/base/text.h).  Empty members

@@ -50,19 +50,19 @@ static int run_gdbserver(struct vm *vm, const char *device, struct err *err)
 	return ret;
 }
 
-int vm_debug_start(struct vm *vm, int listen_fd, struct err *err)
+int vm_debug_start(struct vm *vm, int socket_fd, bool listens, struct err *err)
 {
 	char device[32];
 	const char *id = device + strlen("chardev:");
 	int ret;
 
 	snprintf(device, sizeof(device), "chardev:debugger%u", vm->debug.nr_stubs++);
-	qmp_send_fd(&vm->qemu.qmp, "getfd", json_pack("{s:s}", "fdname", SOCKET_FD), listen_fd);
+	qmp_send_fd(&vm->qemu.qmp, "getfd", json_pack("{s:s}", "fdname", SOCKET_FD), socket_fd);
 	ret = command(vm, "chardev-add",
-		      json_pack("{s:s, s:{s:s, s:{s:{s:s, s:{s:s}}, s:b, s:b}}}",
+		      json_pack("{s:s, s:{s:s, s:{s:{s:s, s:{s:s}}, s:b}}}",
 				"id", id, "backend", "type", "socket",
 				"data", "addr", "type", "fd", "data", "str", SOCKET_FD,
-				"server", 1, "wait", 0), err);
+				"server", (int)listens), err);
 	if (!ret)
 		ret = run_gdbserver(vm, device, err);
 	/* The guest must not run in the moment that gdb needs to connect. */

@@ -16,12 +16,12 @@ int vm_keep_corpse(struct vm *vm, bool on, struct err *err);
 bool vm_can_debug(const struct vm *vm);
 
 /*
- * Stops the guest and makes QEMU's gdb stub accept a connection to the
- * listening socket, of which QEMU keeps a copy.  From then on calls have no
- * deadline, because the guest stands while the user thinks.  0 or -errno with
- * err filled.
+ * Stops the guest and connects QEMU's gdb stub to the socket, of which QEMU
+ * keeps a copy; listens: gdb has yet to connect to the socket.  From then on
+ * calls have no deadline, because the guest stands while the user thinks.  0 or
+ * -errno with err filled.
  */
-int vm_debug_start(struct vm *vm, int listen_fd, struct err *err);
+int vm_debug_start(struct vm *vm, int socket_fd, bool listens, struct err *err);
 /* Ends the stub; a guest that is alive runs on. */
 void vm_debug_end(struct vm *vm);
 /* Returns the deadline of a call that may take that many seconds, scaled. */

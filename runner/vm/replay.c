@@ -8,6 +8,7 @@
 #include "runner/base/deadline.h"
 #include "runner/base/interrupt.h"
 #include "runner/qemu/console.h"
+#include "runner/vm/debugger.h"
 #include "runner/vm/internal.h"
 #include "runner/vm/recording.h"
 #include "runner/vm/replay.h"
@@ -50,15 +51,20 @@ static void drop_output(struct conn *c)
 	c->in.len = 0;
 }
 
-/* Waits for at most a second; handles what has happened. */
-static int step(struct vm *vm, struct err *err)
+/*
+ * Waits for at most a second; handles what has happened.  gdb: a socket, or -1;
+ * *gone becomes true when its other end is closed.
+ */
+static int step_also(struct vm *vm, int gdb, bool *gone, struct err *err)
 {
 	struct pollfd fds[] = {
 		{ vm->link.conn.fd, POLLIN, 0 }, { vm->qemu.qmp.fd, POLLIN, 0 },
 		{ vm->qemu.proc.pidfd, POLLIN, 0 }, { interrupt_fd(), POLLIN, 0 },
+		{ gdb, POLLRDHUP, 0 },
 	};
 
-	poll(fds, 4, 1000);
+	poll(fds, 5, 1000);
+	*gone = fds[4].revents;
 	if (interrupt_pending())
 		return err_set(err, ERR_INTERRUPTED, -EINTR, "interrupted");
 	if (fds[0].revents & POLLIN)
@@ -66,6 +72,13 @@ static int step(struct vm *vm, struct err *err)
 	if (fds[1].revents && qmp_feed(&vm->qemu.qmp, err))
 		return ended(vm, err);
 	return fds[2].revents ? ended(vm, err) : 0;
+}
+
+static int step(struct vm *vm, struct err *err)
+{
+	bool ignored;
+
+	return step_also(vm, -1, &ignored, err);
 }
 
 /* Waits until the guest stands. */
@@ -110,4 +123,15 @@ int vm_replay_run(struct vm *vm, uint64_t until, uint64_t *count, struct err *er
 	if (!ret)
 		ret = await_stop(vm, err);
 	return ret ? ret : vm_icount(vm, count, err);
+}
+
+int vm_replay_serve(struct vm *vm, int fd, struct err *err)
+{
+	bool gone = false;
+	int ret = vm_debug_start(vm, fd, false, err);
+
+	while (!ret && !gone)
+		ret = step_also(vm, fd, &gone, err);
+	/* gdb makes QEMU end ("kill"), or closes the socket. */
+	return gone ? 0 : ret;
 }

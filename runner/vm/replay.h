@@ -25,5 +25,10 @@ int vm_replay_start(struct vm *vm, struct vm_opts *opts, const struct accel *acc
  * does not do what the log says; -EINTR; with err filled.
  */
 int vm_replay_run(struct vm *vm, uint64_t until, uint64_t *count, struct err *err);
+/*
+ * Connects QEMU's gdb stub to the socket fd, and returns when the other end has
+ * closed it.  0 or -errno with err filled.
+ */
+int vm_replay_serve(struct vm *vm, int fd, struct err *err);
 
 #endif

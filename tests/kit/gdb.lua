@@ -10,14 +10,7 @@ pty.build(dir)
 local file = runner.quote(runner.canned .. "/faults_under_gdb.lua")
 -- gdb colours its output if TERM allows it.
 local function command(args) return ("env TERM=dumb %s %s"):format(runner.quote(runner.path), args) end
-local function gdb(args, steps)
-	local all = { "expect (gdb) ", "send set pagination off\r", "expect (gdb) " }
-	for _, step in ipairs(steps) do all[#all + 1] = step:find("^expect ") and step or "send " .. step .. "\r" end
-	table.insert(all, "send quit\r")
-	table.insert(all, "expect (y or n) ")
-	table.insert(all, "send y\r")
-	return pty.run(dir, command(args), all)
-end
+local function gdb(args, steps) return pty.gdb(dir, command(args), steps) end
 
 test("provium gdb stops a clone in its kernel, and shows the kernel's source", function()
 	local shown, ending = gdb("gdb " .. provium.profile, { "info symbol $pc", "expect in section .text", "expect (gdb) ", "list panic", "expect void panic(" })

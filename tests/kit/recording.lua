@@ -22,6 +22,11 @@ local function record(...)
 	return runner.run({ "test", "--record", ... }, { prefix = { runner.timeout, "-k", "5", "300" }, raw = true })
 end
 
+-- Makes the recordings in the folders above, unless they are there.
+local function need_recordings()
+	if not runner.read(panicked .. "/recording.json") then assert_eq(1, record("recorded.lua").status) end
+end
+
 local function replay(...) return runner.run({ "replay", ... }, { raw = true }) end
 
 local function assert_refused(wanted, ...)
@@ -35,7 +40,7 @@ test("recordings of timers, workers, a race, random numbers and a panic replay t
 	for _ = 1, TIMES do
 		local r = record("recorded.lua")
 		assert_eq(1, r.status, r.said)
-		assert_contains(r.said, ("replay: %s replay %s --until failing-call\n"):format(runner.path, failed))
+		assert_contains(r.said, ("replay: %s replay %s --gdb --until failing-call\n"):format(runner.path, failed))
 		assert_eq("vm-2\nvm-3", shell("ls " .. quote(folder .. "/recorded")))
 		for _, dir in ipairs { failed, panicked } do
 			local again = replay(dir)
@@ -49,6 +54,7 @@ test("recordings of timers, workers, a race, random numbers and a panic replay t
 end)
 
 test("--until stops a replay at a test's beginning and at its failing call", function()
+	need_recordings()
 	local title = "prints what differs from run to run"
 	local r = replay(failed, "--until", title)
 	assert_eq(0, r.status, r.said)
@@ -64,8 +70,9 @@ end)
 -- Calls fn with a copy of the recording, and with a function that changes the
 -- text of its recording.json.
 local function with_copy(fn)
+	need_recordings()
 	runner.with_folder(function(dir)
-		shell(("cp %s/* %s"):format(quote(failed), dir))
+		shell(("cp %s/*.* %s/log %s"):format(quote(failed), quote(failed), dir))
 		fn(dir, function(pattern, text)
 			local json, n = runner.read(dir .. "/recording.json"):gsub(pattern, text, 1)
 			assert_eq(1, n, "recording.json has no " .. pattern)
@@ -106,6 +113,7 @@ end)
 
 test("a damaged or truncated recording is refused with what to do", function()
 	local again = "record the test again"
+	need_recordings()
 	with_copy(function(dir)
 		runner.write(dir .. "/recording.json", "{")
 		assert_refused(dir .. "/recording.json is damaged; " .. again, dir)

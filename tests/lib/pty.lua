@@ -27,4 +27,13 @@ function pty.run(dir, argv, steps)
 	return shown or said, ending
 end
 
+-- As run(), for an argv that starts gdb: a step that does not begin with
+-- "expect " is a line for gdb. At the end leaves gdb.
+function pty.gdb(dir, argv, steps)
+	local all = { "expect (gdb) ", "send set pagination off\r", "expect (gdb) " }
+	for _, step in ipairs(steps) do all[#all + 1] = step:find("^expect ") and step or "send " .. step .. "\r" end
+	table.move({ "send quit\r", "expect (y or n) ", "send y\r" }, 1, 3, #all + 1, all)
+	return pty.run(dir, argv, all)
+end
+
 return pty
