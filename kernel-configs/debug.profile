@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The default profile with KASAN, lockdep and kmemleak: slower, but finds more.
-#
-# kbuild_args: the PVH entry runs before KASAN has its shadow memory, so these
-# two files must be built without KASAN.
+# The default profile with lockdep, kmemleak and the checks of debug.config:
+# slower, but finds more.
 
-fragments   = base boot virtio modules observe process io fs net debug
-machine     = microvm
-append      = noreplace-smp no_timer_check
-kbuild_args = KASAN_SANITIZE_enlighten.o=n KASAN_SANITIZE_string.o=n
+fragments = base boot virtio modules observe process io fs net debug
+machine   = microvm
+append    = noreplace-smp no_timer_check

@@ -232,6 +232,15 @@ static void fault_list(void)
 	list_del(&entry);
 }
 
+static void fault_list_add_twice(void)
+{
+	LIST_HEAD(head);
+	struct list_head entry;
+
+	list_add(&entry, &head);
+	list_add(&entry, &head);
+}
+
 /* --- contexts and locks --- */
 
 static DEFINE_SPINLOCK(lock);
@@ -281,13 +290,19 @@ static void fault_rcu(void)
 	faults_sink = p != NULL;
 }
 
-static volatile int shared;
-static volatile bool race_stops;
+static int shared;
+static bool race_stops;
 
+/*
+ * KCSAN takes accesses to volatile variables for intended, so the variable is
+ * not volatile, and the barrier makes each round an access.
+ */
 static int race_thread(void *unused)
 {
-	while (!race_stops)
+	while (!READ_ONCE(race_stops)) {
 		shared++;
+		barrier();
+	}
 	return 0;
 }
 
@@ -298,9 +313,11 @@ static void fault_data_race(void)
 
 	if (IS_ERR(t))
 		return;
-	for (int i = 0; i < 2000000; i++)
+	for (int i = 0; i < 2000000; i++) {
 		shared++;
-	race_stops = true;
+		barrier();
+	}
+	WRITE_ONCE(race_stops, true);
 }
 
 /* --- loops and waits without end --- */
@@ -402,8 +419,8 @@ static const struct {
 	F(refcount_underflow), F(null), F(null_work), F(null_call), F(wild_pointer),
 	F(user_access), F(stack_overflow), F(use_after_free), F(out_of_bounds),
 	F(out_of_bounds_stack), F(out_of_bounds_global), F(shift), F(array_index), F(leak),
-	F(double_free), F(list), F(sleep_atomic), F(lock_order), F(lock_kept), F(unlock_twice),
-	F(rcu), F(data_race), F(spin), F(spin_irqs_off), F(deadlock), F(hang),
+	F(double_free), F(list), F(list_add_twice), F(sleep_atomic), F(lock_order), F(lock_kept),
+	F(unlock_twice), F(rcu), F(data_race), F(spin), F(spin_irqs_off), F(deadlock), F(hang),
 	F(timer_after_unload), F(work_after_unload), F(kobject), F(panic), F(reset),
 #undef F
 };

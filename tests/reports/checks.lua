@@ -1,0 +1,81 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Faults of modules/faults that only kernels with more checks report: each has
+-- its title, and the source line of the fault. Other kernels skip them.
+
+local core = require "provium.core"
+local runner = require "runner"
+
+local KASAN, KCSAN, UBSAN = "CONFIG_KASAN", "CONFIG_KCSAN", "CONFIG_UBSAN"
+
+-- By fault: the options that the kernel needs; the title's pattern; a text in
+-- the line of modules/faults/faults.c that the report must name.
+local FAULTS = {
+	use_after_free = { KASAN, "^KASAN: [%a-]*use%-after%-free in fault_use_after_free$", "READ_ONCE(p[8])" },
+	out_of_bounds = { KASAN, "^KASAN: slab%-out%-of%-bounds in fault_out_of_bounds$", "p[at] = 1;" },
+	out_of_bounds_stack = { KASAN, "^KASAN: stack%-out%-of%-bounds in fault_out_of_bounds_stack$", "= buf[at];" },
+	out_of_bounds_global = { KASAN, "^KASAN: global%-out%-of%-bounds in fault_out_of_bounds_global$", "= global[at];" },
+	double_free = { KASAN, "^KASAN: [%a -]*double%-free" },
+	shift = { UBSAN, "^UBSAN: shift%-out%-of%-bounds in fault_shift$", "1 << bits" },
+	array_index = { UBSAN, "^UBSAN: array%-index%-out%-of%-bounds in fault_array_index$", "= table[at];" },
+	sleep_atomic = { "CONFIG_DEBUG_ATOMIC_SLEEP", "^sleeping function called from invalid context in fault_sleep_atomic$",
+		"kfree(kmalloc(64, GFP_KERNEL));" },
+	lock_order = { "CONFIG_PROVE_LOCKING", "^possible circular locking in fault_lock_order$" },
+	lock_kept = { "CONFIG_PROVE_LOCKING", "^lock held when returning to user space" },
+	unlock_twice = { "CONFIG_PROVE_LOCKING", "^bad unlock balance in fault_unlock_twice$" },
+	rcu = { "CONFIG_PROVE_RCU", "^suspicious RCU usage in fault_rcu$", "rcu_dereference(pointer)" },
+	list_add_twice = { "CONFIG_DEBUG_LIST", "^list_add double add in fault_list_add_twice$" },
+	data_race = { KCSAN, "^KCSAN: data%-race in .*race" },
+}
+
+-- Returns the set of the options with the value y of this kernel.
+local function kernel_options()
+	local vm, set = provium.create():boot { memory = "256M" }, {}
+	for option in vm:exec("zcat /proc/config.gz").stdout.value:gmatch("(CONFIG_[%w_]+)=y") do set[option] = true end
+	vm:kill()
+	return set
+end
+
+local has, events = kernel_options(), nil
+
+-- Returns the event of the fault's canned test. The first call runs the tests of
+-- all faults that this kernel reports.
+local function event_of(fault)
+	if not events then
+		events = {}
+		local names = {}
+		for name, row in pairs(FAULTS) do
+			if has[row[1]] then names[#names + 1] = name end
+		end
+		local r = runner.run({ "test", "--format", "json", "vm_checks.lua" },
+			{ raw = true, env = { FAULTS = table.concat(names, " ") }, prefix = { runner.timeout, "-k", "5", "540" } })
+		for line in r.said:gmatch("[^\n]+") do
+			local event = core.json(line)
+			if event and event.event == "test" then events[event.name] = event end
+		end
+	end
+	return assert(events[fault], fault .. " has no result")
+end
+
+-- Returns "modules/faults/faults.c:N" for the line with the text.
+local function place_of(text)
+	local n = 0
+	for line in io.lines(runner.home .. "/../modules/faults/faults.c") do
+		n = n + 1
+		if line:find(text, 1, true) then return ("modules/faults/faults.c:%d"):format(n) end
+	end
+	error("faults.c has no line " .. text)
+end
+
+for fault, row in pairs(FAULTS) do
+	local option, title, text = table.unpack(row)
+	test(("the fault %s fails its test with its title and source line on a kernel with %s"):format(fault, option),
+		{ timeout = "10m" }, function()
+			if not has[option] then skip("needs " .. option) end
+			local event = event_of(fault)
+			assert_eq("FAIL", event.verdict, event.message)
+			local complaint = event.complaints[1]
+			assert(complaint.title:find(title), complaint.title)
+			local report = table.concat(complaint.lines, "\n")
+			assert_contains(report, text and place_of(text) or "modules/faults/faults.c:")
+		end)
+end
