@@ -187,7 +187,8 @@ static bool is_rule(const char *text)
 static bool starts_stack(const char *text)
 {
 	return strcasestr(text, "call trace:") || starts_with(text, "Backtrace:") ||
-	       starts_with(text, "stack backtrace:");
+	       starts_with(text, "stack backtrace:") || starts_with(text, "backtrace:") ||
+	       starts_with(text, "backtrace (crc ");
 }
 
 /*

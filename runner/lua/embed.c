@@ -17,7 +17,7 @@
 	F(system) F(ktap) F(ltp) F(result_stream) F(results)		\
 	F(program) F(kunit)						\
 	F(module_file) F(module_params) F(stale_module) F(modules)	\
-	F(recording) F(job) F(limits) F(kernel_log) F(snapshot)		\
+	F(recording) F(job) F(limits) F(kernel_log) F(leaks) F(snapshot)	\
 	F(worker) F(async)						\
 	F(vm) F(stack) F(evidence) F(leave_clean) F(fixture)		\
 	F(verdict) F(shell) F(gdb_modules) F(gdb_replay) F(gdb)				\

@@ -6,7 +6,7 @@
 --   errors text suggest options show session test_log check
 --   pack constants calls syscall system ktap ltp result_stream results
 --   program kunit recording job
---   limits kernel_log snapshot worker async vm
+--   limits kernel_log leaks snapshot worker async vm
 --   stack evidence leave_clean fixture verdict shell gdb_modules gdb_replay gdb
 --   record on_failure
 --   environment globals
@@ -21,6 +21,7 @@ local evidence = require "provium.evidence"
 local fixture = require "provium.fixture"
 local globals = require "provium.globals"
 local kernel_log = require "provium.kernel_log"
+local leaks = require "provium.leaks"
 local leave_clean = require "provium.leave_clean"
 local limits = require "provium.limits"
 local on_failure = require "provium.on_failure"
@@ -103,12 +104,15 @@ local function stop_file()
 	errors.raise(KIND.stop, "stopped")
 end
 
--- Cleans up after the test, if its options or those of its fixture say so.
--- Returns nothing, or why that failed.
+-- Cleans up and looks for leaks after the test, if its options or those of its
+-- fixture say so. Returns nothing, or why that failed.
 local function settle(t, opts)
 	local wants_clean = opts.leave_clean
 	if wants_clean == nil and t.vm then wants_clean = t.vm.leave_clean end
-	return wants_clean and leave_clean(t)
+	local problem = wants_clean and leave_clean(t)
+	if opts.leaks and not problem and t.verdict == VERDICT.ok then problem = leaks.search(t) end
+	session.wants_leaks = nil
+	return problem
 end
 
 local function run_test(t, opts, fn)
@@ -116,8 +120,9 @@ local function run_test(t, opts, fn)
 	session.test = t
 	kernel_log.take_outside_complaints()
 	evidence.mark(session.vms)
-	for _, vm in ipairs(session.vms) do vm.inserted_by_test, vm.workers = {}, {} end
+	for _, vm in ipairs(session.vms) do vm.inserted_by_test, vm.removed_functions, vm.workers = {}, {}, {} end
 	check.count = 0
+	session.wants_leaks = opts.leaks
 	if session.recordings then recording.test_begins(t) end
 	local caught = call_test(t, opts, fn)
 	if session.recordings then recording.test_ends() end
@@ -145,7 +150,7 @@ local function run_test(t, opts, fn)
 end
 
 local TEST_OPTIONS = { timeout = true, expect = true, expect_panic = true, expect_reset = true, fixture = true,
-	leave_clean = true }
+	leave_clean = true, leaks = true }
 
 local function check_arguments(name, opts, fn)
 	if type(name) ~= "string" or type(fn) ~= "function" then

@@ -274,6 +274,7 @@ end
 
 function methods:rmmod(name)
 	name = check_string("rmmod", "module", name)
+	self:note_functions(name_of(name))
 	local where, nr_before = "rmmod " .. name, #self:read_log()
 	local ret = self:syscall_buf("delete_module", 0, name_of(name) .. "\0", 0, O_NONBLOCK)
 	if ret < 0 then raise_module_error(self, where, ret, nr_before, explain_rmmod(self, name_of(name))) end

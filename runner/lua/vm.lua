@@ -21,7 +21,7 @@ local VM = {}
 -- Each of these modules returns a table with methods by name.
 local PARTS = {
 	"kernel_log", "snapshot", "syscall", "calls", "system", "results", "program", "kunit", "modules",
-	"worker", "async", "job",
+	"leaks", "worker", "async", "job",
 }
 
 local MIN_MEMORY = 64 << 20	-- with less memory, neither a kernel nor the agent starts
@@ -53,6 +53,7 @@ local function new_vm(core_vm, log_next, log_is_cut)
 		console_judged = 0, console_is_final = false,	-- see kernel_log.lua
 		inserted = {},		-- the .ko file of each module that insmod() has inserted, by module name
 		inserted_by_test = {},	-- those of the running test
+		removed_functions = {},	-- of the modules that the running test has removed, see leaks.lua
 		workers = {},		-- those that spawn() has made in the running test
 		used_by = session.test,	-- the test that made or called the VM last; nil: no test
 		killed = false,		-- only a worker can be killed
