@@ -21,6 +21,7 @@
 #define JOINS 32u
 #define ANYWHERE 64u
 #define INTERRUPTED 128u
+#define HELD 256u
 
 /*
  * A function with its offset.  Kernels before 4.9 print " at addr" in KASAN
@@ -300,6 +301,16 @@ static void expand(char *title, const char *template, const char *at, const regm
 	}
 }
 
+/* Is this an entry of lockdep's list of held locks, such as " #0: … at: f+0x5"? */
+static bool is_held_lock(const char *text)
+{
+	size_t digits;
+
+	text += strspn(text, " ");
+	digits = *text == '#' ? strspn(text + 1, "0123456789") : 0;
+	return digits && text[1 + digits] == ':';
+}
+
 /*
  * Completes the title with " in FUNCTION", from the first line that names a
  * function at fault.
@@ -317,7 +328,8 @@ static void name_function(struct open_report *o, struct complaint *c, const char
 		 starts_with(text, "<EOI>"))
 		o->in_interrupt = false;
 	if (o->has_function || !o->kind || !(o->kind->flags & FUNCTION) || !fn ||
-	    starts_with(text, "? ") || function_reports(fn, len))
+	    starts_with(text, "? ") || function_reports(fn, len) ||
+	    (is_held_lock(text) && !(o->kind->flags & HELD)))
 		return;
 	if (!is_place && (!o->had_stack || function_allocates(fn, len) ||
 			  (o->kind->flags & INTERRUPTED && o->in_interrupt)))

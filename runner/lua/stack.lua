@@ -26,6 +26,7 @@ local function entry_of(line)
 		name = name, offset = tonumber(offset, 16), size = tonumber(size, 16),
 		module = rest:match("^ %[([%w_]+)[^%]]*%]"), key = ("%s+%s/%s%s"):format(name, offset, size, rest:match("^ %[[^%]]*%]") or ""),
 		is_guess = line:find("%? [%w_.$]+%+0x") ~= nil,
+		is_held_lock = line:find("#%d+: .* at: ") ~= nil,	-- in lockdep's list of held locks
 		-- Here the address is the instruction's own; on a stack it is
 		-- that of the instruction after a call.
 		is_exact = line:find("RIP: ") ~= nil or line:find("pc : ") ~= nil or line:find("WARNING: ") ~= nil,
@@ -136,10 +137,12 @@ end
 
 -- Returns the source lines around the first entry of a module, outside of the
 -- kernel's headers: { where = "file:line", lines }; nil if there is none whose
--- source can be read.
-local function source_of(entries)
+-- source can be read. held_locks: only entries of the list of held locks, or
+-- only others.
+local function source_of(entries, held_locks)
 	for _, e in ipairs(entries) do
-		for _, where in ipairs(e and e.module and not e.is_guess and e.lines or {}) do
+		local counts = e and e.module and not e.is_guess and e.is_held_lock == held_locks
+		for _, where in ipairs(counts and e.lines or {}) do
 			local is_header = where:find("^include/") or where:find("^arch/")
 			local lines = not is_header and source_around(where)
 			if lines then return { where = where, lines = lines } end
@@ -157,7 +160,7 @@ function stack.decode(vm, texts)
 		local is_told = text:find("WARNING: ") ~= nil	-- the kernel names the line itself
 		out[i] = lines and not is_told and ("%s  %s"):format(text, table.concat(lines, ", inlined at ")) or text
 	end
-	return out, source_of(entries)
+	return out, source_of(entries, false) or source_of(entries, true)
 end
 
 -- Returns a message with the file and line of each entry of a stack in it.
