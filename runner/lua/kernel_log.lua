@@ -30,27 +30,38 @@ local methods = kernel_log.methods
 local LAST_READ_TIMEOUT_S = 2
 local KERNEL_FACILITY = 0	-- priority >> 3 of the kernel's own records (syslog(2))
 
+-- Decodes the "\\x0a" of /dev/kmsg, except control characters.
+local function unescape(text)
+	return (text:gsub("\\x(%x%x)", function(digits)
+		local byte = tonumber(digits, 16)
+		return (byte == 0x0a or byte == 0x09 or byte >= 0x20) and byte ~= 0x7f and string.char(byte) or nil
+	end))
+end
+
 -- Parses "prio,seq,usec,…;text" of /dev/kmsg
--- (Documentation/ABI/testing/dev-kmsg). Returns the sequence number, the line
--- as dmesg(1) prints it, and true if user space wrote it.  Returns nothing for
--- any other text, and for numbers of more than 15 digits: no kernel counts that
--- far, and Lua would read them as floats.
+-- (Documentation/ABI/testing/dev-kmsg). Returns the sequence number, the list
+-- of lines that dmesg(1) prints, and true if user space wrote it.  Returns
+-- nothing for any other text, and for numbers of more than 15 digits: no kernel
+-- counts that far, and Lua would read them as floats.
 function kernel_log.parse_record(record)
 	local priority, seq, usec, text = record:match("^(%d+),(%d+),(%d+)[^;]*;(.*)$")
 	if not priority or #priority > 15 or #seq > 15 or #usec > 15 then return end
 	usec = tonumber(usec)
-	return tonumber(seq), ("[%5d.%06d] %s"):format(usec // 1000000, usec % 1000000, text),
-		tonumber(priority) >> 3 ~= KERNEL_FACILITY
+	local stamp, lines = ("[%5d.%06d] "):format(usec // 1000000, usec % 1000000), {}
+	for line in (unescape(text):gsub("\n$", "") .. "\n"):gmatch("(.-)\n") do lines[#lines + 1] = stamp .. line end
+	return tonumber(seq), lines, tonumber(priority) >> 3 ~= KERNEL_FACILITY
 end
 
 local function add_record(vm, record)
-	local seq, line, is_from_user = kernel_log.parse_record(record)
+	local seq, lines, is_from_user = kernel_log.parse_record(record)
 	if not seq then return end
 	if seq > vm.log_next then vm.log_lost = (vm.log_lost or 0) + seq - vm.log_next end
 	vm.log_next = seq + 1
-	local n = #vm.log + 1
-	vm.log[n] = line
-	vm.log_from_user[n] = is_from_user or nil
+	for _, line in ipairs(lines) do
+		local n = #vm.log + 1
+		vm.log[n] = line
+		vm.log_from_user[n] = is_from_user or nil
+	end
 end
 
 -- Reads the new lines. Returns the list of all lines. timeout_s: the time limit
