@@ -46,13 +46,42 @@ end
 
 -- --- kmemleak's report ---
 
+-- Returns the host's time and the guest's jiffies; nil if these are not known.
+local function read_clock(vm)
+	local ok, text = pcall(vm.read_file, vm, "/proc/timer_list")
+	local jiffies = ok and tonumber(text:match("\njiffies: (%d+)"))
+	return jiffies and { at = core.now(), jiffies = jiffies }
+end
+
+-- Returns the number of jiffies in a second: the possible one (kernel/Kconfig.hz)
+-- that is nearest to what passed between two readings.
+local function jiffies_per_second(from, to)
+	local measured, nearest = (to.jiffies - from.jiffies) / (to.at - from.at), 100
+	for _, hz in ipairs { 250, 300, 1000 } do
+		if math.abs(hz - measured) < math.abs(nearest - measured) then nearest = hz end
+	end
+	return nearest
+end
+
+-- Returns a function that gives the age of a block of kmemleak's text in
+-- seconds at the time of the second reading, or nil if it is not known. Some
+-- kernels tell the age themselves, others the jiffies of the allocation.
+local function ages(from, to)
+	local hz = from and to and jiffies_per_second(from, to)
+	return function(block)
+		local jiffies = tonumber(block:match("jiffies (%d+)"))
+		return tonumber(block:match("%(age ([%d.]+)s%)")) or hz and jiffies and (to.jiffies - jiffies) / hz
+	end
+end
+
 -- Returns the reports of kmemleak's text on memory that is at most max_age_s
--- old, or whose age the kernel does not tell: a list of lists of lines, with
--- one report for all memory that the same calls have allocated.
-local function reports_in(text, max_age_s, functions)
+-- old, or whose age is not known: a list of lists of lines, with one report for
+-- all memory that the same calls have allocated. age_of: from ages().
+local function reports_in(text, age_of, max_age_s, functions)
 	local reports, by_calls = {}, {}
 	for block in ("\n" .. text):gsub("\nunreferenced object", "\0%0"):gmatch("\0\n([^\0]+)") do
-		local age = tonumber(block:match("%(age ([%d.]+)s%)"))
+		local age = age_of(block)
+		block = block:gsub("%s+$", "")
 		if not age or age <= max_age_s then
 			local lines, calls = { "BUG: memory leak" }, block:match("backtrace[^\n]*(.*)") or block
 			for line in block:gmatch("[^\n]+") do lines[#lines + 1] = with_names(functions, line) end
@@ -89,7 +118,9 @@ local function reports_of(vm, t)
 	local reports
 	for _ = 1, 2 do
 		scan(vm)
-		reports = reports_in(vm:read_file(FILE), core.now() - t.start, vm.removed_functions)
+		local now = read_clock(vm)
+		reports = reports_in(vm:read_file(FILE), ages(vm.leak_clock, now), (now and now.at or core.now()) - t.start,
+			vm.removed_functions)
 		if #reports == 0 then break end
 	end
 	return reports
@@ -112,7 +143,10 @@ end
 -- Looks for leaks in the VMs that the test has used, and adds a complaint for
 -- each place. Returns nothing, or why a VM could not be searched.
 function leaks.search(t)
-	local problem, nr = for_each_vm(t, scan)
+	local problem, nr = for_each_vm(t, function(vm)
+		scan(vm)
+		vm.leak_clock = read_clock(vm)
+	end)
 	if problem then return problem end
 	if nr == 0 then return "leaks: no VM that the test has used is running at its end" end
 	core.pause(MIN_AGE_S)

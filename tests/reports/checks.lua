@@ -77,5 +77,7 @@ for fault, row in pairs(FAULTS) do
 			assert(complaint.title:find(title), complaint.title)
 			local report = table.concat(complaint.lines, "\n")
 			assert_contains(report, text and place_of(text) or "modules/faults/faults.c:")
+			assert(not report:find("\\x0a", 1, true), report)
+			if text then assert_eq(place_of(text), complaint.source.where) end
 		end)
 end
