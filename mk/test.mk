@@ -58,7 +58,7 @@ TEST_NAMES := $(call names,$(TEST_FILES))
 matching = $(foreach t,$1,$(wildcard $t $(foreach d,$(TEST_DIRS),$d/$t.lua $d/*/$t.lua $d/$t/*.lua \
 	$d/$t/*/*.lua)))
 ifneq ($T,)
-CHOSEN := $(call names,$(filter $(TEST_FILES),$(call matching,$T)))
+CHOSEN := $(call names,$(filter $(call matching,$T),$(TEST_FILES)))
 CHOSEN_GOALS := $(filter test retest stress test-kvm,$(MAKECMDGOALS))
 unknown = $(strip $(foreach t,$T,$(if $(filter $(TEST_FILES),$(call matching,$t)),,$t)))
 known = $(foreach d,$(TEST_DIRS),$(patsubst $d/%.lua,%,$(filter $d/%,$(TEST_FILES))))

@@ -72,6 +72,14 @@ test("make retest runs files that passed before, and T= chooses among them", fun
 	end)
 end)
 
+test("a file that T= matches as a file and by its folder runs once", function()
+	tree.with({ ["ring/ring"] = GOOD, ["ring/other"] = GOOD }, function(t)
+		local said = t:make("test T='ring*'")
+		assert_eq({ "other", "ring" }, sorted(tree.finished(said)))
+		assert(not said:find("more than once", 1, true), said)
+	end)
+end)
+
 test("make stress runs the tests of T= N times", function()
 	tree.with({ a = GOOD, b = GOOD }, function(t)
 		local said, status = t:make("stress T=a N=5")

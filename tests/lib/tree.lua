@@ -45,7 +45,7 @@ function tree.with(files, fn)
 	end)
 end
 
-function tree:write(name, content) runner.write(("%s/tests/%s.lua"):format(self.dir, name), content) end
+function tree:write(name, content) runner.add_file(("%s/tests/%s.lua"):format(self.dir, name), content) end
 
 function tree:read(path) return runner.read(self.dir .. "/" .. path) end
 
