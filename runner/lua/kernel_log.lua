@@ -134,8 +134,8 @@ end
 -- Adds a report of the VM's kernel that is not in its log.
 function kernel_log.add_report(vm, lines) find_complaints(vm, lines, session.kept_complaints) end
 
--- Excludes the lines of the log from number first on that match the pattern: the
--- kernel answers with them to the runner.
+-- Excludes the lines of the log from number first on that match the pattern:
+-- the kernel answers with them to the runner.
 function kernel_log.disown(vm, first, pattern)
 	for i = first, #vm.log do
 		if vm.log[i]:find(pattern) then vm.log_from_user[i] = true end

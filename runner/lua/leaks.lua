@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The option leaks of a test: at the test's end, kmemleak in the guest looks for
--- memory that the test has allocated and that nothing points to any more. Each
--- place that has leaked becomes a complaint of the kernel.
+-- The option leaks of a test: at the test's end, kmemleak in the guest looks
+-- for memory that the test has allocated and that nothing points to any more.
+-- Each place that has leaked becomes a complaint of the kernel.
 
 local core = require "provium.core"
 local kernel_log = require "provium.kernel_log"
@@ -53,8 +53,8 @@ local function read_clock(vm)
 	return jiffies and { at = core.now(), jiffies = jiffies }
 end
 
--- Returns the number of jiffies in a second: the possible one (kernel/Kconfig.hz)
--- that is nearest to what passed between two readings.
+-- Returns the number of jiffies in a second: the possible one, as in
+-- kernel/Kconfig.hz, that is nearest to what passed between two readings.
 local function jiffies_per_second(from, to)
 	local measured, nearest = (to.jiffies - from.jiffies) / (to.at - from.at), 100
 	for _, hz in ipairs { 250, 300, 1000 } do
@@ -119,8 +119,8 @@ local function reports_of(vm, t)
 	for _ = 1, 2 do
 		scan(vm)
 		local now = read_clock(vm)
-		reports = reports_in(vm:read_file(FILE), ages(vm.leak_clock, now), (now and now.at or core.now()) - t.start,
-			vm.removed_functions)
+		local since_start_s = (now and now.at or core.now()) - t.start
+		reports = reports_in(vm:read_file(FILE), ages(vm.leak_clock, now), since_start_s, vm.removed_functions)
 		if #reports == 0 then break end
 	end
 	return reports

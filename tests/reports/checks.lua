@@ -37,8 +37,8 @@ end
 
 local has, events = kernel_options(), nil
 
--- Returns the event of the fault's canned test. The first call runs the tests of
--- all faults that this kernel reports.
+-- Returns the event of the fault's canned test. The first call runs the tests
+-- of all faults that this kernel reports.
 local function event_of(fault)
 	if not events then
 		events = {}
@@ -46,8 +46,10 @@ local function event_of(fault)
 		for name, row in pairs(FAULTS) do
 			if has[row[1]] then names[#names + 1] = name end
 		end
-		local r = runner.run({ "test", "--format", "json", "vm_checks.lua" },
-			{ raw = true, env = { FAULTS = table.concat(names, " ") }, prefix = { runner.timeout, "-k", "5", "540" } })
+		local r = runner.run({ "test", "--format", "json", "vm_checks.lua" }, {
+			raw = true, env = { FAULTS = table.concat(names, " ") },
+			prefix = { runner.timeout, "-k", "5", "540" },
+		})
 		for line in r.said:gmatch("[^\n]+") do
 			local event = core.json(line)
 			if event and event.event == "test" then events[event.name] = event end
