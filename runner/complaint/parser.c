@@ -301,7 +301,7 @@ static void expand(char *title, const char *template, const char *at, const regm
 	}
 }
 
-/* Is this an entry of lockdep's list of held locks, such as " #0: … at: f+0x5"? */
+/* Is this an entry of lockdep's list of held locks: " #0: … at: f+0x5/0x10"? */
 static bool is_held_lock(const char *text)
 {
 	size_t digits;
