@@ -96,7 +96,7 @@ local function parse_console(text)
 		local code = tonumber(status)
 		local ended = { exit_code = code }
 		if code > 128 then ended = { reason = ("killed by signal %d"):format(code - 128) } end
-		local out = results.read_program(program)(output, ended)
+		local out = results.read_program(program, output, ended)
 		list[program] = { verdict = verdict(out), leaves = leaves_of(out.results) }
 	end
 	return list

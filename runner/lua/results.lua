@@ -95,6 +95,14 @@ local function by_status(out, name)
 	out.message = nil
 end
 
+-- Returns what Parser:judge() does for the program of that name with that
+-- output, with the conventions of kselftest.
+function results.read_program(name, output, ended)
+	local out = results.read(ktap.new(), output, ended)
+	by_status(out, name)
+	return out
+end
+
 -- Calls method(vm, ...), which runs a command or a program, reads its output
 -- while it runs, and takes the results in it. parser and streams: as for
 -- result_stream.new(). name: that of a program which is one result, by its exit
