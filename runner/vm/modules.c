@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sends the built modules to a guest that asks for them, for its modprobe.
+ * Sends the built modules, and the kernel's own, to a guest that asks for them,
+ * for its modprobe.
  * Without such a request, no module is sent.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "runner/base/files.h"
 #include "runner/vm/internal.h"
 
 #define PIECE (32u << 10)		/* bytes in a request to the supervisor */
+/*
+ * Most bytes of the kernel's own modules that are sent: a guest keeps them in
+ * memory.  The thousands of a distribution are more.
+ */
+#define KERNEL_MODULES_MAX (64u << 20)
 
 static struct buf sent;			/* the paths, each with a line end */
 
@@ -78,17 +86,59 @@ static void send_file(struct vm *vm, const char *folder, const char *name)
 	free(path);
 }
 
-void vm_send_modules(struct vm *vm)
+/* Returns the number of bytes of the modules in the folder. */
+static uint64_t folder_size(const char *folder)
 {
-	const char *folder = vm->machine.profile.modules;
+	struct dirent **entries = NULL;
+	int n = scandir(folder, &entries, is_module, alphasort);
+	uint64_t size = 0;
+	struct stat st;
+
+	for (int i = 0; i < n; i++) {
+		char *path = files_join(folder, entries[i]->d_name);
+
+		if (!stat(path, &st))
+			size += (uint64_t)st.st_size;
+		free(path);
+		free(entries[i]);
+	}
+	free(entries);
+	return size;
+}
+
+static bool exists(const char *folder, const char *name)
+{
+	char *path = files_join(folder, name);
+	bool found = !access(path, F_OK);
+
+	free(path);
+	return found;
+}
+
+/*
+ * Sends the modules of a folder that are not in the folder `before`.  NULL: no
+ * folder.
+ */
+static void send_folder(struct vm *vm, const char *folder, const char *before)
+{
 	struct dirent **entries = NULL;
 	int n = folder ? scandir(folder, &entries, is_module, alphasort) : 0;
 
 	for (int i = 0; i < n; i++) {
-		send_file(vm, folder, entries[i]->d_name);
+		if (!before || !exists(before, entries[i]->d_name))
+			send_file(vm, folder, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
+}
+
+void vm_send_modules(struct vm *vm)
+{
+	const struct profile *p = &vm->machine.profile;
+
+	send_folder(vm, p->modules, NULL);
+	if (p->kernel_modules && folder_size(p->kernel_modules) <= KERNEL_MODULES_MAX)
+		send_folder(vm, p->kernel_modules, p->modules);
 	send_piece(vm, ".complete", 0, "\n", 1);
 	vm->link.wants_modules = false;
 }

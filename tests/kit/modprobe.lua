@@ -29,6 +29,12 @@ test("modprobe passes parameters to the module", { fixture = BASE }, function(vm
 	assert_eq("42\n", vm:read_file("/sys/module/load_params/parameters/count"))
 end)
 
+test("/sbin/modprobe -n tells whether there is a module, and inserts none", { fixture = BASE }, function(vm)
+	assert_ok(vm:exec("/sbin/modprobe -q -n load_user && /sbin/modprobe --dry-run load-core"))
+	assert_eq(nil, loaded(vm).load_core)
+	assert_eq(false, vm:exec("/sbin/modprobe -q -n nonesuch").ok)
+end)
+
 test("modinfo prints a built module's description and parameters", { fixture = BASE }, function(vm)
 	local said = assert_ok(vm:exec("modinfo load_params")).stdout
 	assert_contains(said.value, "parameters of each kind, for the tests of insmod")

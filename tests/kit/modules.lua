@@ -155,6 +155,11 @@ test("insmod takes modules and dependencies that were not built here from the ke
 	assert_eq(0, r.status, r.said)
 end)
 
+test("modprobe finds the kernel's own modules", function()
+	local r = with_kernel_modules('assert(vm:exec("modprobe load_user && test -d /sys/module/load_core").ok)\n')
+	assert_eq(0, r.status, r.said)
+end)
+
 test("the error of insmod for an unknown name says that the kernel has no such module either", function()
 	local r = with_kernel_modules('vm:insmod("nonesuch")\n')
 	assert_eq(1, r.status, r.said)
