@@ -19,7 +19,7 @@ static const struct group {
 } groups[] = {
 	{ "Run tests and commands", { &cmd_test, &cmd_exec, &cmd_shell, &cmd_gdb, &cmd_replay, &cmd_make, &cmd_init } },
 	{ "Find the commit", { &cmd_check, &cmd_bisect } },
-	{ "Look after the host", { &cmd_doctor, &cmd_fixture, &cmd_gate } },
+	{ "Look after the host", { &cmd_doctor, &cmd_fixture, &cmd_gate, &cmd_kept } },
 	{ "About this program", { &cmd_protocol, &cmd_version } },
 	{ "Used by make (mk/test.mk)",
 	  { &cmd_accel, &cmd_make_plan, &cmd_make_order, &cmd_make_return_tokens,

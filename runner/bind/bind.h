@@ -112,6 +112,10 @@ extern const luaL_Reg bind_fixture_functions[], bind_fixture_methods[];
 extern const luaL_Reg bind_snapshot_methods[], bind_terminal_methods[];
 extern const luaL_Reg bind_debugger_methods[], bind_recording_methods[];
 extern const luaL_Reg bind_host_functions[], bind_recording_functions[];
+extern const luaL_Reg bind_kept_methods[], bind_kept_functions[];
+
+/* core.kept_debugger(): see debugger.c. */
+int bind_kept_debugger(lua_State *L);
 
 struct vm_opts;
 

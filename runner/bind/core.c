@@ -274,6 +274,7 @@ static const luaL_Reg functions[] = {
 	{ "write", l_write },
 	{ "pause", l_pause },
 	{ "clean", l_clean },
+	{ "kept_debugger", bind_kept_debugger },
 	{ "home", l_home },
 	{ NULL, NULL },
 };
@@ -290,6 +291,7 @@ int bind_open(lua_State *L)
 	luaL_newlib(L, functions);
 	luaL_setfuncs(L, bind_fixture_functions, 0);
 	luaL_setfuncs(L, bind_host_functions, 0);
+	luaL_setfuncs(L, bind_kept_functions, 0);
 	luaL_setfuncs(L, bind_recording_functions, 0);
 	bind_push_nr(L);
 	lua_setfield(L, -2, "nr");

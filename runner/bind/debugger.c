@@ -7,12 +7,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/attach/client.h"
 #include "runner/base/files.h"
 #include "runner/base/foreground.h"
+#include "runner/base/hidden_socket.h"
 #include "runner/bind/bind.h"
 #include "runner/vm/debugger.h"
 
@@ -27,8 +28,10 @@ struct ends {
 
 struct debugger {
 	struct foreground gdb;
+	pid_t keeper;			/* of a kept VM */
 	struct ends ends;
-	struct vm *vm;			/* the user value keeps it alive */
+	struct vm *vm;			/* the user value keeps it alive; NULL: kept */
+	int keeper_fd;			/* the connection to a kept VM's keeper, or -1 */
 };
 
 static void close_ends(struct ends *e)
@@ -39,31 +42,6 @@ static void close_ends(struct ends *e)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	*e = (struct ends){ -1, -1, -1 };
-}
-
-/*
- * Opens a socket that has a name only until this function returns.  So no file
- * is left, and no other process can connect to the socket.
- */
-static int open_socket(struct ends *e)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char dir[] = "/tmp/provium-gdb.XXXXXX";
-	int ret = -1;
-
-	if (!mkdtemp(dir))
-		return -errno;
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", dir);
-	e->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (e->listener >= 0 && !bind(e->listener, (void *)&address, sizeof(address)) &&
-	    !listen(e->listener, 1)) {
-		e->socket = open(address.sun_path, O_PATH | O_CLOEXEC);
-		ret = e->socket < 0 ? -1 : 0;
-	}
-	ret = ret ? -errno : 0;
-	unlink(address.sun_path);
-	rmdir(dir);
-	return ret;
 }
 
 static int open_script(struct ends *e, const char *text, size_t len)
@@ -80,13 +58,15 @@ static int start(struct debugger *d, char **argv, size_t n, struct err *err)
 {
 	const int fds[] = { d->ends.socket, d->ends.script };
 	char connect[64], source[32];
-	int ret = vm_debug_start(d->vm, d->ends.listener, true, err);
+	int ret = d->vm ? vm_debug_start(d->vm, d->ends.listener, true, err) : 0;
 
 	snprintf(connect, sizeof(connect), "target remote /proc/self/fd/%d", d->ends.socket);
 	snprintf(source, sizeof(source), "/proc/self/fd/%d", d->ends.script);
 	memcpy(argv + n, ((char *[]){ (char *)"-ex", connect, (char *)"-x", source, NULL }),
 	       5 * sizeof(*argv));
-	if (!ret)
+	if (!d->vm)
+		ret = d->keeper_fd = client_gdb(d->keeper, d->ends.listener, err);
+	if (ret >= 0)
 		ret = foreground_start(&d->gdb, argv, fds, 2, err);
 	return ret;
 }
@@ -98,6 +78,9 @@ static void end(struct debugger *d)
 	if (d->vm)
 		vm_debug_end(d->vm);
 	d->vm = NULL;
+	if (d->keeper_fd >= 0)
+		close(d->keeper_fd);
+	d->keeper_fd = -1;
 }
 
 /*
@@ -129,12 +112,12 @@ static const luaL_Reg debugger_methods[] = {
 	{ NULL, NULL },
 };
 
-/* Pushes a debugger of the VM at index 1 that has no gdb yet. */
+/* Pushes a debugger that has no gdb yet, of the VM or keeper at index 1. */
 static struct debugger *push_debugger(lua_State *L)
 {
 	struct debugger *d = lua_newuserdatauv(L, sizeof(*d), 1);
 
-	*d = (struct debugger){ .ends = { -1, -1, -1 } };
+	*d = (struct debugger){ .ends = { -1, -1, -1 }, .keeper_fd = -1 };
 	lua_pushvalue(L, 1);
 	lua_setiuservalue(L, -2, 1);
 	if (luaL_newmetatable(L, DEBUGGER)) {
@@ -147,17 +130,14 @@ static struct debugger *push_debugger(lua_State *L)
 }
 
 /*
- * vm:debugger({gdb, argument, …}, script): starts gdb on the user's terminal,
- * connects it to the VM, which stops, and has gdb execute the text of the
- * script.  Returns a debugger, without waiting.
+ * Starts gdb with the list of words at index 2, connects it, and has it execute
+ * the script at index 3.  The debugger is on top of the stack.
  */
-static int l_debugger(lua_State *L)
+static void run_gdb(lua_State *L, struct debugger *d)
 {
-	struct vm *vm = bind_check_vm(L);
 	size_t len, n = (size_t)luaL_len(L, 2);
 	const char *script = luaL_checklstring(L, 3, &len);
 	char **argv = lua_newuserdatauv(L, sizeof(*argv) * (n + 5), 0);
-	struct debugger *d;
 	struct err err;
 	int ret;
 
@@ -166,9 +146,7 @@ static int l_debugger(lua_State *L)
 		argv[i] = (char *)(uintptr_t)luaL_checkstring(L, -1);
 		lua_pop(L, 1);		/* the list keeps the string alive */
 	}
-	d = push_debugger(L);
-	d->vm = vm;
-	ret = open_socket(&d->ends);
+	ret = hidden_socket_open("gdb", SOCK_STREAM, &d->ends.listener, &d->ends.socket);
 	if (!ret)
 		ret = open_script(&d->ends, script, len);
 	if (ret)
@@ -176,10 +154,37 @@ static int l_debugger(lua_State *L)
 			strerror(-ret));
 	else
 		ret = start(d, argv, n, &err);
+	lua_pop(L, 1);
 	if (!ret)
-		return 1;
+		return;
 	end(d);
 	bind_raise(L, &err);
+}
+
+/*
+ * vm:debugger({gdb, argument, …}, script): starts gdb on the user's terminal,
+ * connects it to the VM, which stops, and has gdb execute the text of the
+ * script.  Returns a debugger, without waiting.
+ */
+static int l_debugger(lua_State *L)
+{
+	struct vm *vm = bind_check_vm(L);
+	struct debugger *d = push_debugger(L);
+
+	d->vm = vm;
+	run_gdb(L, d);
+	return 1;
+}
+
+/* core.kept_debugger(id, …): as vm:debugger(), on a kept VM. */
+int bind_kept_debugger(lua_State *L)
+{
+	pid_t keeper = (pid_t)luaL_checkinteger(L, 1);
+	struct debugger *d = push_debugger(L);
+
+	d->keeper = keeper;
+	run_gdb(L, d);
+	return 1;
 }
 
 /* vm:keep_corpse(): see vm_keep_corpse(). */

@@ -497,6 +497,7 @@ int bind_vm_new(lua_State *L)
 		luaL_setfuncs(L, bind_snapshot_methods, 0);
 		luaL_setfuncs(L, bind_terminal_methods, 0);
 		luaL_setfuncs(L, bind_debugger_methods, 0);
+		luaL_setfuncs(L, bind_kept_methods, 0);
 		luaL_setfuncs(L, bind_recording_methods, 0);
 		lua_pushvalue(L, -1);
 		lua_setfield(L, -2, "__index");

@@ -6,7 +6,10 @@
 #ifndef RUNNER_CMD_CMD_H
 #define RUNNER_CMD_CMD_H
 
+#include <stdbool.h>
 #include <stdio.h>
+
+#include "runner/base/err.h"
 
 struct command {
 	const char *name;
@@ -22,7 +25,7 @@ struct command {
 
 extern const struct command cmd_test, cmd_exec, cmd_shell, cmd_gdb, cmd_replay, cmd_make, cmd_init;
 extern const struct command cmd_check, cmd_bisect;
-extern const struct command cmd_doctor, cmd_fixture, cmd_gate;
+extern const struct command cmd_doctor, cmd_fixture, cmd_gate, cmd_kept;
 extern const struct command cmd_protocol, cmd_version;
 /* Used by make: see mk/test.mk. */
 extern const struct command cmd_accel, cmd_make_plan, cmd_make_order,
@@ -35,6 +38,12 @@ int cmd_usage(const struct command *c);
 /* As cmd_usage(); first prints a line "provium NAME: MESSAGE". */
 int cmd_usage_error(const struct command *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Prints the list of `provium kept`, if there are any or even_if_none.  Returns
+ * 0, or an exit status with err filled.
+ */
+int cmd_print_kept(FILE *to, bool even_if_none, struct err *err);
 
 /* Returns 0 if there is a gdb, or EXIT_USAGE after an error message. */
 int cmd_check_gdb(const struct command *c);

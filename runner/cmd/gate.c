@@ -15,7 +15,7 @@ static int run(int argc, char **argv)
 	ret = cmd_set_budget(&cmd_gate, NULL, NULL);
 	if (ret)
 		return ret;
-	if (!gate_show(stdout, &err))
+	if (!gate_show(stdout, &err) && !cmd_print_kept(stdout, false, &err))
 		return 0;
 	fprintf(stderr, "provium gate: %s\n", err.text);
 	return EXIT_BROKEN;
@@ -29,5 +29,6 @@ const struct command cmd_gate = {
 "usage: provium gate\n",
 	.help =
 "A runner reserves memory for each VM before it starts it. Prints one line for\n"
-"each of your runners on this host: what it has reserved, or what it waits for.\n",
+"each of your runners on this host: what it has reserved, or what it waits for.\n"
+"Then lists the kept VMs, as `provium kept` does.\n",
 };

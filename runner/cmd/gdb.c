@@ -8,21 +8,27 @@
 
 static int run(int argc, char **argv)
 {
-	static const struct option longs[] = { { NULL, 0, NULL, 0 } };
-	char *name;
-	int ret;
+	static const struct option longs[] = {
+		{ "attach", no_argument, NULL, 'a' },
+		{ NULL, 0, NULL, 0 },
+	};
+	char *args[] = { NULL, NULL };	/* those of run() in runner/lua/gdb.lua */
+	int o, ret;
 
-	if (getopt_long(argc, argv, "", longs, NULL) != -1)
-		return cmd_usage(&cmd_gdb);
+	while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (o != 'a')
+			return cmd_usage(&cmd_gdb);
+		args[1] = (char *)"attach";
+	}
 	if (argc - optind > 1)
 		return cmd_usage_error(&cmd_gdb, "expected one fixture or profile");
-	name = optind < argc ? argv[optind] : NULL;
+	args[0] = optind < argc ? argv[optind] : NULL;
 	if (!tty_on_stdin())
 		return cmd_usage_error(&cmd_gdb, "stdin is not a terminal; run it in one");
 	ret = cmd_check_gdb(&cmd_gdb);
 	if (!ret)
 		ret = cmd_set_budget(&cmd_gdb, NULL, NULL);
-	return ret ? ret : cmd_run_module("provium.gdb", 1, &name);
+	return ret ? ret : cmd_run_module("provium.gdb", 2, args);
 }
 
 const struct command cmd_gdb = {
@@ -30,7 +36,8 @@ const struct command cmd_gdb = {
 	.summary = "debug the kernel and the modules of a new VM with gdb",
 	.run = run,
 	.usage =
-"usage: provium gdb [FIXTURE|PROFILE]\n",
+"usage: provium gdb [FIXTURE|PROFILE]\n"
+"   or: provium gdb --attach [ID]\n",
 	.help =
 "Starts gdb on your terminal, connected to a clone of the fixture or of the\n"
 "profile's own fixture, which stands until you type `continue`. The default is\n"
@@ -40,6 +47,10 @@ const struct command cmd_gdb = {
 "\n"
 "To debug a test: provium test --gdb FILE. To debug the guest of a test that\n"
 "has failed: provium test --on-failure=gdb FILE.\n"
+"\n"
+"Options:\n"
+"  --attach [ID]    start gdb on a kept VM (provium kept), also if its kernel has\n"
+"                   panicked\n"
 "\n"
 "Exit status: 0; 2 wrong arguments, no terminal, no gdb, no debugging\n"
 "information; 3 broken infrastructure.\n"

@@ -2,23 +2,54 @@
 /* provium shell: an interactive shell in a clone. */
 #include <getopt.h>
 
+#include "runner/attach/client.h"
 #include "runner/base/exit_status.h"
+#include "runner/base/interrupt.h"
 #include "runner/base/tty.h"
 #include "runner/cmd/cmd.h"
+
+/* Opens a shell in a kept VM. */
+static int attach(const char *id)
+{
+	struct err err = { 0 };
+	json_t *d = client_find(id, &err);
+	pid_t keeper = client_id(d);
+	int code = 0, ret = -1;
+	bool left = false;
+
+	if (d) {
+		fprintf(stderr, "shell in the kept VM of %s, which goes on meanwhile; `exit` or Ctrl-] q leaves it\n",
+			json_string_value(json_object_get(d, "test")));
+		ret = client_shell(keeper, &code, &left, &err);
+	}
+	json_decref(d);
+	if (left)
+		fprintf(stderr, "\nprovium shell: left by Ctrl-] q\n");
+	if (ret && err.kind != ERR_INTERRUPTED)
+		fprintf(stderr, "provium shell: %s\n", err.text);
+	if (interrupt_pending())
+		return -interrupt_pending();
+	return !ret ? code : err.kind == ERR_USER ? EXIT_USAGE : EXIT_BROKEN;
+}
 
 static int run(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "fixture", required_argument, NULL, 'f' },
+		{ "attach", no_argument, NULL, 'a' },
 		{ NULL, 0, NULL, 0 },
 	};
+	bool attaches = false;
 	char *name = NULL;
 	int o, ret;
 
 	while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (o != 'f')
+		if (o == 'f')
+			name = optarg;
+		else if (o == 'a')
+			attaches = true;
+		else
 			return cmd_usage(&cmd_shell);
-		name = optarg;
 	}
 	if (argc - optind > (name ? 0 : 1))
 		return cmd_usage_error(&cmd_shell, "expected one fixture or profile");
@@ -29,6 +60,8 @@ static int run(int argc, char **argv)
 		      "to run one command: provium exec PROFILE COMMAND\n", stderr);
 		return EXIT_USAGE;
 	}
+	if (attaches)
+		return attach(name);
 	ret = cmd_set_budget(&cmd_shell, NULL, NULL);
 	return ret ? ret : cmd_run_module("provium.shell", 1, &name);
 }
@@ -38,7 +71,8 @@ const struct command cmd_shell = {
 	.summary = "open an interactive shell in a new VM",
 	.run = run,
 	.usage =
-"usage: provium shell [FIXTURE|PROFILE]\n",
+"usage: provium shell [FIXTURE|PROFILE]\n"
+"   or: provium shell --attach [ID]\n",
 	.help =
 "Resumes a clone of the fixture, or of the profile's own fixture, and connects\n"
 "your terminal to a shell in it. The default is the profile in use (PROFILE=,\n"
@@ -53,6 +87,8 @@ const struct command cmd_shell = {
 "\n"
 "Options:\n"
 "  --fixture NAME   the same as NAME\n"
+"  --attach [ID]    open the shell in a kept VM (provium kept), which runs while\n"
+"                   a shell is open in it, and stands again afterwards\n"
 "\n"
 "Exit status: that of the shell, or 128 plus the number of the signal that\n"
 "killed it; 2 wrong arguments or no terminal, 3 broken infrastructure (the\n"

@@ -69,9 +69,10 @@ static int parse_option(struct arguments *a, int option)
 		s->rerun_failed = true;
 		break;
 	case 'o':
-		if (strcmp(optarg, "shell") && strcmp(optarg, "gdb") && strcmp(optarg, "ask"))
+		if (strcmp(optarg, "shell") && strcmp(optarg, "gdb") && strcmp(optarg, "keep") &&
+		    strcmp(optarg, "ask"))
 			return cmd_usage_error(&cmd_test,
-				"--on-failure=%s: expected shell, gdb or ask", optarg);
+				"--on-failure=%s: expected shell, gdb, keep or ask", optarg);
 		s->on_failure = optarg;
 		break;
 	case 'g':
@@ -129,7 +130,7 @@ static int check_options(const struct suite_opts *s, int nr_paths)
 		return cmd_usage_error(&cmd_test, "--verdict excludes --on-failure and --gdb");
 	if (s->record && check_record(s))
 		return EXIT_USAGE;
-	if ((s->on_failure || s->gdb) && !tty_on_stdin())
+	if (((s->on_failure && strcmp(s->on_failure, "keep")) || s->gdb) && !tty_on_stdin())
 		return cmd_usage_error(&cmd_test,
 			"%s%s: stdin is not a terminal; run it in one, or without this option",
 			s->gdb ? "--gdb" : "--on-failure=", s->gdb ? "" : s->on_failure);
@@ -223,6 +224,9 @@ const struct command cmd_test = {
 "                    open a shell in the VM of a test that has failed, as the\n"
 "                    test has left it; needs a terminal\n"
 "  --on-failure=gdb  start gdb on it; a kernel that has panicked is shown, too\n"
+"  --on-failure=keep keep the VM of the first failed test of each file, stopped,\n"
+"                    when the run has ended (see `provium kept`); needs no\n"
+"                    terminal. A test that shares its VM ends its file\n"
 "  --on-failure=ask  ask at each failure whether to open a shell or gdb\n"
 "  --gdb             start gdb on the file's first VM once that is ready; the\n"
 "                    test goes on while gdb lets the guest run, without time\n"

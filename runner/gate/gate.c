@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runner/base/deadline.h"
@@ -240,6 +241,46 @@ void gate_leave(struct gate_pass *pass)
 	*pass = (struct gate_pass){ 0 };
 }
 
+int gate_may_keep(const struct gate_pass *pass, struct err *err)
+{
+	uint64_t held, budget;
+
+	ledger_lock(&gate.wait.ledger);
+	ledger_read(&gate.wait.ledger, &gate.wait.rows);
+	ledger_unlock(&gate.wait.ledger);
+	held = policy_held(&gate.wait.rows).memory;
+	budget = budget_room(&gate.wait.limit, &gate.wait.rows).memory;
+	if (held + pass->memory <= budget && !budget_is_tight())
+		return 0;
+	return err_set(err, ERR_USER, -EBUSY,
+		       "it has %llu MiB, and no other VM of this size has room beside it; "
+		       "give more memory (--mem), or end kept VMs (provium kept)",
+		       (unsigned long long)pass->memory >> 20);
+}
+
+void gate_leave_make(void)
+{
+	struct jobserver *j = &gate.wait.jobs;
+	struct err ignored;
+
+	if (jobserver_exists(j)) {
+		close(j->read_fd);
+		close(j->write_fd);
+		j->read_fd = j->write_fd = -1;
+	}
+	gate.wait.row.make = 0;
+	ledger_lock(&gate.wait.ledger);
+	ledger_write(&gate.wait.ledger, &gate.wait.row, &ignored);
+	ledger_unlock(&gate.wait.ledger);
+}
+
+bool gate_is_lost(void)
+{
+	struct stat st;
+
+	return fstat(gate.wait.ledger.fd, &st) || !st.st_nlink;
+}
+
 int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *err)
 {
 	int ret;
@@ -258,6 +299,21 @@ int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *e
 	gate.claimed.memory = memory;
 	gate.claimed.cpus = cpus;
 	return 0;
+}
+
+int gate_holders(struct gate_holder *list, int max, struct err *err)
+{
+	struct ledger_rows *rows = &gate.wait.rows;
+	int ret = open_gate(err), n = 0;
+
+	if (ret)
+		return ret;
+	ledger_lock(&gate.wait.ledger);
+	ledger_read(&gate.wait.ledger, rows);
+	ledger_unlock(&gate.wait.ledger);
+	for (size_t i = 0; i < rows->n && n < max; i++)
+		list[n++] = (struct gate_holder){ rows->row[i].pid, rows->row[i].holds };
+	return n;
 }
 
 int gate_show(FILE *to, struct err *err)

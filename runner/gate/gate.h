@@ -97,6 +97,22 @@ void gate_started(struct gate_pass *pass, pid_t qemu);
  * detect deadlocks; 0 when it no longer waits.
  */
 void gate_waits_for(pid_t pid);
+/*
+ * May the VM of this reservation stay for long?  0; -EBUSY with err filled if
+ * not as much memory again is free for others.
+ */
+int gate_may_keep(const struct gate_pass *pass, struct err *err);
+/*
+ * Takes this process out of make: it has no part in job tokens any more, and
+ * its parent returns those that it has borrowed (gate_return_tokens()).
+ * Reservations stay.
+ */
+void gate_leave_make(void);
+/*
+ * Has the ledger been removed, so that no other runner knows the reservations
+ * of this process?
+ */
+bool gate_is_lost(void);
 /* Gives the reservation back.  Safe twice. */
 void gate_leave(struct gate_pass *pass);
 /*
@@ -106,6 +122,16 @@ void gate_leave(struct gate_pass *pass);
  */
 int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *err);
 
+struct gate_holder {
+	pid_t pid;
+	uint64_t memory;		/* reserved, in bytes */
+};
+
+/*
+ * Fills in at most max processes that have a reservation.  Returns their
+ * number, or -errno with err filled.
+ */
+int gate_holders(struct gate_holder *list, int max, struct err *err);
 /*
  * Prints the processes that hold a reservation or wait for one, for `provium
  * gate`.  0 or -errno with err filled.

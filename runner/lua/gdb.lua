@@ -38,10 +38,27 @@ end
 
 -- Returns how far the guest's kernel is from where it was linked (KASLR).
 local function kernel_offset(vm, vmlinux)
+	if vm.kernel_offset then return vm.kernel_offset end
 	local text = vm.core:console():match(".*Kernel Offset: (0x%x+) from")
 	if not vm:is_running() then return text or "0" end
 	local ok, found = pcall(vm.exec, vm, "grep -m1 ' _text$' /proc/kallsyms", { timeout = EXEC_TIMEOUT_S })
 	return offset_of(vmlinux, ok and found.stdout:match("^%x+"))
+end
+
+-- Notes the kernel's offset of a VM that will be kept: asking for it later
+-- would change the guest.
+function gdb.note_offset(vm)
+	local ok, vmlinux = pcall(vmlinux_of, vm.core:info())
+	if ok then vm.kernel_offset = kernel_offset(vm, vmlinux) end
+end
+
+-- Returns what gdb must know about a VM that will be kept. Paths are absolute.
+function gdb.facts_of(vm)
+	local info = vm.core:info()
+	return {
+		profile = info.profile, debug = info.debug and core.realpath(info.debug) or info.debug,
+		kernel = core.realpath(info.kernel), offset = vm.kernel_offset,
+	}
 end
 
 -- Returns the text as a Python string.
@@ -102,8 +119,20 @@ function gdb.for_replay(info, text_at, modules)
 	return arguments(vmlinux, offset_of(vmlinux, text_at)), script_of(modules, true)
 end
 
--- what: as for fixture.clone_for_command().
-function gdb.run(what)
+-- Starts gdb on a kept VM, and waits for its end. id: as for core.kept().
+local function attach(id)
+	local facts = core.kept(id)
+	local vmlinux = vmlinux_of(facts)
+	local words = arguments(vmlinux, facts.offset or "0")
+	io.stderr:write(("gdb on the kept VM of %s; `quit` leaves it\n"):format(facts.test))
+	core.kept_debugger(facts.id, words, script_of(modules_of(facts), not facts.panicked)):wait()
+	return 0
+end
+
+-- what: as for fixture.clone_for_command(). attaches: it is the id of a kept
+-- VM.
+function gdb.run(what, attaches)
+	if attaches then return attach(what) end
 	local is_profile, vm_of_profile = pcall(core.vm, what or core.default_profile())
 	if is_profile then vmlinux_of(vm_of_profile:info()) end
 	local vm, name = fixture.clone_for_command(what)

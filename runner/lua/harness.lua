@@ -8,6 +8,7 @@
 --   program kunit recording job
 --   limits kernel_log leaks snapshot worker async vm
 --   stack evidence leave_clean fixture verdict shell gdb_modules gdb_replay gdb
+--   keep
 --   record on_failure
 --   environment globals
 --   harness fixture_build fixture_command exec replay
@@ -20,6 +21,7 @@ local errors = require "provium.errors"
 local evidence = require "provium.evidence"
 local fixture = require "provium.fixture"
 local globals = require "provium.globals"
+local keep = require "provium.keep"
 local kernel_log = require "provium.kernel_log"
 local leaks = require "provium.leaks"
 local leave_clean = require "provium.leave_clean"
@@ -146,7 +148,8 @@ local function run_test(t, opts, fn)
 	t.start, t.waited, session.test = nil, nil, nil
 	record.tell("test", t)
 	core.limit_memory()
-	if limits.file_is_over() or (session.fail_fast and t.verdict == VERDICT.fail) then stop_file() end
+	local wants_stop = session.stopped or session.fail_fast and t.verdict == VERDICT.fail
+	if limits.file_is_over() or wants_stop then stop_file() end
 end
 
 local TEST_OPTIONS = { timeout = true, expect = true, expect_panic = true, expect_reset = true, fixture = true,
@@ -258,7 +261,7 @@ end
 -- record.tell(). opts.filter (a pattern) and opts.only (a set of names) select
 -- the tests to run. opts.fail_fast: the first failure ends the file.
 -- opts.record: record the VMs.
--- opts.on_failure: "shell", "gdb" or "ask"; opts.gdb: true or nil; see
+-- opts.on_failure: "shell", "gdb", "keep" or "ask"; opts.gdb: true or nil; see
 -- on_failure.lua. Raises only an interrupt.
 function harness.run(path, opts)
 	opts.on_start = on_failure.watch
@@ -276,7 +279,9 @@ function harness.run(path, opts)
 	record.keep_logs()
 	end_vms()
 	recording.keep()
-	record.tell_end(error_of_file)
+	local serve = keep.detach()
+	record.tell_end(error_of_file, serve ~= nil)
+	if serve then serve() end
 end
 
 -- Runs a fixture's script and leaves its VMs running. limit: its time limit in

@@ -4,6 +4,7 @@
 
 local core = require "provium.core"
 local gdb = require "provium.gdb"
+local keep = require "provium.keep"
 local limits = require "provium.limits"
 local session = require "provium.session"
 local shell = require "provium.shell"
@@ -49,6 +50,11 @@ local OPEN = {
 	end,
 }
 
+local function keep_vm(t)
+	local vm, number = vm_of(t, true)
+	if vm and not keep.keep(t, vm, number) then session.stopped = true end
+end
+
 local function look(t)
 	local vm, number = vm_of(t, session.on_failure ~= "shell")
 	say("\n%s: %s\n%s%s\n", t.verdict, t.name, t.message or "", t.where and "\n  at " .. t.where or "")
@@ -85,8 +91,9 @@ end
 
 -- To be called with each VM that has booted or was resumed.
 function on_failure.watch(vm)
-	if not session.under_gdb and session.on_failure ~= "gdb" and session.on_failure ~= "ask" then return end
+	if not session.under_gdb and (not session.on_failure or session.on_failure == "shell") then return end
 	vm.core:keep_corpse()
+	if session.on_failure == "keep" then gdb.note_offset(vm) end
 	if session.under_gdb and not was_started then
 		was_started = true
 		say("\ngdb on VM %d; the test goes on when you type `continue`\n", #session.vms)
@@ -104,7 +111,7 @@ function on_failure.stop(t)
 	if not session.on_failure then return end
 	limits.wait_at_gate(function()
 		local start = core.now()
-		look(t)
+		if session.on_failure == "keep" then keep_vm(t) else look(t) end
 		end_corpses()
 		return core.now() - start
 	end)

@@ -76,9 +76,10 @@ function record.keep_logs()
 	if #session.vms > 0 then session.logs = dir end
 end
 
--- Sends the file's record. file_error: { verdict, message, … } of the error
+-- Sends the file's record. goes_on: this process does not end yet (keep.lua).
+-- file_error: { verdict, message, … } of the error
 -- that ended the file or was raised outside of its tests, or nil.
-function record.tell_end(file_error)
+function record.tell_end(file_error, goes_on)
 	if file_error and file_error.log then test_log.trim(file_error.log) end
 	local file = { file = session.path, error = file_error, verdict = verdict.of_file(file_error) }
 	file.logs, file.logs_error = session.logs, session.logs_error
@@ -89,6 +90,7 @@ function record.tell_end(file_error)
 	file.ignored = 0
 	for _, entry in ipairs(session.ignored) do file.ignored = file.ignored + entry.count end
 	file.deps = session.input_paths()
+	file.goes_on = goes_on or nil
 	record.tell("end", file)
 end
 

@@ -55,6 +55,8 @@ local function new_vm(core_vm, log_next, log_is_cut)
 		inserted_by_test = {},	-- those of the running test
 		removed_functions = {},	-- of the modules that the running test has removed, see leaks.lua
 		workers = {},		-- those that spawn() has made in the running test
+		made_by = session.test,	-- the test that was running then
+		is_kept = false,	-- see keep.lua
 		used_by = session.test,	-- the test that made or called the VM last; nil: no test
 		killed = false,		-- only a worker can be killed
 		dropped = false,	-- true: the VM's test is over, so it is no evidence for others
@@ -163,11 +165,14 @@ function VM:boot(opts)
 end
 
 function VM:shutdown()
+	if self.is_kept then return end
 	kernel_log.read_before_end(self)
 	self.core:shutdown(SHUTDOWN_TIMEOUT_S)
 end
 
-function VM:kill() self.core:kill() end
+function VM:kill()
+	if not self.is_kept then self.core:kill() end
+end
 
 function VM:is_running() return self.core:info().state == "running" end
 

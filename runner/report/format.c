@@ -128,6 +128,8 @@ void format_evidence(struct buf *to, const char *indent, const json_t *item,
 		buf_addf(to, "%srepeat: %s\n", indent, record_text(item, "repeat"));
 	if (*record_text(item, "replay"))
 		buf_addf(to, "%sreplay: %s\n", indent, record_text(item, "replay"));
+	if (*record_text(item, "kept"))
+		buf_addf(to, "%sVM kept: %s\n", indent, record_text(item, "kept"));
 	buf_release(&prefix);
 }
 

@@ -94,6 +94,20 @@ static void add_replay(json_t *item)
 	buf_release(&b);
 }
 
+/* Sets `kept`, if the VM of the failed test was kept. */
+static void add_kept(json_t *item)
+{
+	json_int_t keeper = json_integer_value(json_object_get(item, "keeper"));
+	struct buf b = { 0 };
+
+	if (!keeper)
+		return;
+	record_add_command(&b);
+	buf_addf(&b, " %s --attach %lld", record_text(item, "keeper_shows"), (long long)keeper);
+	json_object_set_new(item, "kept", json_string(buf_str(&b)));
+	buf_release(&b);
+}
+
 void record_add_repeat(json_t *item, const char *file)
 {
 	struct buf b = { 0 };
@@ -101,6 +115,7 @@ void record_add_repeat(json_t *item, const char *file)
 	if (!item || !item_failed(item))
 		return;
 	add_replay(item);
+	add_kept(item);
 	record_add_command(&b);
 	buf_addf(&b, " test ");
 	if (*record_text(item, "filter")) {

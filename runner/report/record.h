@@ -43,6 +43,9 @@
  *	recording	after a failure with --record: the folder with the
  *			recording of the VM that the test used last
  *	replay		the command that replays it up to the failing call, in gdb
+ *	keeper		pid of the process that keeps the test's VM; keeper_shows:
+ *			"shell", or "gdb" if the guest is dead
+ *	kept		the command that looks into it
  *	repeat		after a failure: the command that runs it again
  *
  * All strings are clean (text_clean() in runner/base/text.h).  Empty members

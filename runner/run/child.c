@@ -37,6 +37,7 @@ struct run {
 	json_t *record;			/* the record so far */
 	json_t *running;		/* the item of the running test, or NULL */
 	bool ended;			/* the event "end" has arrived */
+	bool goes_on;			/* the child keeps a VM after that */
 	struct buf events;		/* events that were received and not
 					 * handled yet */
 	int event_fd, output_fd;	/* -1: none */
@@ -82,6 +83,8 @@ static void handle_event(struct run *r, const char *line, size_t n)
 		r->running = NULL;
 		add_test(r, item);
 	} else if (!strcmp(kind, "end")) {
+		r->goes_on = json_object_get(item, "goes_on");
+		json_object_del(item, "goes_on");
 		json_object_update(r->record, item);
 		r->ended = true;
 	}
@@ -143,8 +146,9 @@ static void drop_old_output(const struct run *r)
 
 /*
  * Handles events until the child has ended or a signal has arrived.  Returns
- * the child's wait status.  The end of the events is no sign that the child has
- * ended: processes that the test left running may hold that descriptor open.
+ * the child's wait status; 0 for a child that goes on as a keeper.  The end of
+ * the events is no sign that the child has ended: processes that the test left
+ * running may hold that descriptor open.
  */
 static int await(struct run *r)
 {
@@ -155,7 +159,7 @@ static int await(struct run *r)
 	};
 	int status = 0;
 
-	while (!fds[0].revents && !interrupt_pending()) {
+	while (!fds[0].revents && !interrupt_pending() && !r->goes_on) {
 		if (!poll(fds, 3, r->opts->tick || r->opts->capture ? TICK_MS : -1) &&
 		    r->opts->tick)
 			r->opts->tick();
@@ -163,10 +167,14 @@ static int await(struct run *r)
 		if (fds[2].revents && !read_events(r))
 			fds[2].fd = -1;
 	}
-	if (!fds[0].revents)
-		stop_child(r, &fds[0]);
-	while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
-		;
+	if (r->goes_on) {
+		leftovers_spare(r->pid);
+	} else {
+		if (!fds[0].revents)
+			stop_child(r, &fds[0]);
+		while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
+			;
+	}
 	close(fds[0].fd);
 	gate_return_tokens();		/* a killed child has not returned its job tokens */
 	fcntl(r->event_fd, F_SETFL, O_NONBLOCK);

@@ -2,11 +2,13 @@
 /* Ends the programs that a test has left running. */
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/base/buf.h"
 #include "runner/base/deadline.h"
 #include "runner/run/leftovers.h"
 
@@ -17,14 +19,34 @@ void leftovers_adopt(void)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-/* Kills the children of this process.  Returns how many there were. */
+static int *spared;
+static size_t nr_spared;
+
+void leftovers_spare(int pid)
+{
+	spared = xreallocarray(spared, nr_spared + 1, sizeof(*spared));
+	spared[nr_spared++] = pid;
+}
+
+static bool is_spared(int pid)
+{
+	for (size_t i = 0; i < nr_spared; i++)
+		if (spared[i] == pid)
+			return true;
+	return false;
+}
+
+/*
+ * Kills the children of this process that are not spared.  Returns how many
+ * there were.
+ */
 static int kill_children(void)
 {
 	FILE *f = fopen("/proc/thread-self/children", "re");
 	int nr = 0, pid;
 
 	while (f && fscanf(f, "%d", &pid) == 1)
-		if (!kill(pid, SIGKILL))
+		if (!is_spared(pid) && !kill(pid, SIGKILL))
 			nr++;
 	if (f)
 		fclose(f);

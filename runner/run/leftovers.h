@@ -11,6 +11,8 @@
  * PR_SET_CHILD_SUBREAPER of prctl(2) describes.
  */
 void leftovers_adopt(void);
+/* From here on leftovers_end() leaves this child alone. */
+void leftovers_spare(int pid);
 /*
  * Kills all children of this process and their descendants, and waits for them.
  * Does nothing on a kernel without /proc/PID/task/TID/children

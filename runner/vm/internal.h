@@ -2,8 +2,8 @@
 /*
  * The inside of a VM, only for the files of runner/vm/.  The files have an
  * order, and each uses only files before it: conn, vsock, recording, state,
- * call, modules, loop, oops, wait, debugger, terminal, launch, boot, migration,
- * replay.
+ * call, modules, loop, oops, wait, debugger, kept, terminal, launch, boot,
+ * migration, replay.
  */
 #ifndef RUNNER_VM_INTERNAL_H
 #define RUNNER_VM_INTERNAL_H
@@ -117,6 +117,7 @@ struct vm {
 		bool keeps_corpse;
 		unsigned int nr_stubs;	/* those that were ever started */
 	} debug;
+	bool kept;			/* see kept.h */
 	struct {
 		struct vm **slot;	/* the loop's pointer to this VM, or NULL */
 		struct vm_call *call;
@@ -170,9 +171,6 @@ void vm_send_modules(struct vm *vm);
  * VM's death is no error here.
  */
 int vm_step(struct vm *vm, int64_t deadline_ns);
-#define VM_ALSO_MAX 40
-/* As vm_step(), and waits for at most VM_ALSO_MAX other descriptors, too. */
-int vm_step_also(struct vm *vm, int64_t deadline_ns, struct pollfd *also, size_t nr_also);
 
 /* --- oops.c --- */
 

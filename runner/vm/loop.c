@@ -51,7 +51,7 @@ static bool handle_qmp(struct vm *vm, short revents)
 		vm_die(vm, ERR_BROKEN, q->refusal.text);
 	if (q->stopped && q->shut_down)
 		vm_qemu_ended(vm);
-	else if (q->stopped && !vm->spare.paused && !vm->debug.on)
+	else if (q->stopped && !vm->spare.paused && !vm->debug.on && !vm->kept)
 		vm_qemu_stopped(vm);
 	return gone;
 }

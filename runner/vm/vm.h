@@ -10,6 +10,7 @@
 #ifndef RUNNER_VM_VM_H
 #define RUNNER_VM_VM_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -60,6 +61,14 @@ void vm_shutdown(struct vm *vm, double timeout_s);
  * Allowed in any state.
  */
 void vm_kill(struct vm *vm);
+
+#define VM_ALSO_MAX 40
+/*
+ * Waits until something happens to the VM, or to one of at most VM_ALSO_MAX
+ * other descriptors, and handles what has happened to the VM.  0, -ETIMEDOUT or
+ * -EINTR; the VM's death is no error here.
+ */
+int vm_step_also(struct vm *vm, int64_t deadline_ns, struct pollfd *also, size_t nr_also);
 
 /* --- facts --- */
 

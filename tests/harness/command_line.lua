@@ -36,6 +36,7 @@ Look after the host
   doctor             check what this host offers, and advise on what is missing
   fixture            build, list or remove fixtures (booted VMs saved in files)
   gate               list the runners that hold or wait for memory
+  kept               list or end the VMs that failed tests have left
 
 About this program
   protocol           print the manual of the protocol between runner and agent

@@ -52,5 +52,5 @@ end)
 test("--on-failure without a terminal is an error that says what to do", function()
 	assert_eq("provium test: --on-failure=ask: stdin is not a terminal; run it in one, or without this option",
 		runner.shell(command("--on-failure=ask") .. " </dev/null 2>&1"):match("^[^\n]*"))
-	assert_contains(runner.shell(command("--on-failure=debug") .. " 2>&1"), "--on-failure=debug: expected shell, gdb or ask")
+	assert_contains(runner.shell(command("--on-failure=debug") .. " 2>&1"), "--on-failure=debug: expected shell, gdb, keep or ask")
 end)
