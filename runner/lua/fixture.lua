@@ -223,7 +223,7 @@ end
 local function run_script_here(name)
 	local script = fixture.find_script(name, session.dir)
 	local chunk, reason = fixture.boot_profile(name), nil
-	local dir, path = session.dir, package.path
+	local dir, path, nr_before = session.dir, package.path, #session.vms
 	if script ~= fixture.BUILT_IN then
 		session.depend(script)
 		session.dir = script:match("^(.*)/")
@@ -234,7 +234,9 @@ local function run_script_here(name)
 	if chunk then ok, result = pcall(chunk) end
 	session.dir, package.path = dir, path
 	if not chunk then error(fixture.setup_failed("fixture %s: %s", name, reason), 0) end
-	if not ok then error(result, 0) end
+	if errors.kind_of(result) == errors.KIND.interrupted then error(result, 0) end
+	if not ok then error(fixture.setup_failed("fixture %s: %s", name, tostring(result)), 0) end
+	for i = nr_before + 1, #session.vms - 1 do session.vms[i]:kill() end
 	local vm = session.vms[#session.vms]
 	if not vm or not vm:is_running() then error(fixture.setup_failed("fixture %s: its script made no VM", name), 0) end
 	vm.leave_clean = type(result) == "table" and rawget(result, "leave_clean") or nil

@@ -39,8 +39,16 @@ class Replay:
         """Goes to where the guest has executed that many instructions."""
         if gdb.selected_inferior().pid:
             gdb.execute('disconnect', to_string=True)
-        with quiet():
-            gdb.execute('target remote | %s %d' % (PROVIUM_REPLAY, at))
+        shell = os.environ.get('SHELL')
+        os.environ['SHELL'] = '/bin/sh' # which runs the command, and no file of the user's
+        try:
+            with quiet():
+                gdb.execute('target remote | %s %d' % (PROVIUM_REPLAY, at))
+        finally:
+            if shell is None:
+                del os.environ['SHELL']
+            else:
+                os.environ['SHELL'] = shell
 
     def run(self, until):
         """Lets the guest run to a breakpoint, or to that instruction. Returns

@@ -150,6 +150,25 @@ test("a recorded file that passes leaves no recording", function()
 	assert_eq("", shell(("ls -A %s | grep '^recorded$'"):format(quote(folder))))
 end)
 
+test("--record with --repeat stops at the first failure and keeps its recording", function()
+	runner.with_folder(function(dir)
+		local file = runner.write(dir .. "/third.lua", ([[
+			local count = io.open("%s/count", "a+")
+			count:write("x")
+			count:flush()
+			count:seek("set")
+			local is_second = #count:read("a") == 2
+			test("fails the second time", { fixture = provium.profile }, function() assert(not is_second) end)
+		]]):format(dir))
+		local r = runner.run({ "test", "--record", "--repeat", "5", file }, { raw = true })
+		assert_eq(1, r.status, r.said)
+		assert_contains(r.said, "FAIL: 1 passed, 1 failed\n")
+		local folder_of_file = quote(("%s/record%s"):format(runner.home, dir))
+		assert_eq("console.log\nlog\nrecording.json", shell(("ls %s/third/vm-1"):format(folder_of_file)))
+		os.execute("rm -rf " .. folder_of_file)
+	end)
+end)
+
 test("no recording is kept on a full disk, and the error names the disk", function()
 	if shell("unshare -m true 2>&1 || echo no") ~= "" then skip("unshare -m is not allowed here") end
 	remove_all()

@@ -20,7 +20,7 @@ test("uses NULL", { fixture = provium.profile }, function(vm)
 end)
 ]])
 local folder = ("%s/record%s"):format(runner.home, dir)
-local remove <close> = setmetatable({}, { __close = function() os.execute("rm -rf " .. quote(folder)) end })
+local _ <close> = setmetatable({}, { __close = function() os.execute("rm -rf " .. quote(folder)) end })
 local recorded = folder .. "/null/vm-1"
 
 assert_eq(1, runner.run { "test", "--record", file }.status)
