@@ -74,14 +74,14 @@ void death_answer_end_worker(struct supervisor *s, uint32_t channel)
  * Ends the jobs that the dead executor had started, unless the runner was told
  * their numbers.  A keeper's end ends its job.
  */
-static void reap_new_jobs(struct supervisor *s, uint32_t channel, bool replied)
+static void reap_new_jobs(struct supervisor *s, uint32_t channel)
 {
 	for (uint32_t i = 0; i < JOBS; i++) {
 		struct job *job = &s->shared->jobs[i];
 
 		if (atomic_load(&job->starter) != channel)
 			continue;
-		if (atomic_load(&job->keeper) > 1 && !replied)
+		if (atomic_load(&job->keeper) > 1)
 			kill(atomic_load(&job->keeper), SIGKILL);
 		else if (atomic_load(&job->state) == JOB_STARTING)
 			atomic_store(&job->state, JOB_NONE);
@@ -94,13 +94,13 @@ static void reap_new_jobs(struct supervisor *s, uint32_t channel, bool replied)
  * told its channel.  The runner may know the channel of a worker that is on, so
  * that channel is not free.  A thread ends with its process.
  */
-static void reap_new_worker(struct supervisor *s, bool replied)
+static void reap_new_worker(struct supervisor *s)
 {
 	for_each_channel(s, channel) {
 		struct mailbox *box = roster_box(s, channel);
 		uint32_t life = atomic_load(&box->life);
 		bool is_new = life == LIFE_STARTING ||
-			(life == LIFE_ON && atomic_load(&box->starter) && !replied);
+			(life == LIFE_ON && atomic_load(&box->starter));
 
 		if (is_new && !atomic_load(&box->thread) && atomic_load(&box->pid) > 1)
 			kill(atomic_load(&box->pid), SIGKILL);
@@ -125,9 +125,9 @@ static void reap_channel(struct supervisor *s, uint32_t channel)
 		kill(-command, SIGKILL);
 	if (atomic_load(&box->busy) != BOX_IDLE)
 		race_forfeit(s->shared, &box->req, box->in);
-	reap_new_jobs(s, channel, replied);
+	reap_new_jobs(s, channel);
 	if (channel == WIRE_EXECUTOR)
-		reap_new_worker(s, replied);
+		reap_new_worker(s);
 	roster_entry(s, channel)->watched = false;
 	atomic_store(&box->life, LIFE_OVER);
 	if (atomic_load(&box->busy) != BOX_IDLE && !replied)

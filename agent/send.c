@@ -103,8 +103,25 @@ static size_t out_size(const struct mailbox *box)
 	return wire_get_header(box->out, &hdr) ? 0 : WIRE_HEADER + (size_t)hdr.len;
 }
 
-static void release(struct mailbox *box)
+/*
+ * The executor's reply has been sent or will be: the worker or jobs that it
+ * names do not end with the executor.
+ */
+static void let_go(struct supervisor *s, uint32_t starter)
 {
+	for (uint32_t i = 0; i < JOBS; i++)
+		if (atomic_load(&s->shared->jobs[i].starter) == starter)
+			atomic_store(&s->shared->jobs[i].starter, 0);
+	for_each_channel(s, channel)
+		if (atomic_load(&roster_box(s, channel)->starter) == starter)
+			atomic_store(&roster_box(s, channel)->starter, 0);
+}
+
+static void release(struct supervisor *s, uint32_t channel)
+{
+	struct mailbox *box = roster_box(s, channel);
+
+	let_go(s, channel);
 	frame_forget(box->out);
 	atomic_store(&box->deferred, 0);
 	futex_wake(&box->deferred);
@@ -155,7 +172,7 @@ bool send_take_from_dead(struct supervisor *s, uint32_t channel)
 	if (s->sending == channel)
 		s->sending = 0;
 	if (deferred)
-		release(box);
+		release(s, channel);
 	/*
 	 * Wakes the processes that wait for the lock: the dead executor may
 	 * have released the lock and died before it woke them.
@@ -216,7 +233,7 @@ static bool send_deferred(struct supervisor *s, uint32_t channel)
 	}
 	s->sending = from + done < size ? channel : 0;
 	if (!s->sending)
-		release(box);
+		release(s, channel);
 	return true;
 }
 
@@ -329,13 +346,11 @@ void send_reset(struct supervisor *s)
 	s->link_full = false;
 	want_lock(s, false);
 	for_each_channel(s, channel) {
-		struct mailbox *box = roster_box(s, channel);
-
-		if (!atomic_load(&box->deferred))
+		if (!atomic_load(&roster_box(s, channel)->deferred))
 			continue;
 		if (link_lock_owner(s->link.state) == channel)
 			link_unlock(s->link.state);
-		release(box);
+		release(s, channel);
 	}
 	give_lock(s);
 }

@@ -34,8 +34,9 @@ void send_flush(struct supervisor *s, int limit_ms);
 void send_reset(struct supervisor *s);
 /*
  * To be called when an executor has died: queues the rest of its frame, if it
- * has one, and takes the lock from it.  Returns true if its reply has been or
- * will be sent.
+ * has one, and takes the lock from it.  If that frame names a new worker or
+ * job, this does not end with the executor.  Returns true if its reply has been
+ * or will be sent.
  */
 bool send_take_from_dead(struct supervisor *s, uint32_t channel);
 

@@ -105,7 +105,11 @@ void executor_send_out(struct executor *ex, size_t n)
 {
 	ssize_t done = 0;
 
-	if (n > LINK_ATOMIC_BYTES ||
+	/*
+	 * The supervisor sends the reply that names a new process, and notes
+	 * that it has done so.  We could be killed between the two.
+	 */
+	if (n > LINK_ATOMIC_BYTES || ex->started ||
 	    ex->generation != atomic_load(&ex->link.state->generation)) {
 		defer(ex, 0);
 		return;

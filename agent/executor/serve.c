@@ -6,23 +6,6 @@
 /* Size from which a request's pages are freed after use. */
 #define LARGE_BYTES (1u << 20)
 
-/*
- * The reply has been sent: the worker or jobs that it names do not end with
- * this executor.
- */
-static void let_go(struct executor *ex)
-{
-	struct shared *shared = ex->shared;
-
-	for (uint32_t i = 0; i < JOBS; i++)
-		if (atomic_load(&shared->jobs[i].starter) == ex->channel)
-			atomic_store(&shared->jobs[i].starter, 0);
-	for (uint32_t i = 0; i < atomic_load(&shared->high); i++)
-		if (atomic_load(&shared->box[i].starter) == ex->channel)
-			atomic_store(&shared->box[i].starter, 0);
-	ex->started = false;
-}
-
 void executor_serve(struct executor *ex)
 {
 	uint64_t rep[MAX_STRUCT / sizeof(uint64_t)] = { 0 };
@@ -41,8 +24,7 @@ void executor_serve(struct executor *ex)
 		frame_forget(box->in);
 	atomic_store(&box->busy, BOX_REPLYING);
 	executor_send_out(ex, n);
-	if (ex->started)
-		let_go(ex);
+	ex->started = false;
 	/* If the next request has arrived already, the state stays busy. */
 	atomic_compare_exchange_strong(&box->busy, &replying, BOX_IDLE);
 }

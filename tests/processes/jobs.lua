@@ -127,11 +127,13 @@ test("job_wait of a job killed by a signal returns the signal", function()
 end)
 
 test("a job outlives the executor that started it, and any other can wait for it", function()
-	local w = vm:spawn()
-	local job = w:background("echo started; sleep 0.2; echo done")
-	w:kill()
-	assert_eq("started\ndone\n", vm:job_wait(job, 10).stdout)
-	job = vm:background("sleep 1000")
+	for _ = 1, 5 do
+		local w = vm:spawn()
+		local job = w:background("echo started; sleep 0.2; echo done")
+		w:kill()
+		assert_eq("started\ndone\n", vm:job_wait(job, 10).stdout)
+	end
+	local job = vm:background("sleep 1000")
 	assert_error(function() vm:syscall("exit_group", 0) end, "exited with status 0")
 	assert_eq(true, vm:job_wait(job).running)
 	assert_eq(9, vm:job_kill(job).signal)
