@@ -158,7 +158,8 @@ function stack.decode(vm, texts)
 	for i, text in ipairs(texts) do
 		local lines = entries[i] and entries[i].lines
 		local is_told = text:find("WARNING: ") ~= nil	-- the kernel names the line itself
-		-- A module is built in a copy of its folder: OUT/KERNEL/PROFILE.modules/tree/FOLDER.
+		-- make builds a module in a copy of its folder, which has the
+		-- folder's path below PROFILE.modules/tree.
 		text = text:gsub("/%S*%.modules/tree/", "/")
 		out[i] = lines and not is_told and ("%s  %s"):format(text, table.concat(lines, ", inlined at ")) or text
 	end

@@ -5,6 +5,8 @@
 local runner = require "runner"
 local home = require "fixture_home"
 
+provium.timeout = "20m"		-- on a kernel with debugging
+
 local HELPER = [[
 local disk = {}
 function disk.put(vm, text) assert(vm:exec(("printf %s | dd of=/dev/vda conv=notrunc,fsync 2>/dev/null"):format(text)).ok) end

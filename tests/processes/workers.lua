@@ -5,7 +5,8 @@ local with_workers = require "with_workers"
 local C = provium.const
 local pack, unpack = provium.pack, provium.unpack
 
-local vm = provium.create():boot { cpus = 2 }
+-- A kernel with debugging needs more memory for each of a thousand processes.
+local vm = provium.create():boot { cpus = 2, memory = "1G" }
 
 local function with(kinds, fn) with_workers(vm, kinds, fn) end
 
