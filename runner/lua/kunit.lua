@@ -32,32 +32,38 @@ local function strip(line, first)
 end
 
 -- Returns the KTAP lines of a kernel log: those from the first "KTAP version 1"
--- on; and a list of their numbers in the log. all: from the first line on, as
--- of a log that begins later.
+-- on; a list of their numbers in the log; and a list of the times at which they
+-- were logged, in seconds, or false. all: from the first line on, as of a log
+-- that begins later.
 function kunit.lines(log, all)
-	local list, numbers, first, number = {}, {}, all and 0 or nil, 0
+	local list, numbers, times, first, number = {}, {}, {}, all and 0 or nil, 0
 	for line in log:gmatch "[^\n]+" do
 		number = number + 1
 		line = line:match "^.*%S" or ""
 		local before = not first and line:match "^(.*)K?TAP version %d+$"
 		if before then first = #(before:gsub("K$", "")) end
 		if first and is_end(line) then break end
-		if first then list[#list + 1], numbers[#numbers + 1] = strip(line, first), number end
+		if first then
+			local i = #list + 1
+			list[i], numbers[i] = strip(line, first), number
+			times[i] = tonumber(line:match "^%[%s*(%d+%.%d+)%]") or false
+		end
 	end
-	return list, numbers
+	return list, numbers, times
 end
 
 -- Returns what Parser:judge() does for the suites in these lines, and the marks
 -- (result_stream.lua) of the results; the numbers in these are those of the
--- lines. reason: why the kernel did not end the suites, or nil.
-function kunit.judge(lines, numbers, reason)
-	local parser, marks, from = ktap.new(), {}, 0
+-- lines. numbers, times: as kunit.lines() returns them. reason: why the kernel
+-- did not end the suites, or nil.
+function kunit.judge(lines, numbers, times, reason)
+	local parser, marks, from, last = ktap.new(), {}, 0, times[1]
 	for i, line in ipairs(lines) do
 		parser:take(line)
 		for _, item in ipairs(parser.fresh) do
-			local to = numbers and numbers[i] or i
-			marks[#marks + 1] = { result = item.result, nr = 1, from = from, to = to }
-			from = to
+			marks[#marks + 1] = { result = item.result, nr = 1, from = from, to = numbers[i] }
+			item.result.seconds = last and times[i] and math.max(0, times[i] - last) or nil
+			from, last = numbers[i], times[i]
 		end
 		parser.fresh = {}
 	end
@@ -141,14 +147,13 @@ local function judge_run(vm, fn)
 	local is_end = kind == errors.KIND.timeout or kind == errors.KIND.guest
 	if not ok and not is_end then return nil, err end
 	local reason = not ok and err.message:match "[^\n]*" or nil
-	local out, marks
-	if vm:is_running() then
-		local lines, numbers = kunit.lines(table.concat(vm:read_log(), "\n", nr_before + 1), true)
-		out, marks = kunit.judge(lines, numbers, reason)
+	local is_running = vm:is_running()
+	local log = is_running and table.concat(vm:read_log(), "\n", nr_before + 1) or vm.core:console(console_size)
+	local lines, numbers, times = kunit.lines(log, true)
+	local out, marks = kunit.judge(lines, numbers, times, reason)
+	if is_running then
 		number_records(marks, vm.log_next - #vm.log + nr_before)
 		take_marks(vm, out, marks)
-	else
-		out = kunit.judge(kunit.lines(vm.core:console(console_size), true), nil, reason)
 	end
 	if ok then return out end
 	err.results = out.results

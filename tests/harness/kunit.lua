@@ -33,6 +33,8 @@ test("the suites in a kernel log become nested results", function()
 	local out = kunit.judge(kunit.lines(LOG))
 	assert_eq({ 1, 1, 1 }, counts(out))
 	assert_eq({ "first", "second" }, { out.results[1].name, out.results[2].name })
+	local inner = out.results[1].results
+	assert_eq("0.010 0.010", ("%.3f %.3f"):format(inner[1].seconds, inner[2].seconds))
 	assert_contains(out.results[1].results[2].message, "EXPECTATION FAILED at lib/x.c:1")
 end)
 
