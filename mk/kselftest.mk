@@ -53,7 +53,8 @@ kselftest: kselftest-build
 	$(call args_of,$(filter-out T TESTS MODULE TARGETS CLONE,$(given))) T='$(call kselftest_name,$(TARGETS))'
 
 kselftest-plain: ## kit: compare the results of make kselftest with those under QEMU alone
-kselftest-plain: $(INITRAMFS) $(GEN_INIT_CPIO) $(KERNEL_IMAGE)
+kselftest-plain: $(INITRAMFS) $(GEN_INIT_CPIO) $(KERNEL_IMAGE) $(KERNEL_MODULES)/.list
 	@PLAIN_TARGETS='$(TARGETS)' PLAIN_FOLDER=$(KSELFTEST) PLAIN_KERNEL=$(KERNEL_IMAGE) \
+	PLAIN_MODULES=$(KERNEL_MODULES) \
 	PLAIN_RESULTS=$O/test/$(PROFILE).module$(KSELFTEST_TESTS) PLAIN_INITRAMFS=$(INITRAMFS) \
 	PLAIN_GEN_INIT_CPIO=$(GEN_INIT_CPIO) $(RUNNER) test mk/kselftest/plain.lua

@@ -6,6 +6,7 @@
 -- PLAIN_TARGETS   the folders of selftests, with blanks between
 -- PLAIN_FOLDER    out/kselftest/SOURCE
 -- PLAIN_RESULTS   the folder with the results of make kselftest
+-- PLAIN_MODULES   the folder with the kernel's own modules
 -- PLAIN_KERNEL, PLAIN_INITRAMFS, PLAIN_GEN_INIT_CPIO   files that make built
 --
 -- The table of the comparison is written to PLAIN_FOLDER/plain/table.md.
@@ -50,6 +51,13 @@ local function contents(target, name)
 		elseif kind == "file" then
 			folders_of(guest)
 			files[#files + 1] = ("file %s %s 0755 0 0"):format(guest, host)
+		end
+	end
+	files[#files + 1] = "dir /kselftest/modules 0755 0 0"
+	for _, module in ipairs(core.list(os.getenv "PLAIN_MODULES")) do
+		local host = core.realpath(("%s/%s"):format(os.getenv "PLAIN_MODULES", module))
+		if module:find "%.ko$" then
+			files[#files + 1] = ("file /kselftest/modules/%s %s 0644 0 0"):format(module, host)
 		end
 	end
 	files[#files + 1] = ("file /kselftest/programs %s/%s.programs 0644 0 0"):format(place, name)
