@@ -112,7 +112,11 @@ local function add_lines(value, set, seen)
 		seen[value] = true
 		local info = debug.getinfo(value, "SL")
 		if info.what == "C" then return end
-		for line in pairs(info.activelines) do set[info.source .. ":" .. line] = true end
+		for line in pairs(info.activelines) do
+			-- The "end" after a return does not run.
+			local is_end = line == info.lastlinedefined
+			set[info.source .. ":" .. line] = (not is_end or line == info.linedefined) or nil
+		end
 		for i = 1, debug.getinfo(value, "u").nups do
 			local name, upvalue = debug.getupvalue(value, i)
 			if name ~= "_ENV" then add_lines(upvalue, set, seen) end
