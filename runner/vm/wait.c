@@ -117,8 +117,10 @@ static void end_hung_guest(struct vm *vm, const char *label, double waited_s,
 	vm->death.hung = true;
 	/*
 	 * The agent has set the kernel to panic on an NMI (agent/guest/boot.c).
+	 * QEMU does not record an NMI, so a recording ends while the guest
+	 * hangs.
 	 */
-	if (!qmp_send(&vm->qemu.qmp, "inject-nmi", NULL)) {
+	if (!vm->recording.rr && !qmp_send(&vm->qemu.qmp, "inject-nmi", NULL)) {
 		int64_t deadline_ns = grace(vm);
 
 		while (can_answer(vm) && !vm_step(vm, deadline_ns))
