@@ -32,7 +32,7 @@ CONFIG    ?=#           files with kernel options of yours, added to those of th
 MODULE    ?=#           the folder of your out-of-tree module, or several with blanks between
 TESTS     ?=#           the folder of your tests; empty: MODULE/tests
 T         ?=#           the tests to run, by file or folder: T='kit/boot calls/b*'
-FIXTURE   ?=#           the fixture to open (make shell, make gdb)
+FIXTURE   ?=#           the fixture to open (make shell, repl, gdb)
 N         ?= 100#       how often "make stress" runs the tests
 FAILFAST  ?=#           1: start no further test after a failure
 RECORD    ?=#           1: record the VMs, and keep those of failed tests (make test, make stress)

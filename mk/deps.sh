@@ -13,7 +13,7 @@ set -eu
 case $1 in
 user)
 	packages='gcc libc6-dev binutils pkg-config flex bison bc libelf-dev xz-utils
-		linux-source busybox-static liblua5.4-dev libjansson-dev qemu-system-x86
+		linux-source busybox-static liblua5.4-dev libjansson-dev libedit-dev qemu-system-x86
 		git zstd'
 	commands='gcc pkg-config flex bison bc xz busybox qemu-system-x86_64 git zstd' ;;
 dev)
@@ -37,7 +37,7 @@ missing_packages() {
 
 if ! command -v dpkg-query >/dev/null; then
 	echo 'deps: this system has no dpkg: install these yourself, with headers:' \
-		'libc (static), libelf, lua 5.4, jansson; and give KERNEL_SRC=TREE to make'
+		'libc (static), libelf, lua 5.4, jansson, libedit; and give KERNEL_SRC=TREE to make'
 	missing=$(for c in $commands; do command -v "$c" >/dev/null || printf '%s ' "$c"; done)
 	[ -z "$missing" ] || fail "missing commands: $missing"
 	exit 0

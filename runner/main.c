@@ -15,9 +15,9 @@
 
 static const struct group {
 	const char *title;
-	const struct command *commands[8];
+	const struct command *commands[10];
 } groups[] = {
-	{ "Run tests and commands", { &cmd_test, &cmd_exec, &cmd_shell, &cmd_gdb, &cmd_replay, &cmd_make, &cmd_init } },
+	{ "Run tests and commands", { &cmd_test, &cmd_exec, &cmd_shell, &cmd_repl, &cmd_gdb, &cmd_replay, &cmd_make, &cmd_init } },
 	{ "Find the commit", { &cmd_check, &cmd_bisect } },
 	{ "Look after the host", { &cmd_doctor, &cmd_fixture, &cmd_gate, &cmd_kept } },
 	{ "About this program", { &cmd_protocol, &cmd_version } },

@@ -104,3 +104,24 @@ void foreground_release(struct foreground *f)
 		;
 	take_back(f);
 }
+
+int foreground_enter(struct foreground *f, struct err *err)
+{
+	if (tcgetattr(STDIN_FILENO, &f->modes))
+		return err_set(err, ERR_USER, -errno, "stdin is not a terminal");
+	f->group = tcgetpgrp(STDIN_FILENO);
+	disable_suspend(&f->modes);
+	setpgid(0, 0);
+	take_terminal(getpgrp());
+	return 0;
+}
+
+void foreground_leave(struct foreground *f)
+{
+	if (!f->group)
+		return;
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &f->modes);
+	take_terminal(f->group);
+	setpgid(0, f->group);
+	f->group = 0;
+}

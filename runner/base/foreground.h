@@ -15,6 +15,7 @@
 struct foreground {
 	pid_t pid;			/* 0: none */
 	struct termios modes;		/* those of the terminal before the start */
+	pid_t group;			/* foreground_enter(): the group before; or 0 */
 };
 
 /*
@@ -37,5 +38,17 @@ int foreground_wait(struct foreground *f, int *status, struct err *err);
  * modes.  Safe twice.
  */
 void foreground_release(struct foreground *f);
+
+/*
+ * Makes this process itself the terminal's foreground, in a process group of
+ * its own.  As for a program, Ctrl-Z has no effect then.  0 or -errno with err
+ * filled.
+ */
+int foreground_enter(struct foreground *f, struct err *err);
+/*
+ * Gives the terminal back to the group that had it, and joins that group.  Safe
+ * twice.
+ */
+void foreground_leave(struct foreground *f);
 
 #endif

@@ -74,20 +74,22 @@ int interrupt_pending(void)
 	return pending;
 }
 
+void interrupt_forget(void)
+{
+	uint64_t count;
+
+	pending = 0;
+	if (read(event_fd, &count, sizeof(count)) < 0)
+		(void)0;	/* the descriptor was not readable: no event to remove */
+}
+
 void interrupt_alarm(double seconds)
 {
 	struct itimerval off = { 0 }, it = { 0 };
-	uint64_t count;
 
 	setitimer(ITIMER_REAL, &off, NULL);
-	if (pending == SIGALRM) {
-		pending = 0;
-		if (read(event_fd, &count, sizeof(count)) < 0)
-			/*
-			 * The descriptor was not readable: no event to remove.
-			 */
-			(void)0;
-	}
+	if (pending == SIGALRM)
+		interrupt_forget();
 	if (seconds <= 0)
 		return;
 	if (seconds > MAX_ALARM_S)

@@ -30,6 +30,8 @@ int interrupt_fd(void);
  * Returns the signal that arrived, or 0; SIGALRM if the time limit has passed.
  */
 int interrupt_pending(void);
+/* Makes a signal that has been handled no longer pending. */
+void interrupt_forget(void);
 /*
  * Sets the time limit, in seconds from now; 0 removes it.  A limit that has
  * passed is no longer pending.

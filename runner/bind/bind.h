@@ -113,6 +113,7 @@ extern const luaL_Reg bind_snapshot_methods[], bind_terminal_methods[];
 extern const luaL_Reg bind_debugger_methods[], bind_recording_methods[];
 extern const luaL_Reg bind_host_functions[], bind_recording_functions[];
 extern const luaL_Reg bind_kept_methods[], bind_kept_functions[];
+extern const luaL_Reg bind_line_functions[];
 
 /* core.kept_debugger(): see debugger.c. */
 int bind_kept_debugger(lua_State *L);

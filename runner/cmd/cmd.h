@@ -23,7 +23,8 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command cmd_test, cmd_exec, cmd_shell, cmd_gdb, cmd_replay, cmd_make, cmd_init;
+extern const struct command cmd_test, cmd_exec, cmd_shell, cmd_repl, cmd_gdb, cmd_replay,
+	cmd_make, cmd_init;
 extern const struct command cmd_check, cmd_bisect;
 extern const struct command cmd_doctor, cmd_fixture, cmd_gate, cmd_kept;
 extern const struct command cmd_protocol, cmd_version;

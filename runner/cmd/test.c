@@ -39,6 +39,17 @@ static const char *pattern_error(const char *pattern)
 	return *text ? text : NULL;
 }
 
+/* Is it a value of --on-failure? */
+static bool is_mode(const char *word)
+{
+	static const char *const modes[] = { "shell", "repl", "gdb", "keep", "ask" };
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
+		if (!strcmp(word, modes[i]))
+			return true;
+	return false;
+}
+
 static int parse_option(struct arguments *a, int option)
 {
 	struct suite_opts *s = &a->suite;
@@ -69,10 +80,9 @@ static int parse_option(struct arguments *a, int option)
 		s->rerun_failed = true;
 		break;
 	case 'o':
-		if (strcmp(optarg, "shell") && strcmp(optarg, "gdb") && strcmp(optarg, "keep") &&
-		    strcmp(optarg, "ask"))
+		if (!is_mode(optarg))
 			return cmd_usage_error(&cmd_test,
-				"--on-failure=%s: expected shell, gdb, keep or ask", optarg);
+				"--on-failure=%s: expected shell, repl, gdb, keep or ask", optarg);
 		s->on_failure = optarg;
 		break;
 	case 'g':
@@ -223,11 +233,12 @@ const struct command cmd_test = {
 "  --on-failure=shell\n"
 "                    open a shell in the VM of a test that has failed, as the\n"
 "                    test has left it; needs a terminal\n"
+"  --on-failure=repl open a Lua prompt with the test's local variables\n"
 "  --on-failure=gdb  start gdb on it; a kernel that has panicked is shown, too\n"
 "  --on-failure=keep keep the VM of the first failed test of each file, stopped,\n"
 "                    when the run has ended (see `provium kept`); needs no\n"
 "                    terminal. A test that shares its VM ends its file\n"
-"  --on-failure=ask  ask at each failure whether to open a shell or gdb\n"
+"  --on-failure=ask  ask at each failure what to open\n"
 "  --gdb             start gdb on the file's first VM once that is ready; the\n"
 "                    test goes on while gdb lets the guest run, without time\n"
 "                    limits\n"

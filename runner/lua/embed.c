@@ -21,7 +21,8 @@
 	F(worker) F(async)						\
 	F(vm) F(stack) F(evidence) F(leave_clean) F(fixture)		\
 	F(verdict) F(shell) F(gdb_modules) F(gdb_replay) F(gdb) F(keep)	\
-	F(record) F(on_failure) F(environment) F(globals) F(harness) F(fixture_build)	\
+	F(record) F(environment) F(globals) F(help) F(repl)		\
+	F(on_failure) F(harness) F(fixture_build)			\
 	F(fixture_command) F(exec) F(init) F(matrix) F(replay) F(commit)	\
 	F(bisect_session)						\
 	F(bisect_summary) F(bisect)

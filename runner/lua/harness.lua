@@ -9,8 +9,7 @@
 --   limits kernel_log leaks snapshot worker async vm
 --   stack evidence leave_clean fixture verdict shell gdb_modules gdb_replay gdb
 --   keep
---   record on_failure
---   environment globals
+--   record environment globals help repl on_failure
 --   harness fixture_build fixture_command exec replay
 --   commit bisect_session bisect_summary bisect
 
@@ -29,6 +28,7 @@ local limits = require "provium.limits"
 local on_failure = require "provium.on_failure"
 local options = require "provium.options"
 local record = require "provium.record"
+local repl = require "provium.repl"
 local recording = require "provium.recording"
 local result_stream = require "provium.result_stream"
 local results = require "provium.results"
@@ -261,12 +261,13 @@ end
 -- record.tell(). opts.filter (a pattern) and opts.only (a set of names) select
 -- the tests to run. opts.fail_fast: the first failure ends the file.
 -- opts.record: record the VMs.
--- opts.on_failure: "shell", "gdb", "keep" or "ask"; opts.gdb: true or nil; see
--- on_failure.lua. Raises only an interrupt.
+-- opts.on_failure: "shell", "repl", "gdb", "keep" or "ask"; opts.gdb: true or
+-- nil; see on_failure.lua. Raises only an interrupt.
 function harness.run(path, opts)
 	opts.on_start = on_failure.watch
 	session.begin(path, opts)
 	if opts.record then recording.begin() end
+	if opts.on_failure == "repl" or opts.on_failure == "ask" then repl.watch_errors() end
 	local caught, is_load_error = call_file(path)
 	if caught and verdict.is_interrupt(caught) then
 		if session.recordings then recording.failed({}) end

@@ -76,7 +76,7 @@ end
 
 -- Aborts all calls in a guest and waits until its executor can take the next
 -- one.
-local function abort_calls(vm)
+function limits.abort_calls(vm)
 	vm:supervisor_op("abort", { channel = 0 }, "abort", ABORT_TIMEOUT_S)
 	for _ = 1, ABORT_MAX_POLLS do
 		local reply, fail = vm.core:call("echo", { data = "" }, "echo", 1, PING_TIMEOUT_S)
@@ -94,7 +94,7 @@ function limits.name_limit(err)
 	err.message = limits.file_is_over() and limits.file_message() or "the test's time limit was reached"
 	for number, vm in ipairs(session.vms) do
 		if vm:is_running() then
-			pcall(abort_calls, vm)
+			pcall(limits.abort_calls, vm)
 			local death = not vm:is_running() and vm.core:death()
 			if death then
 				local reason = errors.without_console(death)

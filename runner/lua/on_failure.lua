@@ -6,10 +6,14 @@ local core = require "provium.core"
 local gdb = require "provium.gdb"
 local keep = require "provium.keep"
 local limits = require "provium.limits"
+local repl = require "provium.repl"
 local session = require "provium.session"
 local shell = require "provium.shell"
 
 local on_failure = {}
+
+-- The modes that need a VM to stay when its kernel panics.
+local KEEPS_DEAD = { gdb = true, ask = true, keep = true }
 
 -- The user's terminal. Standard output can be in a report.
 local function say(fmt, ...)
@@ -17,14 +21,14 @@ local function say(fmt, ...)
 	terminal:write(fmt:format(...))
 end
 
--- Asks what to open in the VM. Returns "shell", "gdb", "n" or "q"; Return is
--- the first one that is possible.
+-- Asks what to open in the VM. Returns "shell", "repl", "gdb", "n" or "q".
+-- Return is the first one that is possible.
 local function ask(number, has_shell)
 	local terminal <close> = io.open("/dev/tty", "r") or io.stdin
-	local answers = { g = "gdb", n = "n", q = "q", [""] = "gdb" }
+	local answers = { r = "repl", g = "gdb", n = "n", q = "q", [""] = "gdb" }
 	if has_shell then answers.s, answers[""] = "shell", "shell" end
 	while true do
-		say("look into VM %d with %s[g]db, [n]o, [q]uit asking: ", number, has_shell and "a [s]hell, " or "")
+		say("look into VM %d with %sa Lua p[r]ompt, [g]db, [n]o, [q]uit asking: ", number, has_shell and "a [s]hell, " or "")
 		local answer = answers[(terminal:read("l") or "q"):lower():sub(1, 1)]
 		if answer then return answer end
 	end
@@ -44,6 +48,10 @@ local OPEN = {
 		say("shell in VM %d, as the test has left it; `exit` or Ctrl-] q goes on with the next test\n", number)
 		shell.run_in(vm, ("VM %d"):format(number))
 	end,
+	repl = function(vm, number, t)
+		say("Lua prompt with the test's variables; Ctrl-D goes on with the next test\n")
+		repl.in_test(t, vm, ("VM %s> "):format(number or "?"))
+	end,
 	gdb = function(vm, number)
 		say("gdb on VM %d, as the test has left it; `quit` goes on with the next test\n", number)
 		gdb.start(vm):wait()
@@ -56,9 +64,9 @@ local function keep_vm(t)
 end
 
 local function look(t)
-	local vm, number = vm_of(t, session.on_failure ~= "shell")
+	local vm, number = vm_of(t, session.on_failure == "gdb" or session.on_failure == "ask")
 	say("\n%s: %s\n%s%s\n", t.verdict, t.name, t.message or "", t.where and "\n  at " .. t.where or "")
-	if not vm then
+	if not vm and session.on_failure ~= "repl" then
 		say("no VM of this test runs any more, so there is nothing to look into%s\n",
 			session.on_failure == "shell" and " (--on-failure=gdb keeps a kernel that has panicked)" or "")
 		return
@@ -66,7 +74,7 @@ local function look(t)
 	local answer = session.on_failure == "ask" and ask(number, vm:is_running()) or session.on_failure
 	if answer == "q" then session.on_failure = nil end
 	if not OPEN[answer] then return end
-	local ok, err = pcall(OPEN[answer], vm, number)
+	local ok, err = pcall(OPEN[answer], vm, number, t)
 	if not ok then say("%s\n", tostring(err)) end
 end
 
@@ -91,7 +99,7 @@ end
 
 -- To be called with each VM that has booted or was resumed.
 function on_failure.watch(vm)
-	if not session.under_gdb and (not session.on_failure or session.on_failure == "shell") then return end
+	if not session.under_gdb and not KEEPS_DEAD[session.on_failure] then return end
 	vm.core:keep_corpse()
 	if session.on_failure == "keep" then gdb.note_offset(vm) end
 	if session.under_gdb and not was_started then

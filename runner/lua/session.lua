@@ -38,7 +38,8 @@ function session.begin(path, opts)
 	session.logs, session.logs_error = nil, nil	-- the folder of the logs, or why they could not be kept
 	session.filter, session.only = opts.filter, opts.only
 	session.fail_fast = opts.fail_fast
-	session.on_failure = opts.on_failure	-- "shell", "gdb", "keep", "ask" or nil
+	session.on_failure = opts.on_failure	-- "shell", "repl", "gdb", "keep", "ask" or nil
+	session.on_error, session.variables = nil, nil	-- see repl.lua
 	session.under_gdb = opts.gdb		-- no time limits
 	session.on_start = opts.on_start or function() end	-- is called with each VM that runs now
 	session.recordings = nil		-- with --record: the folder for the recordings

@@ -31,6 +31,7 @@ end
 -- A message handler for core.protected_call(): turns an error value into a
 -- caught error.
 function verdict.catch(err)
+	if session.on_error then session.on_error() end
 	return { value = err, where = verdict.user_line(3) }
 end
 

@@ -13,7 +13,7 @@ struct run_file_opts {
 	const char *filter;	/* Lua pattern for test titles, or NULL */
 	const json_t *only;	/* array of the test titles to run, or NULL */
 	bool fail_fast;		/* stop after the first failed test */
-	const char *on_failure;	/* "shell", "gdb", "keep", "ask" or NULL */
+	const char *on_failure;	/* "shell", "repl", "gdb", "keep", "ask" or NULL */
 	bool gdb;
 	bool record;
 };

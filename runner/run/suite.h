@@ -13,7 +13,11 @@ struct suite_opts {
 	bool fail_fast;		/* stop after the first failure */
 	bool rerun_failed;	/* only tests that failed when they last ran */
 	const char *filter;	/* Lua pattern for test titles, or NULL */
-	const char *on_failure;	/* "shell", "gdb", "keep", "ask" or NULL: what to do at a failure */
+	/*
+	 * What to do at a failure: "shell", "repl", "gdb", "keep", "ask" or
+	 * NULL.
+	 */
+	const char *on_failure;
 	bool gdb;		/* run the file under gdb */
 	bool record;		/* record the VMs, and keep the recordings of failures */
 	const char *verdict;	/* BASE of the result for make, or NULL */

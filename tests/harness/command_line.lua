@@ -23,6 +23,7 @@ Run tests and commands
   test               run test files and report their results
   exec               run one shell command in a new VM
   shell              open an interactive shell in a new VM
+  repl               open a Lua prompt on a new VM
   gdb                debug the kernel and the modules of a new VM with gdb
   replay             run a recorded VM again, instruction by instruction the same
   make               build the module in this folder and run its tests

@@ -33,7 +33,7 @@ end)
 test("--on-failure=ask opens a shell after yes, none after no, and q ends the asking", function()
 	local shown, ending = pty.run(dir, command("--on-failure=ask"), {
 		"expect [q]uit asking: ", "send n\r", "expect FAIL: fails in a VM again", "expect asking: ", "send \r",
-		"expect :~ # ", "send exit\r", "expect with [g]db, [n]o, [q]uit asking: ", "send n\r",
+		"expect :~ # ", "send exit\r", "expect with a Lua p[r]ompt, [g]db, [n]o, [q]uit asking: ", "send n\r",
 	})
 	assert_eq("exit 1", ending, shown)
 	shown, ending = pty.run(dir, command("--on-failure=ask"), { "expect [q]uit asking: ", "send q\r" })
@@ -52,5 +52,5 @@ end)
 test("--on-failure without a terminal is an error that says what to do", function()
 	assert_eq("provium test: --on-failure=ask: stdin is not a terminal; run it in one, or without this option",
 		runner.shell(command("--on-failure=ask") .. " </dev/null 2>&1"):match("^[^\n]*"))
-	assert_contains(runner.shell(command("--on-failure=debug") .. " 2>&1"), "--on-failure=debug: expected shell, gdb, keep or ask")
+	assert_contains(runner.shell(command("--on-failure=debug") .. " 2>&1"), "--on-failure=debug: expected shell, repl, gdb, keep or ask")
 end)
