@@ -8,25 +8,10 @@
 
 #include "runner/lua/embed.h"
 
-/* Each file can require only files before it in this list: see harness.lua. */
-#define FILES(F)							\
-	F(errors) F(text) F(suggest) F(options) F(show) F(session)	\
-	F(read_file)							\
-	F(test_log) F(check) F(pack) F(pointer) F(constants) F(calls)	\
-	F(syscall)							\
-	F(system) F(ktap) F(ltp) F(result_stream) F(results)		\
-	F(program) F(kunit)						\
-	F(module_file) F(module_params) F(stale_module) F(modules)	\
-	F(recording) F(job) F(limits) F(kernel_log) F(leaks) F(snapshot)	\
-	F(worker) F(async)						\
-	F(vm) F(stack) F(evidence) F(leave_clean) F(fixture)		\
-	F(verdict) F(shell) F(gdb_modules) F(gdb_replay) F(gdb) F(keep)	\
-	F(record) F(environment) F(globals) F(help) F(repl)		\
-	F(on_failure) F(harness) F(fixture_build)			\
-	F(fixture_command) F(exec) F(init) F(matrix) F(replay) F(commit)	\
-	F(bisect_session)						\
-	F(bisect_summary) F(bisect)
-
+/*
+ * gen/lua/chunks.h has F(NAME) for each file NAME.lua.  Files require each
+ * other without circles (tests/host/floors.c).
+ */
 #define F(name)								\
 	asm(".pushsection .rodata\n"					\
 	    ".global lua_" #name "\n"					\
@@ -35,7 +20,7 @@
 	    "lua_" #name "_end: .byte 0\n"				\
 	    ".popsection\n");						\
 	extern const char lua_##name[], lua_##name##_end[];
-FILES(F)
+#include "gen/lua/chunks.h"
 #undef F
 
 static const struct chunk {
@@ -44,7 +29,7 @@ static const struct chunk {
 	const char *end;
 } chunks[] = {
 #define F(name) { #name, lua_##name, lua_##name##_end },
-	FILES(F)
+#include "gen/lua/chunks.h"
 #undef F
 };
 

@@ -1,17 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Runs one test file: loads it, runs its tests, judges them, sends the record.
---
--- The Lua files of this folder require only files that stand before them here:
---
---   errors text suggest options show session test_log check
---   pack constants calls syscall system ktap ltp result_stream results
---   program kunit recording job
---   limits kernel_log leaks snapshot worker async vm
---   stack evidence leave_clean fixture verdict shell gdb_modules gdb_replay gdb
---   keep
---   record environment globals help repl on_failure
---   harness fixture_build fixture_command exec replay
---   commit bisect_session bisect_summary bisect
 
 local core = require "provium.core"
 local check = require "provium.check"
