@@ -7,7 +7,8 @@
 #                 file names
 #     state/PATH/ stamps of that copy: changed, args, built, symvers; kos, the
 #                 paths of its modules; stripped/, these without debugging
-#                 information; outside.mk, the headers it read elsewhere
+#                 information; last/, the stripped ones of the build before;
+#                 outside.mk, the headers it read elsewhere
 #   out/profile/PROFILE/modules/
 #                 every stripped .ko; and NAME.calls.lua for a module with
 #                 system calls. A file gets a new date only if its content
@@ -118,7 +119,8 @@ $(MODULE_STATE)$1/built: $(MODULE_STATE)$1/changed $(MODULE_STATE)$1/args $(KBUI
 		$(patsubst %,$(MODULE_STATE)%/symvers,$(lastword $2))
 	$$(if $$V,,@$$(info $$(space) MODULE	$(1:$(CURDIR)/%=%)))mkdir -p $(INSTALLED)
 	$$(Q)echo '$1' >$(INSTALLED)/$(notdir $1).failed
-	$$(Q)test ! -e $$(@D)/kos || sed 's,.*/,$(INSTALLED)/,' $$(@D)/kos | xargs rm -f
+	$$(Q)mkdir -p $$(@D)/last && test ! -e $$(@D)/kos || while read -r ko; do \
+		mv -f $(INSTALLED)/$$$${ko##*/} $$(@D)/last/ 2>/dev/null || :; done <$$(@D)/kos
 	$$(plus)$$(Q){ $$(call module_build,$1,$(lastword $2)); echo $$$$? >$$(@D)/status; } \
 	2>&1 | \
 	awk -v tree=$(MODULE_TREE) -v kit=$(CURDIR)/ -v source=$$(KERNEL_FILES) \
@@ -189,6 +191,8 @@ modules: $(MODULE_BUILT) $(KERNEL_MODULES)/.list $(CALLS_LUA) $(CALLS_PAGES) FOR
 		$(patsubst $(MODULE_TREE)%,%,$(call twice,$(user_kos)))))
 	@mkdir -p $(INSTALLED)
 	@$(if $(stale),rm -f $(stale))
+	@$(if $(built_kos),for ko in $(built_kos); do last=$${ko%/stripped/*}/last/$${ko##*/}; \
+		! cmp -s $$ko $$last || mv -f $$last $(INSTALLED)/; done)
 	@$(if $(to_install),install -C -m 644 -t $(INSTALLED) $(to_install))
 	@mkdir -p $(PROFILE_DIR)/debug && rm -f $(PROFILE_DIR)/debug/*.ko
 	@$(if $(kos),ln -sfrt $(PROFILE_DIR)/debug $(kos))

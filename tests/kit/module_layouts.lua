@@ -151,6 +151,28 @@ test("a file that only got a new date is not compiled again", function()
 	assert_eq("", made(several))
 end)
 
+test("a build that makes the same module keeps its date, so that no verdict is lost", function()
+	local source, ko = "several/deeper/second.c", k.modules .. "/several_c.ko"
+	local function date() return runner.shell("stat -c %y " .. runner.quote(ko)) end
+	build "several"
+	local before = date()
+	assert(before ~= "")
+	write(source, "int several_second = 5;\n")
+	made(several)
+	local changed = date()
+	assert(changed ~= before)
+	write("several/NOTES", "text\n")
+	write(source, "int several_second = 5; /* a comment */\n")
+	assert_eq("second.o\nseveral_c.o", made(several))
+	assert_eq(changed, date())
+	write(source, "int several_second =\n")
+	local _, code = k:make(modules(several))
+	assert_eq({ 2, nil }, { code, built("several_c") })
+	write(source, "int several_second = 5;\n")
+	made(several)
+	assert_eq(changed, date())
+end)
+
 test("a module that the makefile no longer lists is no longer there", function()
 	build "several"
 	write("several/Kbuild", "obj-m := several_a.o\n")
