@@ -181,7 +181,7 @@ local function judge_as_test(caught)
 		t.verdict, t.message = VERDICT.skip, "the file has no tests: it returns a value, as a file for require() does"
 	end
 	local complaints = verdict.apply_kernel(t, caught, {}, {})
-	verdict.apply_check_count(t)
+	verdict.apply_check_count(t, true)
 	if verdict.is_failure(t) then
 		record.add_evidence(t, caught, complaints)
 		if session.recordings then recording.failed(t, complaints) end

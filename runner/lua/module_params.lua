@@ -90,8 +90,8 @@ end
 local function check_known(where, module, name, known)
 	local plain = name:gsub("-", "_")
 	if known[plain] or COMMON[plain] or plain:find("%.dyndbg$") then return end
-	error(("%s: module %s has no parameter \"%s\"%s; %s"):format(where, module, name, suggest(name, known),
-		next(known) and "its parameters are: " .. options.names(known) or "it has no parameters"), 0)
+	error(("%s: module %s has no parameter \"%s\"; %s%s"):format(where, module, name,
+		next(known) and "its parameters are: " .. options.names(known) or "it has no parameters", suggest(name, known)), 0)
 end
 
 -- Returns the text for the kernel. params: { name = value }, or the text

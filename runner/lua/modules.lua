@@ -61,10 +61,10 @@ local function built_module(vm, where, name)
 	local built = modules_in(info.modules)
 	local path = built[name_of(name)] or of_kernel
 	if path then return path end
-	error(("%s: there is no module %s in %s%s%s%s; %s (make modules builds those of modules/ and of MODULE=)"):format(
+	error(("%s: there is no module %s in %s%s%s; %s%s (make modules builds those of modules/ and of MODULE=)"):format(
 		where, name_of(name), info.modules, info.kernel_modules and ", nor among the kernel's own" or "",
-		failed_builds(info.modules), suggest(name_of(name), built),
-		next(built) and "there are: " .. options.names(built) or "the folder has no modules"), 0)
+		failed_builds(info.modules), next(built) and "there are: " .. options.names(built) or "the folder has no modules",
+		suggest(name_of(name), built)), 0)
 end
 
 local function exists(path) return core.identity(path) ~= nil end

@@ -189,10 +189,11 @@ function verdict.apply_kernel(t, caught, opts, dead_before)
 	return complaints
 end
 
--- Fails a test that passed without a check.
-function verdict.apply_check_count(t)
+-- Fails a test, or a file without test(), that passed without a check.
+function verdict.apply_check_count(t, is_file)
 	if t.verdict == VERDICT.ok and check.count == 0 then
-		fail(t, "no check ran: a test without an assertion proves nothing")
+		fail(t, is_file and "the file has no test(…), and no check ran in it" or
+			"no check ran: a test without an assertion proves nothing")
 	end
 end
 

@@ -195,7 +195,7 @@ end)
 test("a file in which no check ran fails", function()
 	assert_says(1, "empty.lua", [[
 empty.lua ... FAIL (1 of 1 failed, Ts)
-  · empty ... FAIL: no check ran: a test without an assertion proves nothing
+  · empty ... FAIL: the file has no test(…), and no check ran in it
 FAIL: 0 passed, 1 failed
 ]])
 end)
