@@ -5,6 +5,7 @@
  * harness also gets the bytes as they are, because it does not trust the agent.
  */
 #include <lauxlib.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,20 @@ static lua_State *harness(void)
 	return L;
 }
 
-/* A record has a sequence number and a line without a line end. */
+/* Is the value at idx a list of lines without line ends, at least one? */
+static bool is_list_of_lines(lua_State *L, int idx)
+{
+	bool is_list = lua_istable(L, idx) && lua_rawlen(L, idx) > 0;
+
+	for (lua_Unsigned i = 1; is_list && i <= lua_rawlen(L, idx); i++) {
+		is_list = lua_rawgeti(L, idx, (lua_Integer)i) == LUA_TSTRING &&
+			!strchr(lua_tostring(L, -1), '\n');
+		lua_pop(L, 1);
+	}
+	return is_list;
+}
+
+/* A record has a sequence number and lines. */
 static void parse(const char *line, size_t len)
 {
 	lua_State *L = harness();
@@ -38,9 +52,8 @@ static void parse(const char *line, size_t len)
 	lua_pushlstring(L, line, len);
 	if (lua_pcall(L, 1, 3, 0))
 		abort();
-	if (!lua_isnil(L, -3) &&
-	    (!lua_isinteger(L, -3) || lua_tointeger(L, -3) < 0 || !lua_isstring(L, -2) ||
-	     strchr(lua_tostring(L, -2), '\n')))
+	if (!lua_isnil(L, 2) &&
+	    (!lua_isinteger(L, 2) || lua_tointeger(L, 2) < 0 || !is_list_of_lines(L, 3)))
 		abort();
 	lua_settop(L, 1);
 }
