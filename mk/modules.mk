@@ -192,7 +192,7 @@ modules: $(MODULE_BUILT) $(KERNEL_MODULES)/.list $(CALLS_LUA) $(CALLS_PAGES) FOR
 	@mkdir -p $(INSTALLED)
 	@$(if $(stale),rm -f $(stale))
 	@$(if $(built_kos),for ko in $(built_kos); do last=$${ko%/stripped/*}/last/$${ko##*/}; \
-		! cmp -s $$ko $$last || mv -f $$last $(INSTALLED)/; done)
+		test ! -e $$last || ! cmp -s $$ko $$last || mv -f $$last $(INSTALLED)/; done)
 	@$(if $(to_install),install -C -m 644 -t $(INSTALLED) $(to_install))
 	@mkdir -p $(PROFILE_DIR)/debug && rm -f $(PROFILE_DIR)/debug/*.ko
 	@$(if $(kos),ln -sfrt $(PROFILE_DIR)/debug $(kos))
