@@ -7,33 +7,17 @@
 #include <unistd.h>
 
 #include "runner/attach/message.h"
+#include "runner/base/pass_fd.h"
 
 #define MESSAGE_MAX 16384u
 
-union control {
-	char raw[CMSG_SPACE(sizeof(int))];
-	struct cmsghdr align;
-};
-
 int message_send(int to, json_t *message, int fd)
 {
-	union control control = { .raw = { 0 } };
 	char *text = json_dumps(message, JSON_COMPACT);
-	struct iovec iov = { text, text ? strlen(text) : 0 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *c;
-	ssize_t n;
+	ssize_t n = -1;
 
-	if (fd >= 0) {
-		msg.msg_control = control.raw;
-		msg.msg_controllen = sizeof(control.raw);
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	}
-	n = text ? sendmsg(to, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) : -1;
+	if (text)
+		n = pass_fd_send(to, text, strlen(text), &fd, fd >= 0, MSG_DONTWAIT);
 	n = n < 0 ? -errno : 0;
 	free(text);
 	json_decref(message);
@@ -42,7 +26,10 @@ int message_send(int to, json_t *message, int fd)
 
 json_t *message_receive(int from, int *fd)
 {
-	union control control;
+	union {
+		char raw[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
 	char text[MESSAGE_MAX];
 	struct iovec iov = { text, sizeof(text) };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.raw,

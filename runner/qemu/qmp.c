@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "runner/base/pass_fd.h"
 #include "runner/qemu/qmp.h"
 
 void qmp_init(struct qmp *q)
@@ -104,29 +105,6 @@ int qmp_feed(struct qmp *q, struct err *err)
 	return qmp_parse(q, piece, (size_t)n, err);
 }
 
-/* Sends the line and, with it, the descriptor (unix(7), SCM_RIGHTS). */
-static ssize_t send_line(int to, const char *line, size_t len, int fd)
-{
-	union {
-		char raw[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { .raw = { 0 } };
-	struct iovec iov = { (char *)line, len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *c;
-
-	if (fd >= 0) {
-		msg.msg_control = control.raw;
-		msg.msg_controllen = sizeof(control.raw);
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	}
-	return sendmsg(to, &msg, MSG_NOSIGNAL);
-}
-
 int qmp_send_fd(struct qmp *q, const char *command, json_t *arguments, int fd)
 {
 	json_t *msg;
@@ -143,7 +121,7 @@ int qmp_send_fd(struct qmp *q, const char *command, json_t *arguments, int fd)
 	/*
 	 * This does not block: commands are short, and QEMU reads them at once.
 	 */
-	n = send_line(q->fd, line, strlen(line), fd);
+	n = pass_fd_send(q->fd, line, strlen(line), &fd, fd >= 0, 0);
 	free(line);
 	return n < 0 ? -errno : 0;
 }

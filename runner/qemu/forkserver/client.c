@@ -16,6 +16,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/deadline.h"
 #include "runner/base/files.h"
+#include "runner/base/pass_fd.h"
 #include "runner/qemu/forkserver/client.h"
 #include "runner/qemu/forkserver/request.h"
 
@@ -188,25 +189,9 @@ static bool fill(struct forkserver_request *req, int *sent, char *const argv[],
 
 static bool pass(const struct forkserver_request *req, const int *fds)
 {
-	union {
-		char raw[CMSG_SPACE(FORKSERVER_FDS * sizeof(int))];
-		struct cmsghdr align;
-	} control = { .raw = { 0 } };
-	size_t len = req->nr_fds * sizeof(int);
-	struct iovec iov = {
-		(void *)req, offsetof(struct forkserver_request, text) + req->text_len,
-	};
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control.raw, .msg_controllen = CMSG_SPACE(len),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	size_t len = offsetof(struct forkserver_request, text) + req->text_len;
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(len);
-	memcpy(CMSG_DATA(c), fds, len);
-	return sendmsg(server.line, &msg, MSG_NOSIGNAL) == (ssize_t)iov.iov_len;
+	return pass_fd_send(server.line, req, len, fds, req->nr_fds, 0) == (ssize_t)len;
 }
 
 /*
