@@ -4,21 +4,23 @@
 local core = require "provium.core"
 local commit = require "provium.commit"
 local options = require "provium.options"
+local quote = require "provium.quote"
 local session = require "provium.bisect_session"
 
 local git, describe = session.git, session.describe
 
 local summary = {}
 
-local function quote(text) return text:find("[^%w/._=-]") and "'" .. text:gsub("'", "'\\''") .. "'" or text end
+-- Quotes the text for the shell if it must be.
+local function word(text) return text:find("[^%w/._=-]") and quote(text) or text end
 
 -- Returns the command that tests the commit again.
 local function repeat_command(s, sha)
-	local words = { ("git -C %s checkout -q -f %s && %s check"):format(quote(s.clone), sha:sub(1, 12),
-		quote(commit.RUNNER)) }
+	local words = { ("git -C %s checkout -q -f %s && %s check"):format(word(s.clone), sha:sub(1, 12),
+		word(commit.RUNNER)) }
 	local vars = session.step_variables(s)
 	vars.GOOD, vars.BAD, vars.TESTS_AT, vars.TESTS = nil, nil, nil, s.tests
-	for _, name in ipairs(options.keys(vars)) do words[#words + 1] = quote(("%s=%s"):format(name, vars[name])) end
+	for _, name in ipairs(options.keys(vars)) do words[#words + 1] = word(("%s=%s"):format(name, vars[name])) end
 	return table.concat(words, " ")
 end
 

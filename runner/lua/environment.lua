@@ -32,10 +32,14 @@ function environment.coroutines()
 	end
 end
 
--- Lets require() find modules in dir, dir/lib and dir/../lib.  depend(path) is
--- called for every file that require(), dofile() or loadfile() load.
+-- Returns the value of package.path with which require() finds modules in dir,
+-- dir/lib and dir/../lib.
+function environment.search_path(dir) return ("%s/?.lua;%s/lib/?.lua;%s/../lib/?.lua"):format(dir, dir, dir) end
+
+-- Lets require() find modules in these folders.  depend(path) is called for
+-- every file that require(), dofile() or loadfile() load.
 function environment.require(dir, depend)
-	package.path = ("%s/?.lua;%s/lib/?.lua;%s/../lib/?.lua"):format(dir, dir, dir)
+	package.path = environment.search_path(dir)
 	package.cpath = ""
 	local find = package.searchers[2]
 	package.searchers[2] = function(name)

@@ -3,6 +3,7 @@
 -- resumed as a clone for each test.
 
 local core = require "provium.core"
+local environment = require "provium.environment"
 local errors = require "provium.errors"
 local limits = require "provium.limits"
 local options = require "provium.options"
@@ -227,7 +228,7 @@ local function run_script_here(name)
 	if script ~= fixture.BUILT_IN then
 		session.depend(script)
 		session.dir = script:match("^(.*)/")
-		package.path = ("%s/?.lua;%s/lib/?.lua;%s/../lib/?.lua;%s"):format(session.dir, session.dir, session.dir, path)
+		package.path = environment.search_path(session.dir) .. ";" .. path
 		chunk, reason = loadfile(script, "t")
 	end
 	local ok, result = true, nil

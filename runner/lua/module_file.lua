@@ -4,6 +4,8 @@
 -- A .ko is an ELF file (elf(5)). Its section .modinfo has strings "key=value",
 -- each with a NUL at its end (include/linux/module.h, moduleparam.h).
 
+local quote = require "provium.quote"
+
 local module_file = {}
 
 local HEADER_BYTES, SECTION_BYTES = 64, 64	-- Elf64_Ehdr, Elf64_Shdr
@@ -33,8 +35,7 @@ end
 
 -- Returns the unpacked contents; or nil and the reason.
 local function unpack_file(path, unpacker)
-	local quoted = "'" .. path:gsub("'", "'\\''") .. "'"
-	local pipe <close> = assert(io.popen(("%s -dc <%s 2>/dev/null"):format(unpacker.program, quoted), "r"))
+	local pipe <close> = assert(io.popen(("%s -dc <%s 2>/dev/null"):format(unpacker.program, quote(path)), "r"))
 	local data = pipe:read("a")
 	local ok, _, code = pipe:close()
 	if ok then return data end

@@ -7,6 +7,7 @@
 -- part of it that is known while the VM runs.
 
 local core = require "provium.core"
+local errors = require "provium.errors"
 local read_file = require "provium.read_file"
 local session = require "provium.session"
 local show = require "provium.show"
@@ -17,9 +18,7 @@ recording.FORMAT = 1
 
 local KALLSYMS_TIMEOUT_S = 5
 
-local function refuse(fmt, ...)
-	error(core.error { kind = "user", message = fmt:format(...) }, 0)
-end
+local function refuse(fmt, ...) errors.raise(errors.KIND.user, fmt, ...) end
 
 -- Removes the recordings of an earlier run of this file.
 local function remove_old(dir)

@@ -2,17 +2,17 @@
 -- provium replay DIR: runs a recorded VM again. See recording.lua.
 
 local core = require "provium.core"
+local errors = require "provium.errors"
 local gdb = require "provium.gdb"
 local gdb_replay = require "provium.gdb_replay"
+local quote = require "provium.quote"
 local read_file = require "provium.read_file"
 local recording = require "provium.recording"
 local session = require "provium.session"
 
 local replay = {}
 
-local function refuse(fmt, ...)
-	error(core.error { kind = "user", message = fmt:format(...) }, 0)
-end
+local function refuse(fmt, ...) errors.raise(errors.KIND.user, fmt, ...) end
 
 -- --- the recording ---
 
@@ -182,8 +182,6 @@ local function to_end(r, vm)
 end
 
 -- --- gdb ---
-
-local function quote(path) return "'" .. path:gsub("'", "'\\''") .. "'" end
 
 -- Becomes a gdb that stands at the event. batch: gdb shows the backtrace, and
 -- ends.
