@@ -90,6 +90,19 @@ function runner.run(args, opts)
 	return { said = said, status = how == "exit" and code or nil, signal = how == "signal" and code or nil }
 end
 
+-- Runs a suite, and returns the events of its tests by name. opts: as for
+-- run().
+function runner.test_events(suite, opts)
+	opts = opts or {}
+	opts.raw = true
+	local events = {}
+	for line in runner.run({ "test", "--format", "json", suite }, opts).said:gmatch("[^\n]+") do
+		local event = core.json(line)
+		if event and event.event == "test" then events[event.name] = event end
+	end
+	return events
+end
+
 -- Returns a new empty folder on the host, and a value that removes it when it
 -- is closed.
 function runner.new_folder()

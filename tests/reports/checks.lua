@@ -2,7 +2,7 @@
 -- Faults of modules/faults that only kernels with more checks report: each has
 -- its title, and the source line of the fault. Other kernels skip them.
 
-local core = require "provium.core"
+local faults_source = require "faults_source"
 local runner = require "runner"
 
 local KASAN, KCSAN, UBSAN = "CONFIG_KASAN", "CONFIG_KCSAN", "CONFIG_UBSAN"
@@ -41,19 +41,13 @@ local has, events = kernel_options(), nil
 -- of all faults that this kernel reports.
 local function event_of(fault)
 	if not events then
-		events = {}
 		local names = {}
 		for name, row in pairs(FAULTS) do
 			if has[row[1]] then names[#names + 1] = name end
 		end
-		local r = runner.run({ "test", "--format", "json", "vm_checks.lua" }, {
-			raw = true, env = { FAULTS = table.concat(names, " ") },
-			prefix = { runner.timeout, "-k", "5", "540" },
+		events = runner.test_events("vm_checks.lua", {
+			env = { FAULTS = table.concat(names, " ") }, prefix = { runner.timeout, "-k", "5", "540" },
 		})
-		for line in r.said:gmatch("[^\n]+") do
-			local event = core.json(line)
-			if event and event.event == "test" then events[event.name] = event end
-		end
 	end
 	return assert(events[fault], fault .. " has no result")
 end
@@ -66,16 +60,6 @@ local function complaint_with(event, title)
 	end
 end
 
--- Returns "modules/faults/faults.c:N" for the line with the text.
-local function place_of(text)
-	local n = 0
-	for line in io.lines(runner.home .. "/../modules/faults/faults.c") do
-		n = n + 1
-		if line:find(text, 1, true) then return ("modules/faults/faults.c:%d"):format(n) end
-	end
-	error("faults.c has no line " .. text)
-end
-
 for fault, row in pairs(FAULTS) do
 	local option, title, text = table.unpack(row)
 	test(("the fault %s fails its test with its title and source line on a kernel with %s"):format(fault, option),
@@ -85,9 +69,9 @@ for fault, row in pairs(FAULTS) do
 			assert_eq("FAIL", event.verdict, event.message)
 			local complaint = assert(complaint_with(event, title), event.message)
 			local report = table.concat(complaint.lines, "\n")
-			assert_contains(report, text and place_of(text) or "modules/faults/faults.c:")
+			assert_contains(report, text and faults_source.place_of(text) or "modules/faults/faults.c:")
 			assert(not report:find("\\x0a", 1, true), report)
 			assert(not report:find(".modules/tree/", 1, true), report)
-			if text then assert_eq(place_of(text), complaint.source.where) end
+			if text then assert_eq(faults_source.place_of(text), complaint.source.where) end
 		end)
 end

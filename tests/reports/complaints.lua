@@ -3,7 +3,7 @@
 -- `faults` commits real faults. Verdicts that are not ok come from a canned
 -- suite, because a test cannot fail here.
 
-local core = require "provium.core"
+local faults_source = require "faults_source"
 local runner = require "runner"
 
 local vm = provium.create():boot()
@@ -98,15 +98,7 @@ local EXPECTED = {
 local seen		-- test events of the canned suite by name, from its only run
 
 local function canned()
-	if not seen then
-		seen = {}
-		local r = runner.run({ "test", "--format", "json", "vm_complaints.lua" },
-			{ raw = true, prefix = { runner.timeout, "-k", "5", "840" } })
-		for line in r.said:gmatch("[^\n]+") do
-			local event = core.json(line)
-			if event and event.event == "test" then seen[event.name] = event end
-		end
-	end
+	seen = seen or runner.test_events("vm_complaints.lua", { prefix = { runner.timeout, "-k", "5", "840" } })
 	return seen
 end
 
@@ -139,16 +131,6 @@ test("the report of an oops has its RIP line once, and no registers from the con
 	end
 end)
 
--- Returns the number of the line of modules/faults/faults.c that has the text.
-local function line_of(text)
-	local n = 0
-	for line in io.lines(runner.home .. "/../modules/faults/faults.c") do
-		n = n + 1
-		if line:find(text, 1, true) then return n end
-	end
-	error("faults.c has no line " .. text)
-end
-
 -- Returns the first line of the complaint that has the text.
 local function report_line(complaint, text)
 	for _, line in ipairs(complaint.lines) do
@@ -160,12 +142,12 @@ end
 test("an entry of a stack in a module has its source file and line", function()
 	local complaint = canned()["a NULL pointer in a worker of the kernel"].complaints[1]
 	assert(report_line(complaint, "RIP: "):find(("null_work%%+.*%%[faults%%]  modules/faults/faults.c:%d$")
-		:format(line_of("WRITE_ONCE(faults_null[2], 1);"))), report_line(complaint, "RIP: "))
+		:format(faults_source.line_of("WRITE_ONCE(faults_null[2], 1);"))), report_line(complaint, "RIP: "))
 end)
 
 test("a return address on a stack has the line of the call, not the next one", function()
 	local line = report_line(canned()["a WARNING"].complaints[1], " commit_set+")
-	assert(line:find((" modules/faults/faults.c:%d$"):format(line_of("faults[i].commit();"))), line)
+	assert(line:find((" modules/faults/faults.c:%d$"):format(faults_source.line_of("faults[i].commit();"))), line)
 end)
 
 test("an entry of a stack in the kernel has its source file and line", function()
@@ -179,7 +161,7 @@ end)
 
 test("a report has the source around the first entry of a module", function()
 	local source = canned()["a NULL pointer in a worker of the kernel"].complaints[1].source
-	local line = line_of("WRITE_ONCE(faults_null[2], 1);")
+	local line = faults_source.line_of("WRITE_ONCE(faults_null[2], 1);")
 	assert_eq(("modules/faults/faults.c:%d"):format(line), source.where)
 	assert_eq(("> %d\t\tWRITE_ONCE(faults_null[2], 1);"):format(line), source.lines[3])
 	assert_eq(5, #source.lines)

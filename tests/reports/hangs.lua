@@ -2,7 +2,6 @@
 -- Guests that hang: the test's limit holds, and its report shows the stack of
 -- the code that hangs. The tests fail, so they are a canned suite.
 
-local core = require "provium.core"
 local runner = require "runner"
 
 local events, slowness = {}, 1
@@ -11,12 +10,7 @@ do
 	local vm = provium.create():boot { memory = "128M" }
 	slowness = vm.core:info().slowness
 	vm:kill()
-	local r = runner.run({ "test", "--format", "json", "vm_hangs.lua" },
-		{ raw = true, prefix = { runner.timeout, "280" } })
-	for line in r.said:gmatch("[^\n]+") do
-		local event = core.json(line)
-		if event and event.event == "test" then events[event.name] = event end
-	end
+	events = runner.test_events("vm_hangs.lua", { prefix = { runner.timeout, "280" } })
 end
 
 local CALL_TIMEOUT_S = 60	-- default of vm.timeout

@@ -2,7 +2,7 @@
 -- The option leaks: kmemleak must be clean at the end of the test. The tests of
 -- leaks fail, so they are a canned suite.
 
-local core = require "provium.core"
+local faults_source = require "faults_source"
 local runner = require "runner"
 
 local vm = provium.create():boot { memory = "256M" }
@@ -14,15 +14,7 @@ local events
 
 -- Returns the event of a test of the canned suite.
 local function event_of(name)
-	if not events then
-		events = {}
-		local r = runner.run({ "test", "--format", "json", "vm_leaks.lua" },
-			{ raw = true, prefix = { runner.timeout, "-k", "5", "280" } })
-		for line in r.said:gmatch("[^\n]+") do
-			local event = core.json(line)
-			if event and event.event == "test" then events[event.name] = event end
-		end
-	end
+	events = events or runner.test_events("vm_leaks.lua", { prefix = { runner.timeout, "-k", "5", "280" } })
 	return assert(events[name], name .. " has no result")
 end
 
@@ -59,12 +51,7 @@ leak_test("memory that a module leaks fails the test, and the title names the fu
 end)
 
 leak_test("a leak has the source line of the allocation", function()
-	local source, n = event_of("a leak").complaints[1].source, 0
-	for line in io.lines(runner.home .. "/../modules/faults/faults.c") do
-		n = n + 1
-		if line:find("kmalloc(200, GFP_KERNEL)", 1, true) then break end
-	end
-	assert_eq(("modules/faults/faults.c:%d"):format(n), source.where)
+	assert_eq(faults_source.place_of("kmalloc(200, GFP_KERNEL)"), event_of("a leak").complaints[1].source.where)
 end)
 
 leak_test("a leak fails neither the next test nor one without the option", function()

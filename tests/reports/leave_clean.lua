@@ -3,15 +3,9 @@
 -- bugs that show then fail the test. Most of the tests fail, so they are a
 -- canned suite.
 
-local core = require "provium.core"
 local runner = require "runner"
 
-local events = {}
-
-for line in runner.run({ "test", "--format", "json", "vm_leave_clean.lua" }, { raw = true }).said:gmatch("[^\n]+") do
-	local event = core.json(line)
-	if event and event.event == "test" then events[event.name] = event end
-end
+local events = runner.test_events("vm_leave_clean.lua")
 
 local function check(name, verdict, pattern)
 	local event = assert(events[name], name .. " has no result")

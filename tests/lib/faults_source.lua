@@ -1,0 +1,21 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Lines of the source of the module `faults`, which reports of its faults name.
+
+local runner = require "runner"
+
+local faults_source = {}
+
+-- Returns the number of the line of modules/faults/faults.c that has the text.
+function faults_source.line_of(text)
+	local n = 0
+	for line in io.lines(runner.home .. "/../modules/faults/faults.c") do
+		n = n + 1
+		if line:find(text, 1, true) then return n end
+	end
+	error("faults.c has no line " .. text)
+end
+
+-- The same as "modules/faults/faults.c:N".
+function faults_source.place_of(text) return ("modules/faults/faults.c:%d"):format(faults_source.line_of(text)) end
+
+return faults_source
