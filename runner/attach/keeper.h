@@ -22,7 +22,7 @@ int keeper_detach(struct keeper *k, struct err *err);
 /*
  * Serves clients until QEMU ends, a signal arrives, the time is over, or the
  * output folder or the gate's ledger is removed.  description: JSON of an
- * object.  The guest runs while somebody has a shell in it.  Leaves the current
+ * object.  The guest runs while a shell is open in it.  Leaves the current
  * folder.
  */
 void keeper_serve(struct keeper *k, struct vm *vm, const char *description,
