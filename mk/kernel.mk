@@ -72,9 +72,10 @@ KSRC_READY := FORCE
 else
 
 # Name, size and date of the newest tarball.
-tarball := $(shell stat -L -c '%n %s %Y' /usr/src/linux-source-*.tar.* 2>/dev/null | \
-	     sort -V | tail -n 1)
-TARBALL := $(firstword $(tarball))
+TARBALL := $(wildcard /usr/src/linux-source-*.tar.*)
+TARBALL := $(if $(word 2,$(TARBALL)),$(shell printf '%s\n' $(TARBALL) | sort -V | tail -n 1),\
+	   $(TARBALL))
+tarball := $(if $(TARBALL),$(shell stat -L -c '%n %s %Y' $(TARBALL)))
 KSOURCE := $(firstword $(subst .tar, ,$(notdir $(TARBALL))))
 KSRC    := $(abspath $O)/src/$(KSOURCE)
 UNPACKED := $O/src/$(or $(KSOURCE),linux-source).unpacked
@@ -160,10 +161,15 @@ $(KBUILD)/.built: $(KBUILD)/.configured
 	$(Q)strip -o $(KBUILD)/vmlinux.stripped $(KBUILD)/vmlinux
 	$(Q)touch $@
 
-$(KERNEL_IMAGE): $(KBUILD)/.built FORCE
+# The folder of the profile can hold the image of another build.
+$(call remember,$(PROFILE_DIR)/.built-in,KBUILD)
+$(PROFILE_DIR)/.installed: $(KBUILD)/.built $(PROFILE_DIR)/.built-in \
+		$(if $(wildcard $(KERNEL_IMAGE)),,FORCE)
 	@mkdir -p $(@D)/debug
-	@install -C -m 644 $(KBUILD)/vmlinux.stripped $@
-	@ln -sfr $(KBUILD)/vmlinux $(@D)/debug/vmlinux
+	@install -C -m 644 $(KBUILD)/vmlinux.stripped $(KERNEL_IMAGE)
+	@ln -sfr $(KBUILD)/vmlinux $(@D)/debug/vmlinux && touch $@
+
+$(KERNEL_IMAGE): $(PROFILE_DIR)/.installed ;
 
 endif
 

@@ -109,15 +109,14 @@ define module_rules
 args_of_$1 := 3 $(MODULE_TREE) $2 $(abspath $(KBUILD)) $(KCFLAGS) $(MODULE_ARGS)
 $$(call remember,$(MODULE_STATE)$1/args,args_of_$1)
 
-$(MODULE_STATE)$1/changed: $(MIRROR) $(CONFINE) FORCE
-	@mkdir -p $(MODULE_TREE) $$(@D)/.tmp
-	@$(MIRROR) $$$$($(CONFINE) || echo -n) $(call mirror_alone,$1) -x $(CURDIR) -x $O \
-		$(MODULE_TREE) $$(@D) $1
+$(MODULE_STATE)$1/changed: $(MIRROR) FORCE
+	@$(MIRROR) $(call mirror_alone,$1) -x $(CURDIR) -x $O $(MODULE_TREE) $$(@D) $1
 
 $(MODULE_STATE)$1/built: $(MODULE_STATE)$1/changed $(MODULE_STATE)$1/args $(KBUILD)/.built $3 \
 		$(if $(call is_dkms,$1),$(DKMS_BUILD)) \
-		$(patsubst %,$(MODULE_STATE)%/symvers,$(lastword $2))
+		$(patsubst %,$(MODULE_STATE)%/symvers,$(lastword $2)) | $(CONFINE)
 	$$(if $$V,,@$$(info $$(space) MODULE	$(1:$(CURDIR)/%=%)))mkdir -p $(INSTALLED)
+	$$(Q)mkdir -p $$(@D)/.tmp
 	$$(Q)echo '$1' >$(INSTALLED)/$(notdir $1).failed
 	$$(Q)mkdir -p $$(@D)/last && test ! -e $$(@D)/kos || while read -r ko; do \
 		mv -f $(INSTALLED)/$$$${ko##*/} $$(@D)/last/ 2>/dev/null || :; done <$$(@D)/kos
@@ -178,18 +177,23 @@ built_kos = $(foreach m,$(MODULE_SRC),$(addprefix $(MODULE_STATE)$m/stripped/,$(
 twice     = $(strip $(foreach k,$(sort $(notdir $1)),$(if \
 	    $(word 2,$(filter %/$k,$1)),$(filter %/$k,$1))))
 to_install = $(built_kos) $(CALLS_LUA)
-stale = $(filter-out $(addprefix $(INSTALLED)/,$(notdir $(to_install))), \
-	  $(wildcard $(INSTALLED)/*.ko $(INSTALLED)/*.lua $(INSTALLED)/*.failed))
+wanted    = $(addprefix $(INSTALLED)/,$(notdir $(to_install)))
+installed = $(wildcard $(addprefix $(INSTALLED)/*.,ko lua failed))
+stale     = $(filter-out $(wanted),$(installed))
 
 CALLS_LUA   := $(foreach m,$(CALLS_SRC),$(call calls_stem,$m).calls.lua)
 CALLS_PAGES := $(foreach m,$(filter $(KIT_MODULES),$(CALLS_SRC)),$(call calls_stem,$m).md)
 
 .PHONY: modules
 modules: ## module: build every module in modules/, and yours (MODULE=~/mymod)
-modules: $(MODULE_BUILT) $(KERNEL_MODULES)/.list $(CALLS_LUA) $(CALLS_PAGES) FORCE
+modules: $(INSTALLED)/.list $(KERNEL_MODULES)/.list
+
+# What was installed for other modules (MODULE=), or removed, is put right too.
+$(call remember,$(INSTALLED)/.for,MODULE_SRC)
+$(INSTALLED)/.list: $(MODULE_BUILT) $(CALLS_LUA) $(CALLS_PAGES) $(INSTALLED)/.for \
+		$(if $(call same,$(sort $(installed)),$(sort $(wanted))),,FORCE)
 	$(if $(call twice,$(user_kos)),$(error MODULE=$(MODULE): these have one name: \
 		$(patsubst $(MODULE_TREE)%,%,$(call twice,$(user_kos)))))
-	@mkdir -p $(INSTALLED)
 	@$(if $(stale),rm -f $(stale))
 	@$(if $(built_kos),for ko in $(built_kos); do last=$${ko%/stripped/*}/last/$${ko##*/}; \
 		test ! -e $$last || ! cmp -s $$ko $$last || mv -f $$last $(INSTALLED)/; done)
@@ -197,6 +201,7 @@ modules: $(MODULE_BUILT) $(KERNEL_MODULES)/.list $(CALLS_LUA) $(CALLS_PAGES) FOR
 	@mkdir -p $(PROFILE_DIR)/debug && rm -f $(PROFILE_DIR)/debug/*.ko
 	@$(if $(kos),ln -sfrt $(PROFILE_DIR)/debug $(kos))
 	@$(if $(CALLS_PAGES),install -C -m 644 -t docs $(CALLS_PAGES))
+	@touch $@
 
 # A test that loads a module has the module's file in this folder among the
 # dependencies of its verdict, so make needs a rule for the file. There are two

@@ -9,19 +9,17 @@
  * files can still be changed: Landlock has no rule for these.
  *
  * On a kernel without Landlock the command runs unconfined; mirror makes no
- * links to folders of the user's then.  "confine" alone ends with 0 if the
- * kernel has Landlock, else with 1.
+ * links to folders of the user's then.
  */
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "mk/confine/landlock.h"
 
 /* Constants of Landlock's second and third version, for older headers. */
 #ifndef LANDLOCK_ACCESS_FS_REFER
@@ -30,12 +28,6 @@
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
 #define LANDLOCK_ACCESS_FS_TRUNCATE	(1ULL << 14)
 #endif
-
-/* Returns the version of Landlock; less than 1: there is none. */
-static long version(void)
-{
-	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-}
 
 /* The kinds of writing that this version knows. */
 static unsigned long long writing(long abi)
@@ -77,7 +69,7 @@ static void allow_job_tokens(int rules)
 
 static void confine(const char *folder, const char *module)
 {
-	long abi = version();
+	long abi = landlock_version();
 	struct landlock_ruleset_attr attr = { .handled_access_fs = writing(abi) };
 	const char *const places[] = { folder, getenv("CCACHE_DIR"), "/dev", "/proc",
 				       strncmp(module, "/tmp/", 5) ? "/tmp" : NULL };
@@ -99,8 +91,6 @@ static void confine(const char *folder, const char *module)
 
 int main(int argc, char **argv)
 {
-	if (argc == 1)
-		return version() < 1;
 	if (argc < 4) {
 		fprintf(stderr, "usage: confine FOLDER MODULE COMMAND [ARGUMENT]...\n");
 		return 2;

@@ -5,11 +5,12 @@
  * Brings the copy of the module's folder in TREE up to date.
  *
  * -a		copies no relatives
- * -n		leaves large folders and files out, to which it makes links else
+ * -n		leaves large folders and files out. It makes links to them else,
+ *		if the kernel has Landlock, by which the build cannot write there
  * -x FOLDER	does not copy this folder
  *
- * STATE/changed gets a new date if anything was changed.  Everything else in
- * STATE is the program's own.
+ * TREE and STATE are made if they are not there.  STATE/changed gets a new date
+ * if anything was changed.  Everything else in STATE is the program's own.
  */
 
 #include <errno.h>
@@ -22,6 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mk/confine/landlock.h"
 #include "mk/mirror/mirror.h"
 
 static char *real(const char *path)
@@ -31,6 +33,16 @@ static char *real(const char *path)
 	if (!found)
 		fail(path);
 	return found;
+}
+
+static char *make_folder(char *path)
+{
+	for (char *slash = path; (slash = strchr(slash + 1, '/')); *slash = '/') {
+		*slash = '\0';
+		mkdir(path, 0777);
+	}
+	mkdir(path, 0777);
+	return real(path);
 }
 
 /* Two makes may copy the same module. The lock ends with the program. */
@@ -100,7 +112,7 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
-	struct mirror m = { 0 };
+	struct mirror m = { .no_links = landlock_version() < 1 };
 	int option;
 
 	while ((option = getopt(argc, argv, "anx:")) != -1) {
@@ -115,8 +127,8 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind != 3)
 		return usage();
-	m.tree = real(argv[optind]);
-	m.state = real(argv[optind + 1]);
+	m.tree = make_folder(argv[optind]);
+	m.state = make_folder(argv[optind + 1]);
 	m.module = real(argv[optind + 2]);
 	lock(m.state);
 	update(&m);
