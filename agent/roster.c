@@ -65,7 +65,7 @@ static noreturn void child(struct supervisor *s)
 		.generation = atomic_load(&s->link.state->generation),
 		.notify_fd = s->notify_fd,
 		.timer_fd = s->timer_fd,
-		.random_fd = s->random_fd,
+		.random_fd = s->random_fd, .frame_fd = s->frame_fd,
 		.shared = s->shared,
 		.run_op = op_run,
 		.box = roster_box(s, WIRE_EXECUTOR),

@@ -103,25 +103,11 @@ static size_t out_size(const struct mailbox *box)
 	return wire_get_header(box->out, &hdr) ? 0 : WIRE_HEADER + (size_t)hdr.len;
 }
 
-/*
- * The executor's reply has been sent or will be: the worker or jobs that it
- * names do not end with the executor.
- */
-static void let_go(struct supervisor *s, uint32_t starter)
-{
-	for (uint32_t i = 0; i < JOBS; i++)
-		if (atomic_load(&s->shared->jobs[i].starter) == starter)
-			atomic_store(&s->shared->jobs[i].starter, 0);
-	for_each_channel(s, channel)
-		if (atomic_load(&roster_box(s, channel)->starter) == starter)
-			atomic_store(&roster_box(s, channel)->starter, 0);
-}
-
 static void release(struct supervisor *s, uint32_t channel)
 {
 	struct mailbox *box = roster_box(s, channel);
 
-	let_go(s, channel);
+	shared_let_go(s->shared, channel);
 	frame_forget(box->out);
 	atomic_store(&box->deferred, 0);
 	futex_wake(&box->deferred);
@@ -153,8 +139,8 @@ bool send_take_from_dead(struct supervisor *s, uint32_t channel)
 	struct mailbox *box = roster_box(s, channel);
 	bool owner = link_lock_owner(s->link.state) == channel;
 	bool deferred = atomic_load(&box->deferred);
-	size_t size = out_size(box), sent = deferred ? atomic_load(&box->deferred_from) :
-		atomic_load(&s->link.state->is_socket) ? box->message.msg_len : 0;
+	size_t size = out_size(box);
+	size_t sent = deferred ? atomic_load(&box->deferred_from) : mailbox_sent(box);
 	bool begun = s->sending == channel || (owner && sent && sent < size);
 
 	/*
@@ -173,6 +159,8 @@ bool send_take_from_dead(struct supervisor *s, uint32_t channel)
 		s->sending = 0;
 	if (deferred)
 		release(s, channel);
+	else if (size && sent == size)
+		shared_let_go(s->shared, channel);
 	/*
 	 * Wakes the processes that wait for the lock: the dead executor may
 	 * have released the lock and died before it woke them.

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -170,6 +171,7 @@ static int set_up(struct supervisor *s, const struct supervisor_config *config)
 	s->sig_fd = high_fd(signalfd(-1, &signals, SFD_NONBLOCK));
 	s->notify_fd = high_fd(eventfd(0, EFD_NONBLOCK));
 	s->timer_fd = high_fd(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK));
+	s->frame_fd = high_fd(memfd_create("frame", 0));
 	s->random_fd = quiesce_open_random();
 	if (s->config.listen_fd >= 0)
 		s->config.listen_fd = high_fd(s->config.listen_fd);

@@ -45,6 +45,7 @@ struct supervisor {
 	int notify_fd;			/* eventfd that executors use to wake
 					 * the supervisor */
 	int timer_fd;			/* timerfd: a call has lasted LINK_TAKE_OVER_NS */
+	int frame_fd;			/* as in struct executor */
 	int random_fd;			/* /dev/urandom; opening it after a
 					 * resume would cost 2 ms */
 	int next_fd;			/* the link to attach once the

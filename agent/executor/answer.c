@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include "agent/executor/answer.h"
@@ -78,9 +79,28 @@ static void defer(struct executor *ex, size_t from)
 }
 
 /*
+ * Writes the frame in out to a port, which takes all of it or nothing.  If the
+ * frame names a new process, it goes through a file, because sendfile(2) notes
+ * what was sent, as sendmmsg(2) does.  If it cannot, the supervisor sends it.
+ */
+static ssize_t write_to_port(struct executor *ex, size_t n)
+{
+	struct mailbox *box = ex->box;
+
+	if (!ex->started)
+		return write(ex->link.fd, box->out, n);
+	if (ex->frame_fd < 0) {
+		errno = ENOSYS;		/* a kernel without memfd_create(2) */
+		return -1;
+	}
+	if (pwrite(ex->frame_fd, box->out, n, 0) != (ssize_t)n)
+		return -1;
+	return sendfile(ex->link.fd, ex->frame_fd, &box->file_sent, n);
+}
+
+/*
  * Writes the frame in out.  On a socket a write can take a part of it; the
- * kernel notes how much in the mailbox before we can be killed.  A port takes
- * all of it or nothing.
+ * kernel notes how much in the mailbox before we can be killed.
  */
 static ssize_t write_frame(struct executor *ex, size_t n)
 {
@@ -88,7 +108,7 @@ static ssize_t write_frame(struct executor *ex, size_t n)
 	int sent;
 
 	if (!atomic_load(&ex->link.state->is_socket))
-		return write(ex->link.fd, box->out, n);
+		return write_to_port(ex, n);
 	box->message_bytes = (struct iovec){ box->out, n };
 	box->message.msg_hdr = (struct msghdr){
 		.msg_iov = &box->message_bytes, .msg_iovlen = 1,
@@ -105,11 +125,7 @@ void executor_send_out(struct executor *ex, size_t n)
 {
 	ssize_t done = 0;
 
-	/*
-	 * The supervisor sends the reply that names a new process, and notes
-	 * that it has done so.  We could be killed between the two.
-	 */
-	if (n > LINK_ATOMIC_BYTES || ex->started ||
+	if (n > LINK_ATOMIC_BYTES ||
 	    ex->generation != atomic_load(&ex->link.state->generation)) {
 		defer(ex, 0);
 		return;
@@ -144,7 +160,7 @@ size_t executor_make_frame(struct executor *ex, enum wire_kind kind,
 	}
 	hdr.kind = (uint16_t)kind;
 	hdr.len = (uint32_t)n;
-	box->message.msg_len = 0;	/* no byte of the frame has been sent */
+	mailbox_unsent(box);
 	wire_put_header(box->out, &hdr);
 	return WIRE_HEADER + n;
 }

@@ -13,6 +13,7 @@ void executor_serve(struct executor *ex)
 	uint32_t replying = BOX_REPLYING;
 	size_t n;
 
+	mailbox_unsent(box);		/* out has the reply before */
 	ex->arena.used = 0;
 	ex->streamed = false;
 	if (ex->run_op(ex, box->req.op, box->in, box->req.len, rep))
@@ -24,6 +25,8 @@ void executor_serve(struct executor *ex)
 		frame_forget(box->in);
 	atomic_store(&box->busy, BOX_REPLYING);
 	executor_send_out(ex, n);
+	if (ex->started)
+		shared_let_go(ex->shared, ex->channel);
 	ex->started = false;
 	/* If the next request has arrived already, the state stays busy. */
 	atomic_compare_exchange_strong(&box->busy, &replying, BOX_IDLE);

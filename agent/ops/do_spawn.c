@@ -45,7 +45,7 @@ static struct executor worker_of(const struct executor *ex, uint32_t channel)
 	return (struct executor){
 		.channel = channel, .link = ex->link, .generation = ex->generation,
 		.notify_fd = ex->notify_fd, .timer_fd = ex->timer_fd,
-		.random_fd = ex->random_fd,
+		.random_fd = ex->random_fd, .frame_fd = ex->frame_fd,
 		.shared = ex->shared, .run_op = ex->run_op,
 		.box = &ex->shared->box[channel - 1],
 	};

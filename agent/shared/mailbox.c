@@ -16,7 +16,7 @@ void mailbox_reset(struct mailbox *box, bool no_role)
 	atomic_store(&box->deferred, 0);
 	atomic_store(&box->command, 0);
 	atomic_store(&box->race, 0);
-	box->message.msg_len = 0;
+	mailbox_unsent(box);
 }
 
 void mailbox_ring(struct mailbox *box)

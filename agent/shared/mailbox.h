@@ -94,8 +94,12 @@ struct mailbox {
 	struct robust_list robust_entry;
 	struct meeting meeting;		/* where sides meet in races that this
 					 * channel holds */
-	struct mmsghdr message;		/* argument of sendmmsg(2); the kernel
-					 * notes in it how much was sent */
+	/*
+	 * The kernel notes in these how much of `out` was sent: the argument of
+	 * sendmmsg(2), and the offset for sendfile(2).
+	 */
+	struct mmsghdr message;
+	off_t file_sent;
 	struct iovec message_bytes;
 	struct wire_header req;		/* the current request */
 	uint8_t *in;			/* payload of the current request: WIRE_MAX bytes */
@@ -111,6 +115,22 @@ void mailbox_reset(struct mailbox *box, bool no_role);
 static inline bool mailbox_thread_ended(const struct mailbox *box)
 {
 	return atomic_load(&box->alive) & FUTEX_OWNER_DIED;
+}
+
+/* No byte of the frame in `out` has been sent. */
+static inline void mailbox_unsent(struct mailbox *box)
+{
+	box->message.msg_len = 0;
+	box->file_sent = 0;
+}
+
+/*
+ * Returns how many bytes of `out` the executor has sent; 0 for a write(2) to a
+ * port, of which nothing is known.
+ */
+static inline size_t mailbox_sent(const struct mailbox *box)
+{
+	return box->message.msg_len + (size_t)box->file_sent;
 }
 
 /*

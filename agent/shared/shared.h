@@ -48,4 +48,18 @@ struct shared {
 	struct job jobs[JOBS];
 };
 
+/*
+ * The reply of that channel's executor has been sent or will be: the worker or
+ * jobs that it names do not end with the executor.
+ */
+static inline void shared_let_go(struct shared *shared, uint32_t starter)
+{
+	for (uint32_t i = 0; i < JOBS; i++)
+		if (atomic_load(&shared->jobs[i].starter) == starter)
+			atomic_store(&shared->jobs[i].starter, 0);
+	for (uint32_t i = 0; i < atomic_load(&shared->high); i++)
+		if (atomic_load(&shared->box[i].starter) == starter)
+			atomic_store(&shared->box[i].starter, 0);
+}
+
 #endif
