@@ -95,7 +95,8 @@ static void check_effects(struct run *r, const struct scenario *sc)
 
 /*
  * The agent has one child, its executor.  A request that made another process
- * and was reported as failed must not leave that process.
+ * and was reported as failed must not leave that process; after a reply, the
+ * process must be there.  A thread ends with its process.
  */
 static void check_processes(struct run *r, const struct scenario *sc)
 {
@@ -107,6 +108,8 @@ static void check_processes(struct run *r, const struct scenario *sc)
 		most += r->requests[i].carried_out;
 	if (!await_children(r->p->pid, most))
 		fault(r, "a request was reported as failed, but its process runs on");
+	if (!sc->threads && count_children(r->p->pid) < most)
+		fault(r, "a request was carried out, but its process has ended");
 }
 
 /* --- the way of the victim --- */
@@ -158,7 +161,7 @@ static bool begin(struct run *r, const struct scenario *sc)
 	if (sc->forks && !sc->workers)
 		end_agent();
 	if (!agent) {
-		agent = sc->listens ? peer_listening() : peer_start();
+		agent = sc->listens ? peer_listening() : sc->port ? peer_on_port() : peer_start();
 		if (sc->listens)
 			peer_connect(agent);
 		peer_greet(agent);

@@ -5,15 +5,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "runner/base/deadline.h"
@@ -57,6 +60,50 @@ struct peer *peer_start(void)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		exit(1);
 	p = start("--fd", fds[1]);
+	close(fds[1]);
+	conn_open(&p->conn, fds[0]);
+	return p;
+}
+
+/* Passes bytes between the two until one of them ends. */
+static noreturn void relay(int a, int b)
+{
+	struct pollfd fds[] = { { a, POLLIN, 0 }, { b, POLLIN, 0 } };
+	uint8_t bytes[4096];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		poll(fds, 2, -1);
+		for (int i = 0; i < 2; i++) {
+			ssize_t n = fds[i].revents ? read(fds[i].fd, bytes, sizeof(bytes)) : 0;
+
+			if (fds[i].revents && (n <= 0 || write(fds[!i].fd, bytes, (size_t)n) != n))
+				_exit(0);
+		}
+	}
+}
+
+struct peer *peer_on_port(void)
+{
+	struct termios raw;
+	struct peer *p;
+	int fds[2], master, slave;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) ||
+	    openpty(&master, &slave, NULL, NULL, NULL) || tcgetattr(slave, &raw))
+		exit(1);
+	fcntl(master, F_SETFD, FD_CLOEXEC);
+	fcntl(slave, F_SETFD, FD_CLOEXEC);
+	cfmakeraw(&raw);
+	tcsetattr(slave, TCSANOW, &raw);
+	p = start("--fd", slave);
+	close(slave);
+	p->relay = fork();
+	if (!p->relay) {
+		close(fds[0]);
+		relay(fds[1], master);
+	}
+	close(master);
 	close(fds[1]);
 	conn_open(&p->conn, fds[0]);
 	return p;
@@ -233,6 +280,8 @@ bool peer_end(struct peer *p, int *status)
 		signal_to(p->pid, SIGKILL);
 	waitpid(p->pid, status, 0);
 	close(end.fd);
+	if (p->relay > 0)
+		waitpid(p->relay, NULL, 0);
 	if (p->listener >= 0)
 		close(p->listener);
 	buf_release(&p->data);
@@ -255,7 +304,7 @@ bool await_end(int64_t pid)
 }
 
 /* proc(5): the pids of a thread's children, each followed by a blank. */
-static unsigned int count_children(pid_t pid)
+unsigned int count_children(pid_t pid)
 {
 	unsigned int n = 0;
 	char path[64];

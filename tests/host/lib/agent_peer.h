@@ -16,6 +16,7 @@
 
 struct peer {
 	pid_t pid;			/* the supervisor */
+	pid_t relay;			/* passes bytes to its terminal, or 0 */
 	int listener;			/* the socket on which it listens, or -1 */
 	struct conn conn;
 	uint32_t tag;			/* tag of the last request */
@@ -32,6 +33,11 @@ struct peer {
  */
 struct peer *peer_start(void);
 struct peer *peer_greeted(void);
+/*
+ * Starts an agent whose link is no socket, as a virtio port is none: a
+ * pseudo-terminal.
+ */
+struct peer *peer_on_port(void);
 /* Starts an agent that listens.  peer_connect() must be called next. */
 struct peer *peer_listening(void);
 /* Connects to it; the connection before, if any, is closed. */
@@ -88,6 +94,7 @@ struct wire_bytes str(const char *s);
 void signal_to(int64_t pid, int sig);
 /* Waits until the process has ended and was reaped. */
 bool await_end(int64_t pid);
+unsigned int count_children(pid_t pid);
 /* Waits until the process has at most n children. */
 bool await_children(pid_t pid, unsigned int n);
 

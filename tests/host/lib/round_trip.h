@@ -41,10 +41,11 @@ struct scenario {
 	unsigned int effects;		/* most effects that a request can have */
 	bool meanwhile;			/* the supervisor gets a ping before the kill */
 	void (*send)(struct run *r);
-	bool threads;			/* the workers are threads */
+	bool threads;			/* the workers are threads, or the new one is */
 	int signal;			/* ends the victim; 0: SIGKILL */
 	bool listens;			/* the agent listens for connections */
 	bool forks;			/* the victim makes children */
+	bool port;			/* the link is no socket */
 };
 
 /* The table, which ends with a scenario without a name. */
