@@ -19,7 +19,7 @@
 --
 -- The console is searched as well if the log cannot be read, has lost records,
 -- or was lost with the guest. console_judged is the offset up to which the
--- console was searched.
+-- console was searched; console_read is its size when the log was read last.
 
 local core = require "provium.core"
 local session = require "provium.session"
@@ -68,6 +68,7 @@ end
 -- of the call.
 function methods:read_log(timeout_s)
 	self = self.root
+	self.console_read = self.core:console_size()
 	local reply = self:supervisor_op("kmsg", { from = self.log_next }, "dmesg", timeout_s)
 	for record in reply.stream1:gmatch("[^\n]+") do add_record(self, record) end
 	self.log_next = reply.next

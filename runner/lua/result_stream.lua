@@ -31,26 +31,26 @@ end
 -- A mark { result, nr, from, to }: the kernel's log got the records numbered
 -- from..to - 1 while this result or one of the nr - 1 after it was running.
 
--- Reads the kernel's log. Returns the number of the record that comes next.
+-- Reads the kernel's log, if its console has grown since. Returns the number of
+-- the record that comes next.
 local function log_position(vm)
-	if vm.root:is_running() then pcall(vm.read_log, vm) end
-	return vm.root.log_next
+	vm = vm.root
+	if vm.core:console_size() ~= vm.console_read and vm:is_running() then pcall(vm.read_log, vm) end
+	return vm.log_next
 end
 
 -- Notes where the log stands before the program starts.
 function Stream:begin()
 	self.from, self.last = log_position(self.vm), core.now()
-	self.console_size = self.vm.core:console_size()
 end
 
 -- Adds a mark for the first of nr results that came at once, if the kernel has
 -- printed anything since the last mark.
 local function mark(self, result, nr)
-	local size = self.vm.core:console_size()
-	if size == self.console_size then return end
 	local to = log_position(self.vm)
+	if to == self.from then return end
 	self.marks[#self.marks + 1] = { result = result, nr = nr, from = self.from, to = to }
-	self.from, self.console_size = to, size
+	self.from = to
 end
 
 -- Tells the parent process of the new results. The first of them took the time

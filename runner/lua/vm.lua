@@ -49,6 +49,7 @@ local function new_vm(core_vm, log_next, log_is_cut)
 		core = core_vm, channel = 1, timeout = CALL_TIMEOUT_S,
 		calls_in_flight = {},	-- the latest call of async(), by channel
 		log = {}, log_from_user = {}, log_next = log_next, log_is_cut = log_is_cut, log_judged = 0,
+		console_read = 0,
 		taint = not log_is_cut and 0 or nil, warnings = not log_is_cut and 0 or nil, nr_complaints = 0,
 		console_judged = 0, console_is_final = false,	-- see kernel_log.lua
 		inserted = {},		-- the .ko file of each module that insmod() has inserted, by module name

@@ -9,7 +9,7 @@ local kselftest = {}
 
 local MEMORY = "768M"
 -- A file settings with timeout=0 sets no limit, but nothing here may hang.
-local NO_LIMIT, LONGEST = "30m", "2h"
+local NO_LIMIT, LONGEST, DEFAULT = "30m", "2h", 45
 
 -- Returns what the list of a target (mk/kselftest/build) says: { tests = names,
 -- missing = list of { name =, reason = }, none = why there is no program,
@@ -47,10 +47,13 @@ function kselftest.boot(list)
 	return vm
 end
 
--- The time limit for a program; nil: that of the file settings.
-local function limit(vm, dir)
-	local found, settings = pcall(vm.read_file, vm, dir .. "/settings")
-	if found and ("\n" .. settings):find "\ntimeout=0%f[^%d]" then return NO_LIMIT end
+-- Returns the time limit in the file settings of the target's folder, a path on
+-- the host or nil.
+local function limit(path)
+	local file = path and io.open(path, "rb")
+	local seconds = file and tonumber((("\n" .. file:read "a"):match "\ntimeout=(%d+)")) or DEFAULT
+	if file then file:close() end
+	return seconds == 0 and NO_LIMIT or seconds
 end
 
 -- Tests the programs of a target, each in a clone of the fixture; with
@@ -67,15 +70,16 @@ function kselftest.tests(target, fixture, list)
 		test(target .. ": has a program to run", function() skip(programs.none) end)
 	end
 	local in_one = os.getenv "KSELFTEST_CLONE" == "target"
+	local dir = "/kselftest/" .. target
+	local run_opts = { timeout = limit(programs.files[dir .. "/settings"]) }
 	for _, name in ipairs(programs.tests) do
-		local dir = "/kselftest/" .. target
 		local opts = { fixture = not in_one and fixture or nil, timeout = LONGEST }
 		test(("%s: %s"):format(target, name), opts, function(vm)
 			if in_one then
 				shared = shared or provium.fixture(fixture)
 				vm = shared
 			end
-			local ok, err = pcall(vm.kselftest, vm, dir .. "/" .. name, { timeout = limit(vm, dir) })
+			local ok, err = pcall(vm.kselftest, vm, dir .. "/" .. name, run_opts)
 			if ok then return end
 			if in_one and err.kind == "guest" then shared = nil end
 			error(err, 0)
