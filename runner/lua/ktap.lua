@@ -209,7 +209,7 @@ local function take_diagnostic(self, text, indent)
 	if text:find "^Bail out!" then
 		self.bail_out = text
 	elseif text:find "^# Subtest: " then
-		begin_level(self, indent).name = text:match "^# Subtest: (.*)$"
+		begin_level(self, indent).name = text:match "^# Subtest:%s*(%S.*)$"
 	elseif text ~= "" then
 		note(top(self), (text:gsub("^#%s?", "")))
 	end
