@@ -143,13 +143,16 @@ static void ended(struct running *c, struct wire_exec_rep *p)
 	p->overflow = c->overflow;
 }
 
-/* Opens the pipes and starts the command. ends: its ends of the pipes. */
+/*
+ * Opens the pipes and starts the command. ends: its ends of the pipes; ends[IN]
+ * is -1 or its standard input.
+ */
 static int start_piped(struct executor *ex, struct running *c, struct command *command, int ends[3])
 {
 	int pipes[3][2], ret = 0;
 
 	for (int i = IN; i <= ERR; i++) {
-		if (ret || (ret = executor_pipe(ex, pipes[i])))
+		if (ends[i] >= 0 || ret || (ret = executor_pipe(ex, pipes[i])))
 			continue;
 		ends[i] = pipes[i][i != IN];
 		c->fds[i].fd = pipes[i][i == IN];
@@ -202,6 +205,8 @@ static int start(struct executor *ex, struct running *c, const struct wire_exec_
 	c->piece = executor_scratch(ex, WIRE_PIECE);
 	if (!c->piece)
 		return executor_fail(ex, WIRE_REASON_ERRNO, E2BIG, "/bin/sh");
+	if (q->input_fd && !q->tty)
+		ends[IN] = (int)q->input_fd;
 	ret = q->tty ? start_on_terminal(ex, c, &command, ends) :
 		start_piped(ex, c, &command, ends);
 	for (int i = 0; i < 3; i++)

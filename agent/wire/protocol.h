@@ -138,6 +138,7 @@
 	F(S, bytes, cwd, "working directory; empty: the executor's")			\
 	F(S, str_list, env, "NAME=value, added to the default environment") \
 	F(S, bytes, input, "its standard input")			\
+	F(S, u32, input_fd, "instead: a descriptor of the executor, which is closed; 0: none") \
 	F(S, u32, limit, "bytes of a stream after which the command is killed")
 
 #define WIRE_MSG_exec_rep(F, S)						\

@@ -74,6 +74,11 @@ int interrupt_pending(void)
 	return pending;
 }
 
+void interrupt_by(int sig)
+{
+	handler(sig);
+}
+
 void interrupt_forget(void)
 {
 	uint64_t count;

@@ -30,6 +30,8 @@ int interrupt_fd(void);
  * Returns the signal that arrived, or 0; SIGALRM if the time limit has passed.
  */
 int interrupt_pending(void);
+/* Acts as if this signal had come from outside. */
+void interrupt_by(int sig);
 /* Makes a signal that has been handled no longer pending. */
 void interrupt_forget(void);
 /*

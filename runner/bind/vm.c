@@ -10,6 +10,7 @@
 #include "runner/probe/choice.h"
 #include "runner/fixture/fixture.h"
 #include "runner/vm/debugger.h"
+#include "runner/vm/feed.h"
 #include "runner/vm/recording.h"
 #include "runner/vm/vm.h"
 
@@ -203,14 +204,14 @@ static struct vm_call *submit(lua_State *L, enum wire_kind kind)
 	return call;
 }
 
-static int await(lua_State *L, struct vm_call *call, int64_t deadline_ns, const char *label)
+/* Pushes what a call returns; raises err if waiting for it has failed. */
+static int finish(lua_State *L, struct vm_call *call, bool failed, const struct err *err)
 {
 	struct vm *vm = bind_check_vm(L);
-	struct err err;
 	int n;
 
-	if (vm_wait(vm, call, deadline_ns, label, &err)) {
-		bind_push_error(L, &err);
+	if (failed) {
+		bind_push_error(L, err);
 		set_streams(L, vm_call_reply(call));
 		vm_call_free(vm, call);
 		return lua_error(L);
@@ -219,6 +220,14 @@ static int await(lua_State *L, struct vm_call *call, int64_t deadline_ns, const 
 					 * owns the call */
 	vm_call_free(vm, call);
 	return n;
+}
+
+static int await(lua_State *L, struct vm_call *call, int64_t deadline_ns, const char *label)
+{
+	struct err err;
+	bool failed = vm_wait(bind_check_vm(L), call, deadline_ns, label, &err);
+
+	return finish(L, call, failed, &err);
 }
 
 /*
@@ -236,16 +245,23 @@ static int l_call(lua_State *L)
 }
 
 /*
- * vm:show(...): does the same as vm:call(), but prints data frames on stdout
- * and stderr as they arrive.
+ * vm:show(op, request, label, channel, seconds, worker channel, fd): does the
+ * same as vm:call(), but prints data frames on stdout and stderr as they
+ * arrive, and copies stdin to that descriptor of a worker's (runner/vm/feed.h).
  */
 static int l_show(lua_State *L)
 {
-	double seconds = luaL_checknumber(L, 6);
-	struct vm_call *call = submit(L, WIRE_REQUEST);
+	struct vm *vm = bind_check_vm(L);
+	int64_t deadline_ns = vm_deadline(vm, luaL_checknumber(L, 6));
+	struct feed_pipe to = {
+		(uint32_t)luaL_checkinteger(L, 7), (uint32_t)luaL_checkinteger(L, 8),
+	};
+	struct vm_call *call = submit(L, WIRE_ASYNC);
+	struct err err;
 
 	vm_call_print_data(call);
-	return await(L, call, vm_deadline(bind_check_vm(L), seconds), luaL_checkstring(L, 4));
+	return finish(L, call, feed_wait(vm, call, &to, deadline_ns,
+					 luaL_checkstring(L, 4), &err), &err);
 }
 
 /*

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Runs the commands that are written in Lua. */
 #include <lauxlib.h>
+#include <signal.h>
 #include <string.h>
 
 #include "runner/base/exit_status.h"
@@ -55,7 +56,10 @@ int cmd_run_module(const char *module, int nr, char *const *args)
 		lua_pushstring(L, args[i]);
 	status = lua_pcall(L, nr + 1, 1, 0);
 	lua_sethook(L, NULL, 0, 0);	/* an interrupt must not raise from here on */
-	status = status ? report_error(L) : (int)lua_tointeger(L, -1);
+	if (status && interrupt_pending() == SIGPIPE)
+		status = EXIT_BROKEN;	/* nobody reads on; see below */
+	else
+		status = status ? report_error(L) : (int)lua_tointeger(L, -1);
 	lua_close(L);
 	return interrupt_pending() ? -interrupt_pending() : status;
 }

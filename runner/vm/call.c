@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Calls in flight, and the frames that answer them. */
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runner/base/deadline.h"
+#include "runner/base/interrupt.h"
 #include "runner/vm/internal.h"
 
 struct vm_call *vm_find_call(struct vm *vm, uint32_t tag)
@@ -156,12 +160,37 @@ static int take_ready(struct vm *vm, const struct wire_header *hdr,
 	return 0;
 }
 
-static void print(uint32_t stream, const struct wire_bytes *data)
+/*
+ * Writes to our stdout or stderr; waits while it is full, also if it does not
+ * block.  0; or an errno, EINTR after a signal.
+ */
+static int print(int fd, const uint8_t *p, size_t n)
 {
-	FILE *to = stream == 1 ? stdout : stderr;
+	struct pollfd fds[] = { { fd, POLLOUT, 0 }, { interrupt_fd(), POLLIN, 0 } };
+	ssize_t done;
 
-	fwrite(data->p, 1, data->len, to);
-	fflush(to);
+	while (n) {
+		poll(fds, 2, -1);
+		if (interrupt_pending())
+			return EINTR;
+		done = write(fd, p, n);
+		if (done < 0 && errno != EAGAIN && errno != EINTR)
+			return errno;
+		p += done > 0 ? done : 0;
+		n -= done > 0 ? (size_t)done : 0;
+	}
+	return 0;
+}
+
+/* If nobody reads the output any more, this process ends as others do then. */
+static void print_data(struct vm_call *call, const struct wire_data *data)
+{
+	int fd = data->stream == 1 ? STDOUT_FILENO : STDERR_FILENO;
+
+	if (!call->print_error)
+		call->print_error = print(fd, data->data.p, data->data.len);
+	if (call->print_error == EPIPE)
+		interrupt_by(SIGPIPE);
 }
 
 static int take_data(struct vm_call *call, const struct wire_header *hdr,
@@ -177,7 +206,7 @@ static int take_data(struct vm_call *call, const struct wire_header *hdr,
 			       "the agent sent malformed data for %s",
 			       call->op->name);
 	if (call->print_data) {
-		print(data.stream, &data.data);
+		print_data(call, &data);
 		return 0;
 	}
 	if (stream[1].len + stream[2].len + data.data.len > call->stream_limit)

@@ -2,8 +2,8 @@
 /*
  * The inside of a VM, only for the files of runner/vm/.  The files have an
  * order, and each uses only files before it: conn, vsock, recording, state,
- * call, modules, loop, oops, wait, debugger, kept, terminal, launch, boot,
- * migration, replay.
+ * call, modules, loop, oops, wait, feed, debugger, kept, terminal, launch,
+ * boot, migration, replay.
  */
 #ifndef RUNNER_VM_INTERNAL_H
 #define RUNNER_VM_INTERNAL_H
@@ -39,6 +39,7 @@ struct vm_call {
 	const struct wire_op_desc *op;
 	bool done;			/* reply is complete */
 	bool print_data;
+	int print_error;		/* the errno of printing; 0: none */
 	int64_t sent_ns;		/* when the request was sent */
 	size_t stream_limit;		/* limit for both streams, in bytes;
 					 * more is an error */

@@ -201,7 +201,8 @@ bool vm_wait_data(struct vm *vm, struct vm_call *call, int64_t deadline_ns);
 void vm_call_drop_data(struct vm_call *call);
 /*
  * From now on prints the call's data frames on our stdout and stderr, and keeps
- * none.
+ * none.  A wait for the call ends if that fails: -EIO, or -EINTR and SIGPIPE is
+ * pending (interrupt.h) if nobody reads them any more.
  */
 void vm_call_print_data(struct vm_call *call);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runner/base/deadline.h"
+#include "runner/base/interrupt.h"
 #include "runner/vm/internal.h"
 
 /*
@@ -15,26 +16,37 @@ static bool can_answer(const struct vm *vm)
 	return vm->state == VM_RUNNING || vm->state == VM_BOOTING;
 }
 
+/* Returns what vm_wait_call() does, when the wait has ended with ret. */
+static int ended(struct vm *vm, const struct vm_call *call, int ret, struct err *err)
+{
+	if (call->print_error && !interrupt_pending())
+		return err_set(err, ERR_BROKEN, -EIO, "cannot write the output: %s",
+			       strerror(call->print_error));
+	if (call->done && !call->print_error)
+		return 0;
+	if (!can_answer(vm))
+		return vm_check_running(vm, err);
+	if (call->print_error)
+		ret = -EINTR;
+	if (ret == -EINTR)
+		err_set(err, ERR_INTERRUPTED, 0, "interrupted");
+	return ret;
+}
+
 int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 		 struct err *err)
 {
 	int64_t start_ns = clock_ns();
 	int ret = 0;
 
-	while (!ret && !call->done && can_answer(vm)) {
+	while (!ret && !call->done && !call->print_error && can_answer(vm)) {
 		int64_t limit_ns = vm_oops_limit(vm, start_ns, deadline_ns);
 
 		ret = vm_oops_step(vm, limit_ns);
 		if (!ret && clock_ns() >= limit_ns)
 			ret = -ETIMEDOUT;	/* output that never ends */
 	}
-	if (call->done)
-		return 0;
-	if (!can_answer(vm))
-		return vm_check_running(vm, err);
-	if (ret == -EINTR)
-		err_set(err, ERR_INTERRUPTED, 0, "interrupted");
-	return ret;
+	return ended(vm, call, ret, err);
 }
 
 static bool has_data(const struct vm_call *call)

@@ -124,9 +124,11 @@ test("test of a folder without tests is refused", function()
 end)
 
 test("exec without profile or command, or with a wrong option, is a usage error", function()
-	assert_usage({ "exec" }, "provium exec: expected a profile and a command (quote a command with blanks)")
-	assert_usage({ "exec", "minimal" }, "provium exec: expected a profile and a command (quote a command with blanks)")
-	assert_usage({ "exec", "minimal", "echo", "three" }, "provium exec: expected a profile and a command (quote a command with blanks)")
+	assert_usage({ "exec" }, "provium exec: expected a profile and a command")
+	assert_usage({ "exec", "minimal" }, "provium exec: expected a profile and a command")
+	assert_usage({ "exec", "--fixture", "minimal" }, "provium exec: expected a command")
+	assert_usage({ "exec", "--fixture", "minimal", "--cpus", "2", "true" },
+		"provium exec: --fixture excludes --memory and --cpus: the fixture's VM has its own")
 	assert_usage({ "exec", "--cpus", "none", "minimal", "true" }, "provium exec: --cpus none: expected a number of 1 or more")
 	local r = runner.run { "exec", "--timeout", "soon", "minimal", "true" }
 	assert_eq(2, r.status)
