@@ -77,6 +77,12 @@ caller := $(if $(filter environment,$(origin PWD)),$(if $(call unfit,$(PWD)),,$(
 candidates = $(if $(filter /%,$1),$1,$(caller:%=%/$1) $(CURDIR)/$1)
 from_caller = $(abspath $(firstword $(wildcard $(call candidates,$1)) $1))
 
+# The runner prints commands that work in the folder in which the user typed
+# this one (runner/base/caller.h).
+ifneq ($(filter-out $(CURDIR),$(realpath $(caller))),)
+export PROVIUM_CALLER := $(realpath $(caller))
+endif
+
 # make sets CC to "cc" by default; only a CC that the user set counts.
 ifeq ($(origin CC),default)
 CC := gcc

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runner/base/caller.h"
 #include "runner/base/deadline.h"
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
@@ -252,6 +253,13 @@ static int l_home(lua_State *L)
 	return 3;
 }
 
+/* core.make(): returns the command that runs the kit's make (caller_make()). */
+static int l_make(lua_State *L)
+{
+	lua_pushstring(L, caller_make());
+	return 1;
+}
+
 static const luaL_Reg functions[] = {
 	{ "vm", bind_vm_new },
 	{ "json", bind_json_decode },
@@ -276,6 +284,7 @@ static const luaL_Reg functions[] = {
 	{ "clean", l_clean },
 	{ "kept_debugger", bind_kept_debugger },
 	{ "home", l_home },
+	{ "make", l_make },
 	{ NULL, NULL },
 };
 

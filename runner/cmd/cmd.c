@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/base/caller.h"
 #include "runner/base/exit_status.h"
 #include "runner/base/files.h"
 #include "runner/cmd/cmd.h"
@@ -45,7 +46,7 @@ int cmd_check_gdb(const struct command *c)
 	if (found)
 		return 0;
 	fprintf(stderr, "provium %s: there is no gdb; install the package gdb "
-		"(make deps-dev does it on Debian and Ubuntu)\n", c->name);
+		"(%s deps-dev does it on Debian and Ubuntu)\n", c->name, caller_make());
 	return EXIT_USAGE;
 }
 

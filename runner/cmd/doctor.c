@@ -19,6 +19,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "runner/base/caller.h"
 #include "runner/base/files.h"
 #include "runner/base/exit_status.h"
 #include "runner/base/interrupt.h"
@@ -50,10 +51,7 @@ void print_row(const char *subject, const char *fmt, ...)
 	putchar('\n');
 }
 
-static void print_advice(const char *text)
-{
-	printf("%-12s -> %s\n", "", text);
-}
+#define print_advice(fmt, ...) print_row("", "-> " fmt, ##__VA_ARGS__)
 
 /* --- programs and devices --- */
 
@@ -65,8 +63,8 @@ static void check_qemu(void)
 		print_row("qemu", "%s, %s", path, *version ? version : "but it does not run");
 	} else {
 		print_row("qemu", "qemu-system-x86_64 is not in PATH");
-		print_advice("install it: make deps (Debian, Ubuntu), "
-			     "or your distribution's QEMU for x86");
+		print_advice("install it: %s deps (Debian, Ubuntu), "
+			     "or your distribution's QEMU for x86", caller_make());
 	}
 	free(version);
 	free(path);
@@ -94,7 +92,7 @@ static void check_kvm(const struct accel *accel)
 			     "for a container: --device /dev/kvm");
 	} else if (fd < 0) {
 		print_row("kvm", "/dev/kvm exists but cannot be opened: %s", strerror(err));
-		print_advice(err == EACCES ?
+		print_advice("%s", err == EACCES ?
 			     "add yourself to its group (usermod -aG kvm USER) and log in again" :
 			     "look for the reason in the kernel log: dmesg | grep -i kvm");
 	} else if (accel->kind == ACCEL_KVM) {
@@ -164,7 +162,7 @@ static void check_jobserver(void)
 		return;
 	}
 	print_row("jobserver", "none: test files run one at a time, with as many VMs as fit into memory");
-	print_advice("to run several at once: make -jN test, with N processors");
+	print_advice("to run several at once: %s -jN test, with N processors", caller_make());
 }
 
 /* --- the disk --- */
@@ -229,7 +227,7 @@ static void check_disk(void)
 		  holes ? "yes" : "no", mapped ? "yes" : "no");
 	if (left < LOW_DISK_BYTES)
 		print_advice("a kernel build needs 2 GiB, a fixture 0.1 GiB; "
-			     "make O=FOLDER builds elsewhere");
+			     "%s O=FOLDER builds elsewhere", caller_make());
 	if (!holes || !mapped)
 		print_advice("a fixture here needs as much disk space as the guest has memory, or does not work; "
 			     "PROVIUM_STORE=FOLDER stores fixtures elsewhere");

@@ -101,7 +101,7 @@ function fixture.find_script(name, dir)
 	if is_profile(name) then return fixture.BUILT_IN end
 	if name == core.default_profile() then
 		local built = core.profile_names()
-		error(("the profile %s is not built: \"make kernel PROFILE=%s\" builds it%s"):format(name, name,
+		error(("the profile %s is not built: \"%s kernel PROFILE=%s\" builds it%s"):format(name, core.make(), name,
 			built ~= "" and "; PROFILE=NAME chooses one that is built: " .. built or ""), 0)
 	end
 	local names = known_names(core.realpath(dir) or "")

@@ -7,6 +7,7 @@ local module_file = require "provium.module_file"
 local module_params = require "provium.module_params"
 local options = require "provium.options"
 local session = require "provium.session"
+local shell_word = require "provium.quote"
 local stale_source = require "provium.stale_module"
 local suggest = require "provium.suggest"
 local syscall = require "provium.syscall"
@@ -34,9 +35,15 @@ local function modules_in(dir)
 	return paths
 end
 
+-- Returns the command that runs make for the profile of a VM.
+local function make_for(info)
+	return core.make() .. (info.profile ~= "minimal" and " PROFILE=" .. info.profile or "")
+end
+
 -- Returns the folders of modules whose last build failed, as words for an
 -- error; "" if there are none. make writes NAME.failed (mk/modules.mk).
-local function failed_builds(dir)
+local function failed_builds(info)
+	local dir = info.modules
 	local folders = {}
 	for _, file in ipairs(core.list(dir)) do
 		if file:find("%.failed$") then
@@ -46,7 +53,8 @@ local function failed_builds(dir)
 		end
 	end
 	if #folders == 0 then return "" end
-	return ": the last build of " .. table.concat(folders, ", ") .. " failed (run make modules, which shows why)"
+	return (": the last build of %s failed (%s modules MODULE=%s shows why)"):format(table.concat(folders, ", "),
+		make_for(info), shell_word(table.concat(folders, " ")))
 end
 
 -- Returns the path of the profile's module of that name, or of the kernel's own
@@ -61,10 +69,10 @@ local function built_module(vm, where, name)
 	local built = modules_in(info.modules)
 	local path = built[name_of(name)] or of_kernel
 	if path then return path end
-	error(("%s: there is no module %s in %s%s%s; %s%s (make modules builds those of modules/ and of MODULE=)"):format(
+	error(("%s: there is no module %s in %s%s%s; %s%s (%s modules builds those of modules/ and of MODULE=)"):format(
 		where, name_of(name), info.modules, info.kernel_modules and ", nor among the kernel's own" or "",
-		failed_builds(info.modules), next(built) and "there are: " .. options.names(built) or "the folder has no modules",
-		suggest(name_of(name), built)), 0)
+		failed_builds(info), next(built) and "there are: " .. options.names(built) or "the folder has no modules",
+		suggest(name_of(name), built), make_for(info)), 0)
 end
 
 local function exists(path) return core.identity(path) ~= nil end
@@ -99,8 +107,8 @@ local function tell_if_stale(vm, path)
 	told_stale[path] = true
 	local source, folder = stale_source(info, path:match("[^/]*$"))
 	if source then
-		io.stderr:write(("insmod: %s is older than %s: to test the new source, run make MODULE=%s first\n"):format(path,
-			source, folder))
+		io.stderr:write(("insmod: %s is older than %s: to test the new source, run %s MODULE=%s first\n"):format(path,
+			source, make_for(info), folder))
 	end
 end
 

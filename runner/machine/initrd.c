@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "runner/base/buf.h"
+#include "runner/base/caller.h"
 #include "runner/base/files.h"
 #include "runner/machine/initrd.h"
 
@@ -192,8 +193,8 @@ int initrd_open(const struct profile *profile, const struct vm_opts *opts,
 	snprintf(path, cap, "%s", shim);
 	if (access(shim, R_OK))
 		ret = err_set(err, ERR_BROKEN, -ENOENT,
-			      "the agent's initramfs %s: %s (run make)", shim,
-			      strerror(errno));
+			      "the agent's initramfs %s: %s (run %s)", shim,
+			      strerror(errno), caller_make());
 	if (!ret && (own || opts->nr_files)) {
 		*fd = memfd_create("initramfs", MFD_CLOEXEC);
 		snprintf(path, cap, "/proc/self/fd/%d", *fd);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "runner/base/buf.h"
+#include "runner/base/caller.h"
 #include "runner/base/files.h"
 #include "runner/machine/profile.h"
 
@@ -227,9 +228,10 @@ int profile_load(struct profile *p, const char *name, struct err *err)
 	ret = search(p, name, &names, err);
 	if (!ret)
 		ret = err_set(err, ERR_USER, -ENOENT,
-			      "there is no profile \"%s\"; there %s: %s", name,
+			      "there is no profile \"%s\"; there %s: %s%s", name,
 			      names.len ? "are" : "is no provium.toml from here upwards, nor beside the runner",
-			      names.len ? buf_str(&names) : "run make");
+			      names.len ? buf_str(&names) : "run ",
+			      names.len ? "" : caller_make());
 	else if (ret == 1)
 		ret = check(p, err);
 	if (ret)

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/base/caller.h"
 #include "runner/qemu/child_setup.h"
 #include "runner/qemu/forkserver/client.h"
 #include "runner/qemu/proc.h"
@@ -40,10 +41,12 @@ static void child(char *const argv[], const int *fds, size_t nr_fds,
 
 static int cannot_start(const char *program, int number, struct err *err)
 {
+	if (number == ENOENT)
+		return err_set(err, ERR_BROKEN, -number, "cannot start %s: %s (is QEMU installed? "
+			       "`%s deps` does it on Debian and Ubuntu)", program,
+			       strerror(number), caller_make());
 	return err_set(err, ERR_BROKEN, -number, "cannot start %s: %s%s", program,
-		       strerror(number), number == ENOENT ?
-		       " (is QEMU installed? `make deps` does it on Debian and Ubuntu)" :
-		       err_limit_advice(number));
+		       strerror(number), err_limit_advice(number));
 }
 
 /* Forks and executes argv.  Returns the pid, or -errno with err filled. */

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runner/base/caller.h"
 #include "runner/base/exit_status.h"
 #include "runner/base/text.h"
 #include "runner/report/record.h"
@@ -44,38 +45,53 @@ void record_set_error(json_t *record, const char *verdict, const char *message)
 	json_object_set_new(record, "verdict", json_string(verdict));
 }
 
-/* Appends the command that starts this runner from the current directory. */
+/* Appends the path of this runner, as the user types it. */
 static void add_runner(struct buf *to)
 {
-	char exe[PATH_MAX] = "", here[PATH_MAX];
-	size_t n = getcwd(here, sizeof(here)) ? strlen(here) : 0;
+	char exe[PATH_MAX] = "", *shown;
 
 	if (readlink("/proc/self/exe", exe, sizeof(exe) - 1) < 0)
 		strcpy(exe, "provium");
-	if (n && !strncmp(exe, here, n) && exe[n] == '/')
-		memmove(exe, exe + n + 1, strlen(exe + n + 1) + 1);
-	text_quote(to, exe);
+	shown = caller_path(exe);
+	text_quote(to, shown);
+	free(shown);
 }
 
 /* make exports PROFILE=minimal, which is also the default. */
-static void add_environment(struct buf *to)
+static bool is_set(const char *value)
 {
-	static const char *const names[] = { "PROFILE", "ACCEL", "TRANSPORT" };
+	return value && *value && strcmp(value, "minimal");
+}
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const char *value = getenv(names[i]);
+const char *const record_environment[] = { "PROFILE", "ACCEL", "TRANSPORT", NULL };
 
-		if (!value || !*value || !strcmp(value, "minimal"))
+json_t *record_environment_now(void)
+{
+	json_t *set = json_object();
+
+	for (const char *const *name = record_environment; *name; name++)
+		if (is_set(getenv(*name)))
+			json_object_set_new(set, *name, json_string(getenv(*name)));
+	return set;
+}
+
+void record_add_environment(struct buf *to, const json_t *set)
+{
+	for (const char *const *name = record_environment; *name; name++) {
+		if (!*record_text(set, *name))
 			continue;
-		buf_addf(to, "%s=", names[i]);
-		text_quote(to, value);
+		buf_addf(to, "%s=", *name);
+		text_quote(to, record_text(set, *name));
 		buf_addf(to, " ");
 	}
 }
 
 void record_add_command(struct buf *to)
 {
-	add_environment(to);
+	json_t *set = record_environment_now();
+
+	record_add_environment(to, set);
+	json_decref(set);
 	add_runner(to);
 }
 
@@ -83,12 +99,15 @@ void record_add_command(struct buf *to)
 static void add_replay(json_t *item)
 {
 	struct buf b = { 0 };
+	char *shown;
 
 	if (!*record_text(item, "recording"))
 		return;
 	record_add_command(&b);
 	buf_addf(&b, " replay ");
-	text_quote(&b, record_text(item, "recording"));
+	shown = caller_path(record_text(item, "recording"));
+	text_quote(&b, shown);
+	free(shown);
 	buf_addf(&b, " --gdb --until failing-call");
 	json_object_set_new(item, "replay", json_string(buf_str(&b)));
 	buf_release(&b);
@@ -111,6 +130,7 @@ static void add_kept(json_t *item)
 void record_add_repeat(json_t *item, const char *file)
 {
 	struct buf b = { 0 };
+	char *shown;
 
 	if (!item || !item_failed(item))
 		return;
@@ -123,9 +143,11 @@ void record_add_repeat(json_t *item, const char *file)
 		text_quote(&b, record_text(item, "filter"));
 		buf_addf(&b, " ");
 	}
-	if (*file == '-')
+	shown = caller_path(file);
+	if (*shown == '-')
 		buf_addf(&b, "-- ");
-	text_quote(&b, file);
+	text_quote(&b, shown);
+	free(shown);
 	json_object_set_new(item, "repeat", json_string(buf_str(&b)));
 	buf_release(&b);
 }

@@ -66,8 +66,21 @@ json_t *record_new(const char *file);
 /* Sets the record's error, and its verdict. */
 void record_set_error(json_t *record, const char *verdict, const char *message);
 /*
- * Appends the command that starts this runner from the current directory, with
- * the variables that choose what it runs on.
+ * The names of the environment variables that choose what a test runs on;
+ * NULL ends the list.
+ */
+extern const char *const record_environment[];
+/*
+ * Returns those that are set to other than the default, as an object.  The
+ * caller owns it.
+ */
+json_t *record_environment_now(void);
+/* Appends such an object as words for a shell, "NAME=VALUE ". */
+void record_add_environment(struct buf *to, const json_t *set);
+/*
+ * Appends the command that starts this runner from the folder in which the user
+ * typed the command (runner/base/caller.h), with the variables that choose what
+ * it runs on.
  */
 void record_add_command(struct buf *to);
 /*

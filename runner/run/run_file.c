@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "runner/base/caller.h"
 #include "runner/base/exit_status.h"
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
@@ -108,6 +109,7 @@ noreturn void run_file(const char *path, const struct run_file_opts *opts, int e
 
 	if (!L)
 		_exit(EXIT_BROKEN);
+	caller_folder();
 	setenv("PROVIUM_INSIDE", "1", 1);	/* runner/run/last_failures.h */
 	if (opts->record) {		/* the time limits are to be those of TCG */
 		setenv("ACCEL", "tcg", 1);

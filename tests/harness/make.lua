@@ -48,6 +48,21 @@ FAIL: 3 passed, 1 failed (3 files, 0 verdicts reused)
 	end)
 end)
 
+test("the repeat lines of make -C work in the folder in which make was started", function()
+	tree.with({ b = BAD }, function(t)
+		local function there(folder, command)
+			return runner.shell(("mkdir -p %s && cd %s && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u T -u PROFILE %s </dev/null 2>&1")
+				:format(folder, folder, command))
+		end
+		for _, folder in ipairs { t.dir, t.dir .. "/else" } do
+			local said = there(folder, ("make -C %s test"):format(t.dir))
+			local first, second = said:match("repeat: ([^\n]*)\n.*repeat: ([^\n]*)")
+			assert_eq(first, second, said)
+			assert_contains(there(folder, first), "bad ... FAIL: expected 1, got 2\n")
+		end
+	end)
+end)
+
 test("make test after a repair runs the repaired file only", function()
 	tree.with({ a = GOOD, b = BAD, c = GOOD }, function(t)
 		t:make()

