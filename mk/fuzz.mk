@@ -54,7 +54,8 @@ decoder_result := runner/report/result.c:result_read \
 	item_each_result,counts_add_item,counts_add \
 	runner/report/format.c:format_record,format_lines,string_of,vm_number,kernel,$\
 	complaint,console,format_evidence,format_file_notes
-decoder_last_failures := runner/run/last_failures.c:is_entry,last_failures_read,last_failures_tests
+decoder_last_failures := runner/run/last_failures.c:$(subst $(space),$(,),is_titles \
+			 checked_entry last_failures_read last_failures_entry)
 decoder_session := runner/make/session_file.c:add_planned,add_runner,find_runner,$\
 	remove_runner,apply_event,session_file_read
 decoder_probe := runner/probe/record.c:read_members,record_load

@@ -8,18 +8,29 @@
 #include "runner/report/record.h"
 #include "runner/run/last_failures.h"
 
-/* Is this a valid entry: an array of titles, or null? */
-static bool is_entry(const json_t *entry)
+/* Is this an array of titles? */
+static bool is_titles(const json_t *tests)
 {
 	json_t *title;
 	size_t i;
 
-	if (!json_is_array(entry))
-		return json_is_null(entry);
-	json_array_foreach(entry, i, title)
+	json_array_foreach(tests, i, title)
 		if (!json_is_string(title))
 			return false;
-	return true;
+	return json_is_array(tests);
+}
+
+/* Returns an entry with only what is valid in it. The caller owns it. */
+static json_t *checked_entry(const json_t *entry)
+{
+	json_t *tests = json_object_get(entry, "tests"), *checked;
+
+	checked = json_pack("{s:o}", "tests",
+			    is_titles(tests) ? json_incref(tests) : json_null());
+	for (const char *const *name = record_environment; *name; name++)
+		if (*record_text(entry, *name))
+			json_object_set(checked, *name, json_object_get(entry, *name));
+	return checked;
 }
 
 json_t *last_failures_read(const char *path)
@@ -32,8 +43,7 @@ json_t *last_failures_read(const char *path)
 		return json_object();
 	}
 	json_object_foreach(all, file, entry)
-		if (!is_entry(entry))
-			json_object_set_new(all, file, json_null());
+		json_object_set_new(all, file, checked_entry(entry));
 	return all;
 }
 
@@ -46,13 +56,13 @@ json_t *last_failures_load(void)
 	return all;
 }
 
-const json_t *last_failures_tests(const json_t *all, const char *path)
+const json_t *last_failures_entry(const json_t *all, const char *path)
 {
 	char *real = realpath(path, NULL);
-	const json_t *tests = real ? json_object_get(all, real) : NULL;
+	const json_t *entry = real ? json_object_get(all, real) : NULL;
 
 	free(real);
-	return tests;
+	return entry;
 }
 
 static bool contains(const json_t *names, const char *name)
@@ -81,8 +91,11 @@ static json_t *titles_not_run(const json_t *before, const json_t *tests)
 	return not_run;
 }
 
-/* Returns the file's new entry, or NULL if nothing has failed. */
-static json_t *new_entry(const json_t *before, const json_t *record, bool partial)
+/*
+ * Returns the titles of the file's failed tests, a JSON null for the whole
+ * file, or NULL if nothing has failed. before: those of the entry so far.
+ */
+static json_t *failed_titles(const json_t *before, const json_t *record, bool partial)
 {
 	json_t *tests = json_object_get(record, "tests"), *names, *item;
 	size_t i;
@@ -103,6 +116,21 @@ static json_t *new_entry(const json_t *before, const json_t *record, bool partia
 		return names;
 	json_decref(names);
 	return NULL;
+}
+
+/* Returns the file's new entry, or NULL if nothing has failed. */
+static json_t *new_entry(const json_t *before, const json_t *record, bool partial)
+{
+	json_t *titles = failed_titles(json_object_get(before, "tests"), record, partial);
+	json_t *entry;
+
+	if (!titles)
+		return NULL;
+	/* Titles of tests that did not run now keep what they ran with. */
+	entry = before && !item_failed(record) ? json_copy((json_t *)before) :
+						 record_environment_now();
+	json_object_set_new(entry, "tests", titles);
+	return entry;
 }
 
 static void update(const char *path, const json_t *record, bool partial)

@@ -4,8 +4,10 @@
  * --rerun-failed`.
  *
  * failed.json in files_state() is an object: the real path of each test file
- * that failed, with an array of the titles of its failed tests, or null if the
- * file as a whole failed.
+ * that failed, with an entry, which is an object: "tests" is an array of the
+ * titles of its failed tests, or null if the file as a whole failed; "PROFILE"
+ * and the other names of record_environment are what it ran with, if that was
+ * not the default.
  */
 #ifndef RUNNER_RUN_LAST_FAILURES_H
 #define RUNNER_RUN_LAST_FAILURES_H
@@ -23,15 +25,16 @@
 void last_failures_record(const char *path, const json_t *record, bool partial);
 /*
  * Returns the content of failed.json, an object; empty if there is no such
- * file.  A damaged entry becomes null.  The caller owns the result.
+ * file.  A damaged entry becomes one of the whole file.  The caller owns the
+ * result.
  */
 json_t *last_failures_load(void);
 /* The same for a file at any path. */
 json_t *last_failures_read(const char *path);
 /*
- * Returns the entry for the file at path: an array of titles, a JSON null (the
- * whole file), or NULL (nothing failed).  It belongs to `all`.
+ * Returns the entry for the file at path, or NULL (nothing failed).  It belongs
+ * to `all`.
  */
-const json_t *last_failures_tests(const json_t *all, const char *path);
+const json_t *last_failures_entry(const json_t *all, const char *path);
 
 #endif

@@ -24,6 +24,7 @@ struct suite {
 	struct test_paths files;
 	json_t *failed;			/* what last_failures_load() returned,
 					 * if rerun_failed is set */
+	json_t *given;			/* what given_environment() returned */
 	struct counts total;
 	size_t nr_done;
 	bool accel_printed;
@@ -96,13 +97,53 @@ static void on_result(const json_t *record, const json_t *test, const json_t *re
 }
 
 /*
+ * For --rerun-failed: sets the variables with which the file failed, except
+ * those that the user has set, and says so.
+ */
+static void set_environment(struct suite *s, const char *path, const json_t *entry)
+{
+	const char *comment = s->opts->format->comment;
+	json_t *used = json_object();
+	struct buf words = { 0 };
+
+	for (const char *const *name = record_environment; *name; name++) {
+		if (json_object_get(s->given, *name))
+			continue;
+		if (*record_text(entry, *name)) {
+			setenv(*name, record_text(entry, *name), 1);
+			json_object_set(used, *name, json_object_get(entry, *name));
+		} else {
+			unsetenv(*name);
+		}
+	}
+	record_add_environment(&words, used);
+	if (words.len && comment)
+		buf_addf(&s->out, "%s%s runs with what it failed with: %.*s\n", comment, path,
+			 (int)words.len - 1, buf_str(&words));
+	buf_release(&words);
+	json_decref(used);
+}
+
+/* Returns the variables that the user has set. */
+static json_t *given_environment(void)
+{
+	json_t *given = json_object();
+
+	for (const char *const *name = record_environment; *name; name++)
+		if (getenv(*name) && *getenv(*name))
+			json_object_set_new(given, *name, json_true());
+	return given;
+}
+
+/*
  * Runs the file and records its failures.  Returns the file's record; NULL
  * after an interrupt.
  */
 static json_t *run_and_remember(struct suite *s, const char *path)
 {
 	const struct suite_opts *opts = s->opts;
-	const json_t *tests = s->failed ? last_failures_tests(s->failed, path) : NULL;
+	const json_t *entry = s->failed ? last_failures_entry(s->failed, path) : NULL;
+	const json_t *tests = json_object_get(entry, "tests");
 	struct child_opts child = {
 		.file = {
 			.filter = opts->filter,
@@ -117,6 +158,8 @@ static json_t *run_and_remember(struct suite *s, const char *path)
 	};
 	json_t *record = record_new(path);
 
+	if (s->failed)
+		set_environment(s, path, entry);
 	if (opts->format->start)
 		opts->format->start(record, &s->out);
 	print(s);
@@ -184,12 +227,13 @@ static void keep_failed(struct suite *s)
 	json_t *tests;
 
 	s->failed = last_failures_load();
+	s->given = given_environment();
 	for (size_t i = 0; i < s->files.nr; i++)
-		if (last_failures_tests(s->failed, s->files.path[i]))
+		if (last_failures_entry(s->failed, s->files.path[i]))
 			find_tests_add(&failed, xstrdup(s->files.path[i]));
 	if (!s->files.nr)
 		json_object_foreach(s->failed, path, tests)
-			if (last_failures_tests(s->failed, path))
+			if (last_failures_entry(s->failed, path))
 				find_tests_add(&failed, xstrdup(path));
 	find_tests_release(&s->files);
 	s->files = failed;
@@ -206,9 +250,24 @@ static int find_files(struct suite *s, char *const *paths, size_t nr)
 	return 0;
 }
 
+/*
+ * Says that the pattern of -f selects no test.  A user may take it for a plain
+ * text.
+ */
+static int report_no_match(const char *filter)
+{
+	bool has_magic = strpbrk(filter, "-.+*?^$%()[]");
+
+	fprintf(stderr, "provium test: -f %s: no test's title matches%s\n", filter, has_magic ?
+		"; it is a Lua pattern, in which a % before one of - . + * ? ^ $ ( ) [ ] % makes "
+		"it stand for itself" : "");
+	return EXIT_USAGE;
+}
+
 static int run_all(struct suite *s)
 {
 	const struct suite_opts *opts = s->opts;
+	bool no_match;
 	int ret = 0;
 
 	if (opts->format->begin)
@@ -219,12 +278,11 @@ static int run_all(struct suite *s)
 		if (opts->fail_fast && counts_status(&s->total))
 			break;
 	}
-	if (!ret && opts->filter && s->files.nr && !counts_all(&s->total)) {
-		fprintf(stderr, "provium test: -f %s: no test's title matches\n",
-			opts->filter);
-		ret = EXIT_USAGE;
-	}
-	if (ret >= 0 && !opts->verdict)
+	no_match = !ret && opts->filter && s->files.nr && !counts_all(&s->total);
+	if (no_match)
+		ret = report_no_match(opts->filter);
+	/* A run without any test is not "ok". Other formats need their end. */
+	if (ret >= 0 && !opts->verdict && !(no_match && opts->format == &format_human))
 		opts->format->end(&s->total, &s->out);
 	print(s);
 	return ret;
@@ -295,6 +353,7 @@ int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts
 	close_gate(opts);
 	find_tests_release(&s.files);
 	json_decref(s.failed);
+	json_decref(s.given);
 	buf_release(&s.out);
 	/*
 	 * With --verdict, `provium make-summary` returns the status of the

@@ -5,15 +5,15 @@
 #include "runner/run/last_failures.h"
 #include "tests/fuzz/fuzz.h"
 
-/* An entry is null or a list of titles. */
+/* The tests of an entry are null or a list of titles. */
 static void check(const json_t *entry)
 {
-	json_t *title;
+	json_t *tests = json_object_get(entry, "tests"), *title;
 	size_t i;
 
-	if (!json_is_null(entry) && !json_is_array(entry))
+	if (!json_is_null(tests) && !json_is_array(tests))
 		abort();
-	json_array_foreach(entry, i, title)
+	json_array_foreach(tests, i, title)
 		if (!json_string_value(title))
 			abort();
 }
@@ -27,7 +27,7 @@ void fuzz(const uint8_t *data, size_t size)
 		abort();
 	json_object_foreach(all, path, entry) {
 		check(entry);
-		last_failures_tests(all, path);
+		last_failures_entry(all, path);
 	}
 	json_decref(all);
 }

@@ -187,10 +187,13 @@ ok: 1 passed
 ]], r.said)
 end)
 
-test("-f without a matching test is an error", function()
+test("-f without a matching test is an error, and no summary says ok", function()
 	local r = runner.run { "test", "-f", "nonesuch", "good.lua" }
 	assert_eq(2, r.status)
 	assert_contains(r.said, "provium test: -f nonesuch: no test's title matches\n")
+	assert_eq(nil, r.said:find("\nok: 0 passed", 1, true), r.said)
+	r = runner.run { "test", "-f", "none-such", "good.lua" }
+	assert_contains(r.said, "no test's title matches; it is a Lua pattern, in which a % before one of - . + * ? ^ $ ( ) [ ] % ")
 end)
 
 test("-f with a malformed pattern is a usage error", function()

@@ -3,8 +3,8 @@
 
 local runner = require "runner"
 
--- Calls fn(run, dir) with three files and a runner in its own folder; run(args)
--- returns output and status.
+-- Calls fn(run, dir) with three files and a runner in its own folder;
+-- run([env,] args) returns output and status.
 local function with_runner(fn)
 	runner.with_folder(function(dir)
 		os.execute(("mkdir -p %s/out/bin && cp %s %s/out/bin/provium"):format(dir, runner.quote(runner.path), dir))
@@ -12,9 +12,12 @@ local function with_runner(fn)
 		runner.write(dir .. "/b.lua", "assert(false)\n")
 		runner.write(dir .. "/c.lua", "test('fine', function() assert(true) end)\n")
 		fn(function(...)
-			local r = runner.run({ "test", ... }, {
-				cwd = dir, runner = dir .. "/out/bin/provium", env = { PROVIUM_INSIDE = "" },
-			})
+			local args = { "test", ... }
+			local env = { PROVIUM_INSIDE = "", PROFILE = "", ACCEL = "", TRANSPORT = "" }
+			if type(args[2]) == "table" then
+				for name, value in pairs(table.remove(args, 2)) do env[name] = value end
+			end
+			local r = runner.run(args, { cwd = dir, runner = dir .. "/out/bin/provium", env = env })
 			return r.said, r.status
 		end, dir)
 	end)
@@ -69,6 +72,45 @@ test("--fail-fast keeps the failures of tests that it did not reach", function()
 	end)
 end)
 
+-- Tests that fail, and log what they run with.
+local LOGS = "test(%q, function() log(os.getenv 'PROFILE' or '-', os.getenv 'ACCEL' or '-') assert(false) end)\n"
+
+test("--rerun-failed runs each file with the profile and accelerator it failed with, and says so", function()
+	with_runner(function(run, dir)
+		runner.write(dir .. "/a.lua", LOGS:format "a")
+		runner.write(dir .. "/b.lua", LOGS:format "b")
+		run({ PROFILE = "other", ACCEL = "tcg" }, "a.lua")
+		run("b.lua")
+		local said = run("--rerun-failed", "a.lua", "b.lua")
+		assert_contains(said, "a.lua runs with what it failed with: PROFILE=other ACCEL=tcg\na.lua ... FAIL")
+		assert_contains(said, "log: other tcg\n")
+		assert_contains(said, "log: - -\n")
+		assert_eq(nil, said:find("b.lua runs with", 1, true), said)
+		-- It is remembered after the second failure, too.
+		assert_contains(run("--rerun-failed", "a.lua"), "log: other tcg\n")
+	end)
+end)
+
+test("--rerun-failed runs with the profile that the user gives", function()
+	with_runner(function(run, dir)
+		runner.write(dir .. "/a.lua", LOGS:format "a")
+		run({ PROFILE = "other", ACCEL = "tcg" }, "a.lua")
+		local said = run({ PROFILE = "minimal" }, "--rerun-failed")
+		assert_contains(said, "a.lua runs with what it failed with: ACCEL=tcg\n")
+		assert_contains(said, "log: minimal tcg\n")
+	end)
+end)
+
+test("a test that did not run keeps the profile it failed with when another one passes", function()
+	with_runner(function(run, dir)
+		runner.write(dir .. "/a.lua", LOGS:format "one" .. LOGS:format "two")
+		run({ PROFILE = "other" }, "a.lua")
+		runner.write(dir .. "/a.lua", passing "one" .. LOGS:format "two")
+		run("-f", "^one$", "a.lua")
+		assert_contains(run("--rerun-failed"), "log: other -\n")
+	end)
+end)
+
 test("--rerun-failed with a damaged list runs nothing", function()
 	with_runner(function(run, dir)
 		run("a.lua")
@@ -89,7 +131,7 @@ end)
 
 test("--rerun-failed with a damaged entry in failed.json runs that whole file", function()
 	with_runner(function(run, dir)
-		for _, damaged in ipairs { "[5]", "[\"three\", null]", "{}", "\"x\"", "7" } do
+		for _, damaged in ipairs { '{ "tests": [5] }', '{ "tests": ["three", null], "PROFILE": 5 }', "{}", "[]", "\"x\"", "7" } do
 			runner.write(dir .. "/out/failed.json", ('{ "%s/a.lua": %s }'):format(dir, damaged))
 			local said, status = run("-f", "^one$", "a.lua")
 			assert_eq({ "a.lua ... ok (1 test, Ts)\n  · one ... ok\nok: 1 passed\n", 0 }, { said, status }, damaged)
