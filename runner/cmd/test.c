@@ -128,6 +128,18 @@ static int check_record(const struct suite_opts *s)
 	return 0;
 }
 
+/*
+ * Is there a gdb, and debugging information of the default profile? The profile
+ * of --rerun-failed is known only later.
+ */
+static int check_gdb(const struct suite_opts *s)
+{
+	char *args[] = { NULL, (char *)"check" };	/* those of run() in runner/lua/gdb.lua */
+	int ret = cmd_check_gdb(&cmd_test);
+
+	return ret || s->rerun_failed ? ret : cmd_run_module("provium.gdb", 2, args);
+}
+
 /* Checks for options that need or exclude each other. */
 static int check_options(const struct suite_opts *s, int nr_paths)
 {
@@ -148,7 +160,7 @@ static int check_options(const struct suite_opts *s, int nr_paths)
 		return cmd_usage_error(&cmd_test,
 			"--gdb needs exactly one file, and excludes --repeat");
 	if (s->gdb || (s->on_failure && !strcmp(s->on_failure, "gdb")))
-		return cmd_check_gdb(&cmd_test);
+		return check_gdb(s);
 	if (s->session && !s->verdict)
 		return cmd_usage_error(&cmd_test, "--session needs --verdict");
 	return 0;

@@ -23,7 +23,8 @@ local function vmlinux_of(info)
 	local _, id = core.symbols(path, {})
 	local _, its_id = core.symbols(info.kernel, {})
 	if its_id and its_id ~= "" and its_id ~= id then
-		error(("%s is of another build than %s; run make kernel"):format(path, info.kernel), 0)
+		error(("%s is of another build than %s; run %s kernel PROFILE=%s"):format(path, info.kernel, core.make(),
+			info.profile), 0)
 	end
 	return path
 end
@@ -129,12 +130,20 @@ local function attach(id)
 	return 0
 end
 
--- what: as for fixture.clone_for_command(). attaches: it is the id of a kept
--- VM.
-function gdb.run(what, attaches)
-	if attaches then return attach(what) end
-	local is_profile, vm_of_profile = pcall(core.vm, what or core.default_profile())
-	if is_profile then vmlinux_of(vm_of_profile:info()) end
+-- Raises an error unless gdb can debug the profile of that name, or the default
+-- profile, of which most fixtures are.
+local function check_profile(name)
+	local is_profile, vm = pcall(core.vm, name or core.default_profile())
+	if not is_profile then vm = core.vm(core.default_profile()) end
+	vmlinux_of(vm:info())
+end
+
+-- what: as for fixture.clone_for_command(). mode: "attach" for the id of a kept
+-- VM, "check" to find out only whether gdb is possible.
+function gdb.run(what, mode)
+	if mode == "attach" then return attach(what) end
+	check_profile(what)
+	if mode == "check" then return 0 end
 	local vm, name = fixture.clone_for_command(what)
 	io.stderr:write(("gdb on a clone of %s, which stands; `continue` lets it run, `quit` ends it\n"):format(name))
 	gdb.start(vm):wait()

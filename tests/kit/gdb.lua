@@ -61,4 +61,9 @@ test("without gdb, without a terminal or without debugging information an error 
 	shown, ending = pty.run(dir, "env -u PROVIUM_HOME PROVIUM_CONFIG= " .. runner.path .. " gdb bare", {})
 	assert_eq("exit 2", ending, shown)
 	assert_contains(shown, "profile bare has no kernel with debugging information: there is no debug = FOLDER in its provium.toml")
+	for _, option in ipairs { "--gdb", "--on-failure=gdb" } do
+		shown, ending = pty.run(dir, ("env -u PROVIUM_HOME PROVIUM_CONFIG= PROFILE=bare %s test %s %s"):format(runner.path, option, file), {})
+		assert_eq("exit 2", ending, shown)
+		assert(shown:find("^provium: profile bare has no kernel with debugging information: [^\n]*\n$"), shown)
+	end
 end)
