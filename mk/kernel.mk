@@ -85,7 +85,7 @@ KSRC_READY := $(UNPACKED:.unpacked=.overlaid)
 # than the objects of the build before.
 $(UNPACKED): $(if $(call same,$(file <$(UNPACKED)),$(tarball)),,FORCE)
 	$(if $(TARBALL),,$(error kernel: no /usr/src/linux-source-*.tar.*: \
-		run "make deps", or give KERNEL_SRC=TREE))
+		run "make deps", or give KERNEL_SRC=TREE))$(notice)
 	$(call run,UNPACK)rm -rf $O/src/new $(KSRC) && mkdir -p $O/src/new
 	$(Q)tar -xmf $(TARBALL) -C $O/src/new
 	$(Q)mv $O/src/new/* $(KSRC) && rmdir $O/src/new
@@ -134,6 +134,15 @@ has_debug_info = $(shell grep -s '^CONFIG_DEBUG_INFO=y' $(KBUILD)/.config)
 line_tables = $(if $(has_debug_info),,KCFLAGS='-g1 -fdebug-prefix-map=$(realpath $(KSRC))/= \
 	      -fdebug-prefix-map=$(abspath $(KBUILD))=.')
 
+# Printed once, before a build that takes minutes: minimal takes 16 minutes of
+# one processor, the other profiles take more. If a kernel of KERNEL_SRC= is
+# built, only what has changed in the tree is compiled.
+minutes     = $(shell n=$$(nproc); echo $$(((16 + n - 1) / n)))
+is_built    = $(and $(KERNEL_SRC),$(wildcard $(KBUILD)/.built))
+notice_text = kernel: building the kernel of PROFILE=$(PROFILE), about $(minutes) minutes here$(if \
+	      $(KERNEL_SRC)$(call from_user,PROFILE),,. PROFILE=distro needs no such build)
+notice      = $(if $(noticed)$(is_built),,$(eval noticed := 1)$(info $(notice_text)))
+
 # What the fragments set, without their comments. If two fragments set the same
 # option, the last one wins. Only a change of content configures the kernel
 # again.
@@ -149,7 +158,7 @@ $(KBUILD)/asked.config: $(FRAGMENTS) kernel-configs/$(base_profile).profile \
 
 # allnoconfig turns everything off that no fragment sets.
 $(KBUILD)/.configured: $(KBUILD)/asked.config $(KSRC_READY) | kernel-configs/check.awk
-	$(call run,CONFIG)mkdir -p $(KBUILD)
+	$(notice)$(call run,CONFIG)mkdir -p $(KBUILD)
 	$(plus)$(Q)$(kbuild) KCONFIG_ALLCONFIG=asked.config allnoconfig
 	$(Q)awk -v tree=$(KSRC) -f kernel-configs/check.awk $(FRAGMENTS) $(KBUILD)/.config
 	$(if $(tree_configs),$(Q)awk -v tree=$(KSRC) -f kernel-configs/check.awk $(from_tree) \
@@ -157,6 +166,7 @@ $(KBUILD)/.configured: $(KBUILD)/asked.config $(KSRC_READY) | kernel-configs/che
 	$(Q)touch $@
 
 $(KBUILD)/.built: $(KBUILD)/.configured
+	$(if $(wildcard $@),,$(notice))
 	$(plus)$(call run,KERNEL)$(kbuild) $(line_tables) $(jobs) vmlinux modules
 	$(Q)strip -o $(KBUILD)/vmlinux.stripped $(KBUILD)/vmlinux
 	$(Q)touch $@

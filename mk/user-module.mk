@@ -58,4 +58,17 @@ KIT_VARIABLES := O PROFILE ACCEL TRANSPORT KERNEL_SRC CONFIG MODULE TESTS T N FA
 	MAKEOVERRIDES SHELL PWD M PROFILE_DIR TESTS_AT REPORT TARGETS CLONE SUITE FIXTURE
 on_command_line := $(foreach v,$(filter-out PROVIUM_% $(KIT_VARIABLES),$(.VARIABLES)), \
 	$(if $(findstring command line,$(origin $v)),$v))
+
+# A name that is near to one of the kit's, and that no makefile of the module
+# reads, is a typing error, by which the kit would do something else.
+NEAR := $(dir $(lastword $(MAKEFILE_LIST)))near.awk
+to_check = $(filter-out CONFIG_% KBUILD_% KCONFIG_% KCFLAGS,$(on_command_line))
+near = $(shell awk -v name=$(call quoted,$1) \
+	-v known='$(filter-out PWD SHELL HERE,$(KIT_VARIABLES))' -f $(NEAR))
+makefiles_of = $(foreach d,$(MODULE_DIRS),$(wildcard $(foreach p,$d $(call place,$d), \
+	$p/Kbuild $p/Makefile $p/GNUmakefile) $d/dkms.conf))
+is_read = $(if $(MODULE_DIRS),$(shell grep -lw -e $(call quoted,$1) $(makefiles_of) /dev/null))
+$(foreach v,$(to_check),$(foreach n,$(call near,$v),$(if $(call is_read,$v),,$(error \
+	$v=$($v): there is no variable $v; did you mean $n=? "make help" lists the variables))))
+
 MODULE_ARGS := $(foreach v,$(filter-out KCFLAGS,$(sort $(on_command_line))),$v=$(call quoted,$($v)))

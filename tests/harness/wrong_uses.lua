@@ -12,6 +12,7 @@ local FILES = {
 	["calls/Kbuild"] = "obj-m := calls.o\n", ["calls/calls.def"] = "",
 	["bzImage"] = "an image", ["build/Makefile"] = "all:\n", ["build/include/config/kernel.release"] = "6.9.1\n",
 	["mine.config"] = "CONFIG_I2C=y\n",
+	["reads/Kbuild"] = "obj-m := reads.o\nccflags-$(TEST) += -DTEST\n", ["reads/reads.c"] = "",
 }
 
 local CASES = {
@@ -28,6 +29,14 @@ local CASES = {
 	{ "selftests of a kernel without a source", "kselftest PROFILE=own KERNEL=DIR/bzImage KDIR=DIR/build TARGETS=timers",
 		"make kselftest: the kernel of PROFILE=own is not built here, so there is no source with its selftests; "
 		.. "use a profile that is built from source, such as PROFILE=minimal" },
+	{ "gdb on a kernel without debugging information", "gdb PROFILE=own KERNEL=DIR/bzImage KDIR=DIR/build",
+		"make gdb: the kernel of KERNEL=DIR/bzImage has no debugging information; use a kernel that is built here, "
+		.. "such as PROFILE=minimal, or put its unstripped vmlinux into " },
+	{ "a variable with two letters exchanged", "kernel PROFLIE=distro",
+		'PROFLIE=distro: there is no variable PROFLIE; did you mean PROFILE=? "make help" lists the variables' },
+	{ "a variable with a letter missing", "test MODUL=DIR/reads",
+		"MODUL=DIR/reads: there is no variable MODUL; did you mean MODULE=?" },
+	{ "a variable in small letters", "test module=DIR/reads", "there is no variable module; did you mean MODULE=?" },
 	{ "a fuzz target that does not exist", "fuzz TARGET=none", "TARGET=none: no fuzz target has this name; choose from: " },
 	{ "a new system call without a module", "new-syscall NAME=x NR=1000",
 		"new-syscall: MODULE=, NAME= and NR= are needed: make new-syscall MODULE=kacs NAME=frobnicate NR=1010" },
@@ -46,3 +55,29 @@ for _, case in ipairs(CASES) do
 		end)
 	end)
 end
+
+test("make accepts a variable that the module's makefile reads, however near its name is to one of the kit's", function()
+	runner.with_folder(function(dir)
+		for path, content in pairs(FILES) do runner.add_file(dir .. "/" .. path, content) end
+		local said, status = kit.new(dir):make(("-n modules MODULE=%s/reads TEST=y KERNELDIR=/x W=1 CONFIG_TESTS=m"):format(dir))
+		assert_eq(0, status, said)
+		assert_contains(said, "TEST='y'")
+	end)
+end)
+
+test("make says once that it is going to build a kernel, and that PROFILE=distro needs no build", function()
+	runner.with_folder(function(dir)
+		for path, content in pairs(FILES) do runner.add_file(dir .. "/" .. path, content) end
+		local function notices(args)
+			local said = kit.in_checkout(("-n O=%s/out %s"):format(dir, args))
+			local _, n = said:gsub("kernel: building the kernel of PROFILE=", "")
+			return n, said
+		end
+		local n, said = notices "shell"
+		assert_eq(1, n, said)
+		assert(said:find("PROFILE=minimal, about %d+ minutes here%. PROFILE=distro needs no such build\n"), said)
+		n, said = notices(("kernel KERNEL_SRC=%s/tree"):format(dir))
+		assert_eq(1, n, said)
+		assert_eq(0, (notices "kernel PROFILE=distro"))
+	end)
+end)
