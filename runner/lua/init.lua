@@ -3,23 +3,49 @@
 -- fixture, lines for its Makefile, a CI workflow. It overwrites nothing.
 
 local core = require "provium.core"
+local device_of = require "provium.init_device"
 local errors = require "provium.errors"
 local read = require "provium.read_file"
 
 local command = {}
 
 -- Folders in which modules have their Kbuild.
-local PLACES = { "", "src/", "module/" }
+local PLACES = { "", "/src", "/module" }
 
 local TEST = [[
 -- Tests of the module @NAME@. docs/writing-tests.md of Provium is the guide.
+local C = provium.const	-- the constants of the system's headers
 
+@IOCTLS@
+-- Each test gets a VM of its own with the module loaded (fixtures/@NAME@.lua).
 test("@NAME@ can be removed and loaded again", { fixture = "@NAME@" }, function(vm)
 	vm:rmmod("@NAME@")
 	vm:insmod("@NAME@")
 	assert(vm:exec("test -d /sys/module/@NAME@").ok, "/sys/module/@NAME@ is missing")
 end)
+
+@CALLS@]]
+
+-- The test of a device. The calls in it are an example that the user completes.
+local CALLS = [[
+test("/dev/@DEVICE@ can be opened", { fixture = "@NAME@" }, function(vm)
+	local fd = vm:syscall("openat", C.AT_FDCWD, "/dev/@DEVICE@\0", C.O_RDWR)
+	assert(fd >= 0, fd)	-- a call returns what the kernel does: a negative errno on failure
+@EXAMPLE@end)
 ]]
+
+local EXAMPLE = [[
+-- What should the device do? Take away the dashes, and say it here:
+-- assert_eq(5, vm:syscall("write", fd, "hello", 5))
+@IOCTL_CALLS@
+-- assert_errno("ENOTTY", vm:ioctl(fd, provium.IO("?", 255)))
+]]
+
+-- For sources in which no ioctls were found.
+local UNKNOWN_IOCTLS = {
+	declarations = '-- local SET = provium.IOW("m", 1, 8)\t-- _IOW(\'m\', 1, a struct of 8 bytes)',
+	calls = 'assert_eq(0, vm:ioctl(fd, SET, provium.pack("u32 u32", 1, 2)))',
+}
 
 local FIXTURE = [[
 -- A booted VM with the module loaded, from which each test gets a copy.
@@ -69,13 +95,13 @@ local function module_in(text)
 	end
 end
 
--- Returns the name of the folder's module.
+-- Returns the name of the folder's module, and the folder of its sources.
 local function module_of(dir)
 	for _, place in ipairs(PLACES) do
 		for _, file in ipairs { "Kbuild", "Makefile" } do
-			local text = read(("%s/%s%s"):format(dir, place, file))
+			local text = read(("%s%s/%s"):format(dir, place, file))
 			local name = text and module_in(text)
-			if name then return name end
+			if name then return name, dir .. place end
 		end
 	end
 	refuse("%s: expected the folder of a kernel module: neither it nor src/ or module/ in it has a Kbuild or a "
@@ -143,17 +169,34 @@ local function profile_option()
 	return chosen ~= "minimal" and " PROFILE=" .. chosen or ""
 end
 
+-- Returns the text with this before each of its lines.
+local function indented(by, text) return (text:gsub("%f[^\0\n]([^\n])", by .. "%1")) end
+
+-- Returns a test for a module whose sources are in the folder.
+local function test_of(name, sources)
+	local found = device_of(sources, name)
+	local ioctls = found.calls ~= "" and found or UNKNOWN_IOCTLS
+	local example = EXAMPLE:gsub("@IOCTL_CALLS@", (indented("-- ", ioctls.calls):gsub("%%", "%%%%")))
+	local calls = CALLS:gsub("@EXAMPLE@", (indented("\t", example):gsub("%%", "%%%%")))
+	if not found.device then
+		calls = "--[[ To test a device, remove this line and the last one, and put in its name.\n" .. calls .. "--]]\n"
+	end
+	calls = calls:gsub("@DEVICE@", found.device or name)
+	return (TEST:gsub("@(%u+)@", { IOCTLS = ioctls.declarations .. "\n", CALLS = calls }))
+end
+
 function command.run(dir)
 	dir = core.realpath(dir) or refuse("there is no folder %s", dir)
 	local _, _, link = core.home()
 	local kit = core.realpath(link) or link
-	local name, top, url = module_of(dir), repository_of(dir), url_of(kit)
+	local name, sources = module_of(dir)
+	local top, url = repository_of(dir), url_of(kit)
 	local profile = profile_option()
 	local values = { NAME = name, PROVIUM = kit, URL = url, BELOW = dir:sub(#top + 1), PROFILE = profile }
 	local function filled(template) return (template:gsub("@(%u+)@", values)) end
 	local workflow = ".github/workflows/provium.yml"
 
-	write(("%s/tests/%s.lua"):format(dir, name), ("tests/%s.lua"):format(name), filled(TEST))
+	write(("%s/tests/%s.lua"):format(dir, name), ("tests/%s.lua"):format(name), filled(test_of(name, sources)))
 	write(("%s/tests/fixtures/%s.lua"):format(dir, name), ("tests/fixtures/%s.lua"):format(name), filled(FIXTURE))
 	write(top .. "/" .. workflow, (top == dir and "" or top .. "/") .. workflow, filled(WORKFLOW))
 	if url == URL_VARIABLE then

@@ -46,6 +46,59 @@ test("init names the profile for make if the kit's own kernel is not in use", fu
 	end)
 end)
 
+-- Sources with a device, and ioctls of each kind: with their numbers in macros,
+-- with a struct that has gaps, with types that init does not know.
+local HEADER = [[
+#define MY_MAGIC	'm'	/* not 'x' */
+#define NAME_LEN 16
+struct my_range {
+	__u8 kind;
+	__u32 min, max;
+	char name[NAME_LEN];
+	// __u64 gone;
+	u16 tail;
+};
+#define MY_RESET	_IO(MY_MAGIC, 0)
+#define MY_SET		_IOW(MY_MAGIC, 0x01, struct my_range)
+#define MY_GET		_IOR(MY_MAGIC, 2, __u64)
+#define MY_ODD		_IOW(MY_MAGIC, 9, struct other)
+#define MY_SWAP		_IOWR('m', 3, int)
+]]
+local DEVICE = 'static struct miscdevice my = { .minor = MISC_DYNAMIC_MINOR, .fops = &fops, .name = "my-dev" };\n'
+
+test("init writes the device and the ioctls of the sources into the test", function()
+	local files = { ["src/Kbuild"] = "obj-m := my_mod.o\n", ["src/my.h"] = HEADER, ["src/my.c"] = DEVICE }
+	with_module(files, function(dir, init)
+		init()
+		local text = runner.read(dir .. "/tests/my_mod.lua")
+		for _, line in ipairs {
+			'local MY_RESET = provium.IO("m", 0)', 'local MY_SET = provium.IOW("m", 1, 32)',
+			'local MY_GET = provium.IOR("m", 2, 8)', 'local MY_SWAP = provium.IOWR("m", 3, 4)',
+			'test("/dev/my-dev can be opened", { fixture = "my_mod" }, function(vm)',
+			'\t-- assert_eq(0, vm:ioctl(fd, MY_RESET))',
+			'\t-- assert_eq(0, vm:ioctl(fd, MY_SET, provium.pack("u8 x3 u32 u32 s16 u16 x2", 1, 2, 3, "text", 5)))',
+			'\t-- local ret, out = vm:ioctl(fd, MY_GET)',
+			'\t-- ret, out = vm:ioctl(fd, MY_SWAP, provium.pack("i32", 1))',
+			'\t-- assert_eq({ 0, 1 }, { ret, provium.unpack("i32", out) })',
+		} do
+			assert_contains("\n" .. text, "\n" .. line .. "\n")
+		end
+		assert(not text:find("MY_ODD", 1, true), text)
+		assert(load(text))
+		assert(load((text:gsub("\t%-%- (%l[^\n]*%))\n", "\t%1\n"))))
+	end)
+end)
+
+test("init writes an example into the test of a module without a device", function()
+	with_module({ Kbuild = "obj-m := my_mod.o\n", ["my_mod.c"] = "static struct misc m;\n" }, function(dir, init)
+		init()
+		local text = runner.read(dir .. "/tests/my_mod.lua")
+		assert_contains(text, "\n--[[ To test a device, remove this line and the last one, and put in its name.\ntest(\"/dev/my_mod can")
+		assert(load(text))
+		assert(load((text:gsub("%-%-%[%[[^\n]*", ""):gsub("%-%-%]%]", ""))))
+	end)
+end)
+
 test("init finds the module in src/ and behind obj-$(CONFIG_X)", function()
 	with_module({ ["src/Makefile"] = "# a comment\nobj-$(CONFIG_MY) += \\\n\tmy_mod.o\nmy_mod-y := a.o\n" }, function(dir, init)
 		assert_contains(init(".").said, "wrote  tests/my_mod.lua\n")
