@@ -26,11 +26,33 @@ end
 -- fixture was saved (runner/fixture/quiesce.c)?
 local function is_resume_mark(line) return line:find("provium: saved as .*; what follows is after a resume") end
 
+local function stamp_of(line) return tonumber(line and line:match("^%[ *(%d+%.%d+)%]")) end
+
+-- Returns where the console of a VM is after its boot. (A restored VM has
+-- another console.)
+local function end_of_boot(vm)
+	return (vm.booted_at or 0) <= vm.core:console_size() and vm.booted_at or 0
+end
+
+-- Returns the lines without those of the boot, which tell nothing about a test
+-- that has booted the VM.
+local function without_boot(vm, lines)
+	-- The offset is one of the raw console, with its carriage returns.
+	local text, after = vm.core:console(), vm.core:console(end_of_boot(vm))
+	local last = tonumber(text:sub(1, #text - #after):match(".*\n%[ *(%d+%.%d+)%]"))
+	local kept = {}
+	for _, line in ipairs(lines) do
+		if not last or (stamp_of(line) or math.huge) > last then kept[#kept + 1] = line end
+	end
+	return kept
+end
+
 -- Returns the lines added to the kernel log since the mark. A dead guest's log
 -- cannot be read; then the lines are taken from the console.
 local function kernel_lines(vm)
 	if vm:is_running() and pcall(vm.read_log, vm) then
-		return table.move(vm.log, math.min(vm.log_mark or 0, #vm.log) + 1, #vm.log, 1, {})
+		local lines = table.move(vm.log, math.min(vm.log_mark or 0, #vm.log) + 1, #vm.log, 1, {})
+		return vm.log_mark and lines or without_boot(vm, lines)
 	end
 	local lines = {}
 	if vm.dropped then return lines end
@@ -102,16 +124,16 @@ function evidence.message(vms, test, message)
 	return message
 end
 
-local function stamp_of(line) return tonumber(line and line:match("^%[ *(%d+%.%d+)%]")) end
-
 -- Returns the lines of the VM's console, without those up to the end of its
--- last complaint, which is evidence already.
+-- last complaint, which is evidence already, and without those of the boot if
+-- the guest is still there.
 local function console_lines(vm, complaints)
 	local last, lines = -1, {}
 	for _, complaint in ipairs(complaints) do
 		if complaint.vm == vm then last = math.max(last, stamp_of(complaint.lines[#complaint.lines]) or -1) end
 	end
-	for line in vm.core:console():gmatch("[^\n]+") do
+	local from = vm:is_running() and end_of_boot(vm) or 0
+	for line in vm.core:console(from):gmatch("[^\n]+") do
 		if (stamp_of(line) or math.huge) <= last then
 			lines = {}
 		elseif not is_resume_mark(line) then

@@ -157,6 +157,7 @@ function VM:boot(opts)
 		if errors.kind_of(err) == errors.KIND.guest then err.setup = true end
 		error(err, 0)
 	end
+	self.booted_at = self.core:console_size()	-- see evidence.lua
 	recording.booted(self)
 	session.on_start(self)
 	if cpus > 1 and kernel_log.has_coarse_timers(self) then

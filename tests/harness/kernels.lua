@@ -117,7 +117,7 @@ test("the error for a fixture of a profile that is not built names those that ar
 	runner.with_folder(function(dir)
 		runner.write(dir .. "/a.lua", 'test("a", { fixture = provium.profile }, function() end)')
 		local r = runner.run({ "test", dir .. "/a.lua" }, { env = { PROFILE = "nope" } })
-		assert(r.said:find('the profile nope is not built: "make -C [^"]+ kernel PROFILE=nope" builds it; '
+		assert(r.said:find('the profile nope is not built: "make %-C [^"]+ kernel PROFILE=nope" builds it; '
 			.. "PROFILE=NAME chooses one that is built: "), r.said)
 	end)
 end)

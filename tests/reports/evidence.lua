@@ -16,11 +16,11 @@ local function items(suite, opts)
 	return list, last
 end
 
--- Returns a test event's kernel lines, without times and without lines that can
--- appear at any time.
-local function texts(item)
-	local list = {}
-	for _, line in ipairs(item.kernel[1].lines) do
+-- Returns the lines of a test event's first kernel log, or of another list of
+-- evidence, without times and without lines that can appear at any time.
+local function texts(item, part)
+	local list, evidence = {}, item[part or "kernel"]
+	for _, line in ipairs(evidence and evidence[1].lines or {}) do
 		line = line:gsub("^%[[%d .]+%] ", "")
 		if not line:find("^clocksource") and not line:find("^tsc:") then list[#list + 1] = line end
 	end
@@ -48,6 +48,15 @@ test("the text report has the last 20 kernel lines, and TAP escapes them", funct
 	r = runner.run { "test", "--format", "tap", "-f", "second", "vm_evidence.lua" }
 	assert_contains(r.said, "reboot:.System halted\n")
 	assert_contains(r.said, "\n    not ok 1 second\n")
+end)
+
+test("the report of a test that boots a VM has no lines of the boot, unless the guest has ended", function()
+	local list = items("vm_boot_log.lua")
+	local wrong = list["a wrong parameter"]
+	assert_contains(wrong.message, 'module echo has no parameter "nonesuch"; ')
+	assert_eq({ {}, {} }, { texts(wrong), texts(wrong, "consoles") })
+	local spoke = list["the kernel speaks"]
+	assert_eq({ { "after the boot" }, { "after the boot" } }, { texts(spoke), texts(spoke, "consoles") })
 end)
 
 test("time limits are multiplied by the machine's slowness", function()
