@@ -13,55 +13,21 @@
 #include "runner/base/interrupt.h"
 #include "runner/cmd/cmd.h"
 
-static const struct group {
-	const char *title;
-	const struct command *commands[10];
-} groups[] = {
-	{ "Run tests and commands", { &cmd_test, &cmd_exec, &cmd_shell, &cmd_repl, &cmd_gdb, &cmd_replay, &cmd_make, &cmd_init } },
-	{ "Find the commit", { &cmd_check, &cmd_bisect } },
-	{ "Look after the host", { &cmd_doctor, &cmd_fixture, &cmd_gate, &cmd_kept } },
-	{ "About this program", { &cmd_protocol, &cmd_version } },
-	{ "Used by make (mk/test.mk)",
-	  { &cmd_accel, &cmd_make_plan, &cmd_make_order, &cmd_make_return_tokens,
-	    &cmd_make_summary, &cmd_make_matrix } },
-	{ NULL, { NULL } },
-};
-
-static const struct command *find(const char *name)
-{
-	for (const struct group *g = groups; g->title; g++)
-		for (const struct command *const *c = g->commands; *c; c++)
-			if (!strcmp((*c)->name, name))
-				return *c;
-	return NULL;
-}
-
-static void overview(FILE *to)
-{
-	fputs("usage: provium COMMAND [ARGUMENT]...\n", to);
-	for (const struct group *g = groups; g->title; g++) {
-		fprintf(to, "\n%s\n", g->title);
-		for (const struct command *const *c = g->commands; *c; c++)
-			fprintf(to, "  %-18s %s\n", (*c)->name, (*c)->summary);
-	}
-	fputs("\n`provium COMMAND --help` explains a command.\n", to);
-}
-
 static int unknown(const char *name)
 {
 	fprintf(stderr, "provium: there is no command \"%s\"\n", name);
-	overview(stderr);
+	cmd_overview(stderr);
 	return EXIT_USAGE;
 }
 
 /* Handles `provium help` and `provium --help`, also with a command's name. */
 static int help(const char *name)
 {
-	const struct command *c = name ? find(name) : NULL;
+	const struct command *c = name ? cmd_find(name) : NULL;
 
 	if (name)
 		return c ? cmd_help(c) : unknown(name);
-	overview(stdout);
+	cmd_overview(stdout);
 	return 0;
 }
 
@@ -71,12 +37,12 @@ static int dispatch(int argc, char **argv)
 	const struct command *c;
 
 	if (argc < 2) {
-		overview(stderr);
+		cmd_overview(stderr);
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))
 		return help(argv[2]);
-	c = find(strcmp(argv[1], "--version") ? argv[1] : "version");
+	c = cmd_find(strcmp(argv[1], "--version") ? argv[1] : "version");
 	if (!c)
 		return unknown(argv[1]);
 	for (int i = 2; i < argc && strcmp(argv[i], "--"); i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The commands of `provium`.  Each has its own file with its options and its
- * usage text. runner/main.c has the table of the commands.
+ * usage text.  table.c lists them.
  */
 #ifndef RUNNER_CMD_CMD_H
 #define RUNNER_CMD_CMD_H
@@ -27,10 +27,15 @@ extern const struct command cmd_test, cmd_exec, cmd_shell, cmd_repl, cmd_gdb, cm
 	cmd_make, cmd_init;
 extern const struct command cmd_check, cmd_bisect;
 extern const struct command cmd_doctor, cmd_fixture, cmd_gate, cmd_kept;
-extern const struct command cmd_protocol, cmd_version;
+extern const struct command cmd_explain, cmd_protocol, cmd_version;
 /* Used by make: see mk/test.mk. */
 extern const struct command cmd_accel, cmd_make_plan, cmd_make_order,
 	cmd_make_return_tokens, cmd_make_summary, cmd_make_matrix;
+
+/* Returns the command of that name, or NULL. */
+const struct command *cmd_find(const char *name);
+/* Prints the list of the commands: `provium --help`. */
+void cmd_overview(FILE *to);
 
 /* Prints the usage and the help to stdout.  Returns 0. */
 int cmd_help(const struct command *c);

@@ -1,11 +1,9 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- help(x) of the Lua prompt: the section of docs/api.md about a function.
 
-local core = require "provium.core"
+local documents = require "provium.documents"
 local VM = require "provium.vm"
 
--- Relative to the kit's folder: in a checkout, and installed (mk/install.mk).
-local DOCUMENTS = { "docs/api.md", "../../share/doc/provium/docs/api.md" }
 local USAGE = "help(vm.exec), help \"exec\" or help(provium.pack) shows what docs/api.md says about it"
 
 -- Returns the names by which the documentation can call a value: "vm:exec".
@@ -21,15 +19,6 @@ local function names_of(value)
 	return names
 end
 
-local function open_document()
-	local _, _, kit = core.home()
-	for _, path in ipairs(DOCUMENTS) do
-		local file = io.open(kit .. "/" .. path)
-		if file then return file end
-	end
-	error("help: there is no docs/api.md of this kit: looked in " .. kit .. "/docs", 0)
-end
-
 -- Does the heading, such as "### `vm:shutdown()`, `vm:kill()`", name the
 -- function?
 local function is_about(heading, name)
@@ -41,25 +30,22 @@ local function is_about(heading, name)
 	return false
 end
 
--- Returns the lines of the sections about the function.
-local function sections_about(name)
-	local file <close> = open_document()
-	local found, is_in = {}, false
-	for line in file:lines() do
-		local heading = line:match("^##+ (.*)")
-		if heading then is_in = is_about(heading, name) end
-		if is_in then found[#found + 1] = heading and heading:gsub("`", "") or line end
+-- Returns the text of the sections about the function.
+local function text_about(name)
+	local found = {}
+	for _, section in ipairs(documents.sections("api.md")) do
+		if is_about(section.heading, name) then found[#found + 1] = documents.text(section) end
 	end
-	return found
+	return table.concat(found, "\n\n")
 end
 
 -- x: a function, a table of the API, or a name.
 return function(x)
 	local names = type(x) == "string" and { x } or x ~= nil and names_of(x) or {}
 	for _, name in ipairs(names) do
-		local lines = sections_about(name)
-		if #lines > 0 then
-			print((table.concat(lines, "\n"):gsub("\n+$", "")))
+		local text = text_about(name)
+		if text ~= "" then
+			print(text)
 			return
 		end
 	end

@@ -40,6 +40,7 @@ Look after the host
   kept               list or end the VMs that failed tests have left
 
 About this program
+  explain            say what a word of a report means, and what to do
   protocol           print the manual of the protocol between runner and agent
   version            print the version
 
