@@ -5,7 +5,8 @@ LINT_FILES  = $(filter-out tests/harness/_canned/% LICENSE,$(shell git ls-files)
 LINT_TEXT   = $(filter %.c %.h %.lua %.mk %.awk %.sh %.def %.config %.profile %.md Makefile \
 	      .ci/run, $(LINT_FILES))
 LINT_SHELL := mk/deps.sh mk/drivers.sh mk/kernel-modules.sh mk/lock.sh mk/packages.sh .ci/run \
-	      kernel-configs/overlay/apply mk/dkms/build mk/dkms/fetch mk/dkms/bin/make
+	      kernel-configs/overlay/apply mk/dkms/build mk/dkms/fetch mk/dkms/bin/make \
+	      completion/provium.bash
 LINT_STEPS := text format leftovers paths shell lua functions layout
 
 .PHONY: lint $(LINT_STEPS:%=lint-%)

@@ -31,6 +31,8 @@ extern const struct command cmd_explain, cmd_protocol, cmd_version;
 /* Used by make: see mk/test.mk. */
 extern const struct command cmd_accel, cmd_make_plan, cmd_make_order,
 	cmd_make_return_tokens, cmd_make_summary, cmd_make_matrix;
+/* Used by shells: see completion/. */
+extern const struct command cmd_complete;
 
 /* Returns the command of that name, or NULL. */
 const struct command *cmd_find(const char *name);

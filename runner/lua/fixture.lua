@@ -64,8 +64,9 @@ local function is_profile(name)
 	return false
 end
 
--- The sorted names of the scripts in dir and above it, and of the profiles.
-local function known_names(dir)
+-- Returns the sorted names of the scripts in dir and above it, and of the
+-- profiles. dir: an absolute path.
+function fixture.known_names(dir)
 	local names = {}
 	local function add(name)
 		if name and not names[name] then
@@ -104,7 +105,7 @@ function fixture.find_script(name, dir)
 		error(("the profile %s is not built: \"%s kernel PROFILE=%s\" builds it%s"):format(name, core.make(), name,
 			built ~= "" and "; PROFILE=NAME chooses one that is built: " .. built or ""), 0)
 	end
-	local names = known_names(core.realpath(dir) or "")
+	local names = fixture.known_names(core.realpath(dir) or "")
 	error(("there is no fixture \"%s\"; %s"):format(name, #names > 0 and
 		"there are: " .. table.concat(names, ", ") or "there is no folder fixtures/ here or above"), 0)
 end

@@ -44,13 +44,14 @@ About this program
   protocol           print the manual of the protocol between runner and agent
   version            print the version
 
-Used by make (mk/test.mk)
+Used by make (mk/test.mk) and by shells
   accel              print the accelerator of a profile's VMs
   make-plan          begin a session: note which tests make is going to run
   make-order         write a makefile that starts the longest tests first
   make-return-tokens return the job tokens of a runner that was killed
   make-summary       sum up the results and write the reports
   make-matrix        print the results on several kernels as a table
+  complete           print what can stand at a place of a command line
 
 `provium COMMAND --help` explains a command.
 ]], runner.run({ "--help" }).said)
