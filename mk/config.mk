@@ -8,9 +8,9 @@ KIT_INSTALLED := $(wildcard bin/provium)
 # Variables with such short names can be in anybody's environment, with another
 # meaning. They count only on the command line; the others, such as ACCEL, in
 # the environment too.
-$(foreach v,O T N V FIXTURE HERE PREFIX DESTDIR PROFILES KERNELS NAME NR ARGS SAN FAILFAST RECORD \
-	MODULE TESTS TARGETS SUITE CLONE KERNEL_SRC KERNEL KDIR CONFIG KCFLAGS LLVM LLVM_IAS \
-	CROSS_COMPILE,$(if $(filter \
+$(foreach v,O T N V SHARD FIXTURE HERE PREFIX DESTDIR PROFILES KERNELS NAME NR ARGS SAN \
+	FAILFAST RECORD MODULE TESTS TARGETS SUITE CLONE KERNEL_SRC KERNEL KDIR CONFIG KCFLAGS \
+	LLVM LLVM_IAS CROSS_COMPILE,$(if $(filter \
 	environment%,$(origin $v)),$(eval undefine $v)))
 
 ifneq ($(KIT_INSTALLED),)
@@ -32,6 +32,7 @@ CONFIG    ?=#           files with kernel options of yours, added to those of th
 MODULE    ?=#           the folder of your out-of-tree module, or several with blanks between
 TESTS     ?=#           the folder of your tests; empty: MODULE/tests
 T         ?=#           the tests to run, by file or folder: T='kit/boot calls/b*'
+SHARD     ?=#           run one part of the tests: SHARD=2/5 is every fifth, from the second on
 FIXTURE   ?=#           the fixture to open (make shell, repl, gdb)
 N         ?= 100#       how often "make stress" runs the tests
 FAILFAST  ?=#           1: start no further test after a failure

@@ -50,6 +50,21 @@ static bool is_mode(const char *word)
 	return false;
 }
 
+/* Parses the value of --shard: "2/5". */
+static int parse_shard(struct suite_opts *s, const char *text)
+{
+	const char *slash = strchr(text, '/');
+	char *shard = slash ? xasprintf("%.*s", (int)(slash - text), text) : xstrdup("");
+
+	s->shard = cmd_number(shard, INT_MAX);
+	s->nr_shards = slash ? cmd_number(slash + 1, INT_MAX) : 0;
+	free(shard);
+	if (s->shard && s->shard <= s->nr_shards)
+		return 0;
+	return cmd_usage_error(&cmd_test, "--shard %s: expected the number of a part and of all parts, "
+			       "from 1/1, such as 2/5", text);
+}
+
 static int parse_option(struct arguments *a, int option)
 {
 	struct suite_opts *s = &a->suite;
@@ -76,6 +91,8 @@ static int parse_option(struct arguments *a, int option)
 			return cmd_usage_error(&cmd_test,
 				"--repeat %s: expected a number of 1 or more", optarg);
 		break;
+	case 's':
+		return parse_shard(s, optarg);
 	case 'r':
 		s->rerun_failed = true;
 		break;
@@ -145,9 +162,9 @@ static int check_options(const struct suite_opts *s, int nr_paths)
 {
 	if (!nr_paths && !s->rerun_failed)
 		return cmd_usage_error(&cmd_test, "expected a test file or a folder");
-	if (s->verdict && (nr_paths != 1 || s->repeat != 1))
+	if (s->verdict && (nr_paths != 1 || s->repeat != 1 || s->nr_shards))
 		return cmd_usage_error(&cmd_test,
-			"--verdict needs exactly one file, and excludes --repeat");
+			"--verdict needs exactly one file, and excludes --repeat and --shard");
 	if ((s->on_failure || s->gdb) && s->verdict)
 		return cmd_usage_error(&cmd_test, "--verdict excludes --on-failure and --gdb");
 	if (s->record && check_record(s))
@@ -193,6 +210,7 @@ static int run(int argc, char **argv)
 		{ "fail-fast", no_argument, NULL, 'x' },
 		{ "rerun-failed", no_argument, NULL, 'r' },
 		{ "repeat", required_argument, NULL, 'n' },
+		{ "shard", required_argument, NULL, 's' },
 		{ "on-failure", required_argument, NULL, 'o' },
 		{ "gdb", no_argument, NULL, 'g' },
 		{ "record", no_argument, NULL, 'R' },
@@ -258,6 +276,8 @@ const struct command cmd_test = {
 "                    recordings of a failed file below out/record, for provium\n"
 "                    replay; needs TCG, one processor and no disks\n"
 "  --repeat N        run everything N times (default: 1)\n"
+"  --shard N/PARTS   run one part of the files, such as 2/5: of every five, the\n"
+"                    second one. The same files give the same parts\n"
 "  --mem SIZE        memory budget of all VMs of all your runners, such as 512M\n"
 "                    or 2G (default: $PROVIUM_MEM, else what the host has free)\n"
 "  --cpus N          processor budget of the same VMs (default: $PROVIUM_CPUS,\n"

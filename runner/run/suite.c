@@ -239,6 +239,24 @@ static void keep_failed(struct suite *s)
 	s->files = failed;
 }
 
+/*
+ * For --shard: keeps every nr_shards-th file, so that the tests of a folder,
+ * which tend to take equally long, fall to different parts.
+ */
+static void keep_shard(struct suite *s)
+{
+	unsigned int shard = s->opts->shard, nr_shards = s->opts->nr_shards;
+	struct test_paths kept = { 0 };
+
+	for (size_t i = shard - 1; i < s->files.nr; i += nr_shards)
+		find_tests_add(&kept, xstrdup(s->files.path[i]));
+	if (s->files.nr && !kept.nr)
+		fprintf(stderr, "provium test: --shard %u/%u: there are only %zu files, none for this part\n",
+			shard, nr_shards, s->files.nr);
+	find_tests_release(&s->files);
+	s->files = kept;
+}
+
 static int find_files(struct suite *s, char *const *paths, size_t nr)
 {
 	if (find_tests(paths, nr, &s->files))
@@ -247,6 +265,8 @@ static int find_files(struct suite *s, char *const *paths, size_t nr)
 		keep_failed(s);
 	if (!s->files.nr)
 		fprintf(stderr, "provium test: --rerun-failed: no test failed when it last ran\n");
+	if (s->opts->nr_shards)
+		keep_shard(s);
 	return 0;
 }
 
@@ -281,6 +301,11 @@ static int run_all(struct suite *s)
 	no_match = !ret && opts->filter && s->files.nr && !counts_all(&s->total);
 	if (no_match)
 		ret = report_no_match(opts->filter);
+	/* Those that match can be in another part. */
+	if (no_match && opts->nr_shards) {
+		no_match = false;
+		ret = 0;
+	}
 	/* A run without any test is not "ok". Other formats need their end. */
 	if (ret >= 0 && !opts->verdict && !(no_match && opts->format == &format_human))
 		opts->format->end(&s->total, &s->out);

@@ -22,6 +22,11 @@ struct suite_opts {
 	bool record;		/* record the VMs, and keep the recordings of failures */
 	const char *verdict;	/* BASE of the result for make, or NULL */
 	const char *session;	/* file shared with make's other runners, or NULL */
+	/*
+	 * Of nr_shards parts of the files, run the shard-th one, from 1;
+	 * nr_shards 0: all files.
+	 */
+	unsigned int shard, nr_shards;
 	unsigned int repeat;	/* how many times to run everything; at least 1 */
 };
 

@@ -98,7 +98,16 @@ test("test --repeat with 0 or with no number is a usage error", function()
 end)
 
 test("test --verdict with two files is a usage error", function()
-	assert_usage({ "test", "--verdict", "x", "good.lua", "whole.lua" }, "provium test: --verdict needs exactly one file, and excludes --repeat")
+	assert_usage({ "test", "--verdict", "x", "good.lua", "whole.lua" }, "provium test: --verdict needs exactly one file, and excludes --repeat and --shard")
+end)
+
+test("test --shard with a wrong number of a part is a usage error", function()
+	for _, value in ipairs {
+		"0/5", "6/5", "1/0", "5", "/", "1/", "/2", "-1/2", "1/2/3", "a/b", " 1/2", "1/99999999999",
+	} do
+		assert_usage({ "test", "--shard", value, "good.lua" }, ("provium test: --shard %s: expected the number of a part and of all parts, from 1/1, such as 2/5")
+			:format(value))
+	end
 end)
 
 test("a malformed --mem, --cpus or PROVIUM_MEM is a usage error", function()
@@ -178,6 +187,40 @@ test("a folder's files run in order, without lib, fixtures and hidden names", fu
 		assert_eq({ "a.lua", "b.lua", "c.lua" }, ran)
 		assert_eq(0, r.status)
 	end)
+end)
+
+test("the parts of --shard have each file once, whatever their number, and their files are the same each time", function()
+	runner.with_folder(function(dir)
+		local all = {}
+		for i = 1, 7 do
+			all[i] = ("t%d.lua"):format(i)
+			runner.write(("%s/%s"):format(dir, all[i]), "assert(true)\n")
+		end
+		for _, nr_parts in ipairs { 1, 2, 5, 8 } do
+			local ran = {}
+			for part = 1, nr_parts do
+				local args = { "test", "--shard", ("%d/%d"):format(part, nr_parts), dir }
+				local r = runner.run(args)
+				assert_eq(0, r.status, r.said)
+				for name in r.said:gmatch("([^\n]-) %.%.%. ok %(") do ran[#ran + 1] = name end
+				if part > 7 then
+					assert_eq(("provium test: --shard %d/%d: there are only 7 files, none for this part\nok: 0 passed\n"):format(part, nr_parts), r.said)
+				end
+			end
+			table.sort(ran)
+			assert_eq(all, ran)
+		end
+		for _ = 1, 2 do
+			local r = runner.run { "test", "--shard", "2/5", dir }
+			assert_eq({ "t2", "t7" }, { r.said:match("^(t%d)%.lua.*\n(t%d)%.lua [^\n]*\n[^\n]*\nok: 2 passed\n$") })
+		end
+	end)
+end)
+
+test("-f whose tests are in another part of --shard is no error", function()
+	local r = runner.run { "test", "--shard", "1/2", "-f", "^one$", "verdicts.lua", "good.lua" }
+	assert_eq(0, r.status, r.said)
+	assert_contains(r.said, "-f ^one$: no test's title matches")
 end)
 
 test("-f runs the tests whose title matches the pattern", function()
