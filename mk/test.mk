@@ -9,7 +9,7 @@
 #   out/test/PROFILE.module/      the same for the tests of MODULE= or TESTS=:
 #                                 NAME is the whole path there
 #   out/report/                   all results: results.tap, junit.xml,
-#                                 results.jsonl
+#                                 results.jsonl, summary.md, annotations.txt
 
 MK := $(dir $(lastword $(MAKEFILE_LIST)))
 TEST_GOALS := $(filter test retest stress test-kvm check bisect,$(MAKECMDGOALS))

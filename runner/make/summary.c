@@ -11,6 +11,7 @@
 #include "runner/gate/gate.h"
 #include "runner/make/summary.h"
 #include "runner/report/format.h"
+#include "runner/report/markdown.h"
 
 struct summary {
 	const struct summary_opts *opts;
@@ -145,7 +146,21 @@ static int write_report(const struct summary *s, const struct format *format,
 		format->begin(json_array_size(s->records), &b);
 	json_array_foreach(s->records, i, record)
 		format_record(format, record, i + 1, &b);
-	format->end(&s->total, &b);
+	if (format->end)
+		format->end(&s->total, &b);
+	ret = files_write(path, b.p, b.len, err);
+	buf_release(&b);
+	free(path);
+	return ret;
+}
+
+static int write_markdown(const struct summary *s, const char *name, struct err *err)
+{
+	char *path = files_join(s->opts->report, name);
+	struct buf b = { 0 };
+	int ret;
+
+	markdown_summary(s->records, &s->total, &b);
 	ret = files_write(path, b.p, b.len, err);
 	buf_release(&b);
 	free(path);
@@ -161,7 +176,9 @@ static int write_reports(const struct summary *s)
 	files_mkdirs(s->opts->report);
 	if (write_report(s, &format_tap, "results.tap", &err) ||
 	    write_report(s, &format_junit, "junit.xml", &err) ||
-	    write_report(s, &format_json, "results.jsonl", &err)) {
+	    write_report(s, &format_json, "results.jsonl", &err) ||
+	    write_report(s, &format_annotations, "annotations.txt", &err) ||
+	    write_markdown(s, "summary.md", &err)) {
 		fprintf(stderr, "provium make-summary: %s\n", err.text);
 		return EXIT_BROKEN;
 	}

@@ -12,7 +12,7 @@ struct summary_opts {
 	 * run.
 	 */
 	const char *since;
-	/* Folder for results.tap, junit.xml and results.jsonl, or NULL. */
+	/* Folder for the reports (docs/writing-tests.md), or NULL. */
 	const char *report;
 	/* make stopped after a failure: a BASE without a result is no error. */
 	bool fail_fast;

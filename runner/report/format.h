@@ -33,12 +33,16 @@ struct format {
 /*
  * human: for people.  brief: as human, but lists only the failed tests of a
  * file. tap: KTAP, tests nested in files.  json: one object per line.  junit:
- * XML.  github: as human, with annotations for GitHub Actions.
+ * XML.  github: as human, with annotations for GitHub Actions.  annotations:
+ * these alone.
  */
 extern const struct format format_human, format_brief, format_tap, format_json,
-	format_junit, format_github;
+	format_junit, format_github, format_annotations;
 
-/* Returns the format with that name, or NULL.  The user cannot choose brief. */
+/*
+ * Returns the format with that name, or NULL.  The user cannot choose brief and
+ * annotations.
+ */
 const struct format *format_find(const char *name);
 
 /*

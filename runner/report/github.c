@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The format github: the human format, and a workflow command of GitHub Actions
- * for each failure, which shows it at the line of the test ("Workflow commands"
- * in GitHub's documentation).
+ * The format annotations: a workflow command of GitHub Actions for each
+ * failure, which shows it at the line of the test ("Workflow commands" in
+ * GitHub's documentation).  The format github: the human report with these.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -40,18 +40,24 @@ static void annotation(struct buf *to, const json_t *record, const json_t *item,
 	free(file);
 }
 
-static void file(const json_t *record, size_t n, struct buf *to)
+static void annotations(const json_t *record, size_t n, struct buf *to)
 {
 	const json_t *error = json_object_get(record, "error");
 	json_t *test;
 	size_t i;
 
-	format_human.file(record, n, to);
+	(void)n;
 	json_array_foreach(json_object_get(record, "tests"), i, test)
 		if (item_failed(test))
 			annotation(to, record, test, record_text(test, "name"));
 	if (error)
 		annotation(to, record, error, "(the file)");
+}
+
+static void file(const json_t *record, size_t n, struct buf *to)
+{
+	format_human.file(record, n, to);
+	annotations(record, n, to);
 }
 
 static void end(const struct counts *total, struct buf *to)
@@ -61,4 +67,8 @@ static void end(const struct counts *total, struct buf *to)
 
 const struct format format_github = {
 	.name = "github", .comment = "", .file = file, .end = end,
+};
+
+const struct format format_annotations = {
+	.name = "annotations", .file = annotations,
 };
