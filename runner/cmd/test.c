@@ -6,12 +6,10 @@
 #include <lualib.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "runner/base/exit_status.h"
 #include "runner/base/tty.h"
 #include "runner/cmd/cmd.h"
-#include "runner/report/record.h"
 #include "runner/run/suite.h"
 
 struct arguments {
@@ -183,25 +181,6 @@ static int check_options(const struct suite_opts *s, int nr_paths)
 	return 0;
 }
 
-/*
- * Tells a user at a terminal the commands that show the guests of the tests
- * that have failed.
- */
-static void advise(const struct suite_opts *s)
-{
-	struct buf command = { 0 };
-
-	if (s->on_failure || s->verdict || s->format != &format_human ||
-	    !isatty(STDOUT_FILENO) || !tty_on_stdin())
-		return;
-	record_add_command(&command);
-	printf("a shell in their VMs: %s test --rerun-failed --on-failure=shell\n",
-	       buf_str(&command));
-	printf("gdb on them, also after a panic: %s test --rerun-failed --on-failure=gdb\n",
-	       buf_str(&command));
-	buf_release(&command);
-}
-
 static int run(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -233,10 +212,7 @@ static int run(int argc, char **argv)
 		return ret;
 	/* The next run of a file would remove the recordings of its failure. */
 	a.suite.fail_fast |= a.suite.record && a.suite.repeat > 1;
-	ret = suite_run(argv + optind, (size_t)(argc - optind), &a.suite);
-	if (ret == EXIT_TEST_FAILED)
-		advise(&a.suite);
-	return ret;
+	return suite_run(argv + optind, (size_t)(argc - optind), &a.suite);
 }
 
 const struct command cmd_test = {

@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "runner/base/buf.h"
 #include "runner/base/exit_status.h"
 #include "runner/base/files.h"
 #include "runner/gate/gate.h"
 #include "runner/make/summary.h"
+#include "runner/report/advice.h"
 #include "runner/report/format.h"
 #include "runner/report/markdown.h"
 
@@ -17,6 +19,7 @@ struct summary {
 	const struct summary_opts *opts;
 	json_t *records;		/* array */
 	struct counts total;
+	struct advice advice;
 	size_t nr_bases;
 	unsigned int nr_reused, nr_not_run;
 	struct buf out;			/* text to print at the end */
@@ -118,6 +121,7 @@ static void add(struct summary *s, const char *base)
 		return;
 	}
 	counts_add(&s->total, record);
+	advice_note(&s->advice, record);
 	add_failures(s, record);
 	json_array_append_new(s->records, record);
 }
@@ -196,6 +200,8 @@ int summary_run(char *const *bases, size_t nr, const struct summary_opts *opts)
 		add(&s, bases[i]);
 	ret = write_reports(&s);
 	add_totals(&s);
+	if (counts_status(&s.total) && isatty(STDOUT_FILENO))
+		advice_add(&s.advice, &s.out);
 	fwrite(s.out.p, 1, s.out.len, stdout);
 	buf_release(&s.out);
 	json_decref(s.records);

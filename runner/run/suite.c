@@ -14,6 +14,7 @@
 #include "runner/make/return_tokens.h"
 #include "runner/make/session.h"
 #include "runner/make/status_line.h"
+#include "runner/report/advice.h"
 #include "runner/run/child.h"
 #include "runner/run/find_tests.h"
 #include "runner/run/last_failures.h"
@@ -26,6 +27,7 @@ struct suite {
 					 * if rerun_failed is set */
 	json_t *given;			/* what given_environment() returned */
 	struct counts total;
+	struct advice advice;
 	size_t nr_done;
 	bool accel_printed;
 	bool shows_results;		/* of programs, while they run */
@@ -182,6 +184,7 @@ static int report_file(struct suite *s, const json_t *record)
 	int ret = 0;
 
 	counts_add(&s->total, record);
+	advice_note(&s->advice, record);
 	add_accel(s, record);
 	opts->format->file(record, ++s->nr_done, &s->out);
 	if (opts->verdict)
@@ -284,6 +287,19 @@ static int report_no_match(const char *filter)
 	return EXIT_USAGE;
 }
 
+/*
+ * Tells a user at a terminal the commands that show the guests of the tests
+ * that have failed.
+ */
+static void add_advice(struct suite *s)
+{
+	const struct suite_opts *opts = s->opts;
+
+	if (counts_status(&s->total) && !opts->on_failure && opts->format == &format_human &&
+	    isatty(STDOUT_FILENO) && tty_on_stdin())
+		advice_add(&s->advice, &s->out);
+}
+
 static int run_all(struct suite *s)
 {
 	const struct suite_opts *opts = s->opts;
@@ -307,8 +323,10 @@ static int run_all(struct suite *s)
 		ret = 0;
 	}
 	/* A run without any test is not "ok". Other formats need their end. */
-	if (ret >= 0 && !opts->verdict && !(no_match && opts->format == &format_human))
+	if (ret >= 0 && !opts->verdict && !(no_match && opts->format == &format_human)) {
 		opts->format->end(&s->total, &s->out);
+		add_advice(s);
+	}
 	print(s);
 	return ret;
 }
