@@ -4,8 +4,8 @@
 # Ubuntu).
 #
 # user: what building and testing need. dev: what "make lint", "make tags",
-# "make fuzz", "make model" and "make gdb" need. STAMP is touched if anything
-# was installed.
+# "make fuzz", "make model" and "make gdb" need, and some tests of "make
+# selftest". STAMP is touched if anything was installed.
 # Without dpkg nothing is installed: the script prints which commands are
 # missing, and fails if there are any.
 set -eu
@@ -17,8 +17,9 @@ user)
 		git zstd'
 	commands='gcc pkg-config flex bison bc xz busybox qemu-system-x86_64 git zstd' ;;
 dev)
-	packages='clang-format lua-check shellcheck universal-ctags clang libclang-rt-dev llvm spin gdb'
-	commands='clang-format luacheck shellcheck ctags clang llvm-cov spin gdb' ;;
+	packages='clang-format lua-check shellcheck universal-ctags clang libclang-rt-dev llvm
+		spin gdb mandoc zsh yamllint'
+	commands='clang-format luacheck shellcheck ctags clang llvm-cov spin gdb mandoc zsh yamllint' ;;
 *)
 	echo "usage: $0 user|dev STAMP" >&2
 	exit 2 ;;
