@@ -9,18 +9,14 @@
 #define KERNEL_LINES 20
 
 /*
- * Adds the text as one line of code.  In a table, "|" ends a cell even within
- * code.
+ * Adds the text as one line of code.  A "|" would end the cell of a table; make
+ * refuses such names of files.
  */
 static void code(struct buf *to, const char *text)
 {
 	buf_addf(to, "`");
-	for (; *text; text++) {
-		if (*text == '|')
-			buf_addf(to, "\\|");
-		else
-			buf_addf(to, "%c", strchr("\n`", *text) ? ' ' : *text);
-	}
+	for (; *text; text++)
+		buf_addf(to, "%c", strchr("\n`", *text) ? ' ' : *text);
 	buf_addf(to, "`");
 }
 

@@ -149,7 +149,7 @@ test("out/report has the summary in Markdown and the annotations for GitHub", fu
 	tree.with({ a = GOOD, b = "test('a | `b`\\nc', function() assert_eq(1, 2) end)\nerror('outside')\n" }, function(t)
 		t:make()
 		local summary = t:read("out/report/summary.md")
-		assert_contains(summary, "### FAIL: 1 passed, 2 failed\n\n#### FAIL: `tests/b.lua`: `a \\|  b  c`\n\n    expected 1, got 2\n    at tests/b.lua:1\n")
+		assert_contains(summary, "### FAIL: 1 passed, 2 failed\n\n#### FAIL: `tests/b.lua`: `a |  b  c`\n\n    expected 1, got 2\n    at tests/b.lua:1\n")
 		assert_contains(summary, "#### FAIL: `tests/b.lua`: `(the file)`\n\n    outside\n")
 		assert_contains(summary, "<details><summary>Files: 2</summary>\n\n| file | verdict | passed | failed | skipped | seconds |\n| --- |")
 		assert(summary:find("\n| `tests/a%.lua` | ok | 1 | 0 | 0 | [%d.]+ |\n| `tests/b%.lua` | FAIL | 0 | 2 | 0 | [%d.]+ |\n\n</details>\n$"), summary)
