@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The supervisor's state.  Its files, from the bottom up: roster, send, reply,
- * terminal, reader_role, death, thread_watch, post, abort, supervisor_ops,
- * supervise.  Each calls only those before it.
+ * terminal, reader_role, death, thread_watch, post, abort, look,
+ * supervisor_ops, supervise.  Each calls only those before it.
  */
 #ifndef AGENT_SUPERVISOR_H
 #define AGENT_SUPERVISOR_H

@@ -10,6 +10,7 @@
 #include "agent/guest/kernel_log.h"
 #include "agent/guest/module_folder.h"
 #include "agent/guest/quiesce.h"
+#include "agent/look.h"
 #include "agent/reader_role.h"
 #include "agent/reply.h"
 #include "agent/send.h"
@@ -54,6 +55,14 @@ static int op_abort(struct supervisor *s, const struct wire_header *hdr,
 	rep.aborted = abort_call(s, q->channel, q->abandon, report, sizeof(report));
 	rep.report = (struct wire_bytes){ report, (uint32_t)strlen(report) };
 	reply_send(s, hdr, &rep);
+	return 0;
+}
+
+static int op_look(struct supervisor *s, const struct wire_header *hdr,
+		   const struct wire_nothing *q)
+{
+	(void)q;
+	look_answer(s, hdr);
 	return 0;
 }
 

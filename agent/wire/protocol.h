@@ -25,6 +25,7 @@
 	T(out_list, struct wire_list, &wire_desc_out)			\
 	T(str_list, struct wire_list, &wire_desc_str)			\
 	T(item_list, struct wire_list, &wire_desc_item)			\
+	T(task_list, struct wire_list, &wire_desc_task)			\
 	T(result_list, struct wire_list, &wire_desc_result)
 
 /* MSG(name, doc); the fields of message NAME are WIRE_MSG_NAME(F, S). */
@@ -40,6 +41,8 @@
 	MSG(hello, "the runner's first frame on a link")		\
 	MSG(abort_req, "the executor whose call to end")				\
 	MSG(abort_rep, "what was killed, and where the call was stuck")	\
+	MSG(task, "a task that a call, or a job, waits for")			\
+	MSG(look_rep, "what the guest does")				\
 	MSG(syscall_req, "a system call")				\
 	MSG(syscall_rep, "its raw result")				\
 	MSG(exec_req, "a shell command, or a program")		\
@@ -116,6 +119,22 @@
 #define WIRE_MSG_abort_rep(F, S)					\
 	F(S, u32, aborted, "enum wire_aborted")				\
 	F(S, bytes, report, "state, kernel stack and system call of the task")
+
+#define WIRE_MSG_task(F, S)						\
+	F(S, u32, channel, "of the call; 0: a job's")			\
+	F(S, s32, pid, "its thread id")					\
+	F(S, bytes, name, "of its program; empty: the executor itself")	\
+	F(S, u32, state, "the letter of its state, as in proc(5)")	\
+	F(S, s64, nr, "the system call that it is in; -1: none, or it runs") \
+	F(S, u32, timed, "1: that call probably ends by itself after some time")	\
+	F(S, bytes, place, "the kernel's function in which it sleeps; or empty") \
+	F(S, u64, runs, "how often it has left a processor")
+
+#define WIRE_MSG_look_rep(F, S)						\
+	F(S, u64, time_ns, "of the guest's monotonic clock")			\
+	F(S, u64, busy_ns, "time in which its processors were not idle, added up; 0: unknown") \
+	F(S, u32, more, "1: there are more tasks")			\
+	F(S, task_list, tasks, "in the order of their pids, for each call")
 
 #define WIRE_MSG_syscall_req(F, S)					\
 	F(S, s64, nr, "x86-64 system call number")			\
@@ -294,6 +313,8 @@
 	   "waits for output; the reply to the shell's end ends the terminal") \
 	OP(11, terminal_size, supervisor, terminal_size_req, nothing,	\
 	   "sets the size of a terminal's window")			\
+	OP(25, look, supervisor, nothing, look_rep,			\
+	   "tells what the calls in flight wait for, and disturbs none")	\
 	OP(14, terminal_close, supervisor, terminal_id, nothing,	\
 	   "hangs up a terminal and kills its shell")			\
 	OP(12, quiesce, supervisor, quiesce_req, quiesce_rep,			\

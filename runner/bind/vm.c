@@ -11,6 +11,7 @@
 #include "runner/fixture/fixture.h"
 #include "runner/vm/debugger.h"
 #include "runner/vm/feed.h"
+#include "runner/vm/look.h"
 #include "runner/vm/recording.h"
 #include "runner/vm/vm.h"
 
@@ -231,16 +232,18 @@ static int await(lua_State *L, struct vm_call *call, int64_t deadline_ns, const 
 }
 
 /*
- * vm:call(op, request, label, channel, seconds): returns the reply as a table,
- * with stream1 and stream2; or nil and the fail message.  Raises an error if
- * the VM dies or the time is over; its fields stream1 and stream2 are what had
- * arrived by then.
+ * vm:call(op, request, label, channel, seconds, blocked): returns the reply as
+ * a table, with stream1 and stream2; or nil and the fail message.  Raises an
+ * error if the VM dies or the time is over; its fields stream1 and stream2 are
+ * what had arrived by then.  blocked: the limit of vm_limit_blocked(), or nil.
  */
 static int l_call(lua_State *L)
 {
 	double seconds = luaL_checknumber(L, 6);
+	double blocked_s = luaL_optnumber(L, 7, 0);
 	struct vm_call *call = submit(L, WIRE_REQUEST);
 
+	vm_limit_blocked(call, blocked_s);
 	return await(L, call, vm_deadline(bind_check_vm(L), seconds), luaL_checkstring(L, 4));
 }
 
@@ -283,30 +286,32 @@ static struct vm_call *check_call(lua_State *L)
 }
 
 /*
- * vm:await(tag, label, seconds): waits for the answer to vm:submit(), and
- * returns or raises what vm:call() would.  Can be called once for each tag.
+ * vm:await(tag, label, seconds, blocked): waits for the answer to vm:submit(),
+ * and returns or raises what vm:call() would.  Can be called once for each tag.
  */
 static int l_await(lua_State *L)
 {
-	double seconds = luaL_checknumber(L, 4);
+	double seconds = luaL_checknumber(L, 4), blocked_s = luaL_optnumber(L, 5, 0);
 	struct vm_call *call = check_call(L);
 
+	vm_limit_blocked(call, blocked_s);
 	return await(L, call, vm_deadline(bind_check_vm(L), seconds), luaL_checkstring(L, 3));
 }
 
 /*
- * vm:next(tag, label, seconds): waits for output or the answer of a call that
- * was sent with vm:submit(). Returns false and the bytes of both streams that
- * have come since the last time; or what vm:await() does. The seconds count
- * from vm:submit() on.
+ * vm:next(tag, label, seconds, blocked): waits for output or the answer of a
+ * call that was sent with vm:submit(). Returns false and the bytes of both
+ * streams that have come since the last time; or what vm:await() does. The
+ * seconds count from vm:submit() on.
  */
 static int l_next(lua_State *L)
 {
-	double seconds = luaL_checknumber(L, 4);
+	double seconds = luaL_checknumber(L, 4), blocked_s = luaL_optnumber(L, 5, 0);
 	struct vm *vm = bind_check_vm(L);
 	struct vm_call *call = check_call(L);
 	int64_t deadline_ns = vm_call_deadline(vm, call, seconds);
 
+	vm_limit_blocked(call, blocked_s);
 	if (!vm_wait_data(vm, call, deadline_ns))
 		return await(L, call, deadline_ns, luaL_checkstring(L, 3));
 	lua_pushboolean(L, false);

@@ -8,6 +8,7 @@
 
 local core = require "provium.core"
 local errors = require "provium.errors"
+local limits = require "provium.limits"
 local options = require "provium.options"
 
 local methods, async = {}, {}
@@ -91,8 +92,8 @@ end
 
 -- Waits for the reply to the op in flight, and advances the call with it.
 local function await_op(call, timeout)
-	local timeout_s = options.seconds(timeout or call.timeout or call.target.timeout, "wait: timeout")
-	local answer = table.pack(pcall(call.target.core.await, call.target.core, call.tag, call.label, timeout_s))
+	local answer = table.pack(pcall(call.target.core.await, call.target.core, call.tag, call.label,
+		limits.of_call(call.target, timeout or call.timeout)))
 	if not answer[1] then
 		call.failure, call.over = { answer[2] }, true
 		return
@@ -241,8 +242,7 @@ end
 
 local function await_side(side)
 	return pcall(function()
-		local timeout_s = options.seconds(side.target.timeout, "timeout")
-		local reply, fail = side.target.core:await(side.tag, side.label, timeout_s)
+		local reply, fail = side.target.core:await(side.tag, side.label, limits.of_call(side.target))
 		return (reply or errors.raise_fail_message(fail, side.label)).results
 	end)
 end

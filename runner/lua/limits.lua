@@ -15,6 +15,18 @@ local ABORT_MAX_POLLS = 1000
 local ABORT_TIMEOUT_S = 1	-- a supervisor that runs answers at once
 local PING_TIMEOUT_S = 5
 
+limits.CALL_S = 60		-- default of vm.timeout
+local BLOCKED_S = 9		-- the error comes within 10 s
+
+-- Returns the time limit of a call of this VM or worker, in seconds, unscaled;
+-- and, unless the test has set a limit, that for a call that is blocked
+-- (runner/vm/look.h), which is not scaled: a guest that waits needs no time.
+-- timeout: what the call itself asks for, or nil.
+function limits.of_call(target, timeout)
+	local seconds = options.seconds(timeout or target.timeout, "timeout")
+	return seconds, not timeout and seconds == limits.CALL_S and BLOCKED_S or nil
+end
+
 -- Returns the file's deadline, on the clock of core.now().
 local function file_deadline_s()
 	return session.start + session.waited + session.limit * session.slowness

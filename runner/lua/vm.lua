@@ -28,7 +28,6 @@ local MIN_MEMORY = 64 << 20	-- with less memory, neither a kernel nor the agent 
 local SHUTDOWN_TIMEOUT_S = 10
 local COARSE_TIMERS = "boot: the kernel could not switch to high-resolution timers, because the host was busy; " ..
 	"each sleep takes a multiple of its tick"
-local CALL_TIMEOUT_S = 60	-- default of vm.timeout
 
 -- A name that is not a method can be that of a module with system calls. A name
 -- that resembles a method's is a typing error.
@@ -46,7 +45,7 @@ function VM.__tostring(vm) return ("VM (%s)"):format(vm.core:info().profile) end
 -- core_vm: a VM of provium.core; for log_next see kernel_log.lua.
 local function new_vm(core_vm, log_next, log_is_cut)
 	local vm = setmetatable({
-		core = core_vm, channel = 1, timeout = CALL_TIMEOUT_S,
+		core = core_vm, channel = 1, timeout = limits.CALL_S,
 		calls_in_flight = {},	-- the latest call of async(), by channel
 		log = {}, log_from_user = {}, log_next = log_next, log_is_cut = log_is_cut, log_judged = 0,
 		console_read = 0,
@@ -210,8 +209,7 @@ function VM:op(name, request, label, timeout)
 	if self.calls_in_flight[self.channel] or self.killed then self:check_free(label) end
 	self.root.used_by = session.test
 	if self.channel ~= 1 then label = self:full_label(label) end
-	local timeout_s = options.seconds(timeout or self.timeout, "timeout")
-	local reply, fail = self.core:call(name, request, label, self.channel, timeout_s)
+	local reply, fail = self.core:call(name, request, label, self.channel, limits.of_call(self, timeout))
 	return reply or errors.raise_fail_message(fail, label)
 end
 
@@ -221,10 +219,10 @@ function VM:op_with_output(name, request, label, timeout, take)
 	self:check_free(label)
 	self.root.used_by = session.test
 	if self.channel ~= 1 then label = self:full_label(label) end
-	local timeout_s = options.seconds(timeout or self.timeout, "timeout")
+	local timeout_s, blocked_s = limits.of_call(self, timeout)
 	local tag = self.core:submit(name, request, label, self.channel)
 	while true do
-		local reply, first, second = self.core:next(tag, label, timeout_s)
+		local reply, first, second = self.core:next(tag, label, timeout_s, blocked_s)
 		if reply ~= false then return reply or errors.raise_fail_message(first, label) end
 		take(first, second)
 	end

@@ -2,8 +2,8 @@
 /*
  * The inside of a VM, only for the files of runner/vm/.  The files have an
  * order, and each uses only files before it: conn, vsock, recording, state,
- * call, modules, loop, oops, wait, feed, debugger, kept, terminal, launch,
- * boot, migration, replay.
+ * call, modules, loop, oops, look, wait, feed, debugger, kept, terminal,
+ * launch, boot, migration, replay.
  */
 #ifndef RUNNER_VM_INTERNAL_H
 #define RUNNER_VM_INTERNAL_H
@@ -41,6 +41,8 @@ struct vm_call {
 	bool print_data;
 	int print_error;		/* the errno of printing; 0: none */
 	int64_t sent_ns;		/* when the request was sent */
+	double blocked_s;		/* limit if it is blocked, see look.h; 0: none */
+	bool blocked;			/* it has reached that limit */
 	size_t stream_limit;		/* limit for both streams, in bytes;
 					 * more is an error */
 	struct vm_reply reply;
@@ -53,6 +55,18 @@ struct oops {
 	bool watching;
 	size_t dismissed;		/* fatal reports that are not the kernel's */
 	int64_t since_ns;		/* when an oops was noticed; 0: none */
+};
+
+/* What is known of the call that is waited for; see look.c. */
+struct look {
+	struct vm_call *call;		/* NULL: no call is waited for */
+	struct vm_call *request;	/* the op look in flight, or NULL */
+	int64_t next_ns;		/* when to send the next one */
+	bool told;			/* the state of the call was told */
+	uint64_t still_ns;		/* no task has run since, by the guest's
+					 * clock; 0: not known to be so */
+	uint64_t busy_ns, print;	/* of that time; see look.c */
+	char state[192];		/* what the call does; "": unknown */
 };
 
 struct vm {
@@ -102,6 +116,7 @@ struct vm {
 					 * because it did not answer */
 	} death;
 	struct oops oops;
+	struct look look;
 	/* See recording.h. */
 	struct {
 		enum rr rr;
@@ -182,6 +197,16 @@ int vm_step(struct vm *vm, int64_t deadline_ns);
 int64_t vm_oops_limit(struct vm *vm, int64_t start_ns, int64_t deadline_ns);
 /* As vm_step(), and looks at the console from time to time. */
 int vm_oops_step(struct vm *vm, int64_t deadline_ns);
+
+/* --- look.c --- */
+
+/*
+ * As vm_oops_step(), and asks the guest from time to time what the call waits
+ * for.  Sets call->blocked.
+ */
+int vm_look_step(struct vm *vm, struct vm_call *call, int64_t deadline_ns);
+/* The call is no longer waited for. */
+void vm_look_end(struct vm *vm);
 
 /* --- wait.c --- */
 

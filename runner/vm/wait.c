@@ -29,7 +29,8 @@ static int ended(struct vm *vm, const struct vm_call *call, int ret, struct err 
 	if (call->print_error)
 		ret = -EINTR;
 	if (ret == -EINTR)
-		err_set(err, ERR_INTERRUPTED, 0, "interrupted");
+		err_set(err, ERR_INTERRUPTED, 0, "interrupted%s%s",
+			*vm->look.state ? "; in the guest: " : "", vm->look.state);
 	return ret;
 }
 
@@ -42,11 +43,13 @@ int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 	while (!ret && !call->done && !call->print_error && can_answer(vm)) {
 		int64_t limit_ns = vm_oops_limit(vm, start_ns, deadline_ns);
 
-		ret = vm_oops_step(vm, limit_ns);
+		ret = call->blocked ? -ETIMEDOUT : vm_look_step(vm, call, limit_ns);
 		if (!ret && clock_ns() >= limit_ns)
 			ret = -ETIMEDOUT;	/* output that never ends */
 	}
-	return ended(vm, call, ret, err);
+	ret = ended(vm, call, ret, err);
+	vm_look_end(vm);
+	return ret;
 }
 
 static bool has_data(const struct vm_call *call)
@@ -56,9 +59,12 @@ static bool has_data(const struct vm_call *call)
 
 bool vm_wait_data(struct vm *vm, struct vm_call *call, int64_t deadline_ns)
 {
-	while (!call->done && !has_data(call) && can_answer(vm) && clock_ns() < deadline_ns &&
-	       !vm_oops_step(vm, vm_oops_limit(vm, call->sent_ns, deadline_ns)))
+	while (!call->done && !has_data(call) && !call->blocked && can_answer(vm) &&
+	       clock_ns() < deadline_ns &&
+	       !vm_look_step(vm, call, vm_oops_limit(vm, call->sent_ns, deadline_ns)))
 		;
+	if (has_data(call))
+		vm_look_end(vm);
 	return has_data(call) && clock_ns() < deadline_ns;
 }
 
@@ -159,9 +165,11 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *label,
 		[WIRE_ABORTED_EXECUTOR] = "its executor was killed, descriptors are gone",
 	};
 	struct vm_call *abort = send_abort(vm, call->channel, false);
-	bool worker = call->channel > WIRE_EXECUTOR;
+	bool worker = call->channel > WIRE_EXECUTOR, blocked = call->blocked;
 	struct wire_abort_rep rep;
 
+	call->blocked_s = 0;
+	call->blocked = false;
 	if (!get_report(vm, abort, &rep)) {
 		if (abort)
 			vm_call_free(vm, abort);
@@ -170,6 +178,7 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *label,
 	}
 	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s%s; %s%s%.*s",
 		label, waited_s,
+		blocked ? " (it is blocked, and the guest is idle; vm.timeout = 120 waits longer)" :
 		vm->oops.since_ns ? " (the kernel's oops shortened the limit)" : "",
 		worker && rep.aborted == WIRE_ABORTED_EXECUTOR ? "the worker was killed" :
 		effects[rep.aborted], rep.report.len ? "; it was at\n" : "",
