@@ -62,6 +62,46 @@ void text_clean(struct buf *to, const char *s, size_t n)
 	}
 }
 
+static size_t width(uint32_t c)
+{
+	return c < 0x1100 || (c >= 0x1e00 && c < 0x2300) ? 1 : 2;
+}
+
+/* Returns the length in bytes of the text that fits; in *used its columns. */
+static size_t fitting(const char *s, size_t columns, size_t *used)
+{
+	size_t n = strlen(s), at = 0, len;
+	uint32_t c = 0;
+
+	for (*used = 0; at < n; at += len, *used += width(c)) {
+		len = decode((const uint8_t *)s + at, n - at, &c);
+		if (!len || *used + width(c) > columns)
+			break;
+	}
+	return at;
+}
+
+size_t text_columns(const char *s)
+{
+	size_t used;
+
+	fitting(s, SIZE_MAX, &used);
+	return used;
+}
+
+void text_fit(struct buf *to, const char *s, size_t columns)
+{
+	size_t used, n = fitting(s, columns, &used);
+	bool cut = s[n] && columns;
+
+	if (cut)
+		n = fitting(s, columns - 1, &used);
+	for (size_t i = 0; i < n; i++)
+		buf_add(to, s[i] == '\n' || s[i] == '\t' ? " " : &s[i], 1);
+	if (cut)
+		buf_addf(to, "…");
+}
+
 char *text_cleaned(const char *s)
 {
 	struct buf b = { 0 };

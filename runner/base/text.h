@@ -17,6 +17,14 @@ void text_clean(struct buf *to, const char *s, size_t n);
 /* As text_clean(), for a C string.  Returns the result; caller frees. */
 char *text_cleaned(const char *s);
 /*
+ * Appends clean text as one row of a terminal, at most so many columns wide:
+ * cut, it ends with "…".  A tab or a newline becomes a blank.  Characters whose
+ * width differs between terminals count as wide.
+ */
+void text_fit(struct buf *to, const char *s, size_t columns);
+/* Returns how many columns text_fit() needs for all of it. */
+size_t text_columns(const char *s);
+/*
  * Appends the word, quoted for a shell if needed: in '…', or in $'…' if it has
  * bytes that are not printable.
  */

@@ -26,7 +26,7 @@ bool session_has_status_line(void)
  * To be called with the lock held: prints the text, and the status line below
  * it.
  */
-static void print(int fd, const char *text, size_t n)
+static void print(int fd, const char *text, size_t n, const char *doing)
 {
 	struct buf b = { 0 };
 	struct session s;
@@ -38,7 +38,7 @@ static void print(int fd, const char *text, size_t n)
 	session_file_read(&s, fd);
 	status_line_remove(&b);
 	buf_add(&b, text, n);
-	status_line_draw(&s, &b);
+	status_line_draw(&s, doing, &b);
 	files_write_all(STDOUT_FILENO, b.p, b.len);
 	buf_release(&b);
 	session_release(&s);
@@ -57,7 +57,7 @@ static void announce(const char *event, const char *text, size_t n)
 		return;
 	}
 	files_write_all(fd, event, strlen(event));
-	print(fd, text, n);
+	print(fd, text, n, "");
 	close(fd);
 }
 
@@ -93,7 +93,7 @@ void session_end(const char *verdict, const char *text, size_t n)
 	free(event);
 }
 
-void session_tick(void)
+void session_tick(const char *doing)
 {
 	int fd = files_lock(self.file, false);
 	struct session s;
@@ -105,7 +105,7 @@ void session_tick(void)
 	first = s.nr_runners && s.runners[0].pid == self.pid;
 	session_release(&s);
 	if (first)
-		print(fd, "", 0);
+		print(fd, "", 0, doing);
 	close(fd);
 }
 

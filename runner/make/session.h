@@ -33,8 +33,11 @@ void session_end(const char *verdict, const char *text, size_t n);
  * Does this process show a status line?  Then call session_tick() each second.
  */
 bool session_has_status_line(void);
-/* Draws the status line.  Only the runner that started first does so. */
-void session_tick(void);
+/*
+ * Draws the status line.  Only the runner that started first does so; if it is
+ * the only one that runs, the line has what its file is doing.
+ */
+void session_tick(const char *doing);
 
 /* Has a file failed since the session began? */
 bool session_has_failure(const char *file);

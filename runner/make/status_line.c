@@ -2,10 +2,11 @@
 /* Draws the line on a terminal that shows the progress of make's tests. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "runner/base/deadline.h"
+#include "runner/base/text.h"
+#include "runner/base/tty.h"
 #include "runner/make/status_line.h"
 
 #define DEFAULT_FILE_S 5.0	/* estimate for a file if no file has ever run */
@@ -61,19 +62,26 @@ static double time_left_s(const struct session *s)
 	return sum > longest ? sum : longest;
 }
 
+static void add_counts(const struct session *s, struct buf *to)
+{
+	size_t nr_to_start = 0;
+
+	for (size_t i = 0; i < s->nr_planned; i++)
+		nr_to_start += !s->planned[i].started;
+	buf_addf(to, "%zu of %zu done", s->nr_done, s->nr_done + s->nr_runners + nr_to_start);
+	if (s->nr_failed)
+		buf_addf(to, ", %zu failed", s->nr_failed);
+}
+
 static void add_text(const struct session *s, struct buf *to)
 {
-	size_t nr_waiting = 0, nr_to_start = 0;
+	size_t nr_waiting = 0;
 	double left_s = time_left_s(s);
 
 	for (size_t i = 0; i < s->nr_runners; i++)
 		nr_waiting += s->runners[i].waiting;
-	for (size_t i = 0; i < s->nr_planned; i++)
-		nr_to_start += !s->planned[i].started;
-	buf_addf(to, "%zu running, %zu of %zu done", s->nr_runners - nr_waiting, s->nr_done,
-		 s->nr_done + s->nr_runners + nr_to_start);
-	if (s->nr_failed)
-		buf_addf(to, ", %zu failed", s->nr_failed);
+	buf_addf(to, "%zu running, ", s->nr_runners - nr_waiting);
+	add_counts(s, to);
 	if (nr_waiting)
 		buf_addf(to, ", %zu waiting for memory", nr_waiting);
 	if (left_s >= 60)
@@ -82,16 +90,26 @@ static void add_text(const struct session *s, struct buf *to)
 		buf_addf(to, ", about %.0f s left", left_s);
 }
 
-void status_line_draw(const struct session *s, struct buf *to)
+static void add_doing(const struct session *s, const char *doing, struct buf *to)
 {
+	add_counts(s, to);
+	buf_addf(to, ": %s", doing);
+}
+
+void status_line_draw(const struct session *s, const char *doing, struct buf *to)
+{
+	unsigned int rows, columns;
 	struct buf text = { 0 };
-	struct winsize size;
 
 	if (!s->nr_runners)
 		return;
-	add_text(s, &text);
-	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col && text.len >= size.ws_col)
-		text.len = size.ws_col - 1u;
-	buf_addf(to, "\n%s\033[A\r", buf_str(&text));
+	if (s->nr_runners == 1 && *doing)
+		add_doing(s, doing, &text);
+	else
+		add_text(s, &text);
+	tty_size(STDOUT_FILENO, &rows, &columns);
+	buf_addf(to, "\n");
+	text_fit(to, buf_str(&text), columns - 1);
+	buf_addf(to, "\033[A\r");
 	buf_release(&text);
 }

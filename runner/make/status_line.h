@@ -15,8 +15,9 @@ void status_line_remove(struct buf *to);
 /*
  * Draws the status line below the cursor and puts the cursor back, so that the
  * output of other programs does not go into the line.  Adds nothing if no
- * runner runs.
+ * runner runs.  doing: what this runner's file does, which is shown instead of
+ * most counts if only this one runs; "": unknown.
  */
-void status_line_draw(const struct session *s, struct buf *to);
+void status_line_draw(const struct session *s, const char *doing, struct buf *to);
 
 #endif

@@ -26,7 +26,7 @@
 #include "runner/run/leftovers.h"
 
 #define INTERRUPT_TIMEOUT_S 5.0		/* time for a child to shut down its VMs */
-#define TICK_MS 1000
+#define TICK_S 1.0
 #define MAX_OUTPUT_BYTES (64u << 10)	/* bytes at the end of a file's output
 					 * that a report keeps */
 
@@ -36,11 +36,14 @@ struct run {
 	int64_t start_ns;
 	json_t *record;			/* the record so far */
 	json_t *running;		/* the item of the running test, or NULL */
+	int64_t running_ns;		/* when it began */
+	char state[192];		/* what a call does that takes long, or "" */
 	bool ended;			/* the event "end" has arrived */
 	bool goes_on;			/* the child keeps a VM after that */
 	struct buf events;		/* events that were received and not
 					 * handled yet */
 	int event_fd, output_fd;	/* -1: none */
+	int print_fd;			/* the file's output for opts->print; -1: none */
 	pid_t pid;
 };
 
@@ -76,8 +79,11 @@ static void handle_event(struct run *r, const char *line, size_t n)
 	if (!strcmp(kind, "begin")) {
 		json_decref(r->running);
 		r->running = json_incref(item);
+		r->running_ns = clock_ns();
 	} else if (!strcmp(kind, "result")) {
 		add_result(r, item);
+	} else if (!strcmp(kind, "state")) {
+		snprintf(r->state, sizeof(r->state), "%s", record_text(item, "text"));
 	} else if (!strcmp(kind, "test")) {
 		json_decref(r->running);
 		r->running = NULL;
@@ -110,6 +116,31 @@ static bool read_events(struct run *r)
 		buf_drop(&r->events, len + 1);
 	}
 	return true;
+}
+
+/*
+ * Prints what has arrived of the file's output.  Returns 0 at its end, a
+ * negative number if nothing has arrived.
+ */
+static ssize_t print_output(struct run *r)
+{
+	char piece[65536];
+	ssize_t n = read(r->print_fd, piece, sizeof(piece));
+
+	if (n > 0)
+		r->opts->print(piece, (size_t)n);
+	return n;
+}
+
+static void tick(const struct run *r)
+{
+	struct child_progress progress = {
+		.record = r->record, .test = r->running, .state = r->state,
+		.nr_ended = json_array_size(json_object_get(r->record, "tests")),
+		.seconds = seconds_since(r->running ? r->running_ns : r->start_ns),
+	};
+
+	r->opts->tick(&progress, r->opts->arg);
 }
 
 /* Asks the child to end, and kills it if it does not end. */
@@ -152,20 +183,28 @@ static void drop_old_output(const struct run *r)
  */
 static int await(struct run *r)
 {
+	bool ticks = r->opts->tick || r->opts->capture;
+	int64_t tick_ns = ticks ? deadline_in(TICK_S) : DEADLINE_NEVER;
 	struct pollfd fds[] = {
 		{ (int)syscall(SYS_pidfd_open, r->pid, 0), POLLIN, 0 },
 		{ interrupt_fd(), POLLIN, 0 },
 		{ r->event_fd, POLLIN, 0 },
+		{ r->print_fd, POLLIN, 0 },
 	};
 	int status = 0;
 
 	while (!fds[0].revents && !interrupt_pending() && !r->goes_on) {
-		if (!poll(fds, 3, r->opts->tick || r->opts->capture ? TICK_MS : -1) &&
-		    r->opts->tick)
-			r->opts->tick();
-		drop_old_output(r);
+		poll(fds, 4, deadline_poll_ms(tick_ns));
 		if (fds[2].revents && !read_events(r))
 			fds[2].fd = -1;
+		if (fds[3].revents && !print_output(r))
+			fds[3].fd = -1;
+		if (clock_ns() < tick_ns)
+			continue;
+		drop_old_output(r);
+		if (r->opts->tick)
+			tick(r);
+		tick_ns = deadline_in(TICK_S);
 	}
 	if (r->goes_on) {
 		leftovers_spare(r->pid);
@@ -180,16 +219,34 @@ static int await(struct run *r)
 	fcntl(r->event_fd, F_SETFL, O_NONBLOCK);
 	while (read_events(r))
 		;
+	while (r->print_fd >= 0 && print_output(r) > 0)
+		;
 	if (!r->ended || status)
 		leftovers_end();
 	return status;
 }
 
+/* Redirects stdout to fd, and stderr if `all` or if it is a terminal. */
+static void redirect(int fd, bool all)
+{
+	if (all || isatty(STDERR_FILENO))
+		dup2(fd, STDERR_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	/* As on a terminal: a line is shown when it has ended. */
+	if (!all)
+		setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
 static int start(struct run *r)
 {
 	pid_t parent = getpid();
-	int sockets[2];
+	int sockets[2], pipes[2] = { -1, -1 };
 
+	if (r->opts->print && pipe2(pipes, O_CLOEXEC))
+		return -errno;
+	r->print_fd = pipes[0];
+	if (r->print_fd >= 0)
+		fcntl(r->print_fd, F_SETFL, O_NONBLOCK);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets))
 		return -errno;
 	r->event_fd = sockets[0];
@@ -204,14 +261,16 @@ static int start(struct run *r)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(EXIT_BROKEN);
-		if (r->output_fd >= 0) {
-			dup2(r->output_fd, STDOUT_FILENO);
-			dup2(r->output_fd, STDERR_FILENO);
-		}
+		if (r->output_fd >= 0)
+			redirect(r->output_fd, true);
+		else if (r->print_fd >= 0)
+			redirect(pipes[1], false);
 		close(sockets[0]);
 		run_file(r->path, &r->opts->file, sockets[1]);
 	}
 	close(sockets[1]);
+	if (pipes[1] >= 0)
+		close(pipes[1]);
 	return r->pid < 0 ? -errno : 0;
 }
 
@@ -306,6 +365,8 @@ static void run_release(struct run *r)
 		close(r->event_fd);
 	if (r->output_fd >= 0)
 		close(r->output_fd);
+	if (r->print_fd >= 0)
+		close(r->print_fd);
 	buf_release(&r->events);
 	json_decref(r->running);
 	json_decref(r->record);
@@ -314,7 +375,8 @@ static void run_release(struct run *r)
 json_t *child_run(const char *path, const struct child_opts *opts)
 {
 	struct run r = { .path = path, .opts = opts, .start_ns = clock_ns(),
-			 .record = record_new(path), .event_fd = -1, .output_fd = -1 };
+			 .record = record_new(path), .event_fd = -1, .output_fd = -1,
+			 .print_fd = -1 };
 	json_t *record = NULL;
 	int ret = start(&r), status = ret ? 0 : await(&r);
 

@@ -4,7 +4,8 @@
  *
  * The child sends each event as a line of JSON, { event, item }: "begin" and
  * "test" when a test begins and ends, "result" when a program that it runs has
- * printed a result, "end" with the rest of the record at the end of the file.
+ * printed a result, "end" with the rest of the record at the end of the file,
+ * "state" when it is known what a call does that takes long.
  * So if the child dies, the tests that had ended keep their verdicts, and the
  * test that was running has failed.
  */
@@ -16,9 +17,23 @@
 
 #include "runner/run/run_file.h"
 
+/* What the file is doing now. */
+struct child_progress {
+	const json_t *record;		/* so far; it has the tests that have ended */
+	const json_t *test;		/* the item of the running test, or NULL */
+	size_t nr_ended;
+	double seconds;			/* since the test, or else the file, began */
+	const char *state;		/* of a call that takes long; "": unknown */
+};
+
 struct child_opts {
 	struct run_file_opts file;
 	bool capture;			/* put the file's output into the record */
+	/*
+	 * Gets the file's output on the terminal on stdout, as it comes; NULL:
+	 * the file writes to the terminal itself.
+	 */
+	void (*print)(const char *p, size_t n);
 	/* Called after each test; or NULL. */
 	void (*on_test)(const json_t *record, const json_t *test, void *arg);
 	/*
@@ -27,8 +42,9 @@ struct child_opts {
 	 */
 	void (*on_result)(const json_t *record, const json_t *test, const json_t *result,
 			  void *arg);
-	void *arg;			/* argument for on_test and on_result */
-	void (*tick)(void);		/* called about once a second; or NULL */
+	/* Called about once a second; or NULL. */
+	void (*tick)(const struct child_progress *progress, void *arg);
+	void *arg;			/* argument of these functions */
 };
 
 /*

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "runner/base/caller.h"
@@ -14,6 +15,7 @@
 #include "runner/bind/state.h"
 #include "runner/qemu/forkserver/client.h"
 #include "runner/run/run_file.h"
+#include "runner/vm/look.h"
 
 /*
  * tell(text): sends a line to the parent.  Upvalue: the descriptor to write to.
@@ -28,6 +30,22 @@ static int l_tell(lua_State *L)
 		_exit(EXIT_BROKEN);	/* the parent has closed its end of the pipe */
 	files_write_all(fd, "\n", 1);
 	return 0;
+}
+
+static int state_fd;
+
+/* Sends the event "state" to the parent. */
+static void tell_state(const char *state)
+{
+	json_t *event = json_pack("{s:s, s:{s:s}}", "event", "state", "item", "text", state);
+	char *line = event ? json_dumps(event, JSON_COMPACT) : NULL;
+
+	if (line) {
+		files_write_all(state_fd, line, strlen(line));
+		files_write_all(state_fd, "\n", 1);
+	}
+	free(line);
+	json_decref(event);
 }
 
 static void push_names(lua_State *L, const json_t *names)
@@ -115,6 +133,8 @@ noreturn void run_file(const char *path, const struct run_file_opts *opts, int e
 		setenv("ACCEL", "tcg", 1);
 		setenv("TRANSPORT", "serial", 1);
 	}
+	state_fd = event_fd;
+	vm_on_look(tell_state);
 	lua_pushcfunction(L, run_harness);
 	lua_pushstring(L, path);
 	lua_pushlightuserdata(L, (void *)(uintptr_t)opts);

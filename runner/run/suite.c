@@ -16,9 +16,14 @@
 #include "runner/make/status_line.h"
 #include "runner/report/advice.h"
 #include "runner/run/child.h"
+#include "runner/run/doing.h"
 #include "runner/run/find_tests.h"
+#include "runner/run/last_counts.h"
 #include "runner/run/last_failures.h"
+#include "runner/run/live_line.h"
 #include "runner/run/suite.h"
+
+#define SESSION_COLUMNS 20u	/* of make's counts, before what a file is doing */
 
 struct suite {
 	const struct suite_opts *opts;
@@ -30,18 +35,19 @@ struct suite {
 	struct advice advice;
 	size_t nr_done;
 	bool accel_printed;
-	bool shows_results;		/* of programs, while they run */
-	bool result_shown;
+	bool live;			/* the terminal shows what a file is doing */
+	size_t nr_tests;		/* of the running file; 0: unknown */
 	struct buf out;			/* part of the report that is not printed yet */
 };
 
 static void print(struct suite *s)
 {
-	if (s->result_shown && s->out.len)
-		fputs("\r\033[J", stdout);
-	s->result_shown = s->result_shown && !s->out.len;
-	fwrite(buf_str(&s->out), 1, s->out.len, stdout);
-	fflush(stdout);
+	if (s->live) {
+		live_print(buf_str(&s->out), s->out.len);
+	} else {
+		fwrite(buf_str(&s->out), 1, s->out.len, stdout);
+		fflush(stdout);
+	}
 	s->out.len = 0;
 }
 
@@ -68,23 +74,31 @@ static void on_test(const json_t *record, const json_t *test, void *arg)
 	print(s);
 }
 
-/*
- * Shows the last result on the terminal, in one row, until the next output
- * takes its place.
- */
-static void show_result(struct suite *s, const json_t *test, const json_t *result)
+/* Shows the last result until the next output takes its place. */
+static void show_result(const json_t *test, const json_t *result)
 {
-	unsigned int rows, columns;
 	struct buf line = { 0 };
 
-	tty_size(STDOUT_FILENO, &rows, &columns);
 	buf_addf(&line, "  · %s: result %zu: %s ... %s", record_text(test, "name"),
 		 json_array_size(json_object_get(test, "results")),
 		 record_text(result, "name"), record_text(result, "verdict"));
-	printf("\r\033[J%.*s\r", (int)columns - 1, buf_str(&line));
-	fflush(stdout);
+	live_draw(buf_str(&line));
 	buf_release(&line);
-	s->result_shown = true;
+}
+
+/* Shows what the file is doing; in make's session beside the other counts. */
+static void tick(const struct child_progress *progress, void *arg)
+{
+	struct suite *s = arg;
+	struct buf line = { 0 };
+
+	doing_add(&line, progress, s->nr_tests,
+		  live_columns() - (s->live ? 0 : SESSION_COLUMNS));
+	if (s->live)
+		live_draw(buf_str(&line));
+	else
+		session_tick(buf_str(&line));
+	buf_release(&line);
 }
 
 static void on_result(const json_t *record, const json_t *test, const json_t *result, void *arg)
@@ -94,8 +108,8 @@ static void on_result(const json_t *record, const json_t *test, const json_t *re
 	if (s->opts->format->result)
 		s->opts->format->result(record, test, result, &s->out);
 	print(s);
-	if (s->shows_results)
-		show_result(s, test, result);
+	if (s->live)
+		show_result(test, result);
 }
 
 /*
@@ -156,10 +170,12 @@ static json_t *run_and_remember(struct suite *s, const char *path)
 		},
 		.on_test = on_test, .on_result = on_result, .arg = s,
 		.capture = opts->verdict || opts->format != &format_human,
-		.tick = opts->session && session_has_status_line() ? session_tick : NULL,
+		.print = s->live ? live_print : NULL,
+		.tick = s->live || (opts->session && session_has_status_line()) ? tick : NULL,
 	};
 	json_t *record = record_new(path);
 
+	s->nr_tests = opts->filter || child.file.only ? 0 : last_counts_find(path);
 	if (s->failed)
 		set_environment(s, path, entry);
 	if (opts->format->start)
@@ -170,6 +186,8 @@ static json_t *run_and_remember(struct suite *s, const char *path)
 	if (record)
 		last_failures_record(path, record,
 				     opts->filter || child.file.only || opts->fail_fast);
+	if (record && !opts->filter && !child.file.only && !json_object_get(record, "error"))
+		last_counts_record(path, json_array_size(json_object_get(record, "tests")));
 	return record;
 }
 
@@ -377,8 +395,8 @@ int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts
 {
 	struct suite s = {
 		.opts = opts,
-		.shows_results = !opts->verdict && opts->format == &format_human &&
-				 status_line_possible(),
+		.live = !opts->verdict && opts->format == &format_human &&
+			!opts->on_failure && !opts->gdb && status_line_possible(),
 	};
 	int ret;
 

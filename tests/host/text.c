@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* text_clean() and text_quote(). */
+/* text_clean(), text_fit() and text_quote(). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,10 +37,26 @@ static void reads_back(const char *word)
 	buf_release(&b);
 }
 
+/* The text as it is shown in so many columns. */
+static void fits(const char *name, const char *from, size_t columns, const char *to)
+{
+	struct buf b = { 0 };
+
+	text_fit(&b, from, columns);
+	if (!ok(!strcmp(buf_str(&b), to), "%s", name))
+		note("expected %s, got %s", to, buf_str(&b));
+	buf_release(&b);
+}
+
 #define CLEANS(name, from, to) cleans(name, from, sizeof(from) - 1, to)
 
 int main(void)
 {
+	fits("text that fits is shown as it is", "poll 日本", 9, "poll 日本");
+	fits("wider text is cut, with an ellipsis in its last column", "poll wakes", 9, "poll wak…");
+	fits("a wide character that does not fit is left out", "poll 日本", 8, "poll 日…");
+	fits("a tab or a newline is shown as a blank", "a\tb\nc", 9, "a b c");
+	fits("nothing is shown in no column", "a", 0, "");
 	CLEANS("printable text, tabs and newlines are kept", "plain ñ 漢 🙂\ttab\nline", "plain ñ 漢 🙂\ttab\nline");
 	CLEANS("control characters become \\xNN", "a\0b\033[0m\177", "a\\x00b\\x1b[0m\\x7f");
 	CLEANS("CR LF becomes LF, and a single CR \\x0d", "one\r\ntwo\rthree\r", "one\ntwo\\x0dthree\\x0d");

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Draws the row that is overwritten; see live_line.h. */
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "runner/base/files.h"
+#include "runner/base/text.h"
+#include "runner/base/tty.h"
+#include "runner/make/status_line.h"
+#include "runner/run/live_line.h"
+
+static bool shown;			/* the cursor is at the beginning of the row */
+static bool in_line;			/* the last line printed has no end yet */
+
+size_t live_columns(void)
+{
+	unsigned int rows, columns;
+
+	/* A character in the last column makes some terminals go on below. */
+	tty_size(STDOUT_FILENO, &rows, &columns);
+	return columns - 1;
+}
+
+void live_print(const char *p, size_t n)
+{
+	struct buf b = { 0 };
+
+	if (!n)
+		return;
+	if (shown)
+		status_line_remove(&b);
+	buf_add(&b, p, n);
+	shown = false;
+	in_line = p[n - 1] != '\n';
+	files_write_all(STDOUT_FILENO, b.p, b.len);
+	buf_release(&b);
+}
+
+void live_draw(const char *text)
+{
+	struct buf b = { 0 };
+
+	if (in_line || tcgetpgrp(STDOUT_FILENO) != getpgrp())
+		return;
+	/* A resize may have made two rows of it, so both are removed. */
+	status_line_remove(&b);
+	text_fit(&b, text, live_columns());
+	buf_addf(&b, "\r");
+	shown = true;
+	files_write_all(STDOUT_FILENO, b.p, b.len);
+	buf_release(&b);
+}

@@ -1,0 +1,58 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- The line of the terminal that is overwritten with what a file is doing.
+
+local pty = require "pty"
+local runner = require "runner"
+local screen = require "screen"
+
+local dir, _ <close> = runner.new_folder()
+pty.build(dir)
+
+-- One test that takes a little more than a second.
+local SHORT = runner.quote(runner.write(dir .. "/short.lua",
+	"local core = require 'provium.core'\ntest('waits', function() core.pause(1.2) assert(true) end)\n"))
+local LIVE = runner.quote(runner.canned .. "/live.lua")
+
+-- Runs a file on a terminal. before: words before the runner.
+local function run(steps, options, before, file)
+	return pty.run(dir, ("%s %s test %s %s"):format(before or "env TERM=xterm", runner.quote(runner.path),
+		options or "", file or LIVE), steps)
+end
+
+test("a file's running test, its number and its seconds overwrite one line, and nothing of it stays", function()
+	local shown, ending = run { "expect live.lua 2 prints and waits" }
+	assert_eq("exit 0", ending, shown)
+	local lines, gone = screen.lines(shown)
+	assert_eq({ "printed before", "a line in two parts", "on stderr" }, table.move(lines, 1, 3, 1, {}))
+	assert(lines[4]:find("^live.lua ... ok %(2 tests, "), shown)
+	assert_eq({ "ok: 2 passed", "" }, { lines[7], lines[8] }, shown)
+	assert(#gone >= 2, shown)
+	for _, text in ipairs(gone) do assert(text:find("^live.lua 2 prints and waits.*, %d s$"), text) end
+end)
+
+test("the line is as wide as the window, also after a resize", function()
+	local shown = run { "expect …, ", "resize 24 40", "expect …, " }
+	local _, gone = screen.lines(shown)
+	assert_eq(79, utf8.len(gone[1]), gone[1])
+	assert_eq(39, utf8.len(gone[#gone]), gone[#gone])
+	assert(gone[#gone]:find("^live.lua 2 prints and waits.*…, %d s$"), gone[#gone])
+end)
+
+test("no line is shown on a dumb terminal, in machine formats, and if stdout is a file", function()
+	assert(run({}, "", nil, SHORT):find("\27", 1, true), "expected a line")
+	local to_file = ("sh -c 'exec \"$@\" >%s/said' sh env TERM=xterm"):format(dir)
+	for _, case in ipairs { { "", "env TERM=dumb" }, { "--format tap" }, { "", to_file } } do
+		local shown, ending = run({}, case[1], case[2], SHORT)
+		assert_eq("exit 0", ending, shown)
+		assert_eq(nil, shown:find("\27", 1, true), shown)
+	end
+	assert_contains(runner.read(dir .. "/said"), "short.lua ... ok")
+	assert_eq(nil, runner.read(dir .. "/said"):find("\27", 1, true))
+end)
+
+test("the line tells how many tests the file had when it last ran", function()
+	os.execute(("mkdir -p %s/out/bin && cp %s %s/out/bin/provium"):format(dir, runner.quote(runner.path), dir))
+	local command = ("env TERM=xterm PROVIUM_INSIDE= %s/out/bin/provium test %s"):format(dir, SHORT)
+	assert_contains(pty.run(dir, command, {}), "short.lua 1 waits, 1 s")
+	assert_contains(pty.run(dir, command, {}), "short.lua 1/1 waits, 1 s")
+end)
