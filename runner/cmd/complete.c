@@ -24,11 +24,12 @@ static char *overview(void)
 static int run(int argc, char **argv)
 {
 	const struct command *c = argc > 2 ? cmd_find(argv[2]) : NULL;
-	char **args = xcalloc((size_t)argc + 2, sizeof(*args));
+	char **args;
 	int ret;
 
 	if (argc < 2)
 		return cmd_usage_error(&cmd_complete, "expected the number of a word");
+	args = xcalloc((size_t)argc + 1, sizeof(*args));
 	args[0] = overview();
 	args[1] = c ? xasprintf("%s\n%s", c->usage, c->help) : xstrdup("");
 	for (int i = 1; i < argc; i++)
