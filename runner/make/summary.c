@@ -137,14 +137,24 @@ static void add_totals(struct summary *s)
 	buf_addf(&s->out, ")\n");
 }
 
+/* Writes the text to the file of that name among the reports, and empties it. */
+static int write_file(const struct summary *s, const char *name, struct buf *text,
+		      struct err *err)
+{
+	char *path = files_join(s->opts->report, name);
+	int ret = files_write(path, text->p, text->len, err);
+
+	buf_release(text);
+	free(path);
+	return ret;
+}
+
 static int write_report(const struct summary *s, const struct format *format,
 			const char *name, struct err *err)
 {
-	char *path = files_join(s->opts->report, name);
 	struct buf b = { 0 };
 	json_t *record;
 	size_t i;
-	int ret;
 
 	if (format->begin)
 		format->begin(json_array_size(s->records), &b);
@@ -152,23 +162,15 @@ static int write_report(const struct summary *s, const struct format *format,
 		format_record(format, record, i + 1, &b);
 	if (format->end)
 		format->end(&s->total, &b);
-	ret = files_write(path, b.p, b.len, err);
-	buf_release(&b);
-	free(path);
-	return ret;
+	return write_file(s, name, &b, err);
 }
 
 static int write_markdown(const struct summary *s, const char *name, struct err *err)
 {
-	char *path = files_join(s->opts->report, name);
 	struct buf b = { 0 };
-	int ret;
 
 	markdown_summary(s->records, &s->total, &b);
-	ret = files_write(path, b.p, b.len, err);
-	buf_release(&b);
-	free(path);
-	return ret;
+	return write_file(s, name, &b, err);
 }
 
 static int write_reports(const struct summary *s)
