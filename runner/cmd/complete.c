@@ -27,8 +27,9 @@ static int run(int argc, char **argv)
 	char **args;
 	int ret;
 
-	if (argc < 2)
-		return cmd_usage_error(&cmd_complete, "expected the number of a word");
+	if (argc < 2 || !cmd_number(argv[1], (unsigned int)argc - 1))
+		return cmd_usage_error(&cmd_complete, "%s: expected the number of a word, or of the "
+				       "next one", argc < 2 ? "N" : argv[1]);
 	args = xcalloc((size_t)argc + 1, sizeof(*args));
 	args[0] = overview();
 	args[1] = c ? xasprintf("%s\n%s", c->usage, c->help) : xstrdup("");

@@ -137,7 +137,7 @@ static void add_totals(struct summary *s)
 	buf_addf(&s->out, ")\n");
 }
 
-/* Writes the text to the file of that name among the reports, and empties it. */
+/* Writes the text to the report of that name, and releases it. */
 static int write_file(const struct summary *s, const char *name, struct buf *text,
 		      struct err *err)
 {

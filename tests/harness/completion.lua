@@ -81,7 +81,12 @@ end)
 test("complete offers nothing for files and for unknown commands", function()
 	assert_eq({}, candidates { "test", "" })
 	assert_eq({}, candidates { "nonesuch", "" })
-	assert_eq(2, runner.run({ "complete" }).status)
+	for _, args in ipairs { {}, { "x" }, { "0", "test" }, { "3", "test" } } do
+		local r = runner.run { "complete", table.unpack(args) }
+		local message = ("provium complete: %s: expected the number of a word, or of the next one"):format(args[1] or "N")
+		assert_eq({ 2, message }, { r.status, r.said:match("^[^\n]*") })
+	end
+	assert_eq(0, runner.run({ "complete", "2", "test" }).status)
 end)
 
 -- --- the shells ---
