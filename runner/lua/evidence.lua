@@ -51,7 +51,10 @@ end
 -- cannot be read; then the lines are taken from the console.
 local function kernel_lines(vm)
 	if vm:is_running() and pcall(vm.read_log, vm) then
-		local lines = table.move(vm.log, math.min(vm.log_mark or 0, #vm.log) + 1, #vm.log, 1, {})
+		local lines = {}
+		for i = math.min(vm.log_mark or 0, #vm.log) + 1, #vm.log do
+			if not is_resume_mark(vm.log[i]) then lines[#lines + 1] = vm.log[i] end
+		end
 		return vm.log_mark and lines or without_boot(vm, lines)
 	end
 	local lines = {}

@@ -47,5 +47,6 @@ test("the test that init writes passes, and fails or passes as its user complete
 		complete(path, { { "assert_eq(69, ", "assert_eq(70, " } })
 		r = run()
 		assert_contains(r.said, "/dev/echo can be opened ... FAIL: expected 70, got 69\n")
+		assert_eq(nil, r.said:find("saved as fixture", 1, true), r.said)
 	end)
 end)
