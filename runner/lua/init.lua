@@ -172,7 +172,7 @@ end
 -- Returns the text with this before each of its lines.
 local function indented(by, text) return (text:gsub("%f[^\0\n]([^\n])", by .. "%1")) end
 
--- Returns a test for a module whose sources are in the folder.
+-- Returns a test for a module whose sources are in these folders.
 local function test_of(name, sources)
 	local found = device_of(sources, name)
 	local ioctls = found.calls ~= "" and found or UNKNOWN_IOCTLS
@@ -196,7 +196,7 @@ function command.run(dir)
 	local function filled(template) return (template:gsub("@(%u+)@", values)) end
 	local workflow = ".github/workflows/provium.yml"
 
-	write(("%s/tests/%s.lua"):format(dir, name), ("tests/%s.lua"):format(name), filled(test_of(name, sources)))
+	write(("%s/tests/%s.lua"):format(dir, name), ("tests/%s.lua"):format(name), filled(test_of(name, { sources, dir .. "/include", dir .. "/include/uapi" })))
 	write(("%s/tests/fixtures/%s.lua"):format(dir, name), ("tests/fixtures/%s.lua"):format(name), filled(FIXTURE))
 	write(top .. "/" .. workflow, (top == dir and "" or top .. "/") .. workflow, filled(WORKFLOW))
 	if url == URL_VARIABLE then

@@ -5,7 +5,7 @@
 local core = require "provium.core"
 local read = require "provium.read_file"
 
-local MAX_IOCTLS = 4	-- more than that is no example any more
+local MAX_IOCTLS = 6	-- more than that is no example any more
 local MAX_VALUES = 8	-- of an array in a struct
 
 -- The types of C as provium.pack() calls them.
@@ -21,11 +21,13 @@ for _, bits in ipairs { "8", "16", "32", "64" } do
 	SCALARS["uint" .. bits .. "_t"], SCALARS["int" .. bits .. "_t"] = "u" .. bits, "i" .. bits
 end
 
--- Returns the sources in the folder as one text, without comments.
-local function sources(dir)
+-- Returns the sources in the folders as one text, without comments.
+local function sources(dirs)
 	local list = {}
-	for _, file in ipairs(core.list(dir)) do
-		if file:find("%.[ch]$") then list[#list + 1] = read(dir .. "/" .. file) end
+	for _, dir in ipairs(dirs) do
+		for _, file in ipairs(core.list(dir)) do
+			if file:find("%.[ch]$") then list[#list + 1] = read(dir .. "/" .. file) end
+		end
 	end
 	return (table.concat(list, "\n"):gsub("/%*.-%*/", " "):gsub("//[^\n]*", ""))
 end
@@ -92,7 +94,7 @@ local function add_fields(text, layout, declaration)
 	local ctype
 	for part in declaration:gmatch("[^,]+") do
 		local before, name = trim(part):match("^(.-) ?([%w_]+[%[%]%w_]*)$")
-		if before ~= "" then ctype = before end
+		if before and before ~= "" then ctype = before:find("%*$") and "*" or before end
 		local words = name and name:match("%[(.*)%]")
 		local count = words and number(text, words)
 		if not name or words and not count or not add_field(text, layout, ctype, count) then return end
@@ -104,6 +106,7 @@ end
 -- bytes; or nil.
 function format_of(text, ctype)
 	local scalar = SCALARS[ctype]
+	if ctype == "*" then return "ptr", 8, 8 end
 	if scalar then return scalar, tonumber(scalar:sub(2)) // 8, tonumber(scalar:sub(2)) // 8 end
 	local tag = ctype and ctype:match("^struct ([%w_]+)$")
 	local body = tag and text:match("struct%s+" .. tag .. "%s*(%b{})%s*;")
@@ -147,28 +150,32 @@ local function values_of(format)
 	local values = {}
 	for word in format:gmatch("%S+") do
 		local kind = word:sub(1, 1)
-		if kind ~= "x" then values[#values + 1] = kind == "s" and '"text"' or tostring(#values + 1) end
+		local is_text = kind == "s" or kind == "p"
+		if kind ~= "x" then values[#values + 1] = is_text and '"text"' or tostring(#values + 1) end
 	end
 	return table.concat(values, ", ")
 end
 
 -- Returns lines of Lua that make the call and say what should come.
 local function call_of(ioctl)
-	local data = ioctl.writes and (', provium.pack("%s", %s)'):format(ioctl.format, values_of(ioctl.format)) or ""
+	local has_pointer = ioctl.format and ioctl.format:find("ptr", 1, true)
+	local data = ioctl.writes and (', provium.%s("%s", %s)'):format(has_pointer and "struct" or "pack", ioctl.format,
+		values_of(ioctl.format)) or ""
 	local call = ("vm:ioctl(fd, %s%s)"):format(ioctl.name, data)
+	if has_pointer then return ("assert_eq(0, (%s))"):format(call) end
 	if not ioctl.reads then return ("assert_eq(0, %s)"):format(call) end
 	return ("local ret, out = %s\nassert_eq({ 0, %s }, { ret, provium.unpack(\"%s\", out) })"):format(call,
 		values_of(ioctl.format), ioctl.format)
 end
 
 -- Returns { device, declarations, calls } of the module whose sources are in
--- the folder dir: the name of its file in /dev, or nil; and Lua for its ioctls.
-return function(dir, module)
-	local text = sources(dir)
+-- these folders: the name of its file in /dev, or nil; and Lua for its ioctls.
+return function(dirs, module)
+	local text = sources(dirs)
 	local declarations, calls, nr_reads = {}, {}, 0
 	for i, ioctl in ipairs(ioctls_of(text)) do
 		declarations[i], calls[i] = ("local %s = %s"):format(ioctl.name, ioctl.number), call_of(ioctl)
-		nr_reads = nr_reads + (ioctl.reads and 1 or 0)
+		nr_reads = nr_reads + (calls[i]:find("^local ") and 1 or 0)
 		if nr_reads > 1 then calls[i] = calls[i]:gsub("^local ", "") end
 	end
 	return {

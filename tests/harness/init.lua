@@ -62,12 +62,14 @@ struct my_range {
 #define MY_SET		_IOW(MY_MAGIC, 0x01, struct my_range)
 #define MY_GET		_IOR(MY_MAGIC, 2, __u64)
 #define MY_ODD		_IOW(MY_MAGIC, 9, struct other)
+struct my_text { __u32 len; const char __user *text; };
+#define MY_TEXT		_IOWR(MY_MAGIC, 4, struct my_text)
 #define MY_SWAP		_IOWR('m', 3, int)
 ]]
 local DEVICE = 'static struct miscdevice my = { .minor = MISC_DYNAMIC_MINOR, .fops = &fops, .name = "my-dev" };\n'
 
 test("init writes the device and the ioctls of the sources into the test", function()
-	local files = { ["src/Kbuild"] = "obj-m := my_mod.o\n", ["src/my.h"] = HEADER, ["src/my.c"] = DEVICE }
+	local files = { ["src/Kbuild"] = "obj-m := my_mod.o\n", ["include/my.h"] = HEADER, ["src/my.c"] = DEVICE }
 	with_module(files, function(dir, init)
 		init()
 		local text = runner.read(dir .. "/tests/my_mod.lua")
@@ -76,6 +78,7 @@ test("init writes the device and the ioctls of the sources into the test", funct
 			'local MY_GET = provium.IOR("m", 2, 8)', 'local MY_SWAP = provium.IOWR("m", 3, 4)',
 			'test("/dev/my-dev can be opened", { fixture = "my_mod" }, function(vm)',
 			'\t-- assert_eq(0, vm:ioctl(fd, MY_RESET))',
+			'\t-- assert_eq(0, (vm:ioctl(fd, MY_TEXT, provium.struct("u32 x4 ptr", 1, "text"))))',
 			'\t-- assert_eq(0, vm:ioctl(fd, MY_SET, provium.pack("u8 x3 u32 u32 s16 u16 x2", 1, 2, 3, "text", 5)))',
 			'\t-- local ret, out = vm:ioctl(fd, MY_GET)',
 			'\t-- ret, out = vm:ioctl(fd, MY_SWAP, provium.pack("i32", 1))',
