@@ -80,6 +80,7 @@ local function call_test(t, opts, fn)
 		return nil
 	end
 	if verdict.is_interrupt(caught) then
+		record.tell_interrupt(caught)
 		session.test, t.vm = nil, nil
 		error(caught.value, 0)
 	end
@@ -258,6 +259,7 @@ function harness.run(path, opts)
 	if opts.on_failure == "repl" or opts.on_failure == "ask" then repl.watch_errors() end
 	local caught, is_load_error = call_file(path)
 	if caught and verdict.is_interrupt(caught) then
+		if not session.told_interrupt then record.tell_interrupt(caught) end
 		if session.recordings then recording.failed({}) end
 		end_vms()
 		recording.keep()

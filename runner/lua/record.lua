@@ -43,6 +43,16 @@ function record.new_test(name)
 	return t
 end
 
+-- Sends where a signal has interrupted the file; once. caught: the error.
+function record.tell_interrupt(caught)
+	local t, message = session.test or {}, caught.value.message
+	record.tell("interrupted", {
+		name = t.name, seconds = core.now() - (t.start or session.start), where = caught.where,
+		call = message:match "^(.-): interrupted", state = message:match "; in the guest: (.*)$",
+	})
+	session.told_interrupt = true
+end
+
 -- Adds the fields that only failures have. item: the record of a test, or a
 -- file's error; caught: the error, or nil; complaints: the kernel's complaints,
 -- or nil.

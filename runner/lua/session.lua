@@ -32,6 +32,7 @@ function session.begin(path, opts)
 	session.returned = nil			-- what the file itself returned
 	session.lines = {}			-- the line of each test()'s call, by test name
 	session.test = nil			-- the record of the running test
+	session.told_interrupt = false		-- see record.tell_interrupt()
 	session.stopped = false			-- no further test of the file may run
 	session.log = {}			-- text that log() got outside of tests
 	session.keep_logs = false		-- something failed: keep the VMs' consoles

@@ -37,6 +37,7 @@ struct run {
 	json_t *record;			/* the record so far */
 	json_t *running;		/* the item of the running test, or NULL */
 	int64_t running_ns;		/* when it began */
+	json_t *interrupted;		/* the item of the event, or NULL */
 	char state[192];		/* what a call does that takes long, or "" */
 	bool ended;			/* the event "end" has arrived */
 	bool goes_on;			/* the child keeps a VM after that */
@@ -84,6 +85,9 @@ static void handle_event(struct run *r, const char *line, size_t n)
 		add_result(r, item);
 	} else if (!strcmp(kind, "state")) {
 		snprintf(r->state, sizeof(r->state), "%s", record_text(item, "text"));
+	} else if (!strcmp(kind, "interrupted")) {
+		json_decref(r->interrupted);
+		r->interrupted = json_incref(item);
 	} else if (!strcmp(kind, "test")) {
 		json_decref(r->running);
 		r->running = NULL;
@@ -141,6 +145,18 @@ static void tick(const struct run *r)
 	};
 
 	r->opts->tick(&progress, r->opts->arg);
+}
+
+/* Tells what a signal has interrupted, as far as it is known. */
+static void tell_interrupted(const struct run *r)
+{
+	json_object_set_new(r->record, "verdict", json_string("interrupted"));
+	json_object_set_new(r->record, "seconds", json_real(seconds_since(r->start_ns)));
+	if (!r->interrupted && r->running)
+		json_object_set_new(r->running, "seconds",
+				    json_real(seconds_since(r->running_ns)));
+	r->opts->on_interrupt(r->record, r->interrupted ? r->interrupted : r->running,
+			      r->opts->arg);
 }
 
 /* Asks the child to end, and kills it if it does not end. */
@@ -368,6 +384,7 @@ static void run_release(struct run *r)
 	if (r->print_fd >= 0)
 		close(r->print_fd);
 	buf_release(&r->events);
+	json_decref(r->interrupted);
 	json_decref(r->running);
 	json_decref(r->record);
 }
@@ -382,12 +399,14 @@ json_t *child_run(const char *path, const struct child_opts *opts)
 
 	if (ret)
 		record_no_start(&r, -ret);
-	else if (!r.ended || status)
+	else if ((!r.ended || status) && !interrupt_pending())
 		record_death(&r, status);
 	add_output(&r);
 	record_add_repeat(json_object_get(r.record, "error"), path);
 	if (!interrupt_pending())
 		record = json_incref(r.record);
+	else if (opts->on_interrupt)
+		tell_interrupted(&r);
 	run_release(&r);
 	return record;
 }

@@ -5,9 +5,10 @@
  * The child sends each event as a line of JSON, { event, item }: "begin" and
  * "test" when a test begins and ends, "result" when a program that it runs has
  * printed a result, "end" with the rest of the record at the end of the file,
- * "state" when it is known what a call does that takes long.
- * So if the child dies, the tests that had ended keep their verdicts, and the
- * test that was running has failed.
+ * "state" when it is known what a call does that takes long, "interrupted"
+ * after a signal, with what interrupted_file() reports.  So if the child dies,
+ * the tests that had ended keep their verdicts, and the test that was running
+ * has failed.
  */
 #ifndef RUNNER_RUN_CHILD_H
 #define RUNNER_RUN_CHILD_H
@@ -42,6 +43,11 @@ struct child_opts {
 	 */
 	void (*on_result)(const json_t *record, const json_t *test, const json_t *result,
 			  void *arg);
+	/*
+	 * Called if a signal has ended the file; or NULL.  test: see
+	 * interrupted_file().
+	 */
+	void (*on_interrupt)(const json_t *record, const json_t *test, void *arg);
 	/* Called about once a second; or NULL. */
 	void (*tick)(const struct child_progress *progress, void *arg);
 	void *arg;			/* argument of these functions */

@@ -50,3 +50,11 @@ void live_draw(const char *text)
 	files_write_all(STDOUT_FILENO, b.p, b.len);
 	buf_release(&b);
 }
+
+void live_end(void)
+{
+	if (in_line)
+		live_print("\n", 1);
+	else
+		live_draw("");
+}

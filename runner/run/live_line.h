@@ -15,6 +15,11 @@ void live_print(const char *p, size_t n);
  * no end of line, or while this process is in the terminal's background.
  */
 void live_draw(const char *text);
+/*
+ * Removes the row, and what the terminal has echoed in it, such as "^C"; ends a
+ * line of the output that has no end.
+ */
+void live_end(void);
 /* Returns how many columns a text can have. */
 size_t live_columns(void);
 

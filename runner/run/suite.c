@@ -18,6 +18,7 @@
 #include "runner/run/child.h"
 #include "runner/run/doing.h"
 #include "runner/run/find_tests.h"
+#include "runner/run/interrupted.h"
 #include "runner/run/last_counts.h"
 #include "runner/run/last_failures.h"
 #include "runner/run/live_line.h"
@@ -33,7 +34,7 @@ struct suite {
 	json_t *given;			/* what given_environment() returned */
 	struct counts total;
 	struct advice advice;
-	size_t nr_done;
+	size_t nr_started, nr_done;
 	bool accel_printed;
 	bool live;			/* the terminal shows what a file is doing */
 	size_t nr_tests;		/* of the running file; 0: unknown */
@@ -99,6 +100,27 @@ static void tick(const struct child_progress *progress, void *arg)
 	else
 		session_tick(buf_str(&line));
 	buf_release(&line);
+}
+
+/* Reports to stderr unless the report's format is one for people. */
+static void on_interrupt(const json_t *record, const json_t *test, void *arg)
+{
+	struct suite *s = arg;
+	bool for_people = s->opts->format->comment && !*s->opts->format->comment;
+
+	if (s->live)
+		live_end();
+	counts_add(&s->total, record);
+	interrupted_file(&s->out, record, test);
+	if (!s->opts->verdict)
+		interrupted_end(&s->out, &s->total, s->files.nr * s->opts->repeat - s->nr_started);
+	if (s->opts->session)
+		session_end("", (char *)s->out.p, s->out.len);
+	else if (for_people)
+		print(s);
+	else
+		files_write_all(STDERR_FILENO, buf_str(&s->out), s->out.len);
+	s->out.len = 0;
 }
 
 static void on_result(const json_t *record, const json_t *test, const json_t *result, void *arg)
@@ -168,13 +190,14 @@ static json_t *run_and_remember(struct suite *s, const char *path)
 			.on_failure = opts->on_failure, .gdb = opts->gdb,
 			.record = opts->record,
 		},
-		.on_test = on_test, .on_result = on_result, .arg = s,
-		.capture = opts->verdict || opts->format != &format_human,
+		.on_test = on_test, .on_result = on_result, .on_interrupt = on_interrupt,
+		.arg = s, .capture = opts->verdict || opts->format != &format_human,
 		.print = s->live ? live_print : NULL,
 		.tick = s->live || (opts->session && session_has_status_line()) ? tick : NULL,
 	};
 	json_t *record = record_new(path);
 
+	s->nr_started++;
 	s->nr_tests = opts->filter || child.file.only ? 0 : last_counts_find(path);
 	if (s->failed)
 		set_environment(s, path, entry);
@@ -224,8 +247,6 @@ static int run_once(struct suite *s)
 		struct counts c = { 0 };
 		int ret;
 
-		if (!record && s->opts->session)
-			session_end("", "", 0);
 		if (!record)
 			return -interrupt_pending();
 		ret = report_file(s, record);

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The line of the terminal that is overwritten with what a file is doing.
+-- The line of the terminal that is overwritten with what a file is doing, and
+-- the report after Ctrl-C.
 
 local pty = require "pty"
 local runner = require "runner"
@@ -55,4 +56,33 @@ test("the line tells how many tests the file had when it last ran", function()
 	local command = ("env TERM=xterm PROVIUM_INSIDE= %s/out/bin/provium test %s"):format(dir, SHORT)
 	assert_contains(pty.run(dir, command, {}), "short.lua 1 waits, 1 s")
 	assert_contains(pty.run(dir, command, {}), "short.lua 1/1 waits, 1 s")
+end)
+
+test("Ctrl-C tells which tests have ended, which one it interrupted, and where", function()
+	local shown, ending = run({ "expect printed before", "pause 300", "send \3" }, "", nil, LIVE .. " " .. SHORT)
+	assert_eq("signal 2", ending, shown)
+	local said = table.concat(screen.lines(shown), "\n")
+	assert_contains(said, "live.lua ... interrupted (1 test, ")
+	assert(said:find(" %.%.%. interrupted after %d+%.%d s\n      at [^\n]*/live.lua:9\n"), said)
+	assert_contains(said, "\ninterrupted: 1 passed; 1 file did not run\n")
+end)
+
+test("the report on a signal outside of the tests has the line of the file", function()
+	local file = runner.quote(runner.write(dir .. "/outside.lua",
+		"print 'started'\nrequire('provium.core').pause(30)\ntest('never', function() end)\n"))
+	local shown, ending = run({ "expect started", "send \3" }, "", nil, file)
+	assert_eq("signal 2", ending, shown)
+	assert(shown:find("  · %(outside of the tests%) ... interrupted after %d+%.%d s\r\n      at [^\r]*/outside.lua:2\r\n" ..
+		"interrupted: 0 passed\r\n"), shown)
+end)
+
+test("SIGTERM to the runner alone gives the same report, in machine formats on stderr", function()
+	local shown, ending = run({ "expect printed before", "pause 300", "signal 15" })
+	assert_eq("signal 15", ending, shown)
+	assert_contains(shown, "live.lua ... interrupted (1 test, ")
+	shown, ending = run({ "expect at once", "pause 300", "signal 15" }, "--format json",
+		("sh -c 'exec \"$@\" 2>%s/err' sh"):format(dir))
+	assert_eq("signal 15", ending, shown)
+	assert_eq(nil, shown:find("interrupted", 1, true), shown)
+	assert_contains(runner.read(dir .. "/err"), "live.lua ... interrupted (1 test, ")
 end)
