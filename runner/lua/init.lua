@@ -196,7 +196,8 @@ function command.run(dir)
 	local function filled(template) return (template:gsub("@(%u+)@", values)) end
 	local workflow = ".github/workflows/provium.yml"
 
-	write(("%s/tests/%s.lua"):format(dir, name), ("tests/%s.lua"):format(name), filled(test_of(name, { sources, dir .. "/include", dir .. "/include/uapi" })))
+	local test = test_of(name, { sources, dir .. "/include", dir .. "/include/uapi" })
+	write(("%s/tests/%s.lua"):format(dir, name), ("tests/%s.lua"):format(name), filled(test))
 	write(("%s/tests/fixtures/%s.lua"):format(dir, name), ("tests/fixtures/%s.lua"):format(name), filled(FIXTURE))
 	write(top .. "/" .. workflow, (top == dir and "" or top .. "/") .. workflow, filled(WORKFLOW))
 	if url == URL_VARIABLE then
