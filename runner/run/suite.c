@@ -412,12 +412,24 @@ static bool skip_after_failure(const struct suite_opts *opts)
 	return true;
 }
 
+/*
+ * The jobs of a make -jN share its terminal; only those of a session know about
+ * each other.
+ */
+static bool shares_terminal(void)
+{
+	const char *makeflags = getenv("MAKEFLAGS");
+
+	return makeflags && strstr(makeflags, "--jobserver");
+}
+
 int suite_run(char *const *paths, size_t nr_paths, const struct suite_opts *opts)
 {
 	struct suite s = {
 		.opts = opts,
 		.live = !opts->verdict && opts->format == &format_human &&
-			!opts->on_failure && !opts->gdb && status_line_possible(),
+			!opts->on_failure && !opts->gdb && status_line_possible() &&
+			!shares_terminal(),
 	};
 	int ret;
 

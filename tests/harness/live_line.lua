@@ -16,7 +16,7 @@ local LIVE = runner.quote(runner.canned .. "/live.lua")
 
 -- Runs a file on a terminal. before: words before the runner.
 local function run(steps, options, before, file)
-	return pty.run(dir, ("%s %s test %s %s"):format(before or "env TERM=xterm", runner.quote(runner.path),
+	return pty.run(dir, ("%s %s test %s %s"):format(before or "env -u MAKEFLAGS TERM=xterm", runner.quote(runner.path),
 		options or "", file or LIVE), steps)
 end
 
@@ -39,10 +39,11 @@ test("the line is as wide as the window, also after a resize", function()
 	assert(gone[#gone]:find("^live.lua 2 prints and waits.*…, %d s$"), gone[#gone])
 end)
 
-test("no line is shown on a dumb terminal, in machine formats, and if stdout is a file", function()
+test("no line is shown on a dumb terminal, in machine formats, in a file, and by jobs of make -j2", function()
 	assert(run({}, "", nil, SHORT):find("\27", 1, true), "expected a line")
-	local to_file = ("sh -c 'exec \"$@\" >%s/said' sh env TERM=xterm"):format(dir)
-	for _, case in ipairs { { "", "env TERM=dumb" }, { "--format tap" }, { "", to_file } } do
+	local to_file = ("sh -c 'exec \"$@\" >%s/said' sh env -u MAKEFLAGS TERM=xterm"):format(dir)
+	for _, case in ipairs { { "", "env -u MAKEFLAGS TERM=dumb" }, { "--format tap" }, { "", to_file },
+		{ "", "env TERM=xterm MAKEFLAGS='-j2 --jobserver-auth=8,9'" } } do
 		local shown, ending = run({}, case[1], case[2], SHORT)
 		assert_eq("exit 0", ending, shown)
 		assert_eq(nil, shown:find("\27", 1, true), shown)
@@ -53,7 +54,7 @@ end)
 
 test("the line tells how many tests the file had when it last ran", function()
 	os.execute(("mkdir -p %s/out/bin && cp %s %s/out/bin/provium"):format(dir, runner.quote(runner.path), dir))
-	local command = ("env TERM=xterm PROVIUM_INSIDE= %s/out/bin/provium test %s"):format(dir, SHORT)
+	local command = ("env -u MAKEFLAGS TERM=xterm PROVIUM_INSIDE= %s/out/bin/provium test %s"):format(dir, SHORT)
 	assert_contains(pty.run(dir, command, {}), "short.lua 1 waits, 1 s")
 	assert_contains(pty.run(dir, command, {}), "short.lua 1/1 waits, 1 s")
 end)

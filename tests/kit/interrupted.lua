@@ -8,7 +8,7 @@ local screen = require "screen"
 local dir, _ <close> = runner.new_folder()
 pty.build(dir)
 
-local STUCK = ("env TERM=xterm %s test %s"):format(runner.quote(runner.path), runner.quote(runner.canned .. "/vm_stuck.lua"))
+local STUCK = ("env -u MAKEFLAGS TERM=xterm %s test %s"):format(runner.quote(runner.path), runner.quote(runner.canned .. "/vm_stuck.lua"))
 
 test("the terminal shows in which function of the kernel a call sleeps, and Ctrl-C reports it", function()
 	local shown, ending = pty.run(dir, STUCK, { "expect , read() sleeps in pipe_read", "send \3" })
