@@ -80,8 +80,10 @@ from_caller = $(abspath $(firstword $(wildcard $(call candidates,$1)) $1))
 
 # The runner prints commands that work in the folder in which the user typed
 # this one (runner/base/caller.h).
+this_make := make
 ifneq ($(filter-out $(CURDIR),$(realpath $(caller))),)
 export PROVIUM_CALLER := $(realpath $(caller))
+this_make := make -C $(CURDIR)
 endif
 
 # make sets CC to "cc" by default; only a CC that the user set counts.

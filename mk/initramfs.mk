@@ -11,7 +11,7 @@ INITRAMFS_ROOT  := $O/initramfs/root
 # A link to busybox for each of its commands.
 $O/initramfs/applets.list: $(BUSYBOX) mk/initramfs.mk
 	$(if $(BUSYBOX),,$(error initramfs: no busybox in PATH; \
-		run "make deps", or install a static busybox))
+		run "$(this_make) deps", or install a static busybox))
 	$(call run,GEN)mkdir -p $(@D) && $(BUSYBOX) --list-full | \
 	grep -vxE 'bin/busybox|sbin/mod(probe|info)' | \
 	sed 's,.*,slink /& /bin/busybox 0777 0 0,' >$@.tmp && mv $@.tmp $@

@@ -85,7 +85,7 @@ KSRC_READY := $(UNPACKED:.unpacked=.overlaid)
 # than the objects of the build before.
 $(UNPACKED): $(if $(call same,$(file <$(UNPACKED)),$(tarball)),,FORCE)
 	$(if $(TARBALL),,$(error kernel: no /usr/src/linux-source-*.tar.*: \
-		run "make deps", or give KERNEL_SRC=TREE))$(notice)
+		run "$(this_make) deps", or give KERNEL_SRC=TREE))$(notice)
 	$(call run,UNPACK)rm -rf $O/src/new $(KSRC) && mkdir -p $O/src/new
 	$(Q)tar -xmf $(TARBALL) -C $O/src/new
 	$(Q)mv $O/src/new/* $(KSRC) && rmdir $O/src/new

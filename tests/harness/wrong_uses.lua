@@ -41,7 +41,7 @@ local CASES = {
 	{ "a new system call without a module", "new-syscall NAME=x NR=1000",
 		"new-syscall: MODULE=, NAME= and NR= are needed: make new-syscall MODULE=kacs NAME=frobnicate NR=1010" },
 	{ "an initramfs without busybox", "initramfs BUSYBOX=",
-		'initramfs: no busybox in PATH; run "make deps", or install a static busybox' },
+		'initramfs: no busybox in PATH; run "make -C KIT deps", or install a static busybox' },
 }
 
 for _, case in ipairs(CASES) do
