@@ -114,6 +114,21 @@ static void fault_null_work(void)
 	msleep(100);
 }
 
+static void call_null(struct work_struct *w)
+{
+	void (*volatile fn)(void) = NULL;
+
+	fn();
+}
+
+static DECLARE_WORK(calls_null, call_null);
+
+static void fault_null_call_work(void)
+{
+	schedule_work(&calls_null);
+	msleep(100);
+}
+
 static void fault_null(void)
 {
 	WRITE_ONCE(faults_null[2], 1);
@@ -125,6 +140,22 @@ static void fault_use_after_free(void)
 
 	kfree(p);
 	faults_sink = READ_ONCE(p[8]);
+}
+
+/*
+ * Follows a pointer in memory that was freed and then given to another user, so
+ * that each kernel reports it.
+ */
+static void fault_freed_pointer(void)
+{
+	struct list_head *p = kzalloc(96, GFP_KERNEL), *volatile stale = p;
+	void *other;
+
+	INIT_LIST_HEAD(p);
+	kfree(p);
+	other = kzalloc(96, GFP_KERNEL);
+	faults_sink = READ_ONCE(stale->next->next) != NULL;
+	kfree(other);
 }
 
 static void fault_out_of_bounds(void)
@@ -343,6 +374,32 @@ static void fault_deadlock(void)
 	spin_lock(&lock);
 }
 
+static DEFINE_MUTEX(mutex_a);
+static DEFINE_MUTEX(mutex_b);
+static DECLARE_COMPLETION(has_b);
+
+static int take_b_and_a(void *unused)
+{
+	mutex_lock(&mutex_b);
+	complete(&has_b);
+	msleep(20);
+	mutex_lock(&mutex_a);
+	return 0;
+}
+
+/* Two tasks, each of which waits for the mutex of the other one. */
+static void fault_ab_ba(void)
+{
+	struct task_struct *t;
+
+	mutex_lock(&mutex_a);
+	t = kthread_run(take_b_and_a, NULL, "faults_ba");
+	if (IS_ERR(t))
+		return;
+	wait_for_completion(&has_b);
+	mutex_lock(&mutex_b);
+}
+
 /* The calling task sleeps for good, and no signal wakes it. */
 static void fault_hang(void)
 {
@@ -416,12 +473,13 @@ static const struct {
 } faults[] = {
 #define F(name) { #name, fault_##name }
 	F(none), F(warn), F(warn_text), F(warn_flood), F(silent), F(bug), F(divide), F(refcount),
-	F(refcount_underflow), F(null), F(null_work), F(null_call), F(wild_pointer),
-	F(user_access), F(stack_overflow), F(use_after_free), F(out_of_bounds),
-	F(out_of_bounds_stack), F(out_of_bounds_global), F(shift), F(array_index), F(leak),
-	F(double_free), F(list), F(list_add_twice), F(sleep_atomic), F(lock_order), F(lock_kept),
-	F(unlock_twice), F(rcu), F(data_race), F(spin), F(spin_irqs_off), F(deadlock), F(hang),
-	F(timer_after_unload), F(work_after_unload), F(kobject), F(panic), F(reset),
+	F(refcount_underflow), F(null), F(null_work), F(null_call), F(null_call_work),
+	F(wild_pointer), F(user_access), F(stack_overflow), F(use_after_free), F(freed_pointer),
+	F(out_of_bounds), F(out_of_bounds_stack), F(out_of_bounds_global), F(shift), F(array_index),
+	F(leak), F(double_free), F(list), F(list_add_twice), F(sleep_atomic), F(lock_order),
+	F(lock_kept), F(unlock_twice), F(rcu), F(data_race), F(spin), F(spin_irqs_off), F(deadlock),
+	F(ab_ba), F(hang), F(timer_after_unload), F(work_after_unload), F(kobject), F(panic),
+	F(reset),
 #undef F
 };
 
@@ -461,6 +519,7 @@ static int __init faults_init(void)
 static void __exit faults_exit(void)
 {
 	cancel_work_sync(&work);
+	cancel_work_sync(&calls_null);
 }
 
 module_init(faults_init);

@@ -6,6 +6,7 @@ local core = require "provium.core"
 local fixture = require "provium.fixture"
 local module_file = require "provium.module_file"
 local gdb_modules = require "provium.gdb_modules"
+local gdb_stacks = require "provium.gdb_stacks"
 
 local gdb = {}
 
@@ -85,7 +86,7 @@ local function script_of(modules, is_alive)
 	end
 	return table.concat({
 		"python", ("PROVIUM_MODULES = { %s }"):format(table.concat(entries, ", ")),
-		("PROVIUM_ALIVE = %s"):format(is_alive and "True" or "False"), gdb_modules, "end",
+		("PROVIUM_ALIVE = %s"):format(is_alive and "True" or "False"), gdb_modules, gdb_stacks, "end",
 		"set pagination on", "",
 	}, "\n")
 end

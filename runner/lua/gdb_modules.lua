@@ -138,9 +138,11 @@ class FrameId:
         self.sp, self.pc = sp, pc
 
 class Exceptions(gdb.unwinder.Unwinder):
-    """Goes from an exception's entry (asm_exc_page_fault, ...) to the code that
-    caused it. The entry code has no unwind information, but where it calls the
-    handler, the stack pointer is that of struct pt_regs (calling.h)."""
+    """Goes from the entry of an exception or an interrupt (asm_exc_page_fault, ...)
+    to the code that it has interrupted. The entry code has no unwind
+    information, but where it calls the handler, the stack pointer is that of
+    struct pt_regs (calling.h)."""
+    ENTRIES = ('asm_exc_', 'asm_sysvec_', 'asm_common_interrupt', 'end_repeat_nmi')
     OFFSETS = {name: 8 * i for i, name in enumerate(
         'r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi'.split())}
     OFFSETS.update(rip=8 * 16, rsp=8 * 19)
@@ -151,38 +153,42 @@ class Exceptions(gdb.unwinder.Unwinder):
     def __call__(self, frame):
         pc, sp = int(frame.read_register('rip')), int(frame.read_register('rsp'))
         symbol = gdb.execute('info symbol 0x%x' % pc, to_string=True)
-        if not symbol.startswith('asm_exc_'):
+        if not symbol.startswith(self.ENTRIES):
             return None
         info = frame.create_unwind_info(FrameId(gdb.Value(sp), gdb.Value(pc)))
-        for name, offset in self.OFFSETS.items():
-            value = gdb.Value(read_u64(sp + offset)).cast(frame.read_register(name).type)
-            info.add_saved_register(name, value)
+        values = {name: read_u64(sp + offset) for name, offset in self.OFFSETS.items()}
+        if not values['rip']:       # a call of NULL: gdb ends a backtrace there
+            values['rip'] = read_u64(values['rsp'])
+            values['rsp'] += 8
+        for name, value in values.items():
+            info.add_saved_register(name, gdb.Value(value).cast(frame.read_register(name).type))
         return info
+
+def depth():
+    """The number of frames up to the entry from user space, or to the start of a
+task or processor; those after it are no frames."""
+    frame, n = gdb.newest_frame(), 1
+    while frame and not (frame.name() or '').startswith(('entry_', 'ret_from_fork', 'secondary_startup')):
+        frame, n = frame.older(), n + 1
+    return n
 
 class Complaint(gdb.Command):
     """Lets the guest run until its kernel complains (oops, WARNING, panic, or a
-report of KASAN, KFENCE, UBSAN, KCSAN or lockdep), and shows the backtrace."""
+report of KASAN, KFENCE, UBSAN, lockdep or the slab allocator), and shows the
+backtrace."""
+    # Reports that have no function of their own here call one of the last two.
     PLACES = ('panic', 'oops_begin', '__warn', 'kasan_report', 'kasan_report_invalid_free',
-              'kfence_report_error', 'ubsan_prologue', 'print_circular_bug', 'object_err', 'slab_err')
+              'kfence_report_error', 'ubsan_prologue', 'dump_stack_lvl', 'dump_stack')
 
     def __init__(self):
         super().__init__('complaint', gdb.COMMAND_RUNNING)
-
-    @staticmethod
-    def depth():
-        """The number of frames up to the entry from user space; those after it
-are no frames."""
-        frame, n = gdb.newest_frame(), 1
-        while frame and not (frame.name() or '').startswith(('entry_', 'ret_from_fork')):
-            frame, n = frame.older(), n + 1
-        return n
 
     def invoke(self, argument, from_tty):
         names = argument.split() or self.PLACES
         places = [gdb.Breakpoint(p, internal=True) for p in names if has_function(p)]
         try:
             gdb.execute('continue')
-            gdb.execute('with pagination off -- backtrace %d' % self.depth())
+            gdb.execute('with pagination off -- backtrace %d' % depth())
         finally:
             for place in places:
                 place.delete()

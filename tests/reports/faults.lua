@@ -10,6 +10,9 @@ local REPORTED = {
 	null = provium.profile == "kasan" and "^general protection fault in fault_null$" or
 		"^NULL pointer dereference in fault_null$",
 	null_call = "^NULL pointer dereference in fault_null_call$",
+	null_call_work = "^NULL pointer dereference in call_null$",
+	freed_pointer = provium.profile == "kasan" and "^KASAN: .*use%-after%-free in fault_freed_pointer$" or
+		"^NULL pointer dereference in fault_freed_pointer$",
 	wild_pointer = "general protection fault.* in fault_wild_pointer$",
 }
 
