@@ -7,6 +7,10 @@
  *	expect TEXT	waits until the terminal has shown TEXT since the last
  *			expect, for at most 90 s
  *	send TEXT	types
+ *	keys N		types the letter x N times, one each time that the one
+ *			before was shown, with 30 ms between them; adds to what
+ *			was shown a line "[key N us]" for each: the time from
+ *			the key to its echo
  *	resize R C	changes the size of the window
  *	pause MS	reads nothing for that time
  *	run COMMAND	runs a command of the host's, and waits for it
@@ -23,6 +27,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +94,33 @@ static int has_text(const char *text, size_t n)
 	return found != NULL;
 }
 
+static int64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+}
+
+static void type_keys(long n)
+{
+	char line[64];
+
+	while (n-- > 0) {
+		int64_t start = now_us();
+
+		if (write(terminal, "x", 1) != 1)
+			return;
+		while (!has_text("x", 1))
+			if (!show(1000) || now_us() - start > LIMIT_S * 1000000LL)
+				finish("\n[no %s]\n", "echo");
+		snprintf(line, sizeof(line), "[key %lld us]\n", (long long)(now_us() - start));
+		memcpy(shown + shown_len, line, strlen(line));
+		seen = shown_len += strlen(line);
+		usleep(30000);
+	}
+}
+
 static void step(char *line)
 {
 	struct winsize size = { 0 };
@@ -102,6 +134,8 @@ static void step(char *line)
 		ioctl(terminal, TIOCSWINSZ, &size);
 	} else if (sscanf(line, "pause %ld", &wanted) == 1) {
 		usleep((useconds_t)wanted * 1000);
+	} else if (sscanf(line, "keys %ld", &wanted) == 1) {
+		type_keys(wanted);
 	} else if (sscanf(line, "signal %ld", &wanted) == 1) {
 		kill(program, (int)wanted);
 	} else if (!strncmp(line, "run ", 4)) {
