@@ -31,3 +31,6 @@ bench-nested: nested ## kit: the same on KVM and vsock inside a nested VM
 test-recordings: all ## kit: replay 50 recordings, and a rare race 20 times (an hour)
 	@PROVIUM_RECORDINGS=50 $(RUNNER) test -f '^recordings of timers' tests/kit/recording.lua
 	@$(RUNNER) test tests/bench/rare_race.lua
+
+test-looks: all ## kit: look into five failures with gdb (PROFILE= chooses the kernel)
+	@LOOKS=all $(RUNNER) test tests/kit/look.lua

@@ -13,6 +13,7 @@ local kernel_log = require "provium.kernel_log"
 local leaks = require "provium.leaks"
 local leave_clean = require "provium.leave_clean"
 local limits = require "provium.limits"
+local look = require "provium.look"
 local on_failure = require "provium.on_failure"
 local options = require "provium.options"
 local record = require "provium.record"
@@ -126,6 +127,7 @@ local function run_test(t, opts, fn)
 	verdict.apply_check_count(t)
 	if verdict.is_failure(t) then
 		record.add_evidence(t, caught, complaints)
+		t.look = look.command(caught, complaints)
 		if session.recordings then recording.failed(t, complaints) end
 		on_failure.stop(t)
 		drop_clone(t)

@@ -126,6 +126,9 @@ void format_evidence(struct buf *to, const char *indent, const json_t *item,
 		console(to, indent, part);
 	if (*record_text(item, "repeat"))
 		buf_addf(to, "%srepeat: %s\n", indent, record_text(item, "repeat"));
+	if (*record_text(item, "look"))
+		buf_addf(to, "%slook: %s\n%s      and then, in gdb: %s\n", indent,
+			 record_text(item, "look"), indent, record_text(item, "in_gdb"));
 	if (*record_text(item, "replay"))
 		buf_addf(to, "%sreplay: %s\n", indent, record_text(item, "replay"));
 	if (*record_text(item, "kept"))

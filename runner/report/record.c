@@ -127,17 +127,15 @@ static void add_kept(json_t *item)
 	buf_release(&b);
 }
 
-void record_add_repeat(json_t *item, const char *file)
+/* Returns the command that runs the failed test again, with an option. */
+static json_t *test_command(const json_t *item, const char *file, const char *option)
 {
+	json_t *command;
 	struct buf b = { 0 };
 	char *shown;
 
-	if (!item || !item_failed(item))
-		return;
-	add_replay(item);
-	add_kept(item);
 	record_add_command(&b);
-	buf_addf(&b, " test ");
+	buf_addf(&b, " test %s", option);
 	if (*record_text(item, "filter")) {
 		buf_addf(&b, "-f ");
 		text_quote(&b, record_text(item, "filter"));
@@ -148,8 +146,36 @@ void record_add_repeat(json_t *item, const char *file)
 		buf_addf(&b, "-- ");
 	text_quote(&b, shown);
 	free(shown);
-	json_object_set_new(item, "repeat", json_string(buf_str(&b)));
+	command = json_string(buf_str(&b));
 	buf_release(&b);
+	return command;
+}
+
+/*
+ * The item's `look` is the command of gdb that shows the cause of the failure
+ * (runner/lua/look.lua): makes it the command that starts gdb, and `in_gdb`
+ * that of gdb.
+ */
+static void add_look(json_t *item, const char *file)
+{
+	json_t *in_gdb = json_object_get(item, "look");
+	bool goes_on = !strcmp(record_text(item, "look"), "complaint");
+
+	if (!in_gdb)
+		return;
+	json_object_set(item, "in_gdb", in_gdb);
+	json_object_set_new(item, "look", test_command(item, file, goes_on ? "--gdb " :
+						       "--on-failure=gdb "));
+}
+
+void record_add_repeat(json_t *item, const char *file)
+{
+	if (!item || !item_failed(item))
+		return;
+	add_replay(item);
+	add_kept(item);
+	add_look(item, file);
+	json_object_set_new(item, "repeat", test_command(item, file, ""));
 }
 
 /* --- reading --- */

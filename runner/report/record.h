@@ -47,6 +47,8 @@
  *			"shell", or "gdb" if the guest is dead
  *	kept		the command that looks into it
  *	repeat		after a failure: the command that runs it again
+ *	look, in_gdb	the command that starts gdb on its guest, and the command
+ *			of gdb that shows where the kernel was
  *
  * All strings are clean (text_clean() in runner/base/text.h).  Empty members
  * are absent.

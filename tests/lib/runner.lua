@@ -51,9 +51,11 @@ end
 
 -- Returns the output without the parts that differ from run to run: times, the
 -- checkout's path and, unless they are asked for, the commands that repeat
--- failures.
+-- failures and that start gdb on them.
 local function neutral(said, commands)
-	if not commands then said = said:gsub("%f[^\n\0] *#? ?repeat: [^\n]*\n", "") end
+	if not commands then
+		said = said:gsub("%f[^\n\0] *#? ?repeat: [^\n]*\n", ""):gsub("%f[^\n\0] *#? ?look: [^\n]*\n[^\n]* in gdb: [^\n]*\n", "")
+	end
 	said = said:gsub("(, )%d+%.%d+s%)", "%1Ts)"):gsub('(time=)"%d+%.%d+"', '%1"T"')
 	said = said:gsub('("seconds":)[%d.e-]+', "%1T"):gsub("20%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d", "DATE")
 	-- With sanitizers the runner is in another folder.
@@ -160,6 +162,11 @@ function runner.lacks_vmlinux(title)
 end
 
 -- --- processes ---
+
+-- Returns how many processes have this word, NAME=VALUE, in their environment.
+function runner.count_marked(word)
+	return tonumber(runner.shell(("cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -cFx -- %s"):format(quote(word))))
+end
 
 function runner.is_alive(pid)
 	local stat = runner.read(("/proc/%d/stat"):format(pid))
