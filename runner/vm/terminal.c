@@ -19,6 +19,8 @@ struct terminal {
 	struct vm *vm;
 	uint32_t id;			/* in the guest; 0: it has ended there */
 	int tty_fd, size_fd;
+	struct vm_call *start;		/* the request for the shell, or NULL */
+	int64_t start_end_ns;		/* its deadline */
 	struct vm_call *output;		/* requests in flight, or NULL */
 	struct vm_call *input;
 	struct vm_call *size;
@@ -53,16 +55,17 @@ struct terminal *terminal_new(struct vm *vm, const struct terminal_opts *opts,
 		.term = bytes_of(opts->term), .lang = bytes_of(opts->lang),
 		.prompt = bytes_of(opts->prompt),
 	};
-	struct wire_terminal_rep rep;
+	struct vm_call *start;
 	struct terminal *t;
 
 	tty_size(opts->tty_fd, &req.rows, &req.cols);
-	if (vm_request(vm, WIRE_OP_terminal, &req, &rep,
-		       deadline_in(START_S * vm_slowness(vm)), err))
+	start = vm_send(vm, WIRE_OP_terminal, &req, err);
+	if (!start)
 		return NULL;
 	t = xcalloc(1, sizeof(*t));
 	t->vm = vm;
-	t->id = rep.id;
+	t->start = start;
+	t->start_end_ns = deadline_in(START_S * vm_slowness(vm));
 	t->tty_fd = opts->tty_fd;
 	t->size_fd = opts->size_fd;
 	return t;
@@ -75,17 +78,48 @@ static void drop_call(struct terminal *t, struct vm_call **call)
 	*call = NULL;
 }
 
-void terminal_free(struct terminal *t)
+/* Takes the answer to the request for the shell.  -EIO with err filled. */
+static int take_start(struct terminal *t, struct err *err)
 {
-	struct wire_nothing none;
+	struct vm_call *start = t->start;
+	struct wire_terminal_rep rep;
+	int ret;
+
+	t->start = NULL;
+	ret = vm_finish(t->vm, start, &rep, 0, err);
+	t->id = ret ? 0 : rep.id;
+	return ret ? -EIO : 0;
+}
+
+/*
+ * Hangs up.  The calls have their own deadline, whose end does not end the
+ * guest, as it does for vm_request().
+ */
+static void close_in_guest(struct terminal *t)
+{
+	int64_t deadline_ns = deadline_in(CLOSE_S * vm_slowness(t->vm));
+	struct vm_call *end;
 	struct err ignored;
 
+	if (t->start && !vm_wait_call(t->vm, t->start, deadline_ns, &ignored))
+		take_start(t, &ignored);
+	if (!t->id)
+		return;
+	end = vm_send(t->vm, WIRE_OP_terminal_close, &(struct wire_terminal_id){ t->id },
+		      &ignored);
+	if (!end)
+		return;
+	vm_wait_call(t->vm, end, deadline_ns, &ignored);
+	vm_call_free(t->vm, end);
+}
+
+void terminal_free(struct terminal *t)
+{
 	if (!t)
 		return;
-	if (t->id && t->vm->state == VM_RUNNING)
-		vm_request(t->vm, WIRE_OP_terminal_close,
-			   &(struct wire_terminal_id){ t->id }, &none,
-			   deadline_in(CLOSE_S * vm_slowness(t->vm)), &ignored);
+	if (t->vm->state == VM_RUNNING && t->vm->link.conn.fd >= 0)
+		close_in_guest(t);
+	drop_call(t, &t->start);
 	drop_call(t, &t->output);
 	drop_call(t, &t->input);
 	drop_call(t, &t->size);
@@ -206,6 +240,17 @@ static int ask_for_output(struct terminal *t, struct err *err)
 
 /* --- the loop --- */
 
+struct pollfd terminal_poll_vm(const struct terminal *t)
+{
+	const struct conn *link = &t->vm->link.conn;
+
+	short events = POLLIN;
+
+	if (conn_wants_out(link))
+		events |= POLLOUT;
+	return (struct pollfd){ link->fd, events, 0 };
+}
+
 void terminal_poll(const struct terminal *t, struct pollfd fds[TERMINAL_FDS])
 {
 	int events = (t->id && !t->input && !t->in_len ? POLLIN : 0) |
@@ -217,6 +262,10 @@ void terminal_poll(const struct terminal *t, struct pollfd fds[TERMINAL_FDS])
 
 static int move(struct terminal *t, const struct pollfd fds[TERMINAL_FDS], struct err *err)
 {
+	if (t->start && t->start->done && take_start(t, err))
+		return -EIO;
+	if (t->start && clock_ns() > t->start_end_ns)
+		return err_set(err, ERR_GUEST, -EIO, "the guest does not answer: it starts no shell");
 	if (fds[1].revents)
 		read_size_change(t);
 	if (fds[0].revents & ~(POLLIN | POLLOUT))
@@ -249,7 +298,7 @@ enum terminal_state terminal_step(struct terminal *t,
 		return TERMINAL_LEFT;
 	if (t->gone)
 		return TERMINAL_GONE;
-	return t->id || t->out.len ? TERMINAL_RUNS : TERMINAL_ENDED;
+	return t->start || t->id || t->out.len ? TERMINAL_RUNS : TERMINAL_ENDED;
 }
 
 enum terminal_state terminal_run(struct terminal *t, int *code, struct err *err)
@@ -259,7 +308,8 @@ enum terminal_state terminal_run(struct terminal *t, int *code, struct err *err)
 
 	while ((state = terminal_step(t, fds, code, err)) == TERMINAL_RUNS) {
 		terminal_poll(t, fds);
-		if (vm_step_also(t->vm, DEADLINE_NEVER, fds, TERMINAL_FDS) == -EINTR) {
+		if (vm_step_also(t->vm, t->start ? t->start_end_ns : DEADLINE_NEVER, fds,
+				 TERMINAL_FDS) == -EINTR) {
 			err_set(err, ERR_INTERRUPTED, 0, "interrupted");
 			return TERMINAL_DEAD;
 		}

@@ -38,18 +38,23 @@ enum terminal_state {
 #define TERMINAL_ESCAPE 0x1d		/* Ctrl-] */
 
 /*
- * Starts a shell in the guest.  The descriptors stay the caller's.  NULL with
- * err filled.
+ * Starts a shell in the guest, without waiting for it.  The descriptors stay
+ * the caller's.  NULL with err filled.
  */
 struct terminal *terminal_new(struct vm *vm, const struct terminal_opts *opts,
 			      struct err *err);
-/* Hangs up if the shell has not ended.  NULL is allowed. */
+/*
+ * Hangs up if the shell has not ended.  Does nothing to a guest that does not
+ * answer.  NULL is allowed.
+ */
 void terminal_free(struct terminal *t);
 
 #define TERMINAL_FDS 2
 
 /* Fills in what poll(2) must wait for, besides the VM. */
 void terminal_poll(const struct terminal *t, struct pollfd fds[TERMINAL_FDS]);
+/* The link to the agent of its VM, for a caller that waits for other VMs. */
+struct pollfd terminal_poll_vm(const struct terminal *t);
 /*
  * Moves what can be moved, without waiting.  TERMINAL_ENDED: *code is the
  * shell's exit status, or 128 plus the signal.  TERMINAL_DEAD: err is filled.
