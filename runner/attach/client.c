@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The kept VMs of this user; see client.h. */
+/* The VMs of this user that are kept or run; see client.h. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,19 +17,24 @@
 #include "runner/base/interrupt.h"
 #include "runner/base/tty.h"
 #include "runner/gate/gate.h"
+#include "runner/vm/terminal.h"
 
 #define MAX_KEPT 256
 #define ANSWER_S 5.0		/* a keeper answers at once, unless it is starting a shell */
+#define TEST_ANSWER_S 1.0	/* a test answers while it waits for something */
 #define END_S 5.0
+/* Keys that nobody has read after so many times that long are read here. */
+#define UNREAD_MS 500
+#define UNREAD_MAX 4
 
-static int connect_to(pid_t keeper, struct err *err)
+static int connect_to(const char *socket, pid_t pid, struct err *err)
 {
-	int fd = hidden_socket_connect(ATTACH_SOCKET, SOCK_SEQPACKET, keeper);
+	int fd = hidden_socket_connect(socket, SOCK_SEQPACKET, pid);
 
 	if (fd >= 0)
 		return fd;
-	return err_set(err, ERR_USER, fd, "there is no kept VM %d (%s); provium kept lists them",
-		       keeper, strerror(-fd));
+	return err_set(err, ERR_USER, fd, "process %d has no VM to look into (%s); provium kept lists those that are kept",
+		       pid, strerror(-fd));
 }
 
 /* Waits until fd is readable.  0, -EINTR after a signal, or -ETIMEDOUT. */
@@ -59,33 +64,60 @@ static json_t *answer(int fd, int64_t deadline_ns, struct err *err)
 		err_set(err, ERR_INTERRUPTED, ret, "interrupted");
 	else
 		err_set(err, ERR_BROKEN, -EIO, "%s", error ? error :
-			ret ? "the keeper of the VM does not answer" : "the VM was ended");
+			ret ? "the process of the VM does not answer" : "the VM was ended");
 	json_decref(message);
 	return NULL;
 }
 
-static json_t *describe(pid_t keeper, struct err *err)
+/* *connected: the process has such a socket. */
+static json_t *describe(const char *socket, pid_t pid, double seconds, bool *connected,
+			struct err *err)
 {
-	int fd = connect_to(keeper, err);
+	int fd = connect_to(socket, pid, err);
 	json_t *d = NULL;
 
+	*connected = fd >= 0;
 	if (fd < 0)
 		return NULL;
 	message_send(fd, json_pack("{s:s}", "op", "info"), -1);
-	d = answer(fd, deadline_in(ANSWER_S), err);
+	d = answer(fd, deadline_in(seconds), err);
 	close(fd);
 	return d;
+}
+
+json_t *client_list_running(struct err *err)
+{
+	static struct gate_holder holders[MAX_KEPT];
+	int n = gate_holders(holders, MAX_KEPT, err);
+	json_t *list = n < 0 ? NULL : json_array();
+	struct err ignored;
+	bool connected;
+
+	for (int i = 0; i < n; i++) {
+		json_t *d = describe(RUNNING_SOCKET, holders[i].pid, TEST_ANSWER_S, &connected,
+				     &ignored);
+
+		if (d)
+			json_array_extend(list, json_object_get(d, "vms"));
+		else if (connected)
+			json_array_append_new(list, json_pack("{s:i, s:I}",
+				"id", (int)holders[i].pid,
+				"memory", (json_int_t)holders[i].memory));
+		json_decref(d);
+	}
+	return list;
 }
 
 json_t *client_list(struct err *err)
 {
 	static struct gate_holder holders[MAX_KEPT];
 	int n = gate_holders(holders, MAX_KEPT, err);
+	bool connected;
 	json_t *list = n < 0 ? NULL : json_array();
 	struct err ignored;
 
 	for (int i = 0; i < n; i++) {
-		json_t *d = describe(holders[i].pid, &ignored);
+		json_t *d = describe(ATTACH_SOCKET, holders[i].pid, ANSWER_S, &connected, &ignored);
 
 		if (!d)
 			continue;	/* this runner keeps no VM */
@@ -98,6 +130,63 @@ json_t *client_list(struct err *err)
 pid_t client_id(const json_t *description)
 {
 	return (pid_t)json_integer_value(json_object_get(description, "id"));
+}
+
+bool client_runs(const json_t *description)
+{
+	return !json_object_get(description, "since");
+}
+
+void client_name(const json_t *description, char name[CLIENT_NAME_MAX])
+{
+	int vm = (int)json_integer_value(json_object_get(description, "vm"));
+
+	if (client_runs(description) && vm)
+		snprintf(name, CLIENT_NAME_MAX, "%d.%d", client_id(description), vm);
+	else
+		snprintf(name, CLIENT_NAME_MAX, "%d", client_id(description));
+}
+
+/* Does the name, or the id of a process, choose this VM?  NULL chooses all. */
+static bool is_chosen(const json_t *description, const char *wanted)
+{
+	char name[CLIENT_NAME_MAX], id[CLIENT_NAME_MAX];
+
+	client_name(description, name);
+	snprintf(id, sizeof(id), "%d", client_id(description));
+	return !wanted || !strcmp(wanted, name) || !strcmp(wanted, id);
+}
+
+json_t *client_find_any(const char *name, struct err *err)
+{
+	json_t *list = client_list(err), *running = list ? client_list_running(err) : NULL;
+	json_t *d, *found = NULL;
+	size_t i, n = 0;
+
+	if (!running) {
+		json_decref(list);
+		return NULL;
+	}
+	json_array_extend(list, running);
+	json_array_foreach(list, i, d)
+		if (is_chosen(d, name) && !n++)
+			found = d;
+	json_incref(found);
+	if (n == 1 && !json_object_get(found, "vm"))
+		err_set(err, ERR_USER, -EBUSY, "the test's process %d does not answer now: it waits for the gate, or for a program that it has started; try again",
+			client_id(found));
+	else if (n > 1)
+		err_set(err, ERR_USER, -ENOENT, "there are several VMs: give the ID of one");
+	else if (!n)
+		err_set(err, ERR_USER, -ENOENT, "%s%s%s", name ? "there is no VM " : "no VM runs or is kept",
+			name ? name : "", name ? "" : "; provium test --on-failure=keep keeps those of failed tests");
+	if (err->kind) {
+		json_decref(found);
+		found = NULL;
+	}
+	json_decref(running);
+	json_decref(list);
+	return found;
 }
 
 json_t *client_find(const char *id, struct err *err)
@@ -132,36 +221,66 @@ static const char *variable(const char *const names[])
 	return value ? value : "";
 }
 
-static json_t *shell_request(pid_t keeper)
+static json_t *shell_request(const json_t *description)
 {
 	static const char *const term[] = { "TERM", NULL };
 	static const char *const lang[] = { "LC_ALL", "LC_CTYPE", "LANG", NULL };
+	int vm = (int)json_integer_value(json_object_get(description, "vm"));
+	bool runs = client_runs(description);
 	char prompt[64];
 
-	snprintf(prompt, sizeof(prompt), "kept %d:\\w # ", keeper);
-	return json_pack("{s:s, s:s, s:s, s:s}", "op", "shell", "prompt", prompt,
-			 "term", variable(term), "lang", variable(lang));
+	snprintf(prompt, sizeof(prompt), "%s %d:\\w # ", runs ? "VM" : "kept",
+		 runs ? vm : client_id(description));
+	return json_pack("{s:s, s:i, s:s, s:s, s:s}", "op", "shell", "vm", vm,
+			 "prompt", prompt, "term", variable(term), "lang", variable(lang));
 }
 
-/* Tells the keeper each change of the window's size until it answers. */
-static json_t *await_shell(int fd, const struct tty *tty, struct err *err)
+/*
+ * The process of the VM reads the keys, but not while it computes.  Reads those
+ * that it has left, and returns true if they are the ones to leave.
+ */
+static bool left_by_keys(const struct tty *tty, bool *escaped)
+{
+	char keys[256];
+	ssize_t n = read(tty->fd, keys, sizeof(keys));
+
+	for (ssize_t i = 0; i < n; i++) {
+		if (*escaped && keys[i] == 'q')
+			return true;
+		*escaped = keys[i] == TERMINAL_ESCAPE;
+	}
+	return false;
+}
+
+/*
+ * Tells the process of the VM each change of the window's size until it
+ * answers.  NULL, with *left set or err filled.
+ */
+static json_t *await_shell(int fd, const struct tty *tty, bool *left, struct err *err)
 {
 	struct pollfd fds[] = {
 		{ fd, POLLIN, 0 }, { tty->size_fd, POLLIN, 0 }, { interrupt_fd(), POLLIN, 0 },
 	};
+	struct pollfd keys = { tty->fd, POLLIN, 0 };
+	bool escaped = false;
 	char event[256];
+	int unread = 0;
 
-	while (!fds[0].revents && !interrupt_pending()) {
-		poll(fds, 3, -1);
+	while (!fds[0].revents && !interrupt_pending() && !*left) {
+		poll(fds, 3, UNREAD_MS);
 		if (fds[1].revents && read(tty->size_fd, event, sizeof(event)) > 0)
 			send(fd, "", 1, MSG_NOSIGNAL);
+		unread = poll(&keys, 1, 0) > 0 && keys.revents == POLLIN ? unread + 1 : 0;
+		if (unread >= UNREAD_MAX)
+			*left = left_by_keys(tty, &escaped);
 	}
-	return answer(fd, DEADLINE_NEVER, err);
+	return *left ? NULL : answer(fd, DEADLINE_NEVER, err);
 }
 
-int client_shell(pid_t keeper, int *code, bool *left, struct err *err)
+int client_shell(const json_t *description, int *code, bool *left, struct err *err)
 {
-	int fd = connect_to(keeper, err);
+	int fd = connect_to(client_runs(description) ? RUNNING_SOCKET : ATTACH_SOCKET,
+			    client_id(description), err);
 	json_t *end = NULL;
 	struct tty tty;
 
@@ -170,22 +289,22 @@ int client_shell(pid_t keeper, int *code, bool *left, struct err *err)
 	tty_init(&tty);
 	if (!tty_open(&tty, err)) {
 		tty_set_raw(&tty);
-		message_send(fd, shell_request(keeper), tty.fd);
-		end = await_shell(fd, &tty, err);
+		message_send(fd, shell_request(description), tty.fd);
+		end = await_shell(fd, &tty, left, err);
 	}
 	tty_release(&tty);
 	close(fd);
 	*code = (int)json_integer_value(json_object_get(end, "code"));
-	*left = json_object_get(end, "left");
+	*left = *left || json_object_get(end, "left");
 	json_decref(end);
-	return end ? 0 : -EIO;
+	return end || *left ? 0 : -EIO;
 }
 
 /* --- gdb, and the end --- */
 
 int client_gdb(pid_t keeper, int listener, struct err *err)
 {
-	int fd = connect_to(keeper, err);
+	int fd = connect_to(ATTACH_SOCKET, keeper, err);
 	json_t *done;
 
 	if (fd < 0)
@@ -202,7 +321,9 @@ int client_gdb(pid_t keeper, int listener, struct err *err)
 int client_end(pid_t keeper, struct err *err)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, keeper, 0);
-	json_t *d = describe(keeper, err);	/* the pid is still that of a keeper */
+	bool connected;
+	/* The pid is still that of a keeper. */
+	json_t *d = describe(ATTACH_SOCKET, keeper, ANSWER_S, &connected, err);
 	int ret = -ENOENT;
 
 	if (pidfd >= 0 && d) {

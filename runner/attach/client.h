@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The kept VMs of this user, as other processes see them. */
+/* The VMs of this user that are kept or run, as other processes see them. */
 #ifndef RUNNER_ATTACH_CLIENT_H
 #define RUNNER_ATTACH_CLIENT_H
 
@@ -17,18 +17,35 @@
  */
 json_t *client_list(struct err *err);
 /*
+ * Returns the descriptions of all VMs of the tests that run; as client_list().
+ * Members: id (the pid of the test file's process), file, test, vm, memory.  A
+ * process that does not answer has one description, with only id and memory.
+ */
+json_t *client_list_running(struct err *err);
+/*
+ * Finds a VM that is kept or runs: by the name that client_name() gives it, or
+ * the id of a process with only one VM; NULL: the only one there is.  Returns
+ * its description, which the caller releases; NULL with err filled.
+ */
+json_t *client_find_any(const char *name, struct err *err);
+/*
  * Finds the kept VM with that id (decimal digits); NULL: the only one there is.
  * Returns its description, which the caller releases; NULL with err filled.
  */
 json_t *client_find(const char *id, struct err *err);
 /* Returns the id in a description. */
 pid_t client_id(const json_t *description);
+#define CLIENT_NAME_MAX 32
+/* Writes the name by which the user chooses the VM: "17736", or "17736.2". */
+void client_name(const json_t *description, char name[CLIENT_NAME_MAX]);
+/* Is this the description of a VM of a test that runs? */
+bool client_runs(const json_t *description);
 /*
  * Connects the terminal on stdin to a shell in the VM until it ends.  *code:
  * its exit status.  *left: the user has typed Ctrl-] q.  0 or -errno with err
  * filled.
  */
-int client_shell(pid_t keeper, int *code, bool *left, struct err *err);
+int client_shell(const json_t *description, int *code, bool *left, struct err *err);
 /*
  * Makes QEMU's gdb stub accept a connection to the listening socket, until the
  * descriptor that is returned is closed.  -errno with err filled.

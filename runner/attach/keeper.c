@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runner/attach/clients.h"
 #include "runner/attach/keeper.h"
 #include "runner/attach/message.h"
 #include "runner/base/deadline.h"
@@ -20,9 +21,7 @@
 #include "runner/gate/gate.h"
 #include "runner/vm/debugger.h"
 #include "runner/vm/kept.h"
-#include "runner/vm/terminal.h"
 
-#define MAX_CLIENTS ((VM_ALSO_MAX - 1) / TERMINAL_FDS)
 /*
  * How often to look whether the output folder is still there: inotify reports
  * nothing if a folder above it is renamed.
@@ -80,207 +79,53 @@ void keeper_release(struct keeper *k)
 	keeper_init(k);
 }
 
-/* --- clients --- */
-
-struct client {
-	int fd;				/* -1: this place is free */
-	int tty_fd;			/* -1: it has no shell */
-	struct terminal *shell;
-	bool has_gdb;
-};
+/* --- what clients get --- */
 
 struct service {
 	struct vm *vm;
 	json_t *description;
-	struct client clients[MAX_CLIENTS];
 };
 
-static bool any_shell(const struct service *s)
+static json_t *describe(const struct clients *c)
 {
-	for (int i = 0; i < MAX_CLIENTS; i++)
-		if (s->clients[i].shell)
-			return true;
-	return false;
-}
-
-static bool any_gdb(const struct service *s)
-{
-	for (int i = 0; i < MAX_CLIENTS; i++)
-		if (s->clients[i].has_gdb)
-			return true;
-	return false;
-}
-
-static void drop(struct service *s, struct client *c)
-{
-	const struct client was = *c;
-	struct err ignored;
-
-	*c = (struct client){ .fd = -1, .tty_fd = -1 };
-	if (was.has_gdb)
-		vm_debug_end(s->vm);	/* gdb has let the guest run on */
-	terminal_free(was.shell);
-	if (was.tty_fd >= 0)
-		close(was.tty_fd);
-	if (was.fd >= 0)
-		close(was.fd);
-	if ((was.shell || was.has_gdb) && !any_shell(s))
-		vm_kept_run(s->vm, false, &ignored);
-}
-
-static void answer_error(struct client *c, const struct err *err)
-{
-	message_send(c->fd, json_pack("{s:s}", "error", err->text), -1);
-}
-
-static const char *text_of(const json_t *message, const char *key)
-{
-	const char *text = json_string_value(json_object_get(message, key));
-
-	return text ? text : "";
-}
-
-/* Takes over the terminal fd. */
-static int open_shell(struct service *s, struct client *c, const json_t *request, int fd,
-		      struct err *err)
-{
-	struct terminal_opts opts = {
-		.tty_fd = fd, .size_fd = c->fd, .prompt = text_of(request, "prompt"),
-		.term = text_of(request, "term"), .lang = text_of(request, "lang"),
-	};
-	int ret = 0;
-
-	c->tty_fd = fd;
-	/*
-	 * The guest may stand, and an agent that does not answer is taken for
-	 * dead.
-	 */
-	if (any_gdb(s))
-		return err_set(err, ERR_USER, -EBUSY, "gdb is connected to this VM: leave it first");
-	if (!any_shell(s))
-		ret = vm_kept_run(s->vm, true, err);
-	if (!ret)
-		c->shell = terminal_new(s->vm, &opts, err);
-	if (!ret && !c->shell && !any_shell(s))
-		vm_kept_run(s->vm, false, &(struct err){ 0 });
-	return c->shell ? 0 : -EIO;
-}
-
-static int open_gdb(struct service *s, struct client *c, int listener, struct err *err)
-{
-	int ret = -EBUSY;
-
-	if (any_gdb(s) || any_shell(s))
-		err_set(err, ERR_USER, ret, "%s in this VM: leave it first",
-			any_gdb(s) ? "another gdb is connected" : "a shell is open");
-	else
-		ret = vm_debug_start(s->vm, listener, true, err);
-	close(listener);
-	c->has_gdb = !ret;
-	return ret ? ret : message_send(c->fd, json_object(), -1);
-}
-
-static json_t *description(const struct service *s)
-{
+	const struct service *s = c->context;
 	json_t *d = json_copy(s->description);
 
 	json_object_set_new(d, "panicked", json_boolean(vm_state(s->vm) == VM_DEAD));
 	return d;
 }
 
-/* Reads a client's request.  Returns false if the client has gone. */
-static bool read_request(struct service *s, struct client *c)
+/* The guest runs while a shell is open in it. */
+static struct vm *enter(const struct clients *c, const json_t *request, bool for_gdb,
+			struct err *err)
 {
-	struct err err = { 0 };
-	int fd, ret = 0;
-	json_t *request = message_receive(c->fd, &fd);
-	const char *op = text_of(request, "op");
+	const struct service *s = c->context;
 
-	if (!strcmp(op, "info"))
-		ret = message_send(c->fd, description(s), -1);
-	else if (!strcmp(op, "shell") && fd >= 0)
-		ret = open_shell(s, c, request, fd, &err);
-	else if (!strcmp(op, "gdb") && fd >= 0)
-		ret = open_gdb(s, c, fd, &err);
-	else
-		ret = -EPROTO;
-	if (err.kind)
-		answer_error(c, &err);
-	json_decref(request);
-	return !ret;
-}
-
-static bool step_shell(struct client *c, const struct pollfd *fds)
-{
-	struct err err = { 0 };
-	int code = 0;
-
-	switch (terminal_step(c->shell, fds, &code, &err)) {
-	case TERMINAL_RUNS:
-		return true;
-	case TERMINAL_ENDED:
-		message_send(c->fd, json_pack("{s:i}", "code", code), -1);
-		return false;
-	case TERMINAL_LEFT:
-		message_send(c->fd, json_pack("{s:b}", "left", 1), -1);
-		return false;
-	case TERMINAL_DEAD:
-		answer_error(c, &err);
-		return false;
-	case TERMINAL_GONE:
-		return false;
+	(void)request;
+	if (for_gdb)
+		return s->vm;
+	/*
+	 * The guest may stand, and an agent that does not answer is taken for
+	 * dead.
+	 */
+	if (clients_any_gdb(c)) {
+		err_set(err, ERR_USER, -EBUSY, "gdb is connected to this VM: leave it first");
+		return NULL;
 	}
-	return false;
+	return clients_any_shell(c) || !vm_kept_run(s->vm, true, err) ? s->vm : NULL;
 }
 
-/* Only this user and root can open the socket; this says so again. */
-static bool is_allowed(int fd)
+static void leave(const struct clients *c, struct vm *vm)
 {
-	struct ucred peer = { .uid = (uid_t)-1 };
-	socklen_t len = sizeof(peer);
-
-	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) &&
-		(peer.uid == getuid() || !peer.uid);
+	if (!clients_any_shell(c))
+		vm_kept_run(vm, false, &(struct err){ 0 });
 }
 
-static void accept_client(struct service *s, int listener)
-{
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	int i = 0;
-
-	while (i < MAX_CLIENTS && s->clients[i].fd >= 0)
-		i++;
-	if (fd < 0)
-		return;
-	if (i < MAX_CLIENTS && is_allowed(fd))
-		s->clients[i].fd = fd;
-	else
-		close(fd);
-}
+static const struct clients_ops ops = {
+	.describe = describe, .enter = enter, .leave = leave,
+};
 
 /* --- the loop --- */
-
-static void poll_client(const struct client *c, struct pollfd fds[TERMINAL_FDS])
-{
-	fds[0] = (struct pollfd){ -1, 0, 0 };
-	fds[1] = (struct pollfd){ c->fd, POLLIN, 0 };
-	if (c->shell)
-		terminal_poll(c->shell, fds);
-}
-
-static void step_client(struct service *s, struct client *c, const struct pollfd *fds)
-{
-	bool stays = true;
-
-	if (c->fd < 0)
-		return;
-	if (c->shell)
-		stays = step_shell(c, fds);
-	else if (fds[1].revents)
-		stays = read_request(s, c);
-	if (!stays)
-		drop(s, c);
-}
 
 /* The folder as it is when the keeper begins. */
 struct folder {
@@ -303,20 +148,15 @@ static bool is_gone(const struct folder *home)
 	return now.dev != home->dev || now.ino != home->ino || gate_is_lost();
 }
 
-static void step(struct service *s, int listener, int64_t end_ns)
+static void step(struct clients *c, struct vm *vm, int64_t end_ns)
 {
-	struct pollfd fds[MAX_CLIENTS * TERMINAL_FDS + 1];
+	struct pollfd fds[CLIENTS_FDS];
 	int64_t tick = deadline_in(TICK_S);
-	int n = MAX_CLIENTS * TERMINAL_FDS;
 
-	for (int i = 0; i < MAX_CLIENTS; i++)
-		poll_client(&s->clients[i], fds + i * TERMINAL_FDS);
-	fds[n] = (struct pollfd){ listener, POLLIN, 0 };
-	vm_step_also(s->vm, tick < end_ns ? tick : end_ns, fds, (size_t)n + 1);
-	for (int i = 0; i < MAX_CLIENTS && !interrupt_pending(); i++)
-		step_client(s, &s->clients[i], fds + i * TERMINAL_FDS);
-	if (fds[n].revents)
-		accept_client(s, listener);
+	clients_poll(c, fds);
+	vm_step_also(vm, tick < end_ns ? tick : end_ns, fds, CLIENTS_FDS);
+	if (!interrupt_pending())
+		clients_step(c, fds, false);
 }
 
 void keeper_serve(struct keeper *k, struct vm *vm, const char *text, double seconds)
@@ -324,14 +164,13 @@ void keeper_serve(struct keeper *k, struct vm *vm, const char *text, double seco
 	struct service s = { .vm = vm, .description = json_loads(text, 0, NULL) };
 	const struct folder home = find_folder();
 	int64_t end_ns = deadline_in(seconds);
+	struct clients c;
 
 	if (chdir("/"))
 		return;
-	for (int i = 0; i < MAX_CLIENTS; i++)
-		s.clients[i] = (struct client){ .fd = -1, .tty_fd = -1 };
+	clients_init(&c, &ops, &s, k->listener);
 	while (vm_can_debug(vm) && !interrupt_pending() && clock_ns() < end_ns && !is_gone(&home))
-		step(&s, k->listener, end_ns);
-	for (int i = 0; i < MAX_CLIENTS; i++)
-		drop(&s, &s.clients[i]);
+		step(&c, vm, end_ns);
+	clients_release(&c);
 	json_decref(s.description);
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a keeper and its clients tell each other: packets of JSON, some with a
- * descriptor (unix(7), SCM_RIGHTS).
+ * What a keeper, or a test that runs, and its clients tell each other: packets
+ * of JSON, some with a descriptor (unix(7), SCM_RIGHTS).
  *
- *	{"op": "info"}				answer: the description of the VM
+ *	{"op": "info"}				answer: the description of the kept
+ *						VM; {"vms"} of a test: those of
+ *						its VMs
  *	{"op": "gdb"}, a listening socket	answer: {}, once QEMU's gdb stub
  *						listens; it does until the client
  *						closes the connection
- *	{"op": "shell", "prompt", "term", "lang"}, a terminal
- *						answer at the end: {"code"}, or
+ *	{"op": "shell", "vm", "prompt", "term", "lang"}, a terminal
+ *						vm: its number in the test.
+ *						Answer at the end: {"code"}, or
  *						{"left"} after Ctrl-] q.  Meanwhile
  *						any packet says that the window's
  *						size has changed
@@ -20,8 +23,9 @@
 
 #include <jansson.h>
 
-/* The name of a keeper's socket (runner/base/hidden_socket.h). */
-#define ATTACH_SOCKET "attach"
+/* The names of the sockets (runner/base/hidden_socket.h). */
+#define ATTACH_SOCKET "attach"		/* of a keeper */
+#define RUNNING_SOCKET "running"	/* of a test that runs */
 
 /*
  * Sends the message, which it releases, and the descriptor fd, -1 for none.

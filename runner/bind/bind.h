@@ -107,12 +107,14 @@ struct vm;
  * released.
  */
 struct vm *bind_check_vm(lua_State *L);
+struct vm *bind_vm_at(lua_State *L, int idx);
 /* Functions for the table provium.core, and methods for VM objects. */
 extern const luaL_Reg bind_fixture_functions[], bind_fixture_methods[];
 extern const luaL_Reg bind_snapshot_methods[], bind_terminal_methods[];
 extern const luaL_Reg bind_debugger_methods[], bind_recording_methods[];
 extern const luaL_Reg bind_host_functions[], bind_recording_functions[];
 extern const luaL_Reg bind_kept_methods[], bind_kept_functions[];
+extern const luaL_Reg bind_visit_functions[];
 extern const luaL_Reg bind_line_functions[];
 
 /* core.kept_debugger(): see debugger.c. */

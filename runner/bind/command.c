@@ -20,6 +20,7 @@
 #include "runner/base/files.h"
 #include "runner/base/interrupt.h"
 #include "runner/bind/bind.h"
+#include "runner/vm/visitors.h"
 
 #define GRACE_S 5.0	/* time for a program to end after SIGTERM */
 #define ORPHANS_S 20.0	/* time for killed processes to end */
@@ -105,17 +106,13 @@ static bool take(struct command *c, int stream)
 static void read_output(struct command *c)
 {
 	struct pollfd fds[] = {
-		{ c->pidfd, POLLIN, 0 }, { interrupt_fd(), POLLIN, 0 },
-		{ c->pipe[OUT], POLLIN, 0 }, { c->pipe[ERR], POLLIN, 0 },
+		{ c->pidfd, POLLIN, 0 }, { c->pipe[OUT], POLLIN, 0 }, { c->pipe[ERR], POLLIN, 0 },
 	};
 
-	while (!fds[0].revents && !interrupt_pending()) {
-		if (poll(fds, 4, -1) < 0)
-			continue;
+	while (!fds[0].revents && vm_idle(DEADLINE_NEVER, fds, 3) != -EINTR)
 		for (int i = 0; i < NR_STREAMS; i++)
-			if (fds[2 + i].revents && !take(c, i))
-				fds[2 + i].fd = -1;
-	}
+			if (fds[1 + i].revents && !take(c, i))
+				fds[1 + i].fd = -1;
 }
 
 /*

@@ -17,7 +17,7 @@
 #include "runner/bind/bind.h"
 #include "runner/bind/memory.h"
 #include "runner/bind/warning.h"
-#include "runner/vm/vm.h"
+#include "runner/vm/visitors.h"
 
 #define ERROR "provium.error"
 
@@ -221,9 +221,9 @@ static int l_write(lua_State *L)
 static int l_pause(lua_State *L)
 {
 	int64_t deadline = deadline_in(luaL_checknumber(L, 1));
-	struct pollfd pfd = { interrupt_fd(), POLLIN, 0 };
 
-	poll(&pfd, 1, deadline_poll_ms(deadline));
+	while (!vm_idle(deadline, NULL, 0))
+		;
 	raise_interrupt(L, NULL);
 	return 0;
 }
@@ -301,6 +301,7 @@ int bind_open(lua_State *L)
 	luaL_setfuncs(L, bind_fixture_functions, 0);
 	luaL_setfuncs(L, bind_host_functions, 0);
 	luaL_setfuncs(L, bind_kept_functions, 0);
+	luaL_setfuncs(L, bind_visit_functions, 0);
 	luaL_setfuncs(L, bind_line_functions, 0);
 	luaL_setfuncs(L, bind_recording_functions, 0);
 	bind_push_nr(L);

@@ -4,6 +4,7 @@
 
 #include "runner/attach/client.h"
 #include "runner/attach/keeper.h"
+#include "runner/attach/visitors.h"
 #include "runner/bind/bind.h"
 #include "runner/gate/gate.h"
 #include "runner/qemu/forkserver/client.h"
@@ -19,6 +20,7 @@ static int l_keep(lua_State *L)
 {
 	struct err err;
 
+	visitors_end_shells(NULL, "the test has failed, and the VM is kept: attach to it again");
 	if (vm_keep(bind_check_vm(L), &err)) {
 		lua_pushnil(L);
 		lua_pushstring(L, err.text);
@@ -33,6 +35,7 @@ static int l_detach(lua_State *L)
 {
 	struct err err;
 
+	visitors_close();
 	forkserver_stop();
 	gate_set_label(luaL_checkstring(L, 1));
 	if (keeper_detach(&keeper, &err))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A snapshot as Lua holds it. */
+#include "runner/attach/visitors.h"
 #include "runner/bind/bind.h"
 #include "runner/fixture/snapshot.h"
 
@@ -26,6 +27,7 @@ static int l_take(lua_State *L)
 	struct vm *vm = bind_check_vm(L);
 	struct snapshot *s = lua_newuserdatauv(L, sizeof(*s), 1);
 	struct err err;
+	int ret;
 
 	snapshot_init(s);
 	if (luaL_newmetatable(L, SNAPSHOT))
@@ -34,7 +36,10 @@ static int l_take(lua_State *L)
 	lua_pushvalue(L, 1);	/* keeps the VM alive, because the snapshot
 				 * identifies the VM by its address */
 	lua_setiuservalue(L, -2, 1);
-	if (snapshot_take(s, vm, &err))
+	visitors_keep_out(vm, "the test saves the state of this VM");
+	ret = snapshot_take(s, vm, &err);
+	visitors_keep_out(NULL, NULL);
+	if (ret)
 		bind_raise(L, &err);
 	lua_pushinteger(L, (lua_Integer)s->log_next);
 	return 2;

@@ -17,12 +17,17 @@
 
 #define VM "provium.vm"
 
+struct vm *bind_vm_at(lua_State *L, int idx)
+{
+	struct vm **vm = luaL_checkudata(L, idx, VM);
+
+	luaL_argcheck(L, *vm, idx, "this VM is released");
+	return *vm;
+}
+
 struct vm *bind_check_vm(lua_State *L)
 {
-	struct vm **vm = luaL_checkudata(L, 1, VM);
-
-	luaL_argcheck(L, *vm, 1, "this VM is released");
-	return *vm;
+	return bind_vm_at(L, 1);
 }
 
 /* --- boot --- */

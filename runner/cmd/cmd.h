@@ -53,6 +53,9 @@ int cmd_usage_error(const struct command *c, const char *fmt, ...)
  */
 int cmd_print_kept(FILE *to, bool even_if_none, struct err *err);
 
+/* Prints the VMs that `provium shell --attach` can open a shell in. */
+void cmd_print_vms(FILE *to);
+
 /* Returns 0 if there is a gdb, or EXIT_USAGE after an error message. */
 int cmd_check_gdb(const struct command *c);
 

@@ -47,6 +47,28 @@ int cmd_print_kept(FILE *to, bool even_if_none, struct err *err)
 	return 0;
 }
 
+void cmd_print_vms(FILE *to)
+{
+	char name[CLIENT_NAME_MAX];
+	struct err ignored;
+	json_t *list = client_list_running(&ignored), *d;
+	size_t i;
+
+	if (json_array_size(list))
+		fprintf(to, "VMs of tests that run:\n          ID    memory  test\n");
+	json_array_foreach(list, i, d) {
+		client_name(d, name);
+		fprintf(to, "%12s  %4lld MiB  ", name, number(d, "memory") >> 20);
+		if (number(d, "vm"))
+			fprintf(to, "%s: %s (VM %lld)\n", record_text(d, "file"),
+				record_text(d, "test"), number(d, "vm"));
+		else
+			fprintf(to, "a test that does not answer now\n");
+	}
+	json_decref(list);
+	cmd_print_kept(to, false, &ignored);
+}
+
 /* id: decimal digits; NULL: all of them. */
 static int end(const char *id, struct err *err)
 {

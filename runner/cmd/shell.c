@@ -7,26 +7,38 @@
 #include "runner/base/interrupt.h"
 #include "runner/base/tty.h"
 #include "runner/cmd/cmd.h"
+#include "runner/report/record.h"
 
-/* Opens a shell in a kept VM. */
-static int attach(const char *id)
+static void greet(const json_t *d)
+{
+	if (client_runs(d))
+		fprintf(stderr, "shell in VM %lld of %s, which runs%s%s; `exit` or Ctrl-] q leaves it\n",
+			json_integer_value(json_object_get(d, "vm")), record_text(d, "file"),
+			*record_text(d, "test") ? ": " : "", record_text(d, "test"));
+	else
+		fprintf(stderr, "shell in the kept VM of %s, which goes on meanwhile; `exit` or Ctrl-] q leaves it\n",
+			record_text(d, "test"));
+}
+
+/* Opens a shell in a VM that is kept or runs. */
+static int attach(const char *name)
 {
 	struct err err = { 0 };
-	json_t *d = client_find(id, &err);
-	pid_t keeper = client_id(d);
+	json_t *d = client_find_any(name, &err);
 	int code = 0, ret = -1;
 	bool left = false;
 
 	if (d) {
-		fprintf(stderr, "shell in the kept VM of %s, which goes on meanwhile; `exit` or Ctrl-] q leaves it\n",
-			json_string_value(json_object_get(d, "test")));
-		ret = client_shell(keeper, &code, &left, &err);
+		greet(d);
+		ret = client_shell(d, &code, &left, &err);
 	}
 	json_decref(d);
 	if (left)
 		fprintf(stderr, "\nprovium shell: left by Ctrl-] q\n");
 	if (ret && err.kind != ERR_INTERRUPTED)
 		fprintf(stderr, "provium shell: %s\n", err.text);
+	if (!d && err.kind == ERR_USER)
+		cmd_print_vms(stderr);
 	if (interrupt_pending())
 		return -interrupt_pending();
 	return !ret ? code : err.kind == ERR_USER ? EXIT_USAGE : EXIT_BROKEN;
@@ -87,8 +99,10 @@ const struct command cmd_shell = {
 "\n"
 "Options:\n"
 "  --fixture NAME   the same as NAME\n"
-"  --attach [ID]    open the shell in a kept VM (provium kept), which runs while\n"
-"                   a shell is open in it, and stands again afterwards\n"
+"  --attach [ID]    open the shell in a VM of a test that runs, or in a kept one\n"
+"                   (provium kept), which runs while a shell is open in it, and\n"
+"                   stands again afterwards. Without ID it is the only VM there is,\n"
+"                   or the VMs are listed\n"
 "\n"
 "Exit status: that of the shell, or 128 plus the number of the signal that\n"
 "killed it; 2 wrong arguments or no terminal, 3 broken infrastructure (the\n"

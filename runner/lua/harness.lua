@@ -24,6 +24,7 @@ local results = require "provium.results"
 local session = require "provium.session"
 local show = require "provium.show"
 local verdict = require "provium.verdict"
+local visit = require "provium.visit"
 
 local KIND, VERDICT = errors.KIND, errors.VERDICT
 
@@ -101,6 +102,7 @@ end
 local function settle(t, opts)
 	local wants_clean = opts.leave_clean
 	if wants_clean == nil and t.vm then wants_clean = t.vm.leave_clean end
+	if wants_clean or opts.leaks then core.end_visits("the test has ended and cleans up its VM") end
 	local problem = wants_clean and leave_clean(t)
 	if opts.leaks and not problem and t.verdict == VERDICT.ok then problem = leaks.search(t) end
 	session.wants_leaks = nil
@@ -110,6 +112,7 @@ end
 local function run_test(t, opts, fn)
 	local dead_before = verdict.dead_vms()
 	session.test = t
+	visit.update()
 	kernel_log.take_outside_complaints()
 	evidence.mark(session.vms)
 	for _, vm in ipairs(session.vms) do vm.inserted_by_test, vm.removed_functions, vm.workers = {}, {}, {} end
@@ -135,6 +138,7 @@ local function run_test(t, opts, fn)
 		drop_clone(t)
 		session.forget_dead_vms()
 	end
+	visit.finish(t)
 	t.seconds = core.now() - t.start - t.waited
 	t.start, t.waited, session.test = nil, nil, nil
 	record.tell("test", t)
@@ -255,7 +259,10 @@ end
 -- opts.on_failure: "shell", "repl", "gdb", "keep" or "ask"; opts.gdb: true or
 -- nil; see on_failure.lua. Raises only an interrupt.
 function harness.run(path, opts)
-	opts.on_start = on_failure.watch
+	function opts.on_start(vm)
+		visit.update()
+		on_failure.watch(vm)
+	end
 	session.begin(path, opts)
 	if opts.record then recording.begin() end
 	if opts.on_failure == "repl" or opts.on_failure == "ask" then repl.watch_errors() end

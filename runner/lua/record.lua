@@ -99,6 +99,7 @@ function record.tell_end(file_error, goes_on)
 	file.waited = session.waited > 0 and session.waited or nil
 	file.ignored = 0
 	for _, entry in ipairs(session.ignored) do file.ignored = file.ignored + entry.count end
+	file.notes = session.notes
 	file.deps = session.input_paths()
 	file.goes_on = goes_on or nil
 	record.tell("end", file)

@@ -34,6 +34,7 @@ function session.begin(path, opts)
 	session.test = nil			-- the record of the running test
 	session.told_interrupt = false		-- see record.tell_interrupt()
 	session.stopped = false			-- no further test of the file may run
+	session.notes = {}			-- texts for the file's report
 	session.log = {}			-- text that log() got outside of tests
 	session.keep_logs = false		-- something failed: keep the VMs' consoles
 	session.logs, session.logs_error = nil, nil	-- the folder of the logs, or why they could not be kept

@@ -139,9 +139,13 @@ void format_evidence(struct buf *to, const char *indent, const json_t *item,
 void format_file_notes(struct buf *to, const char *indent, const json_t *record)
 {
 	struct buf prefix = { 0 };
+	json_t *note;
+	size_t i;
 
 	buf_addf(&prefix, "%sprinted: ", indent);
 	format_lines(to, buf_str(&prefix), record_text(record, "output"));
+	json_array_foreach(json_object_get(record, "notes"), i, note)
+		buf_addf(to, "%snote: %s\n", indent, string_of(note));
 	if (*record_text(record, "logs"))
 		buf_addf(to, "%slogs kept in %s\n", indent, record_text(record, "logs"));
 	if (*record_text(record, "logs_error"))

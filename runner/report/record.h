@@ -17,6 +17,7 @@
  *			kernel that ran
  *	ignored		number of kernel complaints that the tests ignored
  *	output		what the file printed, if the caller kept it
+ *	notes		texts that are no failures: a shell was open in a VM
  *	logs		directory with the complete consoles, after a failure
  *	logs_error	why they could not be kept
  *	deps		[path]: every file that the verdict depends on

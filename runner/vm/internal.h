@@ -15,6 +15,7 @@
 #include "runner/qemu/proc.h"
 #include "runner/qemu/qmp.h"
 #include "runner/vm/conn.h"
+#include "runner/vm/visitors.h"
 #include "runner/vm/vm.h"
 #include "runner/vm/vsock.h"
 
@@ -156,6 +157,8 @@ void vm_end_recording(struct vm *vm);
 
 /* --- state.c --- */
 
+/* NULL: there are none. */
+extern const struct vm_visitors *vm_visitors;
 /* Ends QEMU, closes all connections to it, gives back the reservation. */
 void vm_end_qemu(struct vm *vm);
 /* Marks the VM dead for `reason`, to which the end of the console is added. */

@@ -13,6 +13,50 @@ static struct vm *spare;
 
 static void service_spare(void);
 
+/* --- visitors --- */
+
+static bool serves_visitors;
+
+static size_t poll_visitors(struct pollfd *fds)
+{
+	return vm_visitors && !serves_visitors ? vm_visitors->poll(fds) : 0;
+}
+
+/* What visitors do can call vm_step(), which must not serve them again. */
+static void serve_visitors(const struct pollfd *fds, size_t nr)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < nr; i++)
+		any |= fds[i].revents != 0;
+	if (!any)
+		return;
+	serves_visitors = true;
+	vm_visitors->step(fds);
+	serves_visitors = false;
+}
+
+int vm_idle(int64_t deadline_ns, struct pollfd *also, size_t nr_also)
+{
+	struct pollfd fds[1 + VM_ALSO_MAX + VM_VISITORS_MAX] = { { interrupt_fd(), POLLIN, 0 } };
+	size_t nr = 1 + nr_also, nr_visitors;
+	int n;
+
+	for (size_t i = 0; i < nr_also; i++)
+		fds[1 + i] = also[i];
+	nr_visitors = poll_visitors(fds + nr);
+	n = poll(fds, nr + nr_visitors, deadline_poll_ms(deadline_ns));
+	for (size_t i = 0; i < nr_also; i++)
+		also[i].revents = n > 0 ? fds[1 + i].revents : 0;
+	if (interrupt_pending())
+		return -EINTR;
+	if (n > 0)
+		serve_visitors(fds + nr, nr_visitors);
+	return n ? 0 : -ETIMEDOUT;
+}
+
+/* --- a VM --- */
+
 /*
  * Handles the connection to the agent.  Returns true if the agent has closed it
  * for good.
@@ -71,40 +115,15 @@ static void handle_end(struct vm *vm)
 		       "QEMU closed its connections but did not end");
 }
 
-int vm_step(struct vm *vm, int64_t deadline_ns)
+/* Handles what poll(2) has reported. */
+static int handle(struct vm *vm, const struct pollfd fds[NR_SOURCES], bool timed_out)
 {
-	return vm_step_also(vm, deadline_ns, NULL, 0);
-}
-
-int vm_step_also(struct vm *vm, int64_t deadline_ns, struct pollfd *also, size_t nr_also)
-{
-	int64_t wake_ns = deadline_ns;
-	struct pollfd fds[NR_SOURCES + VM_ALSO_MAX] = {
-		[AGENT] = { vm->link.conn.fd, POLLIN, 0 },
-		[QEMU] = { vm->qemu.proc.pidfd, POLLIN, 0 },
-		[QMP] = { vm->qemu.qmp.fd, POLLIN, 0 },
-		[SIGNALS] = { interrupt_fd(), POLLIN, 0 },
-		[DIALING] = vsock_poll(&vm->link.vsock, &wake_ns),
-		[SPARE] = { spare ? spare->link.conn.fd : -1, POLLIN, 0 },
-	};
 	struct err err = { 0 };
 	bool gone;
-	int n;
 
-	if (conn_wants_out(&vm->link.conn))
-		fds[AGENT].events |= POLLOUT;
-	for (size_t i = 0; i < nr_also; i++)
-		fds[NR_SOURCES + i] = also[i];
-	n = poll(fds, NR_SOURCES + nr_also, deadline_poll_ms(wake_ns));
-	for (size_t i = 0; i < nr_also; i++)
-		also[i].revents = n > 0 ? fds[NR_SOURCES + i].revents : 0;
-	if (interrupt_pending())
-		return -EINTR;
-	if (n < 0)
-		return 0;
 	if (fds[SPARE].revents)
 		service_spare();
-	if (!n && wake_ns == deadline_ns)
+	if (timed_out)
 		return -ETIMEDOUT;
 	gone = handle_link(vm, fds[AGENT].revents, fds[DIALING].revents);
 	/* Frames that arrived before the end still count. */
@@ -120,6 +139,42 @@ int vm_step_also(struct vm *vm, int64_t deadline_ns, struct pollfd *also, size_t
 	if (fds[QEMU].revents || gone)
 		handle_end(vm);
 	return 0;
+}
+
+int vm_step(struct vm *vm, int64_t deadline_ns)
+{
+	return vm_step_also(vm, deadline_ns, NULL, 0);
+}
+
+int vm_step_also(struct vm *vm, int64_t deadline_ns, struct pollfd *also, size_t nr_also)
+{
+	int64_t wake_ns = deadline_ns;
+	struct pollfd fds[NR_SOURCES + VM_ALSO_MAX + VM_VISITORS_MAX] = {
+		[AGENT] = { vm->link.conn.fd, POLLIN, 0 },
+		[QEMU] = { vm->qemu.proc.pidfd, POLLIN, 0 },
+		[QMP] = { vm->qemu.qmp.fd, POLLIN, 0 },
+		[SIGNALS] = { interrupt_fd(), POLLIN, 0 },
+		[DIALING] = vsock_poll(&vm->link.vsock, &wake_ns),
+		[SPARE] = { spare ? spare->link.conn.fd : -1, POLLIN, 0 },
+	};
+	size_t nr = NR_SOURCES + nr_also, nr_visitors;
+	int n, ret;
+
+	if (conn_wants_out(&vm->link.conn))
+		fds[AGENT].events |= POLLOUT;
+	for (size_t i = 0; i < nr_also; i++)
+		fds[NR_SOURCES + i] = also[i];
+	nr_visitors = poll_visitors(fds + nr);
+	n = poll(fds, nr + nr_visitors, deadline_poll_ms(wake_ns));
+	for (size_t i = 0; i < nr_also; i++)
+		also[i].revents = n > 0 ? fds[NR_SOURCES + i].revents : 0;
+	if (interrupt_pending())
+		return -EINTR;
+	if (n < 0)
+		return 0;
+	ret = handle(vm, fds, !n && wake_ns == deadline_ns);
+	serve_visitors(fds + nr, nr_visitors);
+	return ret;
 }
 
 bool vm_lives(struct vm *vm)

@@ -56,11 +56,25 @@ void vm_end_qemu(struct vm *vm)
 	gate_leave(&vm->gate.pass);
 }
 
+const struct vm_visitors *vm_visitors;
+
+void vm_set_visitors(const struct vm_visitors *visitors)
+{
+	vm_visitors = visitors;
+}
+
+static void tell_visitors(struct vm *vm)
+{
+	if (vm_visitors)
+		vm_visitors->ended(vm);
+}
+
 void vm_kill(struct vm *vm)
 {
 	vm_end_qemu(vm);
 	if (vm->state == VM_RUNNING || vm->state == VM_BOOTING)
 		vm->state = VM_OFF;
+	tell_visitors(vm);
 }
 
 void vm_free(struct vm *vm)
@@ -68,6 +82,8 @@ void vm_free(struct vm *vm)
 	if (!vm)
 		return;
 	vm_kill(vm);
+	if (vm_visitors)
+		vm_visitors->freed(vm);
 	while (vm->calls.list)
 		vm_call_free(vm, vm->calls.list);
 	complaint_parser_free(vm->oops.parser);
@@ -160,6 +176,7 @@ static void die_without_console(struct vm *vm, enum err_kind kind, const char *r
 		vm_end_qemu(vm);
 	err_set(&vm->death.err, kind, 0, "%s", reason);
 	vm->state = VM_DEAD;
+	tell_visitors(vm);
 }
 
 void vm_die(struct vm *vm, enum err_kind kind, const char *reason)
