@@ -1,44 +1,96 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Commands on a terminal that end at a random moment, in a random way, leave no
--- process behind. ENDINGS=100 tries more of them, SEED=N repeats a run.
+-- process and no file behind. ENDINGS=100 tries more of them, SEED=N repeats a
+-- run.
 
 local pty = require "pty"
 local runner = require "runner"
-
-local dir, _ <close> = runner.new_folder()
-pty.build(dir)
+local quote = runner.quote
 
 local NR = tonumber(os.getenv("ENDINGS") or 6)
 local SEED = tonumber(os.getenv("SEED") or os.time())
 local MAX_MS = 3000
 
-local file = runner.quote(runner.canned .. "/fails_in_vm.lua")
-local COMMANDS = { "shell", "repl",
-	"test -f '^leaves' --on-failure=shell " .. file, "test -f '^leaves' --on-failure=repl " .. file,
-	"test -f '^leaves' --on-failure=keep " .. file }
+-- Not in /tmp, because the commands have a /tmp of their own. "out" is the
+-- output folder of the runner that is in it.
+local dir = runner.shell("mktemp -d -p " .. quote(runner.home))
+local _ <close> = setmetatable({}, { __close = function() os.execute("rm -rf " .. quote(dir)) end })
+runner.shell(("cd %s && mkdir -p out/bin out/initramfs private/tmp private/shm private/run && cp %s out/bin/ && ln -s %s/initramfs/base.cpio out/initramfs/")
+	:format(quote(dir), quote(runner.path), quote(runner.home)))
+runner.write(dir .. "/out/provium.toml", runner.profile_toml {})
+pty.build(dir)
+
+local failing = runner.canned .. "/fails_in_vm.lua"
+local slow = runner.write(dir .. "/slow.lua", 'test("waits", { fixture = provium.profile }, function(vm) vm:exec("sleep 8") assert(true) end)\n')
+local gdb = runner.shell("command -v gdb") ~= ""
+
+-- Other programs make files in /tmp, /run and /dev/shm too, so the commands
+-- have folders of their own there. Where that is not allowed, these three are
+-- not compared.
+local PRIVATE = os.execute("unshare -m true 2>/dev/null") and
+	("unshare -m sh -c 'for d in tmp run; do mount --bind %s/private/$d /$d; done; mount --bind %s/private/shm /dev/shm; exec \"$@\"' sh ")
+		:format(dir, dir) or ""
+
+local words = {}
+for name, value in pairs(runner.probed()) do words[#words + 1] = ("%s=%s"):format(name, value) end
+local ENV = ("env PROVIUM_GATE=%s/gate XDG_STATE_HOME=%s/state TERM=dumb %s"):format(dir, dir, table.concat(words, " "))
+local PATH = dir .. "/out/bin/" .. runner.path:match("[^/]*$")
+
+local COMMANDS = { "shell", "repl", "exec " .. provium.profile .. " sleep 1000" }
+for _, mode in ipairs { "shell", "repl", "keep" } do
+	COMMANDS[#COMMANDS + 1] = ("test -f ^leaves --on-failure=%s %s"):format(mode, failing)
+end
+COMMANDS[#COMMANDS + 1] = "attach"
+if gdb then
+	for _, command in ipairs { "gdb", "test -f ^leaves --gdb " .. failing, "test -f ^leaves --on-failure=gdb " .. failing } do
+		COMMANDS[#COMMANDS + 1] = command
+	end
+end
 -- Signals to the runner, the end of its terminal, and keys.
 local ENDINGS = { "signal 1", "signal 2", "signal 9", "signal 15", "hangup", "send \3", "send \4", "send \29q" }
 
--- Returns how many processes have this mark in their environment.
-local function count(mark)
-	return tonumber(runner.shell(("cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -cFx ENDINGS_TEST=%s"):format(mark)))
+-- Returns the shell command line. "attach" is a shell in the VM of a test that
+-- runs beside it.
+local function line_of(command, mark)
+	local start = ("env ENDINGS_TEST=%s %s %s"):format(mark, ENV, PRIVATE)
+	if command ~= "attach" then return ("%s %s %s"):format(start, PATH, command) end
+	local script = ("%s test %s >/dev/null & sleep 2; exec %s shell --attach"):format(PATH, slow, PATH)
+	return ("%s sh -c %s"):format(start, quote(script))
 end
 
-provium.timeout = 60 + 60 * NR
+-- Returns the set of all files and folders that the commands can have made.
+local function files()
+	local set = {}
+	for path in runner.shell(("cd %s && find out private gate state 2>/dev/null"):format(quote(dir))):gmatch("[^\n]+") do set[path] = true end
+	return set
+end
+
+provium.timeout = 120 + 60 * NR
 math.randomseed(SEED)
 
-test(("after %d random endings no process is left"):format(NR), function()
-	log("SEED=" .. SEED)
+local function try(label, command, steps)
+	local mark = ("%s/%s"):format(dir, label:match("^%w+"))
+	local shown = pty.run(dir, line_of(command, mark), steps)
+	runner.shell(("%s %s kept --end"):format(ENV, PATH))
+	wait_until(function() return runner.count_marked("ENDINGS_TEST=" .. mark) == 0 end, { timeout = 15, interval = 0.1, desc = "the end of all processes of " .. label })
+	return shown
+end
+
+test(("after %d random endings no process and no file is left"):format(NR), function()
+	log(("SEED=%d, %s"):format(SEED, PRIVATE ~= "" and "with folders /tmp, /run and /dev/shm of its own" or "without /tmp, /run and /dev/shm: unshare -m is not allowed"))
+	-- What a run makes and keeps is there before: the fixture, the logs of
+	-- the failed test, the history of the prompt.
+	try("before", "test -f ^leaves --on-failure=repl " .. failing, { "expect VM 1> ", "send 1\r", "expect VM 1> ", "send \4" })
+	local before = files()
 	for i = 1, NR do
 		local command, ending = COMMANDS[math.random(#COMMANDS)], ENDINGS[math.random(#ENDINGS)]
-		local pause = "pause " .. math.random(0, MAX_MS)
-		local mark = ("%s/%d"):format(dir, i)
+		local pause = "pause " .. math.random(0, command == "attach" and 2 * MAX_MS or MAX_MS)
 		local steps = { pause, ending, "pause 1500", "hangup" }
 		if ending == "hangup" then steps = { pause, ending } end
-		pty.run(dir, ("env ENDINGS_TEST=%s PROVIUM_GATE=%s/gate XDG_STATE_HOME=%s/state %s %s"):format(mark, dir, dir,
-			runner.quote(runner.path), command), steps)
-		runner.shell(("PROVIUM_GATE=%s/gate %s kept --end"):format(dir, runner.quote(runner.path)))
 		local label = ("%d: %s, %s, %q (SEED=%d)"):format(i, command, pause, ending, SEED)
-		wait_until(function() return count(mark) == 0 end, { timeout = 10, interval = 0.1, desc = "the end of all processes of " .. label })
+		try(label, command, steps)
+		for path in pairs(files()) do
+			if not before[path] then error(("%s: %s is left behind"):format(label, path)) end
+		end
 	end
 end)

@@ -50,6 +50,16 @@ test("--on-failure=gdb shows the backtrace of a panic down to the module's line"
 	assert_contains(shown, "panics ... FAIL: ")
 end)
 
+test("Ctrl-Z stops nothing in gdb, and a terminal that goes away ends gdb and its VM", function()
+	local mark = "GDB_TEST=" .. dir
+	local shown, ending = pty.run(dir, ("env %s %s"):format(mark, command("gdb " .. provium.profile)), {
+		"expect (gdb) ", "send \26", "pause 300", "send \21print 6*7\r", "expect = 42",
+		"expect (gdb) ", "hangup",
+	})
+	assert_eq("signal 1", ending, shown)
+	wait_until(function() return runner.count_marked(mark) == 0 end, { interval = 0.1, desc = "the end of gdb and QEMU" })
+end)
+
 test("without gdb, without a terminal or without debugging information an error says what to do", function()
 	local path = runner.quote(runner.path)
 	assert_eq("provium test: --gdb: stdin is not a terminal; run it in one, or without this option",

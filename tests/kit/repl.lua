@@ -66,6 +66,12 @@ test("--on-failure=repl has the local variables of the failed test, and its verd
 	assert_contains(shown, "FAIL: 0 passed, 1 failed")
 end)
 
+test("Ctrl-Z stops nothing: the prompt reads on", function()
+	local shown, ending = repl { PROMPT, "send \26", "pause 300", "send \21", "send 6*7\r",
+		"expect \n42\r\n", PROMPT, "send \4" }
+	assert_eq("exit 0", ending, shown)
+end)
+
 test("a terminal that goes away, and SIGTERM, end the prompt and its VM", function()
 	local shown, ending = repl { PROMPT, "signal 15" }
 	assert_eq("signal 15", ending, shown)
