@@ -244,12 +244,12 @@ void tasks_add_below(struct tasks *t, const struct tasks_root *roots, size_t nr)
 
 uint64_t tasks_busy_ns(void)
 {
-	unsigned long long user, nice, system, irq, softirq;
+	unsigned long long user, nice, system, iowait, irq, softirq;
 	char text[256];
 
 	if (!read_text("/proc/stat", text, sizeof(text)) ||
-	    sscanf(text, "cpu %llu %llu %llu %*u %*u %llu %llu", &user, &nice, &system, &irq,
-		   &softirq) != 5)
+	    sscanf(text, "cpu %llu %llu %llu %*u %llu %llu %llu", &user, &nice, &system, &iowait,
+		   &irq, &softirq) != 6)
 		return 0;
-	return (user + nice + system + irq + softirq) * TICK_NS;
+	return (user + nice + system + iowait + irq + softirq) * TICK_NS;
 }

@@ -31,7 +31,10 @@ struct tasks_root {
 /* Adds all threads of these processes and of those below them. */
 void tasks_add_below(struct tasks *t, const struct tasks_root *roots, size_t nr);
 
-/* Returns the time in which processors were not idle, added up; 0: unknown. */
+/*
+ * Returns the time in which processors were not idle, or waited for a disk,
+ * which the host may be slow to serve; added up.  0: unknown.
+ */
 uint64_t tasks_busy_ns(void);
 
 #endif

@@ -132,7 +132,7 @@
 
 #define WIRE_MSG_look_rep(F, S)						\
 	F(S, u64, time_ns, "of the guest's monotonic clock")			\
-	F(S, u64, busy_ns, "time in which its processors were not idle, added up; 0: unknown") \
+	F(S, u64, busy_ns, "time in which its processors worked or waited for a disk, added up; 0: unknown") \
 	F(S, u32, more, "1: there are more tasks")			\
 	F(S, task_list, tasks, "in the order of their pids, for each call")
 

@@ -16,7 +16,7 @@ local ABORT_TIMEOUT_S = 1	-- a supervisor that runs answers at once
 local PING_TIMEOUT_S = 5
 
 limits.CALL_S = 60		-- default of vm.timeout
-local BLOCKED_S = 9		-- the error comes within 10 s
+local BLOCKED_S = 8		-- the error comes within 10 s
 
 -- Returns the time limit of a call of this VM or worker, in seconds, unscaled;
 -- and, unless the test has set a limit, that for a call that is blocked

@@ -11,7 +11,7 @@
 #include "runner/vm/look.h"
 
 #define FIRST_S 1.0			/* from the wait's beginning */
-#define EVERY_S 4.0
+#define EVERY_S 3.5
 /* Before the first look, and for the looks themselves; see judge(). */
 #define SLACK_S 1.5
 #define TASKS_MAX 64			/* as in agent/guest/tasks.h */

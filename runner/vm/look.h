@@ -7,7 +7,7 @@
  * A call is blocked if nothing in the guest will end it soon, however slow the
  * machine is: its tasks, those of the other calls and those of jobs have not
  * left a processor once, none is in a system call with a time limit, and the
- * processors have been idle.
+ * processors have been idle and have waited for no disk.
  */
 #ifndef RUNNER_VM_LOOK_H
 #define RUNNER_VM_LOOK_H

@@ -15,13 +15,14 @@ do
 	for _, name in ipairs(NAMES) do status[name], said[name] = waits[name]() end
 end
 
-test("a system call that is blocked ends within 10 s of guest time", function()
+test("a system call that is blocked ends long before the limit of other calls", function()
 	assert_eq(1, status.vm_blocked)
 	assert_contains(said.vm_blocked, "FAIL: syscall read: no result within ")
 	assert_contains(said.vm_blocked, "(it is blocked, and the guest is idle; vm.timeout = 120 waits longer)")
 	assert_contains(said.vm_blocked, "wchan: pipe_read")
 	local seconds = tonumber(said.vm_blocked:match("log: ([%d.]+)"))
-	assert(seconds and seconds > 5 and seconds <= 10, said.vm_blocked)
+	-- It is 8 s, and what a loaded host adds; 60 s is the limit of other calls.
+	assert(seconds and seconds > 5 and seconds < 20, said.vm_blocked)
 end)
 
 test("a command whose processes are blocked is ended like a blocked system call", function()
