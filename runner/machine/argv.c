@@ -95,7 +95,12 @@ static void add_connections(struct argv *argv, const struct qemu_config *c,
 	add_option(argv, "-mon", "chardev=qmp,mode=control");
 	add_option(argv, "-chardev", "file,id=console,path=/proc/self/fd/%d,append=on",
 		   fds->console);
-	add_option(argv, "-serial", "chardev:console");
+	/*
+	 * The same device as with -serial, but QEMU does not record it: a
+	 * recording would have an event for each byte of the console, and a
+	 * replay stops at each event.
+	 */
+	add_option(argv, "-device", "isa-serial,chardev=console");
 	if (c->cid) {
 		add_option(argv, "-device", "vhost-vsock-%s,guest-cid=%u,vhostfd=%d",
 			   bus, c->cid, c->vhost_fd);
