@@ -17,7 +17,7 @@ $(OBJ)/tests/bench/%: EXTRA = $(LUA_CPPFLAGS:-I%=-isystem %)
 $(BENCH): $(call objects,tests/bench/bench.c) $(filter-out $(OBJ)/runner/main.o,$(RUNNER_OBJ))
 	$(call run,LINK)$(CC) -o $@.tmp $^ $(LUA_LIBS) && mv $@.tmp $@
 
-.PHONY: bench bench-nested test-recordings test-looks
+.PHONY: bench bench-nested bench-chaos test-recordings test-looks
 bench: ## kit: measure what a boot, a call and a run of make cost, as ratios
 bench: all $(BENCH) $(BARE_CPIO)
 	@$(BENCH) $(PROFILE) $(BARE_CPIO) $(RUNNER) $(MAKE)
@@ -27,6 +27,9 @@ bench: all $(BENCH) $(BARE_CPIO)
 
 bench-nested: nested ## kit: the same on KVM and vsock inside a nested VM
 	$(call nested_run,1/1,bench/nested)
+
+bench-chaos: all ## kit: how often three races are lost without CHAOS= and with it (N=20)
+	@RUNS=$(if $(filter command%,$(origin N)),$N) $(RUNNER) test tests/bench/chaos.lua
 
 test-recordings: all ## kit: replay 50 recordings, and a rare race 20 times (an hour)
 	@PROVIUM_RECORDINGS=50 $(RUNNER) test -f '^recordings of timers' tests/kit/recording.lua

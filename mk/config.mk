@@ -9,8 +9,8 @@ KIT_INSTALLED := $(wildcard bin/provium)
 # meaning. They count only on the command line; the others, such as ACCEL, in
 # the environment too.
 $(foreach v,O T N V SHARD FIXTURE HERE PREFIX DESTDIR PROFILES KERNELS NAME NR ARGS SAN \
-	FAILFAST RECORD MODULE TESTS TARGETS SUITE CLONE KERNEL_SRC KERNEL KDIR CONFIG KCFLAGS \
-	LLVM LLVM_IAS CROSS_COMPILE,$(if $(filter \
+	FAILFAST RECORD CHAOS MODULE TESTS TARGETS SUITE CLONE KERNEL_SRC KERNEL KDIR CONFIG \
+	KCFLAGS LLVM LLVM_IAS CROSS_COMPILE,$(if $(filter \
 	environment%,$(origin $v)),$(eval undefine $v)))
 
 ifneq ($(KIT_INSTALLED),)
@@ -37,6 +37,7 @@ FIXTURE   ?=#           the fixture to open (make shell, repl, gdb)
 N         ?= 100#       how often "make stress" runs the tests
 FAILFAST  ?=#           1: start no further test after a failure
 RECORD    ?=#           1: record the VMs, and keep those of failed tests (make test, make stress)
+CHAOS     ?=#           a seed: the same, under a timing that the seed determines
 V         ?=#           1: show the commands
 PREFIX    ?= /usr/local#  where "make install" installs the kit
 DESTDIR   ?=#           a folder that stands for / while it installs

@@ -90,7 +90,7 @@ TEST_INPUTS := $(RUNNER) $(KERNEL_IMAGE) $(INITRAMFS) $(DRIVERS)
 REPORT := $O/report
 AGAIN := $(filter retest,$(MAKECMDGOALS))
 FAIL_FAST := $(if $(filter-out 0,$(FAILFAST)),--fail-fast)
-RECORDED := $(if $(filter-out 0,$(RECORD)),--record)
+RECORDED := $(if $(CHAOS),--chaos $(call quoted,$(CHAOS)),$(if $(filter-out 0,$(RECORD)),--record))
 
 # The recipe succeeds even if the test fails, so that make runs the other tests
 # too: the runner then leaves out the .ok file, and the summary has the exit
@@ -132,7 +132,7 @@ else ifneq ($(RECORDED),)
 # normal run.
 .PHONY: test retest
 test retest: $(TEST_INPUTS) $O/provium.toml | modules
-	$(plus)@$(RUNNER) test --record $(FAIL_FAST) $(CHOSEN:%=$(TEST_ROOT)/%.lua)
+	$(plus)@$(RUNNER) test $(RECORDED) $(FAIL_FAST) $(CHOSEN:%=$(TEST_ROOT)/%.lua)
 
 else
 

@@ -9,6 +9,7 @@
  *				has overlayfs
  *	provium.root=9p:TAG	the same with a folder of the host
  *	provium.init=/sbin/init	becomes PID 1; the agent runs on as its child
+ *	provium.noise=SEED,NS	starts the noise of noise.h
  */
 #include <dirent.h>
 #include <errno.h>
@@ -33,6 +34,7 @@
 
 #include "agent/guest/boot.h"
 #include "agent/guest/drivers.h"
+#include "agent/guest/noise.h"
 #include "agent/wire/wire.h"
 
 #define PORT_WAIT_MS 2000		/* a driver that needs longer to name
@@ -232,6 +234,15 @@ static void set_host_name(void)
 		sethostname(HOST_NAME, strlen(HOST_NAME));
 }
 
+static void start_noise(const char *arg)
+{
+	int ret = noise_start(arg);
+
+	if (ret)
+		boot_give_up("provium.noise=%s: %s", arg, ret == -EINVAL ?
+			     "expected SEED,NANOSECONDS" : strerror(-ret));
+}
+
 void boot_guest(void)
 {
 	char buf[4096];
@@ -250,6 +261,9 @@ void boot_guest(void)
 	value = parameter("provium.init", buf, sizeof(buf));
 	if (value)
 		start_init(value);
+	value = parameter("provium.noise", buf, sizeof(buf));
+	if (value)
+		start_noise(value);
 	setenv("PATH", "/sbin:/usr/sbin:/bin:/usr/bin", 1);
 }
 

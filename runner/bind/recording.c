@@ -30,7 +30,10 @@ static int open_log(const char *dir)
 	return ret ? ret : fd;
 }
 
-/* vm:record(dir): makes a VM that has not booted a recorded one. */
+/*
+ * vm:record(dir, shift): makes a VM that has not booted a recorded one, in
+ * which an instruction takes 2^shift ns.
+ */
 static int l_record(lua_State *L)
 {
 	const char *dir = luaL_checkstring(L, 2);
@@ -42,7 +45,7 @@ static int l_record(lua_State *L)
 			strerror(-fd));
 		bind_raise(L, &err);
 	}
-	vm_record(bind_check_vm(L), fd);
+	vm_record(bind_check_vm(L), (unsigned int)luaL_checkinteger(L, 3), fd);
 	return 0;
 }
 
@@ -131,14 +134,16 @@ static int l_keep_recording(lua_State *L)
 }
 
 /*
- * vm:replay(options, path): starts a QEMU that replays the log at path, of a VM
- * that was booted with these options; see vm:boot().
+ * vm:replay(options, path, shift): starts a QEMU that replays the log at path,
+ * of a VM that was recorded with this shift and booted with these options; see
+ * vm:boot().
  */
 static int l_replay(lua_State *L)
 {
 	struct vm *vm = bind_check_vm(L);
 	struct vm_opts *opts = bind_boot_options(L);
 	const char *path = luaL_checkstring(L, 3);
+	unsigned int shift = (unsigned int)luaL_checkinteger(L, 4);
 	struct accel accel;
 	struct err err;
 	int fd;
@@ -151,14 +156,15 @@ static int l_replay(lua_State *L)
 		err_set(&err, ERR_USER, -errno, "cannot read %s: %s", path, strerror(errno));
 		bind_raise(L, &err);
 	}
-	if (vm_replay_start(vm, opts, &accel, fd, &err))
+	if (vm_replay_start(vm, opts, &accel, shift, fd, &err))
 		bind_raise(L, &err);
 	return 0;
 }
 
 /*
- * vm:replay_to(count or nil): lets the guest run until it has executed that
- * many instructions, or to the end.  Returns how many it has executed.
+ * vm:replay_to(count or nil, total): lets the guest run until it has executed
+ * that many instructions of the total, or to the end.  Returns how many it has
+ * executed.
  */
 static int l_replay_to(lua_State *L)
 {

@@ -12,6 +12,9 @@
 #include "runner/cmd/cmd.h"
 #include "runner/run/suite.h"
 
+/* The greatest --chaos; --repeat counts on from it. */
+#define MAX_SEED 1000000000
+
 struct arguments {
 	struct suite_opts suite;
 	const char *mem, *cpus;
@@ -106,6 +109,14 @@ static int parse_option(struct arguments *a, int option)
 	case 'R':
 		s->record = true;
 		break;
+	case 'C':
+		s->record = true;
+		s->chaos = cmd_number(optarg, MAX_SEED);
+		if (!s->chaos)
+			return cmd_usage_error(&cmd_test,
+				"--chaos %s: expected a seed, a number from 1 to %d",
+				optarg, MAX_SEED);
+		break;
 	case 'v':
 		s->verdict = optarg;
 		s->format = &format_brief;
@@ -128,17 +139,18 @@ static int parse_option(struct arguments *a, int option)
 /* QEMU records only TCG, and not vsock. */
 static int check_record(const struct suite_opts *s)
 {
+	const char *option = s->chaos ? "--chaos" : "--record";
 	static const char *const needs[][2] = { { "ACCEL", "tcg" }, { "TRANSPORT", "serial" } };
 
 	if (s->on_failure || s->gdb)
-		return cmd_usage_error(&cmd_test, "--record excludes --on-failure and --gdb: "
-			"provium replay --gdb shows the recorded run");
+		return cmd_usage_error(&cmd_test, "%s excludes --on-failure and --gdb: "
+			"provium replay --gdb shows the recorded run", option);
 	for (size_t i = 0; i < 2; i++) {
 		const char *chosen = getenv(needs[i][0]);
 
 		if (chosen && *chosen && strcmp(chosen, "auto") && strcmp(chosen, needs[i][1]))
-			return cmd_usage_error(&cmd_test, "--record needs %s=%s, which QEMU can record; "
-				"it is %s", needs[i][0], needs[i][1], chosen);
+			return cmd_usage_error(&cmd_test, "%s needs %s=%s, which QEMU can record; "
+				"it is %s", option, needs[i][0], needs[i][1], chosen);
 	}
 	return 0;
 }
@@ -193,6 +205,7 @@ static int run(int argc, char **argv)
 		{ "on-failure", required_argument, NULL, 'o' },
 		{ "gdb", no_argument, NULL, 'g' },
 		{ "record", no_argument, NULL, 'R' },
+		{ "chaos", required_argument, NULL, 'C' },
 		{ "verdict", required_argument, NULL, 'v' },
 		{ "session", required_argument, NULL, 'p' },
 		{ "mem", required_argument, NULL, 'm' },
@@ -251,6 +264,9 @@ const struct command cmd_test = {
 "  --record          record the VMs, which boot and are no clones, and keep the\n"
 "                    recordings of a failed file below out/record, for provium\n"
 "                    replay; needs TCG, one processor and no disks\n"
+"  --chaos SEED      record, under a timing that SEED determines: the speed of\n"
+"                    the guest's clock, and interruptions of its processes. With\n"
+"                    --repeat, each time under the timing of the next SEED\n"
 "  --repeat N        run everything N times (default: 1)\n"
 "  --shard N/PARTS   run one part of the files, such as 2/5: of every five, the\n"
 "                    second one. The same files give the same parts\n"

@@ -255,7 +255,7 @@ end
 -- Runs the test file at path. opts.tell gets events as JSON text, see
 -- record.tell(). opts.filter (a pattern) and opts.only (a set of names) select
 -- the tests to run. opts.fail_fast: the first failure ends the file.
--- opts.record: record the VMs.
+-- opts.record: record the VMs; opts.chaos: with a timing from this seed.
 -- opts.on_failure: "shell", "repl", "gdb", "keep" or "ask"; opts.gdb: true or
 -- nil; see on_failure.lua. Raises only an interrupt.
 function harness.run(path, opts)

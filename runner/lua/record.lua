@@ -58,6 +58,7 @@ end
 -- or nil.
 function record.add_evidence(item, caught, complaints)
 	item.where = caught and caught.where or item.where
+	item.chaos = session.chaos
 	item.complaints = evidence.complaints(session.vms, complaints or {})
 	item.kernel = evidence.kernel(session.vms, session.test)
 	local err = caught and caught.value

@@ -6,6 +6,7 @@
 -- for gdb, and recording.json with what replay.lua needs. vm.recorded is the
 -- part of it that is known while the VM runs.
 
+local chaos = require "provium.chaos"
 local core = require "provium.core"
 local errors = require "provium.errors"
 local read_file = require "provium.read_file"
@@ -14,7 +15,11 @@ local show = require "provium.show"
 
 local recording = {}
 
-recording.FORMAT = 1
+recording.FORMAT = 2
+
+-- An instruction takes 2^SHIFT ns of a recorded guest's time.
+local SHIFT = 1
+recording.MAX_SHIFT = 10	-- QEMU's limit
 
 local KALLSYMS_TIMEOUT_S = 5
 
@@ -52,11 +57,17 @@ function recording.record(vm, request)
 	check(info.rootfs or info.share, ("profile %s, whose root file system is on the host,"):format(info.profile),
 		"use another profile")
 	local _, home = core.home()
-	vm.core:record(home .. "/record")
+	local shift = SHIFT
 	session.nr_recorded = session.nr_recorded + 1
+	if session.chaos then
+		local plan = chaos.plan(session.chaos, session.nr_recorded)
+		shift = plan.shift
+		request.append = request.append and ("%s %s"):format(request.append, plan.append) or plan.append
+	end
+	vm.core:record(home .. "/record", shift)
 	vm.recorded = {
 		folder = ("%s/vm-%d"):format(session.recordings, session.nr_recorded),
-		options = request, profile = info.profile, events = {}, failed = false,
+		options = request, shift = shift, profile = info.profile, events = {}, failed = false,
 	}
 end
 
@@ -155,6 +166,7 @@ local function write(vm)
 	put("recording.json", core.to_json(clean {
 		format = recording.FORMAT, file = core.realpath(session.path) or session.path, profile = r.profile,
 		text_at = r.text_at,
+		shift = r.shift,
 		options = { memory = r.options.memory, append = r.options.append, files = r.options.files },
 		inputs = vm.core:inputs(), events = r.events, log = core.hash_file(r.folder .. "/log"),
 	}))

@@ -33,13 +33,14 @@ end
 local function load(dir)
 	dir = find(dir)
 	local r = core.json(read_file(dir .. "/recording.json") or "")
-	local is_whole = type(r) == "table"
+	local is_whole = type(r) == "table" and math.type(r.format) == "integer"
+	if is_whole and r.format ~= recording.FORMAT then
+		refuse("%s is a recording of format %d, and this provium reads format %d; record the test again", dir, r.format, recording.FORMAT)
+	end
+	is_whole = is_whole and math.type(r.shift) == "integer" and r.shift >= 0 and r.shift <= recording.MAX_SHIFT
 	for _, key in ipairs { "inputs", "events", "options" } do is_whole = is_whole and type(r[key]) == "table" end
 	if not is_whole then
 		refuse("%s/recording.json is damaged; record the test again (provium test --record)", dir)
-	end
-	if r.format ~= recording.FORMAT then
-		refuse("%s is a recording of format %s, and this provium reads format %d; record the test again", dir, r.format, recording.FORMAT)
 	end
 	r.dir, r.console = dir, read_file(dir .. "/console.log")
 	if not r.console or not core.realpath(dir .. "/log") then
@@ -95,7 +96,7 @@ local function start(r)
 	vm.core:replay({
 		memory = r.options.memory, cpus = 1, timeout = 0, append = r.options.append,
 		files = r.options.files or {}, disks = {},
-	}, r.dir .. "/log")
+	}, r.dir .. "/log", r.shift)
 	check_inputs(r, vm)
 	return vm
 end

@@ -45,6 +45,7 @@ function session.begin(path, opts)
 	session.under_gdb = opts.gdb		-- no time limits
 	session.on_start = opts.on_start or function() end	-- is called with each VM that runs now
 	session.recordings = nil		-- with --record: the folder for the recordings
+	session.chaos = opts.chaos		-- with --chaos: the seed
 	session.tell = opts.tell or function() end
 
 	session.watches_oops = false		-- calls end soon once a kernel has reported an oops

@@ -112,12 +112,9 @@ static void add_connections(struct argv *argv, const struct qemu_config *c,
 }
 
 /*
- * An instruction takes 2^shift ns of the guest's time.  With shift=auto, an
- * idle guest whose clock is ahead of the host's gets no byte for up to 100 ms.
- */
-#define RECORDED_SHIFT 1
-
-/*
+ * With shift=auto, an idle guest whose clock is ahead of the host's would get
+ * no byte for up to 100 ms.
+ *
  * QEMU records a character device only if it was named by -serial or -parallel.
  * A microvm has no parallel port, so the option has no other effect.
  */
@@ -125,7 +122,7 @@ static void add_recording(struct argv *argv, const struct qemu_config *c)
 {
 	if (c->rr == RR_NONE)
 		return;
-	add_option(argv, "-icount", "shift=%u,rr=%s,rrfile=/proc/self/fd/%d", RECORDED_SHIFT,
+	add_option(argv, "-icount", "shift=%u,rr=%s,rrfile=/proc/self/fd/%d", c->shift,
 		   c->rr == RR_RECORD ? "record" : "replay", c->log_fd);
 	add_option(argv, "-parallel", "chardev:link");
 	add_option(argv, "-action", "shutdown=pause");

@@ -66,6 +66,8 @@ struct qemu_config {
 	 */
 	enum rr rr;
 	int log_fd;			/* the log; unused with RR_NONE */
+	unsigned int shift;		/* an instruction takes 2^shift ns of the
+					 * guest's time; unused with RR_NONE */
 };
 
 /* The mount tag of the shared folder (9p). */

@@ -136,6 +136,9 @@ static json_t *test_command(const json_t *item, const char *file, const char *op
 
 	record_add_command(&b);
 	buf_addf(&b, " test %s", option);
+	if (!*option && json_object_get(item, "chaos"))
+		buf_addf(&b, "--chaos %lld ",
+			 (long long)json_integer_value(json_object_get(item, "chaos")));
 	if (*record_text(item, "filter")) {
 		buf_addf(&b, "-f ");
 		text_quote(&b, record_text(item, "filter"));

@@ -41,6 +41,7 @@
  *			test; `more` lines before these were left out
  *	consoles	[{ vm, lines [line] }]: the last lines of each console
  *	filter		the pattern for -f that chooses this test
+ *	chaos		with --chaos: the seed
  *	recording	after a failure with --record: the folder with the
  *			recording of the VM that the test used last
  *	replay		the command that replays it up to the failing call, in gdb

@@ -86,6 +86,10 @@ static int run_harness(lua_State *L)
 	lua_setfield(L, -2, "gdb");
 	lua_pushboolean(L, opts->record);
 	lua_setfield(L, -2, "record");
+	if (opts->chaos) {
+		lua_pushinteger(L, opts->chaos);
+		lua_setfield(L, -2, "chaos");
+	}
 	lua_pushvalue(L, 3);
 	lua_pushcclosure(L, l_tell, 1);
 	lua_setfield(L, -2, "tell");

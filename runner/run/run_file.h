@@ -16,6 +16,7 @@ struct run_file_opts {
 	const char *on_failure;	/* "shell", "repl", "gdb", "keep", "ask" or NULL */
 	bool gdb;
 	bool record;
+	unsigned int chaos;	/* with record: the seed of the VMs' timing, or 0 */
 };
 
 /*

@@ -35,6 +35,7 @@ struct suite {
 	struct counts total;
 	struct advice advice;
 	size_t nr_started, nr_done;
+	unsigned int nr_repeated;	/* how often everything has run */
 	bool accel_printed;
 	bool live;			/* the terminal shows what a file is doing */
 	size_t nr_tests;		/* of the running file; 0: unknown */
@@ -189,6 +190,7 @@ static json_t *run_and_remember(struct suite *s, const char *path)
 			.fail_fast = opts->fail_fast,
 			.on_failure = opts->on_failure, .gdb = opts->gdb,
 			.record = opts->record,
+			.chaos = opts->chaos ? opts->chaos + s->nr_repeated : 0,
 		},
 		.on_test = on_test, .on_result = on_result, .on_interrupt = on_interrupt,
 		.arg = s, .capture = opts->verdict || opts->format != &format_human,
@@ -349,6 +351,7 @@ static int run_all(struct suite *s)
 		opts->format->begin(s->files.nr * opts->repeat, &s->out);
 	print(s);
 	for (unsigned int i = 0; !ret && i < opts->repeat; i++) {
+		s->nr_repeated = i;
 		ret = run_once(s);
 		if (opts->fail_fast && counts_status(&s->total))
 			break;

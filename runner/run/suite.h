@@ -20,6 +20,11 @@ struct suite_opts {
 	const char *on_failure;
 	bool gdb;		/* run the file under gdb */
 	bool record;		/* record the VMs, and keep the recordings of failures */
+	/*
+	 * With record: the seed of the VMs' timing in the first repetition, and
+	 * one more in each further one; or 0.
+	 */
+	unsigned int chaos;
 	const char *verdict;	/* BASE of the result for make, or NULL */
 	const char *session;	/* file shared with make's other runners, or NULL */
 	/*

@@ -122,6 +122,7 @@ struct vm {
 	struct {
 		enum rr rr;
 		int log_fd;		/* -1: none */
+		unsigned int shift;	/* see struct qemu_config */
 		char kernel[HASH_HEX], initrd[HASH_HEX];
 		bool ended;		/* QEMU ended as told: the log is whole */
 		uint64_t end;		/* the guest's instructions at the end */

@@ -110,6 +110,7 @@ static struct qemu_config config_of(const struct vm *vm, const struct lines *l,
 	config.seed = (uint32_t)(seed ^ seed >> 32);
 	config.rr = vm->recording.rr;
 	config.log_fd = vm->recording.log_fd;
+	config.shift = vm->recording.shift;
 	config.cid = vm->link.vsock.cid;
 	config.vhost_fd = vm->link.vsock.vhost_fd;
 	return config;

@@ -24,9 +24,10 @@ void vm_recorded_accel(struct accel *accel)
 	snprintf(accel->reason, sizeof(accel->reason), "recorded");
 }
 
-void vm_record(struct vm *vm, int log_fd)
+void vm_record(struct vm *vm, unsigned int shift, int log_fd)
 {
 	vm->recording.rr = RR_RECORD;
+	vm->recording.shift = shift;
 	vm->recording.log_fd = log_fd;
 }
 

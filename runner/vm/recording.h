@@ -22,10 +22,11 @@
 /* Changes accel to what a recorded VM runs on: TCG, virtio-serial. */
 void vm_recorded_accel(struct accel *accel);
 /*
- * Makes vm, which is in state VM_NEW, a recorded VM.  Takes over the descriptor
- * of an empty file for the log; it stays open until vm_free().
+ * Makes vm, which is in state VM_NEW, a recorded VM, in which an instruction
+ * takes 2^shift ns (0 to 10).  Takes over the descriptor of an empty file for
+ * the log; it stays open until vm_free().
  */
-void vm_record(struct vm *vm, int log_fd);
+void vm_record(struct vm *vm, unsigned int shift, int log_fd);
 
 struct recording_info {
 	const char *kernel, *initrd;	/* hashes of what the guest booted from */

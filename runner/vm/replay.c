@@ -20,7 +20,7 @@
 #define STUCK_S 30
 
 int vm_replay_start(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
-		    int log_fd, struct err *err)
+		    unsigned int shift, int log_fd, struct err *err)
 {
 	struct machine *m = &vm->machine;
 	int ret;
@@ -29,6 +29,7 @@ int vm_replay_start(struct vm *vm, struct vm_opts *opts, const struct accel *acc
 	*opts = (struct vm_opts){ 0 };
 	m->accel = *accel;
 	vm->recording.rr = RR_REPLAY;
+	vm->recording.shift = shift;
 	vm->recording.log_fd = log_fd;
 	ret = vm_reserve(vm, m->opts.memory, m->opts.cpus, true, err);
 	return ret ? ret : vm_launch(vm, LAUNCH_BOOT, err);

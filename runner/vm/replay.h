@@ -12,12 +12,12 @@
 #define REPLAY_TO_END UINT64_MAX
 
 /*
- * Starts a QEMU that replays the log.  opts and accel are those of the
+ * Starts a QEMU that replays the log.  opts, accel and shift are those of the
  * recorded VM; takes opts and the log's descriptor over, even on failure.  The
  * guest stands before its first instruction.  0 or -errno with err filled.
  */
 int vm_replay_start(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
-		    int log_fd, struct err *err);
+		    unsigned int shift, int log_fd, struct err *err);
 /*
  * Lets the guest run until it has executed `until` instructions or the log has
  * ended; it stands then.  0, and *count is the number of instructions it has

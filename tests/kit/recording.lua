@@ -8,7 +8,7 @@ local shell, quote = runner.shell, runner.quote
 provium.timeout = "60m"
 
 local TIMES = math.tointeger(tonumber(os.getenv("PROVIUM_RECORDINGS") or 1))
-local SAME = "^the same as recorded: %d+ instructions, %d+ bytes on the console, and the same end\n$"
+local SAME = "the same as recorded: %d+ instructions, %d+ bytes on the console, and the same end\n$"
 
 if runner.lacks_vmlinux("a recorded VM replays") then return end
 
@@ -96,7 +96,7 @@ test("a recording of another kernel, QEMU, initramfs or argument is refused with
 	assert_named('there is no profile "gone"', '"profile": *"[^"]*"', '"profile": "gone"')
 	with_copy(function(dir, change)
 		change('"format": *%d+', '"format": 99')
-		assert_refused(dir .. " is a recording of format 99, and this provium reads format 1; record the test again", dir)
+		assert_refused(dir .. " is a recording of format 99, and this provium reads format 2; record the test again", dir)
 	end)
 end)
 
@@ -116,6 +116,10 @@ test("a damaged or truncated recording is refused with what to do", function()
 	need_recordings()
 	with_copy(function(dir)
 		runner.write(dir .. "/recording.json", "{")
+		assert_refused(dir .. "/recording.json is damaged; " .. again, dir)
+	end)
+	with_copy(function(dir, change)
+		change('"shift": *%d+', '"shift": 11')
 		assert_refused(dir .. "/recording.json is damaged; " .. again, dir)
 	end)
 	with_copy(function(dir)
