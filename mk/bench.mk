@@ -33,7 +33,7 @@ bench-chaos: all ## kit: how often three races are lost without CHAOS= and with 
 
 test-recordings: all ## kit: replay 50 recordings, and a rare race 20 times (an hour)
 	@PROVIUM_RECORDINGS=50 $(RUNNER) test -f '^recordings of timers' tests/kit/recording.lua
-	@$(RUNNER) test tests/bench/rare_race.lua
+	@$(RUNNER) test tests/bench/hung_recording.lua tests/bench/rare_race.lua
 
 test-looks: all ## kit: look into five failures with gdb (PROFILE= chooses the kernel)
 	@LOOKS=all $(RUNNER) test tests/kit/look.lua

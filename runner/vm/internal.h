@@ -128,6 +128,7 @@ struct vm {
 		uint64_t end;		/* the guest's instructions at the end */
 		char call[128];		/* the test's last call; "" if none */
 		uint64_t call_at;	/* the guest's instructions before it */
+		off_t log_limit;	/* see vm_log_overflows() */
 	} recording;
 	/* See debugger.h. */
 	struct {
@@ -153,6 +154,14 @@ struct vm {
  */
 int vm_command(struct vm *vm, const char *name, json_t *arguments, int64_t deadline_ns,
 	       struct err *err);
+/*
+ * Has the log of a recorded VM reached its limit?  Each PAUSE instruction of a
+ * loop that waits is an event of the log, and a guest that hangs in such a loop
+ * writes a log of which the replay takes minutes.
+ */
+bool vm_log_overflows(const struct vm *vm);
+/* Sets the limit to `more` bytes from now. */
+void vm_limit_log(struct vm *vm, off_t more);
 /* Ends the QEMU of a recorded VM so that its log is whole. */
 void vm_end_recording(struct vm *vm);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runner/base/deadline.h"
@@ -14,6 +15,11 @@
 #include "runner/vm/recording.h"
 
 #define COPY_BYTES (1 << 20)
+/*
+ * The bytes of the log that one call may add: ten million PAUSE instructions.
+ * A replay takes two seconds for each MB of them.
+ */
+#define MAX_CALL_LOG (64 << 20)
 
 void vm_recorded_accel(struct accel *accel)
 {
@@ -24,11 +30,31 @@ void vm_recorded_accel(struct accel *accel)
 	snprintf(accel->reason, sizeof(accel->reason), "recorded");
 }
 
+static off_t log_size(const struct vm *vm)
+{
+	struct stat st = { 0 };
+
+	fstat(vm->recording.log_fd, &st);
+	return st.st_size;
+}
+
+bool vm_log_overflows(const struct vm *vm)
+{
+	return vm->recording.rr == RR_RECORD &&
+	       log_size(vm) > vm->recording.log_limit;
+}
+
+void vm_limit_log(struct vm *vm, off_t more)
+{
+	vm->recording.log_limit = log_size(vm) + more;
+}
+
 void vm_record(struct vm *vm, unsigned int shift, int log_fd)
 {
 	vm->recording.rr = RR_RECORD;
 	vm->recording.shift = shift;
 	vm->recording.log_fd = log_fd;
+	vm_limit_log(vm, MAX_CALL_LOG);
 }
 
 bool vm_recording(const struct vm *vm, struct recording_info *info)
@@ -86,6 +112,7 @@ void vm_note_call(struct vm *vm, const char *label)
 	if (vm->recording.rr != RR_RECORD || vm_icount(vm, &count, &ignored))
 		return;
 	vm->recording.call_at = count;
+	vm_limit_log(vm, MAX_CALL_LOG);
 	snprintf(vm->recording.call, sizeof(vm->recording.call), "%s", label);
 }
 

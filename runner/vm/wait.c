@@ -8,6 +8,14 @@
 #include "runner/base/interrupt.h"
 #include "runner/vm/internal.h"
 
+/* How often a recorded VM's log is looked at during a call. */
+#define LOG_LOOK_S 0.5
+/*
+ * The bytes that the log may grow by while a call is aborted.  A guest that
+ * answers needs less than a hundredth of it.
+ */
+#define MAX_ABORT_LOG (8 << 20)
+
 /*
  * False also after a shutdown or a kill by the test, unlike state != VM_DEAD.
  */
@@ -34,6 +42,18 @@ static int ended(struct vm *vm, const struct vm_call *call, int ret, struct err 
 	return ret;
 }
 
+/* As vm_look_step(), but 0 also after a while if vm is a recorded VM. */
+static int step(struct vm *vm, struct vm_call *call, int64_t limit_ns)
+{
+	int64_t look_ns = deadline_in(LOG_LOOK_S);
+	int ret;
+
+	if (vm->recording.rr != RR_RECORD || look_ns >= limit_ns)
+		return vm_look_step(vm, call, limit_ns);
+	ret = vm_look_step(vm, call, look_ns);
+	return ret == -ETIMEDOUT ? 0 : ret;
+}
+
 int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 		 struct err *err)
 {
@@ -43,8 +63,8 @@ int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 	while (!ret && !call->done && !call->print_error && can_answer(vm)) {
 		int64_t limit_ns = vm_oops_limit(vm, start_ns, deadline_ns);
 
-		ret = call->blocked ? -ETIMEDOUT : vm_look_step(vm, call, limit_ns);
-		if (!ret && clock_ns() >= limit_ns)
+		ret = call->blocked ? -ETIMEDOUT : step(vm, call, limit_ns);
+		if (!ret && (clock_ns() >= limit_ns || vm_log_overflows(vm)))
 			ret = -ETIMEDOUT;	/* output that never ends */
 	}
 	ret = ended(vm, call, ret, err);
@@ -127,10 +147,11 @@ static bool get_report(struct vm *vm, struct vm_call *abort, struct wire_abort_r
 
 /*
  * The guest does not answer: makes its kernel report what its processors do,
- * and ends the VM.  err gets the death report.
+ * and ends the VM.  err gets the death report.  why: what shortened the time
+ * limit, or "".
  */
 static void end_hung_guest(struct vm *vm, const char *label, double waited_s,
-			   struct err *err)
+			   const char *why, struct err *err)
 {
 	vm->death.hung = true;
 	/*
@@ -145,11 +166,21 @@ static void end_hung_guest(struct vm *vm, const char *label, double waited_s,
 			;
 	}
 	vm_die(vm, ERR_GUEST, VM_HANGS);
-	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s, and %s",
-		label, waited_s, VM_HANGS);
+	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s%s, and %s",
+		label, waited_s, why, VM_HANGS);
 	err->console_at = strlen(err->text);
 	snprintf(err->text + err->console_at, sizeof(err->text) - err->console_at, "%s",
 		 vm->death.err.text + vm->death.err.console_at);
+}
+
+/* Returns what has shortened the time limit, for a message, or "". */
+static const char *shortened_by(const struct vm *vm, const struct vm_call *call)
+{
+	if (call->blocked)
+		return " (it is blocked, and the guest is idle; vm.timeout = 120 waits longer)";
+	if (vm_log_overflows(vm))
+		return " (the call has made 64 MiB of recording, the most that it may)";
+	return vm->oops.since_ns ? " (the kernel's oops shortened the limit)" : "";
 }
 
 /*
@@ -165,21 +196,21 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *label,
 		[WIRE_ABORTED_EXECUTOR] = "its executor was killed, descriptors are gone",
 	};
 	struct vm_call *abort = send_abort(vm, call->channel, false);
-	bool worker = call->channel > WIRE_EXECUTOR, blocked = call->blocked;
+	const char *why = shortened_by(vm, call);
+	bool worker = call->channel > WIRE_EXECUTOR;
 	struct wire_abort_rep rep;
 
+	vm_limit_log(vm, MAX_ABORT_LOG);
 	call->blocked_s = 0;
 	call->blocked = false;
 	if (!get_report(vm, abort, &rep)) {
 		if (abort)
 			vm_call_free(vm, abort);
-		end_hung_guest(vm, label, waited_s, err);
+		end_hung_guest(vm, label, waited_s, why, err);
 		return;
 	}
 	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s%s; %s%s%.*s",
-		label, waited_s,
-		blocked ? " (it is blocked, and the guest is idle; vm.timeout = 120 waits longer)" :
-		vm->oops.since_ns ? " (the kernel's oops shortened the limit)" : "",
+		label, waited_s, why,
 		worker && rep.aborted == WIRE_ABORTED_EXECUTOR ? "the worker was killed" :
 		effects[rep.aborted], rep.report.len ? "; it was at\n" : "",
 		(int)rep.report.len, (const char *)rep.report.p);
