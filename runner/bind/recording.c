@@ -161,6 +161,13 @@ static int l_replay(lua_State *L)
 	return 0;
 }
 
+/* Tells a user who waits for a long replay.  arg: all instructions. */
+static void tell_progress(uint64_t count, double seconds, void *arg)
+{
+	fprintf(stderr, "provium replay: at instruction %llu of %lld after %.0f s\n",
+		(unsigned long long)count, *(const long long *)arg, seconds);
+}
+
 /*
  * vm:replay_to(count or nil, total): lets the guest run until it has executed
  * that many instructions of the total, or to the end.  Returns how many it has
@@ -168,11 +175,12 @@ static int l_replay(lua_State *L)
  */
 static int l_replay_to(lua_State *L)
 {
+	long long total = luaL_checkinteger(L, 3);
 	uint64_t until = lua_isnoneornil(L, 2) ? REPLAY_TO_END :
 			 (uint64_t)luaL_checkinteger(L, 2), count;
 	struct err err;
 
-	if (vm_replay_run(bind_check_vm(L), until, &count, &err))
+	if (vm_replay_run(bind_check_vm(L), until, tell_progress, &total, &count, &err))
 		bind_raise(L, &err);
 	lua_pushinteger(L, (lua_Integer)count);
 	return 1;

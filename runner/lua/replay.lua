@@ -149,7 +149,7 @@ end
 -- of the instruction at which it stands; nothing, after a message, if the guest
 -- does not do what it did.
 local function run_to(r, vm, at)
-	local ok, count = pcall(vm.core.replay_to, vm.core, at)
+	local ok, count = pcall(vm.core.replay_to, vm.core, at, end_of(r))
 	if ok then return count end
 	if type(count) == "table" and count.kind == "interrupted" then error(count, 0) end
 	print(("DIFFERENT from the recording: %s"):format(tostring(count)))
@@ -216,7 +216,7 @@ end
 -- at.
 local function serve(r, at)
 	local vm = start(r)
-	vm.core:replay_to(at)
+	vm.core:replay_to(at, end_of(r))
 	vm.core:replay_serve()
 	return 0
 end

@@ -18,6 +18,9 @@
  * does not wait while the recorded guest slept.
  */
 #define STUCK_S 30
+#define PROGRESS_S 10
+/* The time between two questions while the guest executes instructions. */
+#define BUSY_MS 5
 
 int vm_replay_start(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
 		    unsigned int shift, int log_fd, struct err *err)
@@ -53,10 +56,10 @@ static void drop_output(struct conn *c)
 }
 
 /*
- * Waits for at most a second; handles what has happened.  gdb: a socket, or -1;
- * *gone becomes true when its other end is closed.
+ * Waits for at most that long; handles what has happened.  gdb: a socket, or
+ * -1; *gone becomes true when its other end is closed.
  */
-static int step_also(struct vm *vm, int gdb, bool *gone, struct err *err)
+static int step_also(struct vm *vm, int timeout_ms, int gdb, bool *gone, struct err *err)
 {
 	struct pollfd fds[] = {
 		{ vm->link.conn.fd, POLLIN, 0 }, { vm->qemu.qmp.fd, POLLIN, 0 },
@@ -64,7 +67,7 @@ static int step_also(struct vm *vm, int gdb, bool *gone, struct err *err)
 		{ gdb, POLLRDHUP, 0 },
 	};
 
-	poll(fds, 5, 1000);
+	poll(fds, 5, timeout_ms);
 	*gone = fds[4].revents;
 	if (interrupt_pending())
 		return err_set(err, ERR_INTERRUPTED, -EINTR, "interrupted");
@@ -75,24 +78,29 @@ static int step_also(struct vm *vm, int gdb, bool *gone, struct err *err)
 	return fds[2].revents ? ended(vm, err) : 0;
 }
 
-static int step(struct vm *vm, struct err *err)
+static int step(struct vm *vm, int timeout_ms, struct err *err)
 {
 	bool ignored;
 
-	return step_also(vm, -1, &ignored, err);
+	return step_also(vm, timeout_ms, -1, &ignored, err);
 }
 
-/* Waits until the guest stands. */
-static int await_stop(struct vm *vm, struct err *err)
+/*
+ * Waits until the guest stands.  While the recorded guest slept, what came next
+ * were bytes from outside.  Now QEMU's main thread sleeps until its next timer
+ * before it looks for them in the log, unless a question wakes it.
+ */
+static int await_stop(struct vm *vm, replay_progress *progress, void *arg, struct err *err)
 {
-	int64_t since = clock_ns();
-	uint64_t before = 0, count;
+	int64_t start = clock_ns(), since = start, told = start;
+	uint64_t before = 0, count = 1;
 	int ret = 0;
 
 	while (!ret && !vm->qemu.qmp.stopped) {
-		ret = step(vm, err);
-		if (ret || vm->qemu.qmp.stopped || seconds_since(since) < 1)
+		ret = step(vm, count == before ? 0 : BUSY_MS, err);
+		if (ret || vm->qemu.qmp.stopped)
 			continue;
+		before = count;
 		ret = vm_icount(vm, &count, err);
 		if (!ret && count == before && seconds_since(since) > STUCK_S)
 			ret = err_set(err, ERR_USER, -EIO,
@@ -100,12 +108,16 @@ static int await_stop(struct vm *vm, struct err *err)
 				      (unsigned long long)count);
 		if (count != before)
 			since = clock_ns();
-		before = count;
+		if (!ret && seconds_since(told) >= PROGRESS_S) {
+			progress(count, seconds_since(start), arg);
+			told = clock_ns();
+		}
 	}
 	return ret;
 }
 
-int vm_replay_run(struct vm *vm, uint64_t until, uint64_t *count, struct err *err)
+int vm_replay_run(struct vm *vm, uint64_t until, replay_progress *progress, void *arg,
+		  uint64_t *count, struct err *err)
 {
 	int64_t deadline_ns = deadline_in(STUCK_S);
 	int ret = vm_icount(vm, count, err);
@@ -122,7 +134,7 @@ int vm_replay_run(struct vm *vm, uint64_t until, uint64_t *count, struct err *er
 	if (!ret)
 		ret = vm_command(vm, "cont", NULL, deadline_ns, err);
 	if (!ret)
-		ret = await_stop(vm, err);
+		ret = await_stop(vm, progress, arg, err);
 	return ret ? ret : vm_icount(vm, count, err);
 }
 
@@ -132,7 +144,7 @@ int vm_replay_serve(struct vm *vm, int fd, struct err *err)
 	int ret = vm_debug_start(vm, fd, false, err);
 
 	while (!ret && !gone)
-		ret = step_also(vm, fd, &gone, err);
+		ret = step_also(vm, 1000, fd, &gone, err);
 	/* gdb makes QEMU end ("kill"), or closes the socket. */
 	return gone ? 0 : ret;
 }

@@ -11,6 +11,8 @@
 
 #define REPLAY_TO_END UINT64_MAX
 
+typedef void replay_progress(uint64_t count, double seconds, void *arg);
+
 /*
  * Starts a QEMU that replays the log.  opts, accel and shift are those of the
  * recorded VM; takes opts and the log's descriptor over, even on failure.  The
@@ -20,11 +22,14 @@ int vm_replay_start(struct vm *vm, struct vm_opts *opts, const struct accel *acc
 		    unsigned int shift, int log_fd, struct err *err);
 /*
  * Lets the guest run until it has executed `until` instructions or the log has
- * ended; it stands then.  0, and *count is the number of instructions it has
- * executed; -EINVAL: it has executed more than that already; -EIO: the guest
- * does not do what the log says; -EINTR; with err filled.
+ * ended; it stands then.  Calls progress every ten seconds with the number of
+ * instructions executed and the seconds gone by.  0, and *count is the number
+ * of instructions it has executed; -EINVAL: it has executed more than that
+ * already; -EIO: the guest does not do what the log says; -EINTR; with err
+ * filled.
  */
-int vm_replay_run(struct vm *vm, uint64_t until, uint64_t *count, struct err *err);
+int vm_replay_run(struct vm *vm, uint64_t until, replay_progress *progress, void *arg,
+		  uint64_t *count, struct err *err);
 /*
  * Connects QEMU's gdb stub to the socket fd, and returns when the other end has
  * closed it.  0 or -errno with err filled.
