@@ -21,7 +21,7 @@ test("a system call that is blocked ends long before the limit of other calls", 
 	assert_contains(said.vm_blocked, "(it is blocked, and the guest is idle; vm.timeout = 120 waits longer)")
 	assert_contains(said.vm_blocked, "wchan: pipe_read")
 	local seconds = tonumber(said.vm_blocked:match("log: ([%d.]+)"))
-	-- It is 8 s, and what a loaded host adds; 60 s is the limit of other calls.
+	-- 8 s, and what a loaded host adds; other calls have 60 s.
 	assert(seconds and seconds > 5 and seconds < 20, said.vm_blocked)
 end)
 
