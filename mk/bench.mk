@@ -28,7 +28,7 @@ bench: all $(BENCH) $(BARE_CPIO)
 bench-nested: nested ## kit: the same on KVM and vsock inside a nested VM
 	$(call nested_run,1/1,bench/nested)
 
-bench-chaos: all ## kit: how often three races are lost without CHAOS= and with it (N=20)
+bench-chaos: all ## kit: how often two races are lost without CHAOS= and with it (N=20)
 	@RUNS=$(if $(filter command%,$(origin N)),$N) $(RUNNER) test tests/bench/chaos.lua
 
 test-recordings: all ## kit: replay 50 recordings, and a rare race 20 times (an hour)
