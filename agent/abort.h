@@ -8,7 +8,8 @@
 /*
  * Ends the call of a channel (0: of all channels): kills its command if it runs
  * one, else its executor.  With give_up, abandons an executor that has not died
- * after being killed.  Returns what was done; report says where the task was.
+ * after being killed.  Returns what was done; writes to report where the task
+ * of the call was.
  */
 enum wire_aborted abort_call(struct supervisor *s, uint32_t channel, bool give_up,
 			     char *report, size_t cap);

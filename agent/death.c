@@ -15,7 +15,7 @@
 #include "agent/shared/high_fd.h"
 #include "agent/shared/race.h"
 
-/* --- reports --- */
+/* --- reports of how an executor ended --- */
 
 /* Writes how the executor's process ended; status is that of waitpid(2). */
 static void describe_end(struct supervisor *s, uint32_t channel, int status, char *text,
@@ -68,11 +68,12 @@ void death_answer_end_worker(struct supervisor *s, uint32_t channel)
 	reply_send(s, &m->end_request, &none);
 }
 
-/* --- executors --- */
+/* --- what follows from the end of an executor or a keeper --- */
 
 /*
  * Ends the jobs that the dead executor had started, unless the runner was told
- * their numbers.  A keeper's end ends its job.
+ * their numbers.  Kills the keeper of each job, the process that reads the
+ * job's output; with it the job ends.
  */
 static void reap_new_jobs(struct supervisor *s, uint32_t channel)
 {
@@ -91,8 +92,9 @@ static void reap_new_jobs(struct supervisor *s, uint32_t channel)
 
 /*
  * Ends the worker that the dead executor was creating, unless the runner was
- * told its channel.  The runner may know the channel of a worker that is on, so
- * that channel is not free.  A thread ends with its process.
+ * told its channel.  If the worker runs already, the runner may know its
+ * channel, so the channel does not become free here.  A thread ends with its
+ * process.
  */
 static void reap_new_worker(struct supervisor *s)
 {

@@ -7,7 +7,7 @@
 
 /*
  * Hands the first frame received, a request, to its channel's executor, or
- * answers why that cannot be.
+ * answers why that is impossible.
  */
 void post_request(struct supervisor *s, const struct wire_header *hdr);
 

@@ -52,7 +52,7 @@ bool reader_role_is_given(struct supervisor *s)
 	return role && role == link_reader(role >> 1);
 }
 
-/* --- calls that last --- */
+/* --- taking the role during a call that lasts --- */
 
 void reader_role_timer(struct supervisor *s)
 {
@@ -88,11 +88,12 @@ void reader_role_stop_timer(struct supervisor *s)
 	atomic_store(&s->link.state->armed, 0);
 }
 
-/* --- deaths --- */
+/* --- taking the role from an executor that died or was stopped --- */
 
 /*
- * A request that was accepted and is in the window, too, must not be carried
- * out by the next executor: the runner is told that its executor died.
+ * A request that an executor has accepted, and whose bytes are still in the
+ * receive buffer, must not be carried out by the next executor: the runner is
+ * told that the first executor died.
  */
 static void drop_accepted(struct supervisor *s, struct mailbox *box)
 {
@@ -147,7 +148,7 @@ void reader_role_take_from_dead(struct supervisor *s, uint32_t channel)
 	atomic_store(&s->link.state->armed, 0);
 }
 
-/* --- another link --- */
+/* --- a new link to the runner --- */
 
 /*
  * Does that task have a seccomp filter? Returns true if that cannot be

@@ -14,23 +14,26 @@
  */
 void reader_role_give(struct supervisor *s);
 /*
- * To be called when the timer has run out: takes the role from an executor
- * whose call takes long.
+ * To be called when the timer has run out: takes the role of reading from an
+ * executor whose call takes long.
  */
 void reader_role_timer(struct supervisor *s);
-/* Stops the timer.  To be called before a save. */
+/* Stops the timer that ends an executor's role.  To be called before a save. */
 void reader_role_stop_timer(struct supervisor *s);
 /*
- * To be called after an executor's death: takes the role, and the bytes that it
- * had read.
+ * To be called after an executor's death: takes the role of reading, and the
+ * bytes that the executor had read.
  */
 void reader_role_take_from_dead(struct supervisor *s, uint32_t channel);
-/* After a stop: takes the role, if the executor is in a call. */
+/*
+ * To be called after an executor was stopped: takes the role of reading, if the
+ * executor is in a call.
+ */
 void reader_role_take_from_stopped(struct supervisor *s, uint32_t channel);
 /*
- * Takes the role from an executor that is dead, and rings the reader's
- * doorbell: an executor that passed the role on may have died before it did
- * that.
+ * Takes the role of reading from an executor that is dead, and rings the
+ * reader's doorbell: an executor that passed the role on may have died before
+ * it rang.
  */
 void reader_role_check(struct supervisor *s);
 void reader_role_ring(struct supervisor *s);

@@ -17,7 +17,7 @@ void reply_send(struct supervisor *s, const struct wire_header *req, const void 
 void reply_data(struct supervisor *s, const struct wire_header *req, const void *p, size_t n);
 /* Sends the agent's first frame on a link. */
 void reply_ready(struct supervisor *s);
-/* Asks the runner for the built modules. */
+/* Asks the runner for the modules that were built for this guest's kernel. */
 void reply_want_modules(struct supervisor *s);
 
 #endif

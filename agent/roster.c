@@ -27,7 +27,7 @@ int roster_init(struct supervisor *s)
 	return 0;
 }
 
-/* --- the VM's own executor --- */
+/* --- creating the VM's own executor --- */
 
 static int open_or_null(const char *path, int flags)
 {
@@ -99,7 +99,7 @@ int roster_start_executor(struct supervisor *s)
 	return 0;
 }
 
-/* --- any executor --- */
+/* --- naming and ending executors --- */
 
 int roster_name(struct supervisor *s, uint32_t channel, char *text, size_t cap)
 {

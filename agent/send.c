@@ -28,11 +28,11 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* --- the queue --- */
+/* --- the queue of the supervisor's frames --- */
 
 /*
- * Makes room for n bytes at offset `at`.  NULL without memory: then the frame
- * is lost.
+ * Makes room for n bytes at offset `at` of the queue.  NULL without memory:
+ * then the frame is lost.
  */
 static uint8_t *queue_open(struct send_queue *q, size_t at, size_t n)
 {
@@ -90,7 +90,7 @@ void send_frame(struct supervisor *s, const struct wire_header *hdr,
 	wire_encode(desc, msg, frame + WIRE_HEADER, n);
 }
 
-/* --- deferred frames --- */
+/* --- frames that executors have deferred --- */
 
 /*
  * Returns the size of the frame in the mailbox's out; 0 if there is no valid
@@ -115,8 +115,8 @@ static void release(struct supervisor *s, uint32_t channel)
 
 /*
  * Returns a channel with a deferred frame to send, or 0.  A channel whose frame
- * was begun comes first: it holds the lock, or the supervisor holds it for that
- * channel.
+ * was begun comes first: it holds the link's lock, or the supervisor holds the
+ * lock for that channel.
  */
 static uint32_t next_deferred(struct supervisor *s)
 {
@@ -170,7 +170,7 @@ bool send_take_from_dead(struct supervisor *s, uint32_t channel)
 	       (deferred || begun || sent == size);
 }
 
-/* --- sending --- */
+/* --- sending queued and deferred frames --- */
 
 /*
  * Writes some of n bytes.  Returns how many; 0 if the link takes none now.
@@ -226,9 +226,9 @@ static bool send_deferred(struct supervisor *s, uint32_t channel)
 }
 
 /*
- * Kills an executor that has the lock and does not write although the link
- * would take it: it is frozen or traced.  Without this, the link would be
- * blocked.
+ * Kills an executor that has the link's lock and does not write although the
+ * link would take bytes: the executor is frozen or traced.  Without this, the
+ * link would be blocked.
  */
 static void end_stuck_owner(struct supervisor *s)
 {
@@ -246,8 +246,8 @@ static void end_stuck_owner(struct supervisor *s)
 }
 
 /*
- * While the supervisor waits for the lock, no executor takes it; otherwise an
- * executor that streams data would have it nearly always.
+ * While the supervisor waits for the link's lock, no executor takes it;
+ * otherwise an executor that streams data would have the lock nearly always.
  */
 static void want_lock(struct supervisor *s, bool want)
 {

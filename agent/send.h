@@ -30,13 +30,13 @@ int send_poll_ms(struct supervisor *s);
  * guest ends.
  */
 void send_flush(struct supervisor *s, int limit_ms);
-/* Drops everything, because the link has ended. */
+/* Drops all queued and deferred frames, because the link has ended. */
 void send_reset(struct supervisor *s);
 /*
  * To be called when an executor has died: queues the rest of its frame, if it
  * has one, and takes the lock from it.  If that frame names a new worker or
- * job, this does not end with the executor.  Returns true if its reply has been
- * or will be sent.
+ * job, the worker or job does not end with the executor.  Returns true if the
+ * executor's reply has been or will be sent.
  */
 bool send_take_from_dead(struct supervisor *s, uint32_t channel);
 

@@ -51,9 +51,12 @@ static void take_signal(struct supervisor *s)
 			death_of_child(s, pid, status);
 }
 
-/* --- frames --- */
+/* --- frames from the runner --- */
 
-/* Passes a frame to its channel.  0, or -errno: the link must be dropped. */
+/*
+ * Passes a frame to the executor of its channel, or handles it.  0, or -errno:
+ * the link must be dropped.
+ */
 static int route(struct supervisor *s, const struct wire_header *hdr)
 {
 	if ((hdr->kind != WIRE_REQUEST && hdr->kind != WIRE_ASYNC) ||
@@ -116,7 +119,7 @@ static void serve_link(struct supervisor *s)
 	drop_link(s, n ? strerror((int)-n) : "the runner closed the connection");
 }
 
-/* --- links --- */
+/* --- new links, and the main loop --- */
 
 /*
  * Handles a new connection from the runner.  If an executor reads the old link,

@@ -51,9 +51,9 @@ struct supervisor {
 	int next_fd;			/* the link to attach once the
 					 * supervisor has the role again, or
 					 * -1 */
-	bool keep_role;			/* do not give the role away before
-					 * the next frame, which is a
-					 * resume's first */
+	bool keep_role;			/* do not give the role of reading away
+					 * before the next frame, which is the
+					 * first one after a resume */
 	uint32_t calls_seen;		/* link.state->calls when the timer ran out last */
 	struct send_queue queue;
 	uint32_t sending;		/* channel whose deferred frame is partly sent, or 0 */

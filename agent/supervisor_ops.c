@@ -105,7 +105,10 @@ static int op_kmsg(struct supervisor *s, const struct wire_header *hdr,
 	int64_t next;
 	char text[128];
 
-	/* Before the log: so whatever is counted here has its report there. */
+	/*
+	 * Reads the counters of the kernel's faults before it reads the log, so
+	 * that the log has a report of each fault counted.
+	 */
 	kernel_log_counters(&rep.taint, &rep.warnings);
 	next = kernel_log_read(q->from, send_log, &request);
 	rep.next = (uint64_t)next;

@@ -24,18 +24,19 @@
 struct terminal {
 	uint32_t id;			/* 0: the entry is free */
 	pid_t pid;			/* of the shell, its session and its first group */
-	bool ended;			/* the shell has ended, with: */
+	bool ended;			/* the shell has ended, with `status` */
 	int status;			/* the status of waitpid(2) */
 	int master;
 	/*
-	 * The other end.  While the supervisor has it open, reading the master
-	 * waits, even if no process of the guest has the terminal open.
+	 * The terminal's other end.  While the supervisor has it open, reading
+	 * the master waits, even if no process of the guest has the terminal
+	 * open.
 	 */
 	int slave;
 	bool wants_output;		/* output_req is to be answered */
 	struct wire_header output_req;
-	uint32_t input_at, input_len;	/* bytes written; of all; equal: none are left */
-	struct wire_header input_req;	/* to be answered when all are written */
+	uint32_t input_at, input_len;	/* bytes of the input: written so far; in all */
+	struct wire_header input_req;	/* to be answered when all input is written */
 	uint8_t input[INPUT_BYTES];
 };
 
@@ -46,7 +47,7 @@ static uint32_t last_id;
 	for (struct terminal *t = terminals; t < terminals + TERMINALS; t++)	\
 		if (t->id)
 
-/* --- start --- */
+/* --- starting a terminal with its shell --- */
 
 static int open_pair(struct terminal *t)
 {
@@ -168,7 +169,10 @@ static struct terminal *find_or_fail(struct supervisor *s, const struct wire_hea
 	return t;
 }
 
-/* Writes what is left of the input.  A shell that has ended takes none. */
+/*
+ * Writes what is left of the input to the shell.  A shell that has ended takes
+ * none.
+ */
 static void write_input(struct supervisor *s, struct terminal *t)
 {
 	struct wire_nothing none;
@@ -212,8 +216,8 @@ void terminal_input(struct supervisor *s, const struct wire_header *req,
 }
 
 /*
- * Reads what has arrived.  A read returns at most one page of it.  Returns the
- * number of bytes.
+ * Reads the output that has arrived, into `to`.  A read(2) returns at most one
+ * page of it.  Returns the number of bytes.
  */
 static uint32_t read_output(struct terminal *t, uint8_t *to)
 {
@@ -286,7 +290,7 @@ void terminal_size(struct supervisor *s, const struct wire_header *req,
 	reply_send(s, req, &none);
 }
 
-/* --- end --- */
+/* --- ending a terminal --- */
 
 /*
  * The kernel sends SIGHUP to the shell and to the group in the foreground when
@@ -337,7 +341,7 @@ bool terminal_child_ended(struct supervisor *s, pid_t pid, int status)
 	return false;
 }
 
-/* --- the loop --- */
+/* --- what the supervisor's loop does for terminals --- */
 
 bool terminal_any(void)
 {

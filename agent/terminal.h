@@ -17,7 +17,10 @@
 
 #define TERMINALS 16u			/* the most that can be open at a time */
 
-/* Each answers the request, some of them later, from terminal_step(). */
+/*
+ * Each of these functions answers the request, some of them later, from
+ * terminal_step().
+ */
 void terminal_start(struct supervisor *s, const struct wire_header *req,
 		    const struct wire_terminal_req *q);
 void terminal_input(struct supervisor *s, const struct wire_header *req,
@@ -33,7 +36,7 @@ void terminal_close(struct supervisor *s, const struct wire_header *req,
 bool terminal_any(void);
 /* Fills in TERMINALS entries, with fd -1 for those that wait for nothing. */
 void terminal_poll(struct pollfd *fds);
-/* Moves input and output, after poll(2) with these entries. */
+/* Moves input and output, after poll(2) with the entries of terminal_poll(). */
 void terminal_step(struct supervisor *s, const struct pollfd *fds);
 /* If the child is a terminal's shell, notes its end and returns true. */
 bool terminal_child_ended(struct supervisor *s, pid_t pid, int status);

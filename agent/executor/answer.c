@@ -64,8 +64,9 @@ void executor_wake_supervisor(struct executor *ex)
 }
 
 /*
- * Asks the supervisor to send the frame in out, from byte `from` on, and waits.
- * If the executor holds the link's lock, the lock passes to the supervisor.
+ * Asks the supervisor to send the frame in the mailbox's `out`, from byte
+ * `from` on, and waits until that is done.  If the executor holds the link's
+ * lock, the lock passes to the supervisor.
  */
 static void defer(struct executor *ex, size_t from)
 {
@@ -79,9 +80,10 @@ static void defer(struct executor *ex, size_t from)
 }
 
 /*
- * Writes the frame in out to a port, which takes all of it or nothing.  If the
- * frame names a new process, it goes through a file, because sendfile(2) notes
- * what was sent, as sendmmsg(2) does.  If it cannot, the supervisor sends it.
+ * Writes the frame in the mailbox's `out` to a port, which takes all of it or
+ * nothing.  If the frame names a new process, it goes through a file, because
+ * sendfile(2) notes what was sent, as sendmmsg(2) does.  If that is impossible,
+ * the supervisor sends the frame.
  */
 static ssize_t write_to_port(struct executor *ex, size_t n)
 {
@@ -99,8 +101,9 @@ static ssize_t write_to_port(struct executor *ex, size_t n)
 }
 
 /*
- * Writes the frame in out.  On a socket a write can take a part of it; the
- * kernel notes how much in the mailbox before we can be killed.
+ * Writes the frame in the mailbox's `out`.  On a socket a write can take a part
+ * of it; the kernel notes how much in the mailbox before this process can be
+ * killed.
  */
 static ssize_t write_frame(struct executor *ex, size_t n)
 {

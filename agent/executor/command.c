@@ -36,8 +36,8 @@ static bool sets(const struct wire_list *l, const char *variable)
 
 /*
  * Returns the default environment without the variables that the request sets,
- * followed by these.  No name may occur twice: libc uses the first value,
- * busybox's shell the last.
+ * followed by the request's variables.  No name may occur twice: libc uses the
+ * first value, busybox's shell the last.
  */
 static char **environment(struct executor *ex, const struct wire_list *l)
 {
@@ -67,8 +67,9 @@ static char **environment(struct executor *ex, const struct wire_list *l)
 
 /*
  * The shell runs the last command of "sh -c" in its own process, and busybox's
- * shell has SIGQUIT ignored there.  In eval it forks.  It ends then as its last
- * command did: by the same signal, unless that would stop it.
+ * shell has SIGQUIT ignored there.  Inside of eval it forks a process for the
+ * command.  Then the shell ends as the command did: by the same signal, unless
+ * that signal would only stop it.
  */
 #define SHELL_TEXT "eval \"shift; $1\"\n" \
 	"set -- \"$?\"\n" \
@@ -224,7 +225,10 @@ static noreturn void lead(const struct command *c, const struct image *image, pi
 	_exit(write(0, &status, sizeof(status)) != sizeof(status));
 }
 
-/* Starts the leader.  *error: the errno of the command's start, or 0. */
+/*
+ * Starts the process that leads the session of a terminal.  *error: the errno
+ * of the command's start, or 0.
+ */
 static pid_t spawn_leader(const struct command *c, const struct image *image, int read_fd,
 			  int *error)
 {

@@ -40,8 +40,9 @@ struct executor {
 	int notify_fd;			/* eventfd for waking the supervisor */
 	int timer_fd;			/* timerfd that tells the supervisor of a long call */
 	int random_fd;			/* /dev/urandom, for executor_resume; or -1 */
-	int frame_fd;			/* a memfd, for a frame on its way to a port; who
-					 * has the link's lock uses it */
+	int frame_fd;			/* a memfd, for a frame on its way to a
+					 * port; only the owner of the link's
+					 * lock uses it */
 	struct shared *shared;
 	struct mailbox *box;
 	executor_op run_op;

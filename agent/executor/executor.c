@@ -29,7 +29,8 @@ void executor_main(struct executor *ex)
 			done++;
 			executor_serve(ex);
 			/*
-			 * Now the supervisor can give this executor the role.
+			 * Now the supervisor can give this executor the role of
+			 * reading the link.
 			 */
 			executor_wake_supervisor(ex);
 		} else {

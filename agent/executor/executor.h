@@ -9,7 +9,7 @@
 
 /*
  * Handles requests from the mailbox and the link; never returns.  Takes over
- * the descriptors.
+ * the descriptors that are in ex.
  */
 noreturn void executor_main(struct executor *ex);
 

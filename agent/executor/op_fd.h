@@ -20,7 +20,7 @@ int executor_pty(struct executor *ex, int fds[2]);
 int executor_pidfd(struct executor *ex, pid_t pid);
 /* Closes *fd, if it is not -1, and sets it to -1. */
 int executor_close(struct executor *ex, int *fd);
-/* Closes the descriptors that are open, after the thread has ended. */
+/* Closes the descriptors that an op had open when its thread was ended. */
 void executor_close_held(struct executor *ex);
 /*
  * Blocks THREAD_END_SIGNAL, so that no descriptor is lost between the call that

@@ -12,7 +12,7 @@
 #include "agent/executor/read_link.h"
 #include "agent/executor/serve.h"
 
-/* --- another link --- */
+/* --- following the runner to a new link --- */
 
 /*
  * Returns a copy of that process's descriptor `number`, or a negative number.
@@ -59,8 +59,8 @@ void executor_follow_link(struct executor *ex)
 /* --- reading the link itself --- */
 
 /*
- * Starts the timer after which the supervisor reads the link, in case the call
- * takes long.
+ * Starts the timer after which the supervisor reads the link in place of this
+ * executor, in case the call takes long.
  */
 static void arm_supervisor(struct executor *ex)
 {
@@ -80,9 +80,9 @@ static void give_role_back(struct executor *ex)
 
 /*
  * Carries out a frame for this executor.  Copies the payload first, because the
- * supervisor moves the bytes in the window once it has the role.  If the runner
- * says that other frames follow before the answer, the supervisor reads them at
- * once.
+ * supervisor moves the bytes in the receive buffer once it has the role of
+ * reading.  If the runner says that other frames follow before the answer, the
+ * supervisor reads those at once.
  */
 static void serve_frame(struct executor *ex, const struct wire_header *hdr)
 {
@@ -108,15 +108,16 @@ static void serve_frame(struct executor *ex, const struct wire_header *hdr)
 	if (!atomic_compare_exchange_strong(&ex->link.state->role, &in_call,
 					    link_reader(ex->channel)))
 		/*
-		 * The supervisor took the role during the call, and can now
-		 * give it back.
+		 * The supervisor took the role of reading during the call, and
+		 * can now give it back.
 		 */
 		executor_wake_supervisor(ex);
 }
 
 /*
- * Passes the role to the executor of that channel if it is idle; it then reads
- * the frame itself.  Returns false if the supervisor has to handle the frame.
+ * Passes the role of reading to the executor of that channel if it is idle;
+ * that executor then reads the frame itself.  Returns false if the supervisor
+ * has to handle the frame.
  */
 static bool pass_role(struct executor *ex, uint32_t channel)
 {
@@ -130,8 +131,8 @@ static bool pass_role(struct executor *ex, uint32_t channel)
 	atomic_store(&ex->link.state->role, link_reader(channel));
 	mailbox_ring(box);
 	/*
-	 * That executor may have died before it got the role; then the
-	 * supervisor takes the role back.
+	 * The executor to which the role was passed may have died before it got
+	 * it; then the supervisor takes the role back.
 	 */
 	if (atomic_load(&box->life) != LIFE_ON)
 		executor_wake_supervisor(ex);

@@ -13,7 +13,7 @@ void executor_serve(struct executor *ex)
 	uint32_t replying = BOX_REPLYING;
 	size_t n;
 
-	mailbox_unsent(box);		/* out has the reply before */
+	mailbox_unsent(box);		/* `out` still has the previous reply */
 	ex->arena.used = 0;
 	ex->streamed = false;
 	if (ex->run_op(ex, box->req.op, box->in, box->req.len, rep))
@@ -28,6 +28,6 @@ void executor_serve(struct executor *ex)
 	if (ex->started)
 		shared_let_go(ex->shared, ex->channel);
 	ex->started = false;
-	/* If the next request has arrived already, the state stays busy. */
+	/* If the next request has arrived already, the mailbox stays busy. */
 	atomic_compare_exchange_strong(&box->busy, &replying, BOX_IDLE);
 }

@@ -15,8 +15,8 @@
  */
 pid_t sibling_fork(_Atomic int32_t *pid);
 /*
- * Called in that child: makes its own session, and asks the kernel to kill the
- * child when the supervisor ends.
+ * To be called in the child of sibling_fork(): gives it a session of its own,
+ * and asks the kernel to kill it when the supervisor ends.
  */
 void sibling_set_up(const struct shared *shared);
 

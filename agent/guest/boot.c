@@ -121,7 +121,10 @@ static char *parameter(const char *name, char *buf, size_t cap)
 	return NULL;
 }
 
-/* Tries each file system type that needs a device.  0 or -ENODEV. */
+/*
+ * Mounts the device on dir, as the first file system type that fits.  0 or
+ * -ENODEV.
+ */
 static int mount_any(const char *dev, const char *dir)
 {
 	FILE *list = fopen("/proc/filesystems", "re");
@@ -147,8 +150,8 @@ static int mount_source(const char *source, const char *dir)
 	if (!is_share(source))
 		return mount_any(source, dir);
 	/*
-	 * The folder does not change while the VM runs, so everything can be
-	 * cached.
+	 * The host's folder does not change while the VM runs, so everything
+	 * can be cached.
 	 */
 	return mount(source + 3, dir, "9p", MS_RDONLY,
 		     "trans=virtio,version=9p2000.L,msize=512000,cache=loose");
@@ -194,7 +197,7 @@ static void set_sysctl(const char *name, const char *value)
 	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0 && write(fd, value, strlen(value)) < 0)
-		(void)0;	/* the report of a hang is shorter then */
+		(void)0;	/* without this setting the report of a hang is shorter */
 	if (fd >= 0)
 		close(fd);
 }

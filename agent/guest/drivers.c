@@ -13,8 +13,8 @@
 #define FOLDER "/.provium/drivers/"
 
 /*
- * Reads the next line of the list: the word and the name.  Returns 1, or 0 at
- * the end.
+ * Reads the next line of the list of drivers (drivers.h): a word and a name.
+ * Returns 1, or 0 at the end of the list.
  */
 static int next_line(FILE *list, char word[16], char name[128])
 {

@@ -57,7 +57,10 @@ int64_t kernel_log_read(uint64_t from, kernel_log_fn emit, void *context)
 	return (int64_t)next;
 }
 
-/* A file with a number. It stays open, because it is read often. */
+/*
+ * A file of the kernel that has a counter in it.  The file stays open, because
+ * it is read often.
+ */
 struct counter {
 	const char *path;
 	int fd;				/* 0: not opened yet; -1: there is none */

@@ -77,8 +77,8 @@ static uint64_t log_end(int fd)
 }
 
 /*
- * Writes the mark to the kernel log.  Returns its sequence number, at which the
- * log of a resumed guest begins.
+ * Writes the mark, a line that the runner has sent, to the kernel log.  Returns
+ * its sequence number, at which the log of a resumed guest begins.
  */
 static uint64_t mark_log(const struct wire_bytes *mark)
 {
@@ -103,8 +103,8 @@ void quiesce_guest(const struct wire_quiesce_req *q, struct wire_quiesce_rep *p,
 	sync();
 	p->log = mark_log(&q->mark);
 	/*
-	 * Without this, all clones would use the same random bytes that the
-	 * kernel has buffered.
+	 * Without this reseeding, all clones would use the same random bytes
+	 * that the kernel has buffered.
 	 */
 	ioctl(random_fd, RNDRESEEDCRNG);
 }
@@ -120,7 +120,8 @@ static int set_clock(uint64_t ns)
 }
 
 /*
- * Mixes the bytes in, and reseeds the generator of every processor (random(4)).
+ * Mixes the bytes into the kernel's entropy, and reseeds the random number
+ * generator of every processor (random(4)).
  */
 static int add_entropy(const struct wire_bytes *bytes, int random_fd)
 {

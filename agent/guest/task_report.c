@@ -56,7 +56,7 @@ static pid_t parent_of(pid_t pid)
 	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
-/* Returns the child of the process with the highest pid, or 0. */
+/* Returns that child of the process which has the highest pid, or 0. */
 static pid_t last_child(pid_t pid)
 {
 	DIR *proc = opendir("/proc");

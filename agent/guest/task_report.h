@@ -16,8 +16,8 @@
 void task_report(pid_t task, char *report, size_t cap);
 
 /*
- * Returns the process that a command waits for: its last child, and so on. A
- * process without children is that itself.
+ * Returns the process that a command waits for: its last child, the last child
+ * of that one, and so on.  Returns pid itself if that process has no children.
  */
 pid_t task_waited_for(pid_t pid);
 

@@ -9,8 +9,8 @@
 #include "agent/ops/ops.h"
 
 /*
- * One small function for each op.  A row of the table without its do_NAME()
- * fails to link.
+ * One small function for each op.  If an op of the table has no do_NAME(), the
+ * agent cannot be linked.
  */
 typedef int (*op_fn)(struct executor *ex, const void *req, void *rep);
 

@@ -38,8 +38,8 @@ static void unpin(const cpu_set_t *before)
 }
 
 /*
- * Encodes the result in the mailbox's out, then stores it in place of the
- * call's scratch memory.
+ * Encodes the result of a call in the mailbox's `out`, then keeps a copy of it
+ * in the scratch memory, in place of all that the call had there.
  */
 static int keep(struct executor *ex, size_t mark, const struct wire_desc *desc,
 		const void *msg, struct wire_result *result)
@@ -90,8 +90,8 @@ static int make_calls(struct executor *ex, const struct wire_batch_req *q,
 				return -1;
 			results->nr++;
 			/*
-			 * This side made no call, so the other side must not
-			 * wait at the next meeting.
+			 * This side of a race made no call, so the other side
+			 * must not wait for it at the next meeting.
 			 */
 			if (q->race && result->kind == WIRE_FAIL)
 				return 0;

@@ -39,7 +39,10 @@ struct running {
 	char *piece;			/* WIRE_PIECE bytes */
 };
 
-/* Stops writing.  A terminal stays open, for its output. */
+/*
+ * Ends the command's input.  A terminal stays open, because the output comes
+ * from it, too.
+ */
 static void end_input(struct executor *ex, struct running *c)
 {
 	if (c->tty)
@@ -172,7 +175,7 @@ static int start_piped(struct executor *ex, struct running *c, struct command *c
 	return 0;
 }
 
-/* The same with a terminal. */
+/* As start_piped(), with a terminal instead of pipes. */
 static int start_on_terminal(struct executor *ex, struct running *c, struct command *command,
 			     int ends[3])
 {

@@ -33,7 +33,7 @@ static void set_state(struct job *job, enum job_state state)
 
 #define READ_BYTES (64u << 10)		/* most bytes to read from a stream at a time */
 
-/* --- the keeper --- */
+/* --- the keeper: the process that reads a job's output --- */
 
 /*
  * Reads once from the stream into the ring.  Returns false at the end of the
@@ -92,8 +92,8 @@ static void pump(struct job *job, struct pollfd fds[3])
 }
 
 /*
- * Moves the descriptors to 3, 4, 5 and closes all others, which belong to the
- * test.
+ * Moves the keeper's descriptors to 3, 4, 5 and closes all others, which belong
+ * to the test.
  */
 static void keep_only(struct pollfd fds[3])
 {
@@ -148,7 +148,7 @@ static noreturn void keeper(struct executor *ex, struct job *job,
 	_exit(0);
 }
 
-/* --- ops --- */
+/* --- the ops job and job_wait --- */
 
 static bool is_free(const struct job *job)
 {
@@ -158,8 +158,9 @@ static bool is_free(const struct job *job)
 }
 
 /*
- * Takes a free job, or the oldest that has ended: several executors can do this
- * at once.  NULL if all are running.
+ * Takes a free entry of the table of jobs for a new job, or the entry of the
+ * oldest job that has ended: several executors can do this at once.  NULL if
+ * all jobs are running.
  */
 static struct job *take_job(struct executor *ex)
 {
@@ -264,8 +265,8 @@ static uint64_t copy_kept(const struct kept *kept, uint64_t from, uint64_t end,
 }
 
 /*
- * Sends the bytes that are kept of a stream.  Returns how many bytes at its
- * beginning are no longer kept, or -1: no memory.
+ * Sends the bytes of a stream that the keeper has kept.  Returns how many bytes
+ * at the stream's beginning are no longer kept, or -1: no memory.
  */
 static int64_t send_kept(struct executor *ex, const struct kept *kept, uint32_t stream)
 {

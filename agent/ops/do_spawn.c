@@ -51,7 +51,7 @@ static struct executor worker_of(const struct executor *ex, uint32_t channel)
 	};
 }
 
-/* --- processes --- */
+/* --- workers that are processes --- */
 
 static noreturn void process_main(const struct executor *parent, uint32_t channel)
 {
@@ -74,7 +74,7 @@ static int start_process(struct executor *ex, uint32_t channel)
 	return pid < 0 ? pid : 0;
 }
 
-/* --- threads --- */
+/* --- workers that are threads --- */
 
 /*
  * Placed at the start of a thread's mapping; the thread's stack and arena
@@ -83,7 +83,10 @@ static int start_process(struct executor *ex, uint32_t channel)
 struct thread {
 	struct executor ex;
 	sigjmp_buf leave;		/* THREAD_END_SIGNAL jumps there */
-	/* The thread's function has returned, as glibc expects. */
+	/*
+	 * true: the thread ended by returning from its function, as glibc
+	 * expects.
+	 */
 	bool returned;
 };
 

@@ -48,8 +48,9 @@ static long raw_syscall(const struct wire_syscall_req *q, const uint64_t a[6])
 }
 
 /*
- * Returns where the address of buffer i must be written; NULL if the request
- * names no such place.
+ * Returns where the address of buffer i must be written: to an argument of the
+ * system call, or into another buffer.  NULL if the request names no such
+ * place.
  */
 static void *place_of(const struct wire_seg *seg, uint32_t i, uint64_t a[6],
 		      const struct guarded *g)

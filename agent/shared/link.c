@@ -68,8 +68,8 @@ void link_detach(struct link *link)
 }
 
 /*
- * Moves the held bytes to the front.  Only the supervisor calls this, because
- * it cannot be killed in the middle.
+ * Moves the bytes held in the receive buffer to its front.  Only the supervisor
+ * calls this, because it cannot be killed in the middle.
  */
 static void compact(struct link *link)
 {
@@ -121,7 +121,10 @@ void link_payload(struct link *link, uint8_t *dest, size_t n)
 	stuffing_remove(dest, link->in + span_start(span), WIRE_HEADER, n);
 }
 
-/* Forgets all bytes held, and zeroes the first `used`. */
+/*
+ * Forgets all bytes held in the receive buffer, and zeroes its first `used`
+ * bytes.
+ */
 static void wipe(struct link *link, size_t used)
 {
 	atomic_store(&link->state->dirty, 1);
@@ -169,7 +172,7 @@ void link_recover(struct link *link)
 	set_span(link, span_start(span), end);
 }
 
-/* --- the lock --- */
+/* --- the lock for writing to the link --- */
 
 bool link_try_lock(struct link_state *state, uint32_t channel)
 {

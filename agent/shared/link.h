@@ -60,15 +60,19 @@ static inline uint32_t link_in_call(uint32_t channel)
 
 struct link_state {
 	_Atomic uint32_t owner;		/* futex: the writer's channel + 1, or 0; LINK_CONTENDED */
-	/* Futex; 1: the supervisor waits for the lock, and goes first. */
+	/* Futex; 1: the supervisor waits for the lock, and gets it first. */
 	_Atomic uint32_t supervisor_waits;
 	_Atomic uint32_t generation;	/* number of links so far */
 	/* Number of the link's descriptor in the supervisor. */
 	_Atomic int32_t fd;
 	_Atomic uint32_t is_socket;
-	/* LINK_SUPERVISOR, link_reader() or link_in_call(). */
+	/*
+	 * Who reads the link: LINK_SUPERVISOR, link_reader() or link_in_call().
+	 */
 	_Atomic uint32_t role;
-	/* Position of the held bytes: start << 32 | end. */
+	/*
+	 * Position of the bytes held in the receive buffer: start << 32 | end.
+	 */
 	_Atomic uint64_t span;
 	_Atomic uint32_t dirty;		/* 1: the bytes read are being zeroed */
 	_Atomic uint32_t armed;		/* 1: the supervisor's timer runs */
@@ -85,7 +89,9 @@ struct link {
 
 /* Maps the shared part; fd is -1 afterwards.  0 or -ENOMEM. */
 int link_init(struct link *link);
-/* Takes fd over and closes the previous descriptor. */
+/*
+ * Takes over the descriptor of a new link, and closes that of the previous one.
+ */
 void link_attach(struct link *link, int fd);
 void link_detach(struct link *link);
 /*
@@ -105,8 +111,9 @@ void link_payload(struct link *link, uint8_t *dest, size_t n);
 /* Drops the first frame from the receive buffer. */
 void link_drop(struct link *link, const struct wire_header *hdr);
 /*
- * Zeroes the window, before an executor gets the role.  False if bytes are left
- * that must be dealt with first.
+ * Makes the first LINK_WINDOW_BYTES of the receive buffer all zeros, before an
+ * executor gets the role of reading.  False if the buffer still has bytes that
+ * must be handled first.
  */
 bool link_make_clean(struct link *link);
 /* Determines which bytes an executor had read when it was killed. */

@@ -67,7 +67,8 @@ struct mailbox {
 	 * been sent; or 0.
 	 */
 	_Atomic uint32_t starter;
-	_Atomic uint32_t doorbell;	/* futex: counts posts and changes of the role */
+	_Atomic uint32_t doorbell;	/* futex: counts requests posted and
+					 * changes of the reading role */
 	/* Number of requests that the supervisor has put into this mailbox. */
 	_Atomic uint32_t posted;
 	_Atomic uint32_t no_role;	/* 1: this executor cannot read the link */
@@ -117,7 +118,7 @@ static inline bool mailbox_thread_ended(const struct mailbox *box)
 	return atomic_load(&box->alive) & FUTEX_OWNER_DIED;
 }
 
-/* No byte of the frame in `out` has been sent. */
+/* Notes that no byte of the frame in `out` has been sent. */
 static inline void mailbox_unsent(struct mailbox *box)
 {
 	box->message.msg_len = 0;

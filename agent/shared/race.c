@@ -62,8 +62,8 @@ void race_forfeit(struct shared *shared, const struct wire_header *hdr, const vo
 }
 
 /*
- * Waits until the other side has reached meeting `at`.  Returns false if it has
- * left the race.
+ * Waits until the other side has reached meeting number `at`.  Returns false if
+ * that side has left the race.
  */
 static bool await(struct meeting *m, uint32_t side, uint32_t race, uint32_t at)
 {

@@ -20,13 +20,14 @@
 int race_join(struct shared *shared, struct mailbox *box, uint32_t race,
 	      uint32_t holder, uint32_t side);
 /*
- * To be called before each system call: waits for the other side.  Returns at
- * once without a race.  Returns false if the other side has left the race.
+ * To be called before each system call: waits for the other side of the race;
+ * returns at once if the executor is in no race.  Returns false if the other
+ * side has left the race.
  */
 bool race_meet(struct shared *shared, struct mailbox *box);
 /*
- * To be called after the last call.  Waits, because the other side may not have
- * left the last meeting yet.
+ * To be called after the last system call of a race.  Waits, because the other
+ * side may not have left the last meeting yet.
  */
 void race_finish(struct mailbox *box);
 /*

@@ -33,7 +33,7 @@
 #define WIRE_LAST_WORDS "provium agent: cannot go on: "
 #define WIRE_VERSION "0.1"
 
-/* Higher numbers are workers. */
+/* The lowest channels; those with higher numbers are workers. */
 enum wire_channel { WIRE_SUPERVISOR = 0, WIRE_EXECUTOR = 1 };
 
 enum wire_kind {
@@ -135,13 +135,13 @@ extern const size_t wire_nr_ops;
 extern const struct wire_desc *const wire_msgs[];
 extern const size_t wire_nr_msgs;
 
-/* Returns the row of an op, or NULL. */
+/* Returns the row of an op in the table of protocol.h, or NULL. */
 const struct wire_op_desc *wire_op_by_number(unsigned int op);
 const struct wire_op_desc *wire_op_by_name(const char *name);
 
 /*
- * Returns a hash of the whole table: programs with different tables must not
- * talk.
+ * Returns a hash of the whole table of ops and messages: a runner and an agent
+ * with different tables must not talk.
  */
 uint64_t wire_fingerprint(void);
 
@@ -185,8 +185,8 @@ int wire_take_count(struct wire_cursor *cur, const struct wire_desc *elem,
 /* Returns the encoded size of a scalar, 4 or 8; 0 for other types. */
 size_t wire_int_size(enum wire_type type);
 /*
- * Returns the message that a list of this type contains; NULL if it is not a
- * list.
+ * Returns the message of which a list of this type consists; NULL if the type
+ * is not a list.
  */
 const struct wire_desc *wire_elem(enum wire_type type);
 void wire_put_int(uint8_t *p, enum wire_type type, uint64_t v);
