@@ -12,7 +12,7 @@ static int run(int argc, char **argv)
 		{ "attach", no_argument, NULL, 'a' },
 		{ NULL, 0, NULL, 0 },
 	};
-	char *args[] = { NULL, NULL };	/* those of run() in runner/lua/gdb.lua */
+	char *args[] = { NULL, NULL };	/* the arguments of run() in runner/lua/gdb.lua */
 	int o, ret;
 
 	while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -40,10 +40,10 @@ const struct command cmd_gdb = {
 "   or: provium gdb --attach [ID]\n",
 	.help =
 "Starts gdb on your terminal, connected to a clone of the fixture or of the\n"
-"profile's own fixture, which stands until you type `continue`. The default is\n"
-"the profile in use (PROFILE=, or minimal). gdb has the symbols of the kernel and\n"
-"of the modules that are in it or are inserted later, and shows your sources.\n"
-"Ctrl-C stops the guest; `quit` ends it.\n"
+"profile's own fixture, which is stopped until you type `continue`. The default\n"
+"is the profile in use (PROFILE=, or minimal). gdb has the symbols of the kernel\n"
+"and of the modules that are in it or are inserted later, and shows your\n"
+"sources. Ctrl-C stops the guest; `quit` ends it.\n"
 "\n"
 "To debug a test: provium test --gdb FILE. To debug the guest of a test that\n"
 "has failed: provium test --on-failure=gdb FILE.\n"

@@ -41,7 +41,7 @@ int cmd_print_kept(FILE *to, bool even_if_none, struct err *err)
 		print_age(to, now - number(d, "since"));
 		fprintf(to, "  %s: %s (VM %lld, %s)\n", record_text(d, "file"),
 			record_text(d, "test"), number(d, "vm"),
-			json_is_true(json_object_get(d, "panicked")) ? "dead" : "stands");
+			json_is_true(json_object_get(d, "panicked")) ? "dead" : "stopped");
 	}
 	json_decref(list);
 	return 0;
@@ -69,7 +69,7 @@ void cmd_print_vms(FILE *to)
 	cmd_print_kept(to, false, &ignored);
 }
 
-/* id: decimal digits; NULL: all of them. */
+/* Ends the kept VM with that id (decimal digits); NULL: ends all kept VMs. */
 static int end(const char *id, struct err *err)
 {
 	json_t *list = id ? json_pack("[o*]", client_find(id, err)) : client_list(err), *d;
@@ -122,9 +122,9 @@ const struct command cmd_kept = {
 	.help =
 "Lists the VMs that provium test --on-failure=keep has kept: the ID, the memory\n"
 "that is reserved, the time since the failure, the file and the test. A VM that\n"
-"stands uses no processor time. `provium shell --attach ID` opens a shell in it,\n"
-"`provium gdb --attach ID` starts gdb on it. ID is the pid of the process that\n"
-"keeps the VM.\n"
+"is stopped uses no processor time. `provium shell --attach ID` opens a shell in\n"
+"it, `provium gdb --attach ID` starts gdb on it. ID is the pid of the process\n"
+"that keeps the VM.\n"
 "\n"
 "A kept VM ends after a day ($PROVIUM_KEEP, such as 2h), when the output folder\n"
 "out/ is removed, and with this command.\n"

@@ -101,7 +101,7 @@ const struct command cmd_shell = {
 "  --fixture NAME   the same as NAME\n"
 "  --attach [ID]    open the shell in a VM of a test that runs, or in a kept one\n"
 "                   (provium kept), which runs while a shell is open in it, and\n"
-"                   stands again afterwards. Without ID it is the only VM there is,\n"
+"                   is stopped afterwards. Without ID it is the only VM there is,\n"
 "                   or the VMs are listed\n"
 "\n"
 "Exit status: that of the shell, or 128 plus the number of the signal that\n"

@@ -36,9 +36,9 @@ test("keep ends the run with its verdict, and a shell shows the guest as the tes
 	local said, id = keep("^leaves")
 	assert_contains(said, "FAIL: 0 passed, 1 failed")
 	local qemu = qemu_of(id)
-	assert(kept():match("\n *" .. id .. " +%d+ MiB +%d+ s +[^\n]*fails_in_vm.lua: leaves a file and an open descriptor %(VM 1, stands%)$"), kept())
+	assert(kept():match("\n *" .. id .. " +%d+ MiB +%d+ s +[^\n]*fails_in_vm.lua: leaves a file and an open descriptor %(VM 1, stopped%)$"), kept())
 	assert_contains(runner.shell(PATH .. " gate"), "(kept) ")
-	assert_contains(runner.shell(PATH .. " gate"), "leaves a file and an open descriptor (VM 1, stands)")
+	assert_contains(runner.shell(PATH .. " gate"), "leaves a file and an open descriptor (VM 1, stopped)")
 	-- Two shells, one after the other; the guest stands in between.
 	for round = 1, 2 do
 		local shown, ending = pty.run(dir, PATH .. " shell --attach", {
