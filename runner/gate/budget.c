@@ -15,7 +15,10 @@
  */
 #define RESERVE_SHARE 16
 #define RESERVE_MIN (256ull << 20)
-/* Percentage of time in which some task stalls for memory. */
+/*
+ * Memory is tight if some task stalls for it in more than this percentage of
+ * the time.
+ */
 #define TIGHT_PERCENT 10.0
 
 /* Reads the number after `key` in a file; -1 if there is none. */
@@ -120,7 +123,10 @@ bool budget_is_tight(void)
 	return tight;
 }
 
-/* Returns the resident memory of the VMs of all rows. */
+/*
+ * Returns the resident memory of the VMs of all rows, the processes in the
+ * ledger.
+ */
 static uint64_t sum_resident(const struct ledger_rows *rows)
 {
 	uint64_t sum = 0;

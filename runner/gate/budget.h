@@ -25,7 +25,7 @@
 uint64_t budget_available(void);
 /* Returns all memory, in bytes. */
 uint64_t budget_total(void);
-/* Can the figures be read?  0, or -errno with err filled. */
+/* Can the figures about memory be read? 0, or -errno with err filled. */
 int budget_check(struct err *err);
 /*
  * Returns the resident bytes that a process does not share with others; 0 if

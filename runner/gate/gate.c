@@ -16,13 +16,14 @@ static struct {
 	struct jobserver_account *account;
 	struct wait wait;
 	/*
-	 * The claim, and the part of it that VMs have reserved. claimed.cpus 0:
-	 * no limit.
+	 * The claim, which is the memory and processors that this process has
+	 * reserved for all of its VMs in advance (gate_claim()), and the part
+	 * of it that VMs use.  claimed.cpus 0: no limit.
 	 */
 	struct room claimed, drawn;
 } gate;
 
-/* --- the runner --- */
+/* --- the runner: limits, and the job tokens of make --- */
 
 void gate_on_wait(void (*fn)(bool waits))
 {
@@ -83,8 +84,8 @@ void gate_set_label(const char *label)
 }
 
 /*
- * Opens the ledger.  Opens the jobserver as well, in a process that did not
- * call gate_init().
+ * Opens the ledger of all runners' reservations.  Opens make's jobserver as
+ * well, in a process that did not call gate_init().
  */
 static int open_gate(struct err *err)
 {
@@ -93,7 +94,7 @@ static int open_gate(struct err *err)
 	return wait_open(&gate.wait, err);
 }
 
-/* --- reservations --- */
+/* --- reserving memory and processors for VMs --- */
 
 static int request(uint64_t memory, unsigned int cpus, bool one_more, double *waited,
 		   struct err *err)
@@ -105,7 +106,8 @@ static int request(uint64_t memory, unsigned int cpus, bool one_more, double *wa
 }
 
 /*
- * Takes memory from the claim.  Can wait for a job token, but not for memory.
+ * Gives a VM memory out of the claim, which this process has reserved in
+ * advance.  Can wait for a job token, but not for memory.
  */
 static int draw(uint64_t memory, unsigned int cpus, double *waited, struct err *err)
 {
@@ -290,8 +292,8 @@ int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *e
 		return err_set(err, ERR_USER, -EBUSY,
 			       "claim: allowed once, and only before the file's first VM");
 	/*
-	 * The number of QEMUs is not known yet.  A quarter of the memory covers
-	 * their overhead for guests of 384 MiB and more.
+	 * How many QEMUs will share the claim is not known yet.  A quarter of
+	 * the memory covers their overhead for guests of 384 MiB and more.
 	 */
 	ret = request(memory + memory / 4 + BUDGET_OVERHEAD, cpus, false, waited, err);
 	if (ret)

@@ -29,7 +29,7 @@ struct gate_pass {
 	pid_t qemu;
 };
 
-/* --- the runner, before it forks --- */
+/* --- functions of the runner, before it forks --- */
 
 /*
  * Sets the limits for all VMs. memory 0: what the machine has available; cpus
@@ -55,7 +55,7 @@ void gate_return_tokens(void);
  */
 int gate_return_tokens_of(const char *account, struct err *err);
 
-/* --- the process that runs the VMs --- */
+/* --- functions of the process that runs the VMs --- */
 
 /*
  * Sets a function to be called when a wait begins (true) and when it ends
@@ -67,19 +67,19 @@ void gate_set_label(const char *label);
 /*
  * Reserves memory and processors for a VM, and waits until there is room.  The
  * charge is the guest's memory plus BUDGET_OVERHEAD: a booted guest can touch
- * each page of its RAM once, and a clone of a fixture can copy each page of the
- * template's once; the template itself is page cache, which the kernel can
+ * each page of its RAM once, and a clone can copy each page of its fixture's
+ * memory once; the fixture's memory itself is page cache, which the kernel can
  * drop.
  *
- * waited: seconds.  0, or with err filled: -E2BIG if it exceeds the budget,
+ * waited: seconds.  0, or with err filled: -E2BIG if the VM exceeds the budget,
  * -EDEADLK, -ETIMEDOUT, -EINTR.
  */
 int gate_enter(struct gate_pass *pass, uint64_t memory, unsigned int cpus,
 	       double *waited, struct err *err);
 /*
- * As gate_enter(), for a spare: never waits, and succeeds only if no process
- * waits and as much memory again stays free.  gate_run_spare() must follow
- * before the spare runs.
+ * As gate_enter(), for a spare (a clone that is resumed in advance): never
+ * waits, and succeeds only if no process waits and as much memory again stays
+ * free.  gate_run_spare() must follow before the spare runs.
  */
 bool gate_enter_spare(struct gate_pass *pass, uint64_t memory, unsigned int cpus);
 /*
@@ -113,7 +113,7 @@ void gate_leave_make(void);
  * of this process?
  */
 bool gate_is_lost(void);
-/* Gives the reservation back.  Safe twice. */
+/* Gives the reservation back.  A second call has no effect. */
 void gate_leave(struct gate_pass *pass);
 /*
  * Claims all guest memory that this process's VMs will have at any one time;

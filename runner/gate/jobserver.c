@@ -15,7 +15,7 @@
 #include "runner/base/files.h"
 #include "runner/gate/jobserver.h"
 
-/* --- MAKEFLAGS --- */
+/* --- finding make's jobserver in MAKEFLAGS --- */
 
 /*
  * Returns the value of the last option with that name: make may pass an option
@@ -60,7 +60,7 @@ static void open_pipe(struct jobserver *j, int r, int w)
 	fcntl(w, F_SETFD, FD_CLOEXEC);
 }
 
-/* make 4.4 passes "fifo:PATH". */
+/* Opens the jobserver of make 4.4, which passes "fifo:PATH". */
 static void open_fifo(struct jobserver *j, const char *name)
 {
 	size_t n = strcspn(name, " ");
@@ -105,8 +105,8 @@ uint64_t jobserver_name(const struct jobserver *j)
 }
 
 /*
- * The first word has the options without arguments, without a dash.  It can be
- * missing.
+ * The first word of MAKEFLAGS has make's options without arguments, without a
+ * dash.  That word can be missing.
  */
 bool jobserver_dry_run(const char *makeflags)
 {
@@ -118,7 +118,7 @@ bool jobserver_dry_run(const char *makeflags)
 	return false;
 }
 
-/* --- the account --- */
+/* --- the account, a record of borrowed and lent job tokens --- */
 
 static struct jobserver_account *map(int fd)
 {
@@ -163,7 +163,7 @@ struct jobserver_account *jobserver_account_open(const char *path)
 	return NULL;
 }
 
-/* --- tokens --- */
+/* --- taking and giving job tokens --- */
 
 unsigned int jobserver_tokens_held(const struct jobserver *j)
 {

@@ -70,7 +70,7 @@ bool jobserver_dry_run(const char *makeflags);
  * this job included.
  */
 unsigned int jobserver_tokens_held(const struct jobserver *j);
-/* Returns or lends tokens until n are left. */
+/* Returns or lends job tokens to make until n are left. */
 void jobserver_give(struct jobserver *j, unsigned int n);
 /*
  * Takes tokens until the process has n, without waiting.  Returns false, and

@@ -172,7 +172,10 @@ static int take_row(struct ledger *l)
 	return -ENOSPC;
 }
 
-/* A short write has no errno; the next write fails with one. */
+/*
+ * Writes a row.  A short write has no errno; the write of the rest then fails
+ * with one.
+ */
 static int write_row(int fd, const struct ledger_row *row, off_t at)
 {
 	size_t done = 0;

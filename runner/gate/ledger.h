@@ -21,8 +21,8 @@
 #define LEDGER_VMS 16
 
 /*
- * One process's reservation and request.  Memory is in bytes.  The process
- * waits while ticket is not 0.
+ * One process's reservation, and its request for more.  Memory is in bytes.
+ * The process waits while ticket is not 0.
  */
 struct ledger_row {
 	uint64_t ticket;		/* position in the order in which

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which request is granted next; see policy.h. */
+/* Decides which runner gets memory and processors next; see policy.h. */
 #include "runner/gate/policy.h"
 
-/* Longest chain of fixtures that are built for each other. */
+/* Longest chain of fixtures in which each is built for the next. */
 #define MAX_DEPTH 16
 
 struct room policy_held(const struct ledger_rows *rows)
@@ -42,9 +42,9 @@ bool policy_fits(const struct ledger_rows *rows, const struct ledger_row *row,
 }
 
 /*
- * Finds the request that this process waits for: its own, or that of the
- * process that builds its fixture.  The builder is its child, or holds the lock
- * that the child waits for.  NULL if there is none.
+ * Finds the request for memory that this process waits for: its own, or that of
+ * the process that builds its fixture.  The builder is its child, or holds the
+ * lock that the child waits for.  NULL if there is none.
  */
 static const struct ledger_row *find_request(const struct ledger_rows *rows, int32_t pid,
 					     int depth)

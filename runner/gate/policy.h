@@ -17,23 +17,26 @@ struct room {
 	uint64_t cpus;			/* UINT64_MAX: no limit */
 };
 
-/* Returns the sum of the reservations of all rows. */
+/* Returns the sum of the reservations of all rows of the ledger. */
 struct room policy_held(const struct ledger_rows *rows);
 /*
- * Is the request of row a served before that of b? A process with a reservation
- * goes first, otherwise the earlier request.
+ * Is the request of the process in row a of the ledger served before that of
+ * the process in row b? A process with a reservation goes first, otherwise the
+ * earlier request.
  */
 bool policy_before(const struct ledger_row *a, const struct ledger_row *b);
 /*
- * Does the row's request fit into the budget, together with all reservations
- * and the requests that are served before it?
+ * Does the request of a row, which is a process in the ledger, fit into the
+ * budget together with all reservations and the requests that are served before
+ * it?
  */
 bool policy_fits(const struct ledger_rows *rows, const struct ledger_row *row,
 		 const struct room *budget);
 /*
- * Must this row's request be refused to end a deadlock? In a deadlock each
- * process with a reservation waits for more, or for a process that does, and no
- * request fits.  The latest of these requests is refused.
+ * Must the request of this row, which is a process in the ledger, be refused to
+ * end a deadlock? In a deadlock each process with a reservation waits for more,
+ * or for a process that does, and no request fits.  The latest of the waiting
+ * requests is refused.
  */
 bool policy_is_victim(const struct ledger_rows *rows, const struct ledger_row *row,
 		      const struct room *budget);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Prints the ledger. */
+/* Prints the ledger, the list of all reservations and requests of this user. */
 #include <stdlib.h>
 #include <time.h>
 

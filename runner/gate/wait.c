@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Asks the policy for a grant, and takes it or waits for a change. */
+/*
+ * Asks the policy whether this process gets what it requests, and takes it or
+ * waits for a change in the ledger.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <time.h>
@@ -12,9 +15,9 @@
 
 #define LIMIT_S 3600.0			/* longest wait for one request */
 /*
- * Memory that other programs free, and memory pressure, change without an
- * event.  A pipe with some tokens but fewer than needed is readable all the
- * time, so polling it would spin.
+ * How often to look again while waiting: memory that other programs free, and
+ * memory pressure, change without an event.  A pipe with some tokens but fewer
+ * than needed is readable all the time, so polling it would spin.
  */
 #define POLL_S 1.0
 #define POLL_TOKENS_S 0.02
@@ -51,7 +54,7 @@ unsigned int wait_tokens_needed(const struct wait *w, unsigned int nr_running)
 	unsigned int n = nr_running;
 
 	if (w->jobs.nr_jobs && n > w->jobs.nr_jobs)
-		n = w->jobs.nr_jobs;	/* a single file must be able to run */
+		n = w->jobs.nr_jobs;	/* a file can run with fewer tokens than VMs */
 	if (n > JOBSERVER_MAX_TOKENS)
 		n = JOBSERVER_MAX_TOKENS;
 	return n ? n : 1;
@@ -66,8 +69,8 @@ static void end_request(struct ledger_row *row)
 }
 
 /*
- * To be called with the lock held: takes memory and job tokens, or tells what
- * is missing.
+ * To be called with the ledger locked: takes memory and job tokens, or tells
+ * what is missing.
  */
 static enum answer try_take(struct wait *w, bool one_more)
 {
@@ -93,8 +96,8 @@ static enum answer try_take(struct wait *w, bool one_more)
 }
 
 /*
- * To be called with the lock held, after try_take(): publishes the request in
- * our row, and lends all our job tokens to make (but see
+ * To be called with the ledger locked, after try_take(): publishes the request
+ * in our row, and lends all our job tokens to make (but see
  * policy_first_starved()).
  */
 static int keep_waiting(struct wait *w, enum answer answer, struct err *err)

@@ -36,9 +36,10 @@ int wait_open(struct wait *w, struct err *err);
  */
 unsigned int wait_tokens_needed(const struct wait *w, unsigned int nr_running);
 /*
- * Adds memory (bytes) and cpus to the row's reservation, and waits until the
- * policy allows it.  one_more: also takes a job token for one more running VM.
- * The ledger must be open.  waited: seconds.  0, or -errno as gate_enter().
+ * Adds memory (bytes) and cpus to this process's reservation, and waits until
+ * the policy allows it.  one_more: also takes a job token for one more running
+ * VM.  The ledger must be open.  waited: seconds.  0, or -errno as
+ * gate_enter().
  */
 int wait_for(struct wait *w, uint64_t memory, unsigned int cpus, bool one_more,
 	     double *waited, struct err *err);

@@ -11,9 +11,11 @@
 #include "runner/make/plan.h"
 #include "runner/report/record.h"
 
-/* --- the session's plan --- */
+/* --- the list of the tests that make is going to run --- */
 
-/* Returns true if path is newer; a missing file counts as newer. */
+/*
+ * Is the file at path newer than the other one? A missing file counts as newer.
+ */
 static bool is_newer(const char *path, const struct stat *than)
 {
 	struct stat st;
@@ -22,8 +24,8 @@ static bool is_newer(const char *path, const struct stat *than)
 }
 
 /*
- * Predicts whether make will run BASE, from its verdict and the dependencies of
- * its last run.
+ * Predicts whether make will run the test BASE, from its verdict and the
+ * dependencies of its last run.
  */
 static bool will_run(const char *base, const json_t *record, const struct plan_opts *opts)
 {
@@ -75,7 +77,7 @@ int plan_write(const char *file, char *const *bases, size_t nr,
 	return ret;
 }
 
-/* --- the order --- */
+/* --- the order of the tests, the longest first --- */
 
 struct duration {
 	const char *name;
@@ -91,7 +93,7 @@ static int longest_first(const void *a, const void *b)
 }
 
 /*
- * Fills durations with those of the BASEs below dir that have a result.
+ * Fills durations with those of the tests below dir that have a result.
  * Returns their number.
  */
 static size_t read_durations(struct duration *durations, const char *dir,

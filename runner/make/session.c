@@ -23,8 +23,8 @@ bool session_has_status_line(void)
 }
 
 /*
- * To be called with the lock held: prints the text, and the status line below
- * it.
+ * To be called with the session's file locked: prints the text, and the status
+ * line below it.
  */
 static void print(int fd, const char *text, size_t n, const char *doing)
 {
@@ -45,8 +45,8 @@ static void print(int fd, const char *text, size_t n, const char *doing)
 }
 
 /*
- * Appends the event and prints the text.  Without a session only prints the
- * text.
+ * Appends the event to the file that all runners of make share, and prints the
+ * text.  Without a session only prints the text.
  */
 static void announce(const char *event, const char *text, size_t n)
 {

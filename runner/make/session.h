@@ -14,8 +14,8 @@
 #include <stddef.h>
 
 /*
- * Joins the session in the file: this process and its children run BASE.
- * Without a session, session_wait() and session_end() only print.
+ * Joins the session in the file: this process and its children run the test
+ * BASE.  Without a session, session_wait() and session_end() only print.
  */
 void session_join(const char *file, const char *base);
 /*
@@ -39,7 +39,7 @@ bool session_has_status_line(void);
  */
 void session_tick(const char *doing);
 
-/* Has a file failed since the session began? */
+/* Has a test file failed since the session began? */
 bool session_has_failure(const char *file);
 
 #endif

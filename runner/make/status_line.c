@@ -23,7 +23,9 @@ void status_line_remove(struct buf *to)
 	buf_addf(to, "\r\033[J");
 }
 
-/* Estimates the time for a file that never ran: the average of the others. */
+/*
+ * Estimates the time for a test file that never ran: the average of the others.
+ */
 static double average_s(const struct session *s)
 {
 	double sum = 0;

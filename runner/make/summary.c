@@ -26,8 +26,8 @@ struct summary {
 };
 
 /*
- * Returns the modification time of a BASE's file; all zeros if there is no such
- * file.
+ * Returns the modification time of the file whose path is base and suffix; all
+ * zeros if there is no such file.
  */
 static struct timespec mtime(const char *base, const char *suffix)
 {
@@ -39,7 +39,7 @@ static struct timespec mtime(const char *base, const char *suffix)
 	return there ? st.st_mtim : (struct timespec){ 0 };
 }
 
-/* Was the result written before this make? */
+/* Was the result written before this run of make? */
 static bool is_from_earlier_run(const struct summary *s, const char *base)
 {
 	return s->opts->since &&
@@ -51,7 +51,7 @@ static bool has_passed(const char *base)
 	return mtime(base, ".ok").tv_sec != 0;
 }
 
-/* Makes a record for a BASE without a readable result. */
+/* Makes a record for a test BASE that has no readable result. */
 static json_t *broken(struct summary *s, const char *base, const char *reason)
 {
 	json_t *record = record_new(base);
@@ -62,8 +62,8 @@ static json_t *broken(struct summary *s, const char *base, const char *reason)
 }
 
 /*
- * Loads the record of BASE.  NULL if the test did not run because another one
- * failed.
+ * Loads the record of the test BASE.  NULL if the test did not run because
+ * another one failed.
  */
 static json_t *load(struct summary *s, const char *base)
 {
