@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The keeper of a VM (runner/vm/kept.h): the process of the test file, after
- * the file has ended.  It lets other processes of the user into the VM.
+ * The keeper of a VM (runner/vm/kept.h): the process that ran the test file,
+ * after the file has ended.  It lets other processes of the user into the VM.
  */
 #ifndef RUNNER_ATTACH_KEEPER_H
 #define RUNNER_ATTACH_KEEPER_H

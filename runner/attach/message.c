@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Packets between a keeper and its clients; see message.h. */
+/*
+ * Packets between a keeper (the process that holds a VM of a failed test) and
+ * its clients; see message.h.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -23,12 +23,12 @@ struct accel {
 	uint32_t tsc_khz;		/* frequency of the host's TSC; 0: unknown */
 };
 
-/* "tcg", "kvm", "serial", "vsock"; "auto" for 0. */
+/* These functions return "tcg", "kvm", "serial" or "vsock"; "auto" for 0. */
 const char *accel_kind_name(enum accel_kind kind);
 const char *transport_name(enum transport transport);
 /*
- * The inverse functions: 0 with *kind or *transport set, or -EINVAL for an
- * unknown word.
+ * These functions find the value for such a word: 0 with *kind or *transport
+ * set, or -EINVAL for an unknown word.
  */
 int accel_kind_parse(const char *word, enum accel_kind *kind);
 int transport_parse(const char *word, enum transport *transport);

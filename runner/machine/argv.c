@@ -32,7 +32,7 @@ void add_option(struct argv *argv, const char *flag, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* A comma separates the parts of a QemuOpts value; two commas stand for one. */
+/* Doubles each comma, which separates the parts of a QemuOpts value. */
 static char *escape(const char *s)
 {
 	struct buf b = { 0 };
@@ -169,9 +169,9 @@ static int add_disks(struct argv *argv, const struct qemu_config *c,
 }
 
 /*
- * A folder can contain several file systems of the host, with equal inode
- * numbers. multidevs=remap makes the numbers different, so that no two files
- * look like one.
+ * Adds the folder of the host that the guest can read.  It can contain several
+ * file systems, with equal inode numbers.  multidevs=remap makes the numbers
+ * different, so that no two files look like one.
  */
 static void add_share(struct argv *argv, const struct qemu_config *c, const char *bus)
 {

@@ -61,8 +61,9 @@ struct qemu_config {
 	uint32_t seed;			/* the seed of TCG's rdrand, used only with gdb_fd */
 	const char *share;		/* a folder that the guest can read, or NULL */
 	/*
-	 * With RR_REPLAY the guest does not run before "cont".  With both, a
-	 * guest that powers off or resets leaves a QEMU that stands.
+	 * With RR_REPLAY the guest does not run before "cont".  With RR_RECORD
+	 * and RR_REPLAY, QEMU stops and does not end when the guest powers off
+	 * or resets.
 	 */
 	enum rr rr;
 	int log_fd;			/* the log; unused with RR_NONE */

@@ -56,8 +56,8 @@ static int append_file(int out, const char *path, struct err *err)
 }
 
 /*
- * Adds the folders above the guest path to the list, because the kernel does
- * not create missing folders.
+ * Adds the folders above the guest path to the list of what the archive
+ * contains, because the kernel does not create missing folders.
  */
 static void list_dirs(struct buf *list, const char *guest)
 {
@@ -70,7 +70,7 @@ static int refuse(struct err *err, const char *path, const char *why)
 	return err_set(err, ERR_USER, -EINVAL, "files: %s: %s", path, why);
 }
 
-/* Adds the line of a link, which is not followed. */
+/* Adds a line to the list for a symbolic link, which is not followed. */
 static int list_link(struct buf *list, const struct boot_file *f, struct err *err)
 {
 	char target[PATH_MAX];
@@ -85,8 +85,8 @@ static int list_link(struct buf *list, const struct boot_file *f, struct err *er
 }
 
 /*
- * Adds the line of a regular file.  A host path may contain blanks: then *fd is
- * opened, and the line names the descriptor.
+ * Adds a line to the list for a regular file.  A host path may contain blanks:
+ * then *fd is opened, and the line names the descriptor.
  */
 static int list_regular(struct buf *list, const struct boot_file *f, mode_t mode, int *fd,
 			struct err *err)

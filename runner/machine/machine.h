@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The whole description of a virtual machine.  The code in this folder runs
- * nothing.
+ * The whole description of a virtual machine.  The code in this folder starts
+ * no VM.
  */
 #ifndef RUNNER_MACHINE_MACHINE_H
 #define RUNNER_MACHINE_MACHINE_H

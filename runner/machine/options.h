@@ -12,10 +12,10 @@
 /* A file or folder to add to the initramfs. */
 struct boot_file {
 	char *guest;			/* its path in the guest */
-	char *host;			/* and on the host */
+	char *host;			/* its path on the host */
 	/*
-	 * It was found in a folder of the user's: a link is added as a link.
-	 * Otherwise, what the link leads to is added.
+	 * true: it was found in a folder of the user's, so a link is added as a
+	 * link.  Otherwise, what the link leads to is added.
 	 */
 	bool in_folder;
 };

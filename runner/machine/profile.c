@@ -89,7 +89,10 @@ static char *parse_string(char *s)
 	return start;
 }
 
-/* A "key = value" line of the profile.  0, -EINVAL, or -ENOKEY: unknown key. */
+/*
+ * Takes a "key = value" line into the profile.  0, -EINVAL, or -ENOKEY: unknown
+ * key.
+ */
 static int take_key(struct profile *p, char *line, const char *dir)
 {
 	char *eq = strchr(line, '='), *value;

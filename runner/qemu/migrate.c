@@ -11,7 +11,7 @@
 #include "runner/base/interrupt.h"
 #include "runner/qemu/migrate.h"
 
-/* QEMU's name for the descriptor that it gets. */
+/* QEMU's name for the descriptor of the state. */
 #define STATE_FD "state"
 #define READ_BYTES 65536
 
@@ -71,8 +71,8 @@ int migrate_command(struct qmp *q, struct proc *qemu, const char *command,
 }
 
 /*
- * Returns the capabilities to set. memory: the state includes memory that is a
- * shared file.
+ * Returns the migration capabilities that QEMU is told to use.  memory: the
+ * state includes memory that is a shared file.
  */
 static json_t *capabilities(bool memory)
 {

@@ -26,7 +26,10 @@ int proc_start(struct proc *p, char *const argv[], const int *fds,
 	       size_t nr_fds, int err_fd, struct err *err);
 /* Returns true if the process has ended; then p->status is set. */
 bool proc_ended(struct proc *p);
-/* Kills the process and waits for its end.  Safe if there is none. */
+/*
+ * Kills the process and waits for its end.  Does nothing if there is no
+ * process.
+ */
 void proc_release(struct proc *p);
 
 #endif

@@ -72,7 +72,7 @@ int vm_await_agent(struct vm *vm, int64_t deadline_ns, struct err *err)
 	return ret;
 }
 
-/* --- boot and shutdown --- */
+/* --- booting and shutting down a VM --- */
 
 int vm_reserve(struct vm *vm, uint64_t memory, unsigned int cpus, bool wait,
 	       struct err *err)
@@ -147,7 +147,7 @@ void vm_shutdown(struct vm *vm, double timeout_s)
 			{ interrupt_fd(), POLLIN, 0 },
 		};
 
-		/* The QEMU of a recorded guest does not end, but stands. */
+		/* The QEMU of a recorded guest stops, but does not end. */
 		while (vm->recording.rr && vm->state == VM_RUNNING &&
 		       !vm_step(vm, deadline_ns))
 			;

@@ -161,8 +161,8 @@ static int take_ready(struct vm *vm, const struct wire_header *hdr,
 }
 
 /*
- * Writes to our stdout or stderr; waits while it is full, also if it does not
- * block.  0; or an errno, EINTR after a signal.
+ * Writes to our stdout or stderr; waits while it is full, even if the
+ * descriptor is non-blocking.  0; or an errno, EINTR after a signal.
  */
 static int print(int fd, const uint8_t *p, size_t n)
 {
@@ -182,7 +182,10 @@ static int print(int fd, const uint8_t *p, size_t n)
 	return 0;
 }
 
-/* If nobody reads the output any more, this process ends as others do then. */
+/*
+ * Prints the bytes of a data frame.  If nobody reads the output any more, this
+ * process ends by SIGPIPE, as other programs do.
+ */
 static void print_data(struct vm_call *call, const struct wire_data *data)
 {
 	int fd = data->stream == 1 ? STDOUT_FILENO : STDERR_FILENO;

@@ -8,7 +8,7 @@
 #include "runner/vm/debugger.h"
 #include "runner/vm/internal.h"
 
-/* QEMU's name for the descriptor that it gets. */
+/* QEMU's name for the descriptor of the debugger's socket. */
 #define SOCKET_FD "debugger"
 
 static int command(struct vm *vm, const char *name, json_t *arguments, struct err *err)
@@ -34,7 +34,7 @@ bool vm_can_debug(const struct vm *vm)
 	return vm->qemu.proc.pid && vm->qemu.qmp.fd >= 0;
 }
 
-/* Starts the stub on a character device; "none" ends it. */
+/* Starts QEMU's gdb stub on a character device; "none" ends it. */
 static int run_gdbserver(struct vm *vm, const char *device, struct err *err)
 {
 	char line[64];

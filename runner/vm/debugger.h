@@ -9,7 +9,8 @@
 
 /*
  * If on, QEMU stays as it is, stopped, when the guest panics, resets or hangs,
- * until vm_kill(); the VM is dead in all else.  0 or -errno with err filled.
+ * until vm_kill().  To all other functions the VM is dead.  0 or -errno with
+ * err filled.
  */
 int vm_keep_corpse(struct vm *vm, bool on, struct err *err);
 /* Is there a QEMU, of a running or of a dead guest, to debug? */
@@ -18,15 +19,15 @@ bool vm_can_debug(const struct vm *vm);
 /*
  * Stops the guest and connects QEMU's gdb stub to the socket, of which QEMU
  * keeps a copy; listens: gdb has yet to connect to the socket.  From then on
- * calls have no deadline, because the guest stands while the user thinks.  0 or
- * -errno with err filled.
+ * calls have no deadline, because the user can keep the guest stopped for any
+ * time.  0 or -errno with err filled.
  */
 int vm_debug_start(struct vm *vm, int socket_fd, bool listens, struct err *err);
 /* Ends the stub; a guest that is alive runs on. */
 void vm_debug_end(struct vm *vm);
 /* Returns the deadline of a call that may take that many seconds, scaled. */
 int64_t vm_deadline(const struct vm *vm, double seconds);
-/* The same, for a call that was sent before. */
+/* As vm_deadline(), counted from the time when the call was sent. */
 int64_t vm_call_deadline(const struct vm *vm, const struct vm_call *call, double seconds);
 
 #endif

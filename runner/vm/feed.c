@@ -9,13 +9,14 @@
 #include "runner/vm/internal.h"
 
 #define FEED_BYTES (64u << 10)		/* what a pipe holds (pipe(7)) */
-/* Nothing tells that this process has come to the terminal's foreground. */
+/* No event tells that this process has come to the terminal's foreground. */
 #define LOOK_S 0.5
 
 struct feed {
 	struct vm *vm;
 	const struct feed_pipe *to;
-	struct vm_call *request;	/* in flight: a write, or the close; or NULL */
+	struct vm_call *request;	/* a request in flight, to write to the
+					 * pipe or to close it; or NULL */
 	bool ended;			/* nothing more is to be read */
 	size_t at, len;			/* of `bytes`: written so far, and read */
 	uint8_t bytes[FEED_BYTES];
@@ -61,7 +62,10 @@ static void read_stdin(struct feed *f)
 		end(f);
 }
 
-/* Returns the result of the request; -EIO if the executor has died. */
+/*
+ * Returns the result of the system call that was requested; -EIO if the
+ * executor has died.
+ */
 static int64_t result_of(const struct vm_call *request)
 {
 	struct wire_out outs[2];
@@ -95,7 +99,7 @@ static bool in_background(void)
 	return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) != getpgrp();
 }
 
-/* Waits once, and moves what can be moved.  0 or -EINTR. */
+/* Waits once, and copies what can be copied to the guest.  0 or -EINTR. */
 static int step(struct feed *f, int64_t deadline_ns)
 {
 	bool wants = !f->request && !f->ended, waits = wants && in_background();

@@ -88,7 +88,7 @@ struct vm {
 		struct conn conn;
 		struct vsock vsock;	/* vsock.cid 0: the transport is serial */
 		bool ready;		/* the agent's first frame has arrived */
-		bool wants_modules;	/* the guest has asked for them */
+		bool wants_modules;	/* the guest has asked for modules */
 		int64_t ready_ns;
 	} link;
 	struct {
@@ -118,23 +118,25 @@ struct vm {
 	} death;
 	struct oops oops;
 	struct look look;
-	/* See recording.h. */
+	/* The state of a recorded VM; see recording.h. */
 	struct {
 		enum rr rr;
 		int log_fd;		/* -1: none */
 		unsigned int shift;	/* see struct qemu_config */
 		char kernel[HASH_HEX], initrd[HASH_HEX];
 		bool ended;		/* QEMU ended as told: the log is whole */
-		uint64_t end;		/* the guest's instructions at the end */
-		char call[128];		/* the test's last call; "" if none */
-		uint64_t call_at;	/* the guest's instructions before it */
+		uint64_t end;		/* how many instructions the guest had
+					 * executed at its end */
+		char call[128];		/* name of the test's last call; "" if none */
+		uint64_t call_at;	/* how many instructions the guest had
+					 * executed before that call */
 		off_t log_limit;	/* see vm_log_overflows() */
 	} recording;
-	/* See debugger.h. */
+	/* A debugger on the VM; see debugger.h. */
 	struct {
 		bool on;		/* QEMU's gdb stub serves a debugger */
 		bool keeps_corpse;
-		unsigned int nr_stubs;	/* those that were ever started */
+		unsigned int nr_stubs;	/* number of gdb stubs that were ever started */
 	} debug;
 	bool kept;			/* see kept.h */
 	struct {
@@ -144,13 +146,13 @@ struct vm {
 	} spare;
 };
 
-/* --- recording.c --- */
+/* --- functions of recording.c --- */
 
 /*
  * Sends QEMU a command and waits for the answer, or QEMU's end.  A signal to
- * this process does not end the wait: a log must become whole after Ctrl-C,
- * too.
- * Takes the arguments, NULL for none.  0 or -errno with err filled.
+ * this process does not end the wait: a recording's log must become whole after
+ * Ctrl-C, too.  Takes the arguments over, NULL for none.  0 or -errno with err
+ * filled.
  */
 int vm_command(struct vm *vm, const char *name, json_t *arguments, int64_t deadline_ns,
 	       struct err *err);
@@ -165,7 +167,7 @@ void vm_limit_log(struct vm *vm, off_t more);
 /* Ends the QEMU of a recorded VM so that its log is whole. */
 void vm_end_recording(struct vm *vm);
 
-/* --- state.c --- */
+/* --- functions of state.c --- */
 
 /* NULL: there are none. */
 extern const struct vm_visitors *vm_visitors;
@@ -178,7 +180,7 @@ void vm_qemu_ended(struct vm *vm);
 /* QEMU has stopped the guest without being told to: the VM is dead. */
 void vm_qemu_stopped(struct vm *vm);
 
-/* --- call.c --- */
+/* --- functions of call.c --- */
 
 /*
  * Gives all complete frames that have arrived to their calls.  0; -EBADMSG or
@@ -188,30 +190,30 @@ int vm_take_frames(struct vm *vm, struct err *err);
 /* Ends all calls in flight with a fail frame whose text is `reason`. */
 void vm_fail_calls(struct vm *vm, const char *reason);
 
-/* --- modules.c --- */
+/* --- functions of modules.c --- */
 
 /* Sends the profile's modules to the agent, without waiting. */
 void vm_send_modules(struct vm *vm);
 
-/* --- loop.c --- */
+/* --- functions of loop.c --- */
 
 /*
- * Waits until something happens and handles it.  0, -ETIMEDOUT or -EINTR; the
- * VM's death is no error here.
+ * Waits until something happens to the VM and handles it.  0, -ETIMEDOUT or
+ * -EINTR; the VM's death is no error here.
  */
 int vm_step(struct vm *vm, int64_t deadline_ns);
 
-/* --- oops.c --- */
+/* --- functions of oops.c --- */
 
 /*
  * Returns the deadline of a call that was started at start_ns, which is sooner
  * than deadline_ns if the kernel has reported an oops.
  */
 int64_t vm_oops_limit(struct vm *vm, int64_t start_ns, int64_t deadline_ns);
-/* As vm_step(), and looks at the console from time to time. */
+/* As vm_step(), and looks for an oops on the console from time to time. */
 int vm_oops_step(struct vm *vm, int64_t deadline_ns);
 
-/* --- look.c --- */
+/* --- functions of look.c --- */
 
 /*
  * As vm_oops_step(), and asks the guest from time to time what the call waits
@@ -221,13 +223,13 @@ int vm_look_step(struct vm *vm, struct vm_call *call, int64_t deadline_ns);
 /* The call is no longer waited for. */
 void vm_look_end(struct vm *vm);
 
-/* --- wait.c --- */
+/* --- functions of wait.c --- */
 
 /* As vm_wait(), but -ETIMEDOUT leaves the call in flight and err unset. */
 int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 		 struct err *err);
 
-/* --- launch.c --- */
+/* --- functions of launch.c --- */
 
 /*
  * Starts QEMU for vm->machine, ram and random; sets output (unless it is set
@@ -238,7 +240,7 @@ int vm_wait_call(struct vm *vm, struct vm_call *call, int64_t deadline_ns,
 enum launch { LAUNCH_BOOT, LAUNCH_INCOMING, LAUNCH_INCOMING_GDB };
 int vm_launch(struct vm *vm, enum launch how, struct err *err);
 
-/* --- boot.c --- */
+/* --- functions of boot.c --- */
 
 /*
  * Waits for the agent and greets it; the state is VM_RUNNING then, and VM_DEAD

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A VM that stands as its test has left it; see kept.h. */
+/* A VM that stays, stopped, after its test has failed; see kept.h. */
 #include <errno.h>
 
 #include "runner/base/deadline.h"

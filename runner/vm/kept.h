@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A VM that stands as its test has left it (--on-failure=keep). */
+/* A VM that stays, stopped, after its test has failed (--on-failure=keep). */
 #ifndef RUNNER_VM_KEPT_H
 #define RUNNER_VM_KEPT_H
 

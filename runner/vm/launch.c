@@ -49,8 +49,8 @@ static void close_fd(int fd)
 }
 
 /*
- * For use after QEMU has inherited its ends of the socket pairs, or could not
- * be started.
+ * Closes QEMU's ends of the socket pairs, after QEMU has inherited them or
+ * could not be started.
  */
 static void close_qemu_ends(struct vm *vm, struct lines *l)
 {
@@ -70,7 +70,9 @@ static void keep_own_ends(struct vm *vm, const struct lines *l)
 	vm->random.seed.gdb_fd = l->gdb[0];
 }
 
-/* The list of all descriptors that QEMU inherits; the caller frees it. */
+/*
+ * Returns the list of all descriptors that QEMU inherits; the caller frees it.
+ */
 static int *inherited(const struct vm *vm, const struct lines *l, size_t *nr)
 {
 	const struct vm_opts *o = &vm->machine.opts;
@@ -140,7 +142,10 @@ static int start(struct vm *vm, const struct lines *l, const char *initrd,
 	return ret;
 }
 
-/* Notes what a recorded guest boots from, by which a replay finds changes. */
+/*
+ * Notes hashes of what a recorded guest boots from, by which a replay notices
+ * that it has changed.
+ */
 static int hash_inputs(struct vm *vm, const char *initrd, struct err *err)
 {
 	const char *kernel = vm->machine.profile.kernel;

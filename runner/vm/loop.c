@@ -100,7 +100,10 @@ static bool handle_qmp(struct vm *vm, short revents)
 	return gone;
 }
 
-/* QEMU has ended, or a connection was closed because QEMU is about to end. */
+/*
+ * Handles that QEMU has ended, or that a connection was closed because QEMU is
+ * about to end.
+ */
 static void handle_end(struct vm *vm)
 {
 	struct pollfd end = { vm->qemu.proc.pidfd, POLLIN, 0 };
@@ -131,7 +134,10 @@ static int handle(struct vm *vm, const struct pollfd fds[NR_SOURCES], bool timed
 		vm_die(vm, err.kind, err.text);
 		return 0;
 	}
-	/* A guest that asks and does not read makes no queue grow. */
+	/*
+	 * A guest that asks for modules and does not read them must not make
+	 * the queue grow.
+	 */
 	if (vm->link.wants_modules && vm->state == VM_RUNNING &&
 	    !conn_wants_out(&vm->link.conn))
 		vm_send_modules(vm);
@@ -184,7 +190,7 @@ bool vm_lives(struct vm *vm)
 	return vm->state == VM_RUNNING || vm->state == VM_BOOTING;
 }
 
-/* --- the spare --- */
+/* --- the spare, a clone for the next test --- */
 
 /* Handles a frame that has arrived from the spare. */
 static void service_spare(void)

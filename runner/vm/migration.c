@@ -9,7 +9,7 @@
 #include "runner/vm/internal.h"
 #include "runner/vm/migration.h"
 
-/* --- memory and disks --- */
+/* --- the files with a guest's memory and disks --- */
 
 void vm_set_ram(struct vm *vm, int fd, bool shared)
 {
@@ -38,7 +38,7 @@ void vm_set_layer(struct vm *vm, size_t i, int fd)
 	d->layer_fd = fd;
 }
 
-/* --- saving --- */
+/* --- saving a guest's state --- */
 
 int vm_save_devices(struct vm *vm, struct buf *state, int64_t deadline_ns,
 		    struct err *err)
@@ -68,7 +68,7 @@ int vm_connect(struct vm *vm, int64_t deadline_ns, struct err *err)
 	return vm_await_agent(vm, deadline_ns, err);
 }
 
-/* --- loading --- */
+/* --- loading a guest's state into a new QEMU --- */
 
 int vm_activate(struct vm *vm, struct err *err)
 {

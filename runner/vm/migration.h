@@ -10,7 +10,7 @@
 
 #include "runner/vm/vm.h"
 
-/* --- memory and disks --- */
+/* --- the files with a guest's memory and disks --- */
 
 /*
  * Makes the file fd (taken over; -1: none) the guest's memory at QEMU's next
@@ -26,7 +26,7 @@ int vm_shared_ram(const struct vm *vm);
 /* Replaces the layer of disk i by the file fd, which is taken over. */
 void vm_set_layer(struct vm *vm, size_t i, int fd);
 
-/* --- saving: a running guest --- */
+/* --- saving the state of a running guest --- */
 
 /*
  * Appends the state of devices and processors to `state`.  The guest's memory
@@ -51,7 +51,7 @@ void vm_disconnect(struct vm *vm, int64_t deadline_ns);
  */
 int vm_connect(struct vm *vm, int64_t deadline_ns, struct err *err);
 
-/* --- loading --- */
+/* --- loading a guest's state into a new QEMU --- */
 
 /*
  * Turns a reservation that vm_reserve() made without wait into that of a

@@ -17,11 +17,11 @@
 #define PIECE (32u << 10)		/* bytes in a request to the supervisor */
 /*
  * Most bytes of the kernel's own modules that are sent: a guest keeps them in
- * memory.  The thousands of a distribution are more.
+ * memory.  The modules of a distribution's kernel have more.
  */
 #define KERNEL_MODULES_MAX (64u << 20)
 
-static struct buf sent;			/* the paths, each with a line end */
+static struct buf sent;			/* the paths of the modules sent, each with a line end */
 
 const char *vm_sent_modules(void)
 {

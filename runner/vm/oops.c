@@ -13,9 +13,14 @@
 #include "runner/qemu/console.h"
 #include "runner/vm/internal.h"
 
-/* Nothing tells that QEMU has written to the console: it is a memory file. */
+/*
+ * No event tells that QEMU has written to the console, which is a memory file.
+ */
 #define LOOK_S 0.25
-/* Seconds that a call in flight still gets; multiplied by vm_slowness(). */
+/*
+ * Seconds that a call in flight still gets after an oops; multiplied by
+ * vm_slowness().
+ */
 #define LIMIT_S 1.0
 #define KERNEL_FACILITY 0		/* priority >> 3 of a record (syslog(2)) */
 
@@ -36,7 +41,10 @@ static size_t count_fatal(const struct complaint_parser *p)
 	return fatal;
 }
 
-/* Feeds all complete lines of the text.  Returns the number of bytes read. */
+/*
+ * Feeds all complete lines of the text to the parser.  Returns the number of
+ * bytes read.
+ */
 static size_t feed(struct complaint_parser *p, const char *text, size_t len,
 		   const char *(*cut)(const char *line, size_t *len))
 {
@@ -69,8 +77,9 @@ static const char *kernel_text(const char *record, size_t *len)
 }
 
 /*
- * User space can write such text to the console, too.  Returns false if the
- * kernel's log has no such report; true also if the log cannot be read.
+ * Did the kernel print the report of an oops that the console shows? User space
+ * can write such text to the console, too.  Returns false if the kernel's log
+ * has no such report; true also if the log cannot be read.
  */
 static bool is_confirmed(struct vm *vm)
 {

@@ -139,9 +139,9 @@ void vm_end_recording(struct vm *vm)
 	vm->recording.ended = proc_ended(&vm->qemu.proc) && !vm->qemu.proc.status;
 }
 
-/* --- keeping the log --- */
+/* --- keeping the log of a recorded VM --- */
 
-/* Did QEMU write all that it had to?  It goes on after a failed write. */
+/* Did QEMU write the whole log? QEMU goes on after a failed write. */
 static bool log_is_whole(const struct vm *vm)
 {
 	static const char *const failed[] = { "replay write error", NULL };

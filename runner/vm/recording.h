@@ -34,7 +34,10 @@ struct recording_info {
 	uint64_t end;			/* its instructions at the end, if whole */
 };
 
-/* Fills in *info.  Its strings belong to the VM.  False: no recorded VM. */
+/*
+ * Fills in *info.  Its strings belong to the VM.  False: the VM is not
+ * recorded.
+ */
 bool vm_recording(const struct vm *vm, struct recording_info *info);
 /*
  * Copies the log of a VM that has ended to the file at path.  0 or -errno with

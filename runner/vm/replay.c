@@ -38,7 +38,10 @@ int vm_replay_start(struct vm *vm, struct vm_opts *opts, const struct accel *acc
 	return ret ? ret : vm_launch(vm, LAUNCH_BOOT, err);
 }
 
-/* QEMU has ended: it does so if the guest does not do what the log says. */
+/*
+ * Reports that QEMU has ended.  It ends if the guest does not do what the log
+ * says.
+ */
 static int ended(struct vm *vm, struct err *err)
 {
 	char said[512];
@@ -86,7 +89,7 @@ static int step(struct vm *vm, int timeout_ms, struct err *err)
 }
 
 /*
- * Waits until the guest stands.  While the recorded guest slept, what came next
+ * Waits until QEMU has stopped the guest.  While the recorded guest slept, what came next
  * were bytes from outside.  Now QEMU's main thread sleeps until its next timer
  * before it looks for them in the log, unless a question wakes it.
  */

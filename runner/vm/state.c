@@ -95,7 +95,7 @@ void vm_free(struct vm *vm)
 	free(vm);
 }
 
-/* --- facts --- */
+/* --- facts about a VM --- */
 
 enum vm_state vm_state(const struct vm *vm)
 {
@@ -167,7 +167,7 @@ void vm_read_stderr(const struct vm *vm, struct buf *to)
 	console_read(vm->output.stderr_fd, 0, to);
 }
 
-/* --- death --- */
+/* --- the death of a VM --- */
 
 /* Marks the VM dead, for a reason that needs no lines of the console. */
 static void die_without_console(struct vm *vm, enum err_kind kind, const char *reason)

@@ -17,7 +17,8 @@
 
 struct terminal {
 	struct vm *vm;
-	uint32_t id;			/* in the guest; 0: it has ended there */
+	uint32_t id;			/* number of the terminal in the guest;
+					 * 0: it has ended there */
 	int tty_fd, size_fd;
 	struct vm_call *start;		/* the request for the shell, or NULL */
 	int64_t start_end_ns;		/* its deadline */
@@ -238,7 +239,7 @@ static int ask_for_output(struct terminal *t, struct err *err)
 	return t->output ? 0 : -ENOTCONN;
 }
 
-/* --- the loop --- */
+/* --- moving bytes in both directions --- */
 
 struct pollfd terminal_poll_vm(const struct terminal *t)
 {

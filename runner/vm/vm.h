@@ -25,7 +25,7 @@ struct vm_call;
 
 enum vm_state { VM_NEW, VM_BOOTING, VM_RUNNING, VM_OFF, VM_DEAD };
 
-/* --- life --- */
+/* --- creating, booting and ending a VM --- */
 
 /*
  * Creates a VM of that profile in state VM_NEW; vm_free() frees it.  NULL with
@@ -70,10 +70,10 @@ void vm_kill(struct vm *vm);
  */
 int vm_step_also(struct vm *vm, int64_t deadline_ns, struct pollfd *also, size_t nr_also);
 
-/* --- facts --- */
+/* --- facts about a VM --- */
 
 enum vm_state vm_state(const struct vm *vm);
-/* "not booted", "booting", "running", "shut down" or "dead". */
+/* Returns "not booted", "booting", "running", "shut down" or "dead". */
 const char *vm_state_name(const struct vm *vm);
 /*
  * Returns 0 in VM_RUNNING; otherwise -ENOTCONN, and err says the state or why
@@ -201,12 +201,12 @@ bool vm_wait_data(struct vm *vm, struct vm_call *call, int64_t deadline_ns);
 void vm_call_drop_data(struct vm_call *call);
 /*
  * From now on prints the call's data frames on our stdout and stderr, and keeps
- * none.  A wait for the call ends if that fails: -EIO, or -EINTR and SIGPIPE is
- * pending (interrupt.h) if nobody reads them any more.
+ * none.  A wait for the call ends if printing fails: -EIO, or -EINTR and
+ * SIGPIPE is pending (interrupt.h) if nobody reads the output any more.
  */
 void vm_call_print_data(struct vm_call *call);
 
-/* --- a spare: resumed in advance, not yet used --- */
+/* --- a spare: a clone that is resumed in advance, not yet used --- */
 
 /*
  * Makes vm the spare of this process, which has at most one.  While the process

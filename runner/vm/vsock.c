@@ -31,7 +31,7 @@ void vsock_init(struct vsock *v)
 	*v = (struct vsock){ .vhost_fd = -1, .fd = -1 };
 }
 
-/* --- the CID --- */
+/* --- the CID, the address of a guest --- */
 
 static int open_device(struct err *err)
 {
@@ -105,7 +105,7 @@ int vsock_usable(struct err *err)
 	return 0;
 }
 
-/* --- the connection --- */
+/* --- connecting to the guest's agent --- */
 
 static void close_attempt(struct vsock *v)
 {

@@ -17,14 +17,15 @@
 #define MAX_ABORT_LOG (8 << 20)
 
 /*
- * False also after a shutdown or a kill by the test, unlike state != VM_DEAD.
+ * Can the VM answer a call? False also after a shutdown or a kill by the test,
+ * unlike state != VM_DEAD.
  */
 static bool can_answer(const struct vm *vm)
 {
 	return vm->state == VM_RUNNING || vm->state == VM_BOOTING;
 }
 
-/* Returns what vm_wait_call() does, when the wait has ended with ret. */
+/* Returns what vm_wait_call() returns when its wait has ended with ret. */
 static int ended(struct vm *vm, const struct vm_call *call, int ret, struct err *err)
 {
 	if (call->print_error && !interrupt_pending())
@@ -130,8 +131,9 @@ static void await_end(struct vm *vm, struct vm_call *call)
 }
 
 /*
- * Returns false if the answer did not arrive in time or is malformed.  *rep
- * points into the abort's reply.
+ * Waits for the answer to the request `abort`, which tells where the aborted
+ * call hung.  Returns false if the answer did not arrive in time or is
+ * malformed.  *rep points into the answer.
  */
 static bool get_report(struct vm *vm, struct vm_call *abort, struct wire_abort_rep *rep)
 {
@@ -184,8 +186,8 @@ static const char *shortened_by(const struct vm *vm, const struct vm_call *call)
 }
 
 /*
- * Ends the call in the guest. err gets the effect of that, and where the call
- * hung.
+ * Ends the call in the guest.  err tells what the abort ended, and where the
+ * call hung.
  */
 static void abort_call(struct vm *vm, struct vm_call *call, const char *label,
 		       double waited_s, struct err *err)

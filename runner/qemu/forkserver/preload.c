@@ -41,7 +41,7 @@ static struct {
 					 * order of req.fds */
 } server;
 
-/* --- the fork --- */
+/* --- the forked process, which becomes QEMU --- */
 
 /*
  * Makes ps(1) and /proc/PID/cmdline show the VM's arguments, as far as they
@@ -89,7 +89,7 @@ static char **arguments(int *n)
 }
 
 /*
- * Runs in the fork, which is a child of the runner, not of the server
+ * Runs in the forked process, which is a child of the runner, not of the server
  * (CLONE_PARENT).
  */
 static char **become_qemu(int *argc)
@@ -101,7 +101,7 @@ static char **become_qemu(int *argc)
 	return arguments(argc);
 }
 
-/* --- the server --- */
+/* --- the server, which receives requests and forks --- */
 
 /*
  * Moves the received descriptors above all requested numbers.  0 or -errno:
