@@ -15,7 +15,7 @@
 #include "runner/probe/record.h"
 #include "runner/probe/tsc.h"
 
-/* A probe is repeated once the load has fallen by this factor. */
+/* A probe is repeated once the machine's load has fallen by this factor. */
 #define CALMER 2
 
 static const char *env_word(const char *name)
@@ -150,7 +150,10 @@ static int from_record(const char *profile, const struct probe_request *request,
 					     "interrupted") : 0;
 }
 
-/* A choice that the user made by name is never replaced silently. */
+/*
+ * Checks that what the user asked for by name works: such a choice is never
+ * replaced silently.
+ */
 static int check_request(const struct probe_request *request,
 			 const struct accel *accel, struct err *err)
 {

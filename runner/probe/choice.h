@@ -22,7 +22,9 @@
  * first boot will report that.
  */
 int choice_make(const char *profile, struct accel *accel, struct err *err);
-/* Removes the record: the next choice_make() probes again. */
+/*
+ * Removes the record of the probe, so that the next choice_make() probes again.
+ */
 void choice_forget(const char *profile);
 
 #endif

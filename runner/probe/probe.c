@@ -94,8 +94,8 @@ static double kvm_timeout_s(void)
 }
 
 /*
- * Examines /dev/kvm.  Returns false, with the reason filled, if it cannot be
- * KVM.
+ * Examines /dev/kvm.  Returns false, with the reason filled, if VMs cannot run
+ * on KVM.
  */
 static bool open_kvm(char *reason, size_t cap)
 {
@@ -155,8 +155,8 @@ static bool tcg_is_faster(const char *profile, struct accel *accel, double *seco
 }
 
 /*
- * The user did not ask for KVM, or it cannot be used; accel->reason is set
- * already.
+ * Boots on TCG, because the user did not ask for KVM, or it cannot be used;
+ * accel->reason is set already.
  */
 static double probe_tcg(const char *profile, struct accel *accel)
 {
@@ -171,8 +171,8 @@ static double probe_tcg(const char *profile, struct accel *accel)
 }
 
 /*
- * Sets kind and reason.  Returns the seconds of the boot; negative if nothing
- * booted.
+ * Sets accel->kind and accel->reason.  Returns the seconds of the boot;
+ * negative if nothing booted.
  */
 static double probe_kind(const char *profile, enum accel_kind want, struct accel *accel)
 {
@@ -194,8 +194,8 @@ static double probe_kind(const char *profile, enum accel_kind want, struct accel
 }
 
 /*
- * Sets transport, and transport_reason if it is not vsock.  seconds is the time
- * of a boot with a serial port.
+ * Sets accel->transport, and transport_reason if it is not vsock.  seconds is
+ * the time of a boot with a serial port.
  */
 static void probe_transport(const char *profile, enum transport want,
 			    double seconds, struct accel *accel)
@@ -218,9 +218,9 @@ static void probe_transport(const char *profile, enum transport want,
 }
 
 /*
- * Probes with one boot if the user asked for both accelerator and transport by
- * name.  Returns false if that boot failed: then only separate boots can tell
- * which of them is the cause.
+ * Finds out with one boot whether the accelerator and transport work that the
+ * user asked for by name.  Returns false if that boot failed: then only
+ * separate boots can tell which of the two is the cause.
  */
 static bool probe_both(const char *profile, enum accel_kind want, struct accel *accel)
 {

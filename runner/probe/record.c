@@ -33,7 +33,10 @@ static void add_profile(struct buf *key, const struct profile *p)
 	free(qemu);
 }
 
-/* Adds the host's boot, the devices, and whether this user can open them. */
+/*
+ * Adds to the key which boot of the host this is, its devices, and whether this
+ * user can open them.
+ */
 static void add_host(struct buf *key)
 {
 	static const char *const devices[] = { "/dev/kvm", "/dev/vhost-vsock" };

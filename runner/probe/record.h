@@ -19,8 +19,8 @@ struct record {
 };
 
 /*
- * Returns a text of everything on which the result depends.  NULL with err
- * filled if the profile cannot be loaded.  The caller frees the text.
+ * Returns a text of everything on which the result of a probe depends.  NULL
+ * with err filled if the profile cannot be loaded.  The caller frees the text.
  */
 char *record_key(const char *profile, const struct probe_request *request,
 		 struct err *err);
