@@ -62,7 +62,7 @@ static int check_stdout(int status)
 	if (!failed)
 		return status;
 	/*
-	 * The cause is lost if an earlier write failed: write again to get it.
+	 * If an earlier write failed, its errno is lost: write again to get it.
 	 */
 	if (write(STDOUT_FILENO, "\n", 1) < 0)
 		err = errno;
@@ -72,9 +72,9 @@ static int check_stdout(int status)
 }
 
 /*
- * Else the first files and sockets would get the numbers of closed standard
- * descriptors, and messages would be written into them.  Writing to a closed
- * stdout must go on to fail.
+ * Opens /dev/null as each standard descriptor that is closed.  Else the first
+ * files and sockets would get these numbers, and messages would be written into
+ * them.  Writing to a closed stdout must still fail.
  */
 static void occupy_standard_descriptors(void)
 {

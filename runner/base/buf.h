@@ -36,7 +36,7 @@ int buf_read_fd(struct buf *b, int fd);
 int buf_read_file(struct buf *b, const char *path);
 void buf_release(struct buf *b);
 
-/* These never return NULL.  Callers free the result. */
+/* These functions never return NULL.  Callers free the result. */
 void *xcalloc(size_t n, size_t size);
 /* Resizes p to n elements of that size. */
 void *xreallocarray(void *p, size_t n, size_t size);

@@ -11,7 +11,7 @@
 #include "runner/base/files.h"
 #include "runner/base/text.h"
 
-/* Static; "" if the working directory was removed. */
+/* Returns the working directory; "" if it was removed.  Static. */
 static const char *here(void)
 {
 	static char path[PATH_MAX];
@@ -29,7 +29,10 @@ const char *caller_folder(void)
 	if (folder)
 		return folder;
 	folder = xstrdup(given && *given ? given : here());
-	/* Of a runner that a test starts, the caller is the test. */
+	/*
+	 * A runner that a test starts is called by that test, not from this
+	 * folder.
+	 */
 	unsetenv("PROVIUM_CALLER");
 	return folder;
 }

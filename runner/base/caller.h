@@ -12,11 +12,14 @@
  * Static.  The first call removes the variable from the environment.
  */
 const char *caller_folder(void);
-/* A path that is valid here, as it is written there.  Caller frees. */
+/*
+ * Returns the path, which is valid in the working directory, as it has to be
+ * written in caller_folder().  Caller frees.
+ */
 char *caller_path(const char *path);
 /*
- * The command that runs the kit's make from there: "make" or "make -C KIT".
- * Static.
+ * Returns the command that runs the kit's make from caller_folder(): "make" or
+ * "make -C KIT".  Static.
  */
 const char *caller_make(void);
 

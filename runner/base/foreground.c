@@ -87,7 +87,7 @@ int foreground_wait(struct foreground *f, int *status, struct err *err)
 
 	*status = 0;
 	while (f->pid && !interrupt_pending() && pid != f->pid)
-		pid = waitpid(f->pid, status, 0);	/* a signal ends it: no SA_RESTART */
+		pid = waitpid(f->pid, status, 0);	/* a signal ends this call: no SA_RESTART */
 	if (f->pid && pid != f->pid)
 		return err_set(err, ERR_INTERRUPTED, -EINTR, "interrupted");
 	if (f->pid)

@@ -14,8 +14,9 @@
 
 struct foreground {
 	pid_t pid;			/* 0: none */
-	struct termios modes;		/* those of the terminal before the start */
-	pid_t group;			/* foreground_enter(): the group before; or 0 */
+	struct termios modes;		/* the terminal's modes before the start */
+	pid_t group;			/* the group that was in the foreground
+					 * before foreground_enter(); or 0 */
 };
 
 /*
@@ -34,8 +35,8 @@ int foreground_start(struct foreground *f, char *const argv[], const int *fds,
  */
 int foreground_wait(struct foreground *f, int *status, struct err *err);
 /*
- * Kills the program if it still runs, takes the terminal back, and restores its
- * modes.  Safe twice.
+ * Kills the program if it still runs, takes the terminal back, and restores the
+ * terminal's modes.  A second call has no effect.
  */
 void foreground_release(struct foreground *f);
 
@@ -46,8 +47,8 @@ void foreground_release(struct foreground *f);
  */
 int foreground_enter(struct foreground *f, struct err *err);
 /*
- * Gives the terminal back to the group that had it, and joins that group.  Safe
- * twice.
+ * Gives the terminal back to the group that had it, and joins that group.  A
+ * second call has no effect.
  */
 void foreground_leave(struct foreground *f);
 

@@ -8,10 +8,10 @@
 #define RUNNER_BASE_HIDDEN_SOCKET_H
 
 /*
- * Opens such a socket.  type: SOCK_STREAM or SOCK_SEQPACKET.  name: a word by
- * which hidden_socket_find() knows it.  *listener is for accept(2); *path has
- * been opened with O_PATH: its /proc/PID/fd/N is an address for connect(2).
- * Both are close-on-exec.  0 or -errno.
+ * Opens a hidden socket.  type: SOCK_STREAM or SOCK_SEQPACKET.  name: a word by
+ * which hidden_socket_find() knows the socket.  *listener is for accept(2);
+ * *path has been opened with O_PATH: its /proc/PID/fd/N is an address for
+ * connect(2).  Both are close-on-exec.  0 or -errno.
  */
 int hidden_socket_open(const char *name, int type, int *listener, int *path);
 /*

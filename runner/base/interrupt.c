@@ -35,7 +35,7 @@ static void handler(int sig)
 	if (!pending || sig != SIGALRM)
 		pending = sig;
 	if (write(event_fd, &one, sizeof(one)) < 0)
-		(void)0;	/* the counter is full, so the descriptor is readable */
+		(void)0;	/* the eventfd's counter is full, so the descriptor is readable */
 	if (hook)
 		hook();
 	errno = saved;

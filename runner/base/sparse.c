@@ -120,7 +120,10 @@ int sparse_copy(const char *dir, int from, struct err *err)
 		       strerror(-ret));
 }
 
-/* linkat(2) cannot give a name to a file that was unlinked. */
+/*
+ * Copies the file to a new one with that name: linkat(2) cannot give a name to
+ * a file that was unlinked.
+ */
 static int copy_to_name(int fd, int dir_fd, const char *name)
 {
 	int to = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644), ret;

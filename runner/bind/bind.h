@@ -27,7 +27,7 @@ noreturn void bind_raise(lua_State *L, const struct err *err);
 /* Pushes the error object that bind_raise() would raise. */
 void bind_push_error(lua_State *L, const struct err *err);
 
-/* The Lua thread that runs now, as core.running() was told. */
+/* Returns the Lua thread that runs now, as the last core.running() told. */
 lua_State *bind_running_thread(void);
 
 /* core.vm(profile): a new VM, not booted. */
@@ -52,7 +52,7 @@ int bind_json_encode(lua_State *L);
  */
 void bind_push_nr(lua_State *L);
 void bind_push_errno(lua_State *L);
-/* Pushes the table { name = integer }. */
+/* Pushes provium.const, the table { name = integer } of constants. */
 void bind_push_const(lua_State *L);
 /* Pushes the table { name = number } of enum wire_reason, such as BUSY. */
 void bind_push_reasons(lua_State *L);
@@ -117,7 +117,7 @@ extern const luaL_Reg bind_kept_methods[], bind_kept_functions[];
 extern const luaL_Reg bind_visit_functions[];
 extern const luaL_Reg bind_line_functions[];
 
-/* core.kept_debugger(): see debugger.c. */
+/* core.kept_debugger(): starts gdb on a kept VM; see debugger.c. */
 int bind_kept_debugger(lua_State *L);
 
 struct vm_opts;

@@ -31,7 +31,7 @@ enum { OUT, ERR, NR_STREAMS };
 struct command {
 	pid_t pid;
 	int pidfd;
-	int pipe[NR_STREAMS];		/* our ends; -1: at the end of the stream */
+	int pipe[NR_STREAMS];		/* our ends of the pipes; -1: at the end of the stream */
 	struct buf text[NR_STREAMS];
 	int log_fd;			/* -1: no log */
 	bool show;
@@ -58,7 +58,10 @@ static void child(char *const argv[], const int ends[NR_STREAMS], pid_t parent)
 	_exit(CANNOT_START);
 }
 
-/* With a log, both streams are one, so that their lines keep their order. */
+/*
+ * Starts the program.  With a log, its stdout and stderr are one pipe, so that
+ * their lines keep their order.
+ */
 static int start(struct command *c, char *const argv[])
 {
 	int ours[2] = { -1, -1 }, theirs[2] = { -1, -1 }, fds[2];
@@ -127,7 +130,7 @@ static void end_group(struct command *c)
 	if (interrupt_pending()) {
 		kill(-c->pid, SIGTERM);
 		while (poll(&end, 1, deadline_poll_ms(deadline)) < 0)
-			;	/* another signal to this process */
+			;	/* another signal to this process has interrupted poll() */
 	}
 	kill(-c->pid, SIGKILL);
 }
@@ -156,7 +159,10 @@ static void release(struct command *c)
 		close(c->log_fd);
 }
 
-/* Returns the wait status; -errno with err filled if there is none. */
+/*
+ * Runs the program to its end, with its wait status in *status.  0, or -errno
+ * with err filled.
+ */
 static int run(struct command *c, char *const argv[], int *status, struct err *err)
 {
 	int ret;
@@ -172,7 +178,7 @@ static int run(struct command *c, char *const argv[], int *status, struct err *e
 	while (waitpid(c->pid, status, 0) < 0 && errno == EINTR)
 		;
 	while (waitpid(-c->pid, NULL, 0) > 0 || errno == EINTR)
-		;		/* the rest of the group */
+		;		/* waits for the rest of the program's process group */
 	drain(c);
 	if (interrupt_pending())
 		return err_set(err, ERR_INTERRUPTED, -EINTR, "interrupted");

@@ -21,7 +21,7 @@
 
 #define ERROR "provium.error"
 
-/* --- error objects --- */
+/* --- error objects: how C code raises errors in Lua --- */
 
 static int error_tostring(lua_State *L)
 {
@@ -165,7 +165,7 @@ static int l_interrupted(lua_State *L)
 	return 1;
 }
 
-/* --- clock, files, text --- */
+/* --- core functions for time, files and text --- */
 
 /* core.now(): seconds on the monotonic clock. */
 static int l_now(lua_State *L)
@@ -185,7 +185,10 @@ static int l_error(lua_State *L)
 	return 1;
 }
 
-/* core.sent_modules(): returns the text of vm_sent_modules(). */
+/*
+ * core.sent_modules(): returns the paths of the modules that guests have asked
+ * for (vm_sent_modules()).
+ */
 static int l_sent_modules(lua_State *L)
 {
 	lua_pushstring(L, vm_sent_modules());
@@ -228,7 +231,10 @@ static int l_pause(lua_State *L)
 	return 0;
 }
 
-/* core.clean(string): the string as valid UTF-8 without control characters. */
+/*
+ * core.clean(string): returns the string as valid UTF-8 without control
+ * characters.
+ */
 static int l_clean(lua_State *L)
 {
 	size_t n;

@@ -28,9 +28,10 @@ struct ends {
 
 struct debugger {
 	struct foreground gdb;
-	pid_t keeper;			/* of a kept VM */
+	pid_t keeper;			/* the keeper's pid, for a kept VM */
 	struct ends ends;
-	struct vm *vm;			/* the user value keeps it alive; NULL: kept */
+	struct vm *vm;			/* the VM, which the object's user value
+					 * keeps alive; NULL: a kept VM */
 	int keeper_fd;			/* the connection to a kept VM's keeper, or -1 */
 };
 
@@ -85,7 +86,8 @@ static void end(struct debugger *d)
 
 /*
  * debugger:wait(): waits until the user has left gdb, and lets the guest run
- * on.  Safe twice.  Raises an error on a signal to this process.
+ * on.  A second call has no effect.  Raises an error on a signal to this
+ * process.
  */
 static int l_wait(lua_State *L)
 {
@@ -112,7 +114,10 @@ static const luaL_Reg debugger_methods[] = {
 	{ NULL, NULL },
 };
 
-/* Pushes a debugger that has no gdb yet, of the VM or keeper at index 1. */
+/*
+ * Pushes a debugger object for the VM, or for the keeper's pid, at index 1.  No
+ * gdb runs yet.
+ */
 static struct debugger *push_debugger(lua_State *L)
 {
 	struct debugger *d = lua_newuserdatauv(L, sizeof(*d), 1);
@@ -187,7 +192,10 @@ int bind_kept_debugger(lua_State *L)
 	return 1;
 }
 
-/* vm:keep_corpse(): see vm_keep_corpse(). */
+/*
+ * vm:keep_corpse(): makes QEMU stay after the guest's death; see
+ * vm_keep_corpse().
+ */
 static int l_keep_corpse(lua_State *L)
 {
 	struct err err;
@@ -197,7 +205,7 @@ static int l_keep_corpse(lua_State *L)
 	return 0;
 }
 
-/* vm:can_debug(): see vm_can_debug(). */
+/* vm:can_debug(): is there a QEMU to debug? See vm_can_debug(). */
 static int l_can_debug(lua_State *L)
 {
 	lua_pushboolean(L, vm_can_debug(bind_check_vm(L)));

@@ -15,7 +15,7 @@
 #define LOCK "provium.lock"
 #define DOCUMENT "provium.document"
 
-/* --- handles: created empty, with their metatable --- */
+/* --- Lua objects for fixtures, locks and JSON documents --- */
 
 static void *new_handle(lua_State *L, size_t size, const char *name,
 			const luaL_Reg *methods)
@@ -106,7 +106,7 @@ static int fixture_manifest(lua_State *L)
 	return 1;
 }
 
-/* --- the store --- */
+/* --- the store, the folder in which fixtures are kept --- */
 
 /*
  * core.fixture_find(name, script): returns the fixture, "" and a warning; or
@@ -195,7 +195,7 @@ const luaL_Reg bind_fixture_functions[] = {
 	{ NULL, NULL },
 };
 
-/* --- methods of a VM --- */
+/* --- methods of a VM that resume or save a fixture --- */
 
 /*
  * vm:start(fixture, to_save, seed or nil): starts a QEMU that waits for

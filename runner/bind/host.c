@@ -50,8 +50,8 @@ static int l_realpath(lua_State *L)
 }
 
 /*
- * core.list(dir): returns the names in the folder, sorted; an empty list if the
- * folder cannot be read.
+ * core.list(dir): returns the sorted names of what is in the folder; an empty
+ * list if the folder cannot be read.
  */
 static int l_list_dir(lua_State *L)
 {
@@ -119,7 +119,7 @@ static int l_profile_names(lua_State *L)
 	return 1;
 }
 
-/* --- another runner, which builds a fixture --- */
+/* --- running programs, such as the runner that builds a fixture --- */
 
 static int await_end(struct proc *p, int64_t deadline_ns)
 {
@@ -202,7 +202,10 @@ static int run_list(lua_State *L, char **argv, size_t first)
 	return 2;
 }
 
-/* The list at index 1 as argv after nr words, which the caller fills in. */
+/*
+ * Returns a new argv: nr words that the caller fills in, then the list at index
+ * 1.
+ */
 static char **new_argv(lua_State *L, size_t nr)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
@@ -236,7 +239,7 @@ static int l_run_tool(lua_State *L)
 	return run_list(L, argv, nr);
 }
 
-/* --- make --- */
+/* --- rules for make --- */
 
 /*
  * core.make_rules(target, paths): returns makefile rules which say that target

@@ -30,7 +30,10 @@ static int l_keep(lua_State *L)
 	return 1;
 }
 
-/* core.detach(label): see keeper_detach(). The label is for `provium gate`. */
+/*
+ * core.detach(label): makes this process a keeper (keeper_detach()).  `provium
+ * gate` shows the label.
+ */
 static int l_detach(lua_State *L)
 {
 	struct err err;
@@ -43,7 +46,10 @@ static int l_detach(lua_State *L)
 	return 0;
 }
 
-/* vm:serve(description, seconds): see keeper_serve(). */
+/*
+ * vm:serve(description, seconds): lets clients use the kept VM
+ * (keeper_serve()).
+ */
 static int l_serve(lua_State *L)
 {
 	keeper_serve(&keeper, bind_check_vm(L), luaL_checkstring(L, 2), luaL_checknumber(L, 3));

@@ -68,7 +68,7 @@ static int read_key(EditLine *el, wchar_t *to)
 	return 1;
 }
 
-/* Ctrl-C: the line is dropped. */
+/* The key Ctrl-C: drops the line that the user has typed so far. */
 static unsigned char cancel(EditLine *el, int key)
 {
 	(void)el, (void)key;
@@ -76,9 +76,9 @@ static unsigned char cancel(EditLine *el, int key)
 	return CC_EOF;
 }
 
-/* --- completion --- */
+/* --- completion with the key Tab --- */
 
-/* Pushes the list of the candidates for the n bytes before the cursor. */
+/* Pushes the list of the completions for the word before the cursor. */
 static bool push_candidates(const LineInfo *at, const char *word)
 {
 	lua_State *L = line.L;
@@ -166,9 +166,12 @@ static unsigned char complete(EditLine *el, int key)
 	return did;
 }
 
-/* --- history --- */
+/* --- the history of typed lines --- */
 
-/* The file of the history; NULL if this user has no home.  Caller frees. */
+/*
+ * Returns the path of the file with the history; NULL if this user has no home.
+ * Caller frees.
+ */
 static char *history_path(void)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
@@ -191,7 +194,8 @@ static void load_history(void)
 }
 
 /*
- * Replaces the file in one step.  libedit makes it readable for its owner only.
+ * Replaces the history file in one step.  libedit makes it readable for its
+ * owner only.
  */
 static void save_history(void)
 {
@@ -211,7 +215,7 @@ static void save_history(void)
 	free(new);
 }
 
-/* --- the Lua functions --- */
+/* --- the functions that Lua calls --- */
 
 /*
  * core.line_begin(): makes this process the terminal's foreground, so that
@@ -263,7 +267,8 @@ static int l_line(lua_State *L)
 	line.cancelled = false;
 	el_resize(line.el);
 	/*
-	 * Else the kernel would edit the keys that follow the prompt at once.
+	 * Without this, the kernel would edit the keys that the user types as
+	 * soon as the prompt appears.
 	 */
 	el_set(line.el, EL_PREP_TERM, 1);
 	text = el_gets(line.el, &n);

@@ -43,7 +43,8 @@ static void note_place(void)
  */
 static void *allocate(void *arg, void *old, size_t old_size, size_t size)
 {
-	size_t freed = old ? old_size : 0;	/* without old, old_size is a type */
+	size_t freed = old ? old_size : 0;	/* if old is NULL, old_size is
+						 * the type of the new object */
 	void *new;
 
 	(void)arg;

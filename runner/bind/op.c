@@ -66,8 +66,8 @@ static void add_bytes(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
 }
 
 /*
- * Each element is encoded into a string first, because luaL_Buffers cannot
- * nest.
+ * Encodes a list.  Each element is encoded into a string first, because
+ * luaL_Buffers cannot nest.
  */
 static void add_list(lua_State *L, luaL_Buffer *b, const struct wire_field *f,
 		     int at)

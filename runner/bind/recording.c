@@ -187,8 +187,8 @@ static int l_replay_to(lua_State *L)
 }
 
 /*
- * vm:replay_serve(): lets the gdb whose socket stdin is debug the replay, and
- * returns when it has closed the socket.
+ * vm:replay_serve(): lets gdb debug the replay over the socket on stdin, and
+ * returns when gdb has closed the socket.
  */
 static int l_replay_serve(lua_State *L)
 {

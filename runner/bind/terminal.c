@@ -4,7 +4,10 @@
 #include "runner/bind/bind.h"
 #include "runner/vm/terminal.h"
 
-/* Runs a shell on the open terminal.  Holds nothing that Lua could free. */
+/*
+ * Runs a shell on the open terminal.  Calls no function of Lua, so no error of
+ * Lua can leave t allocated.
+ */
 static enum terminal_state run(struct vm *vm, struct tty *tty, struct terminal_opts *opts,
 			       int *code, struct err *err)
 {
@@ -26,9 +29,9 @@ static enum terminal_state run(struct vm *vm, struct tty *tty, struct terminal_o
 
 /*
  * vm:terminal(prompt, TERM, LANG): connects the terminal on stdin to a shell in
- * the guest until it ends.  Returns its exit status; or nil and "left" or
- * "gone" if the user or the terminal has left it.  Raises an error if the VM
- * dies.
+ * the guest, until the shell ends.  Returns the shell's exit status; or nil and
+ * "left" or "gone" if the user or the terminal has left the shell.  Raises an
+ * error if the VM dies.
  */
 static int l_terminal(lua_State *L)
 {

@@ -30,9 +30,12 @@ struct vm *bind_check_vm(lua_State *L)
 	return bind_vm_at(L, 1);
 }
 
-/* --- boot --- */
+/* --- booting a VM --- */
 
-/* Options are in a userdata, so that a Lua error cannot leak them. */
+/*
+ * The options of a boot are in a userdata, so that a Lua error cannot leak
+ * them.
+ */
 static int free_opts(lua_State *L)
 {
 	vm_opts_release(lua_touserdata(L, 1));
@@ -62,7 +65,10 @@ static const char *string_field(lua_State *L, int idx, const char *key)
 	return s ? s : "";
 }
 
-/* Reads lists of tables that the harness has checked and completed. */
+/*
+ * Reads the list of disks.  The harness has checked and completed the tables in
+ * it.
+ */
 static void read_disks(lua_State *L, struct vm_opts *opts)
 {
 	lua_getfield(L, 2, "disks");
@@ -150,14 +156,17 @@ static int l_boot(lua_State *L)
 	return 0;
 }
 
-/* --- calls --- */
+/* --- calls to the guest, and other methods of a VM --- */
 
 static void push_stream(lua_State *L, const struct vm_reply *reply, int stream)
 {
 	lua_pushlstring(L, (char *)reply->stream[stream].p, reply->stream[stream].len);
 }
 
-/* Sets the fields stream1 and stream2 of the table on top of the stack. */
+/*
+ * Sets stream1 and stream2, the bytes of the reply's data frames, in the table
+ * on top of the stack.
+ */
 static void set_streams(lua_State *L, const struct vm_reply *reply)
 {
 	for (int i = 1; i <= 2; i++) {
@@ -210,7 +219,10 @@ static struct vm_call *submit(lua_State *L, enum wire_kind kind)
 	return call;
 }
 
-/* Pushes what a call returns; raises err if waiting for it has failed. */
+/*
+ * Pushes what a call to the guest returns; raises err if waiting for the call
+ * has failed.
+ */
 static int finish(lua_State *L, struct vm_call *call, bool failed, const struct err *err)
 {
 	struct vm *vm = bind_check_vm(L);
@@ -333,7 +345,10 @@ static int l_arrived(lua_State *L)
 	return 1;
 }
 
-/* vm:shutdown(seconds): asks the guest to power off, then kills it. */
+/*
+ * vm:shutdown(seconds): asks the guest to power off, and kills it after that
+ * time.
+ */
 static int l_shutdown(lua_State *L)
 {
 	vm_shutdown(bind_check_vm(L), luaL_checknumber(L, 2));
@@ -469,7 +484,10 @@ static int l_death(lua_State *L)
 	return 1;
 }
 
-/* vm:watch_oops(on): see vm_watch_oops(). */
+/*
+ * vm:watch_oops(on): whether an oops shortens the wait for calls; see
+ * vm_watch_oops().
+ */
 static int l_watch_oops(lua_State *L)
 {
 	vm_watch_oops(bind_check_vm(L), lua_toboolean(L, 2));

@@ -7,8 +7,8 @@
 #include "runner/cmd/cmd.h"
 
 /*
- * A make that is killed cannot end its children; this one must not go on
- * without it.
+ * A make that is killed cannot end its children.  This process, if make started
+ * it, must not go on without make.
  */
 static void end_with_make(void)
 {

@@ -78,7 +78,8 @@ static uint64_t size_of(const char *text)
 }
 
 /*
- * Returns the option's value, or else the variable's; NULL if neither is set.
+ * Returns the value of an option of the command line, or else that of the
+ * environment variable; NULL if neither is set.
  */
 static const char *budget_setting(const char *option, const char *variable)
 {

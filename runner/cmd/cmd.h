@@ -28,10 +28,10 @@ extern const struct command cmd_test, cmd_exec, cmd_shell, cmd_repl, cmd_gdb, cm
 extern const struct command cmd_check, cmd_bisect;
 extern const struct command cmd_doctor, cmd_fixture, cmd_gate, cmd_kept;
 extern const struct command cmd_explain, cmd_protocol, cmd_version;
-/* Used by make: see mk/test.mk. */
+/* Commands that only make uses: see mk/test.mk. */
 extern const struct command cmd_accel, cmd_make_plan, cmd_make_order,
 	cmd_make_return_tokens, cmd_make_summary, cmd_make_matrix;
-/* Used by shells: see completion/. */
+/* A command that only shells use: see completion/. */
 extern const struct command cmd_complete;
 
 /* Returns the command of that name, or NULL. */
@@ -48,8 +48,8 @@ int cmd_usage_error(const struct command *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * Prints the list of `provium kept`, if there are any or even_if_none.  Returns
- * 0, or an exit status with err filled.
+ * Prints the list of kept VMs (`provium kept`), if there are any or
+ * even_if_none.  Returns 0, or an exit status with err filled.
  */
 int cmd_print_kept(FILE *to, bool even_if_none, struct err *err);
 

@@ -37,7 +37,7 @@
 #define GIB (1u << 30)
 #define LOW_MEMORY_BYTES (1ull << 30)	/* two VMs of the default size */
 #define LOW_DISK_BYTES (4ull << 30)	/* a kernel build */
-#define SAMPLE_BYTES (64u << 20)	/* size of the file that is tried */
+#define SAMPLE_BYTES (64u << 20)	/* size of the file that try_file() writes */
 
 static __attribute__((format(printf, 2, 3)))
 void print_row(const char *subject, const char *fmt, ...)
@@ -70,7 +70,10 @@ static void check_qemu(void)
 	free(path);
 }
 
-/* Returns the reason without its prefix, which repeats the row's subject. */
+/*
+ * Returns the reason without a prefix that repeats the subject of the printed
+ * row.
+ */
 static const char *without_prefix(const char *reason)
 {
 	static const char prefix[] = "kvm probe failed: ";
@@ -165,7 +168,7 @@ static void check_jobserver(void)
 	print_advice("to run several at once: %s -jN test, with N processors", caller_make());
 }
 
-/* --- the disk --- */
+/* --- the disk with the store of fixtures --- */
 
 static const char *fs_name(long type, char *other, size_t cap)
 {
@@ -233,7 +236,7 @@ static void check_disk(void)
 			     "PROVIUM_STORE=FOLDER stores fixtures elsewhere");
 }
 
-/* --- the command --- */
+/* --- the command provium doctor --- */
 
 static int doctor(const char *profile)
 {

@@ -7,12 +7,15 @@
 #include "runner/base/buf.h"
 #include "runner/cmd/cmd.h"
 
-/* The arguments of run() in runner/lua/exec.lua; then those of --insmod. */
+/*
+ * The first arguments of run() in runner/lua/exec.lua; the modules of --insmod
+ * follow.
+ */
 enum { PROFILE, COMMAND, MEMORY, CPUS, TIMEOUT, FIXTURE, NR_ARGS };
 
 /*
- * Takes PROFILE and COMMAND, which is several words joined with blanks.
- * command: where the text is to be.  0 or EXIT_USAGE.
+ * Takes PROFILE and COMMAND from the command line.  The words of COMMAND are
+ * joined with blanks in the buffer `command`.  0 or EXIT_USAGE.
  */
 static int take_words(char **args, int nr, char *const *words, struct buf *command)
 {

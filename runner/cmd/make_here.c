@@ -25,7 +25,7 @@ static int run(int argc, char **argv)
 	}
 	if (!getcwd(here, sizeof(here)))
 		*here = 0;
-	setenv("PWD", here, 1);		/* relative paths are from this folder */
+	setenv("PWD", here, 1);		/* make takes relative paths from this folder */
 	words[nr++] = "make";
 	words[nr++] = "--no-print-directory";
 	words[nr++] = "-C";

@@ -8,8 +8,8 @@
 #include "runner/cmd/cmd.h"
 
 /*
- * gdb finds the place of a complaint; without --gdb it shows the backtrace and
- * ends.
+ * Is there a gdb, if the options need one? gdb finds the place of a kernel's
+ * complaint or panic; without --gdb it shows the backtrace and ends.
  */
 static int check_gdb(const char *until, bool interactive)
 {

@@ -55,9 +55,9 @@ int cmd_run_module(const char *module, int nr, char *const *args)
 	for (int i = 0; i < nr; i++)
 		lua_pushstring(L, args[i]);
 	status = lua_pcall(L, nr + 1, 1, 0);
-	lua_sethook(L, NULL, 0, 0);	/* an interrupt must not raise from here on */
+	lua_sethook(L, NULL, 0, 0);	/* from here on, a signal must not raise an error in Lua */
 	if (status && interrupt_pending() == SIGPIPE)
-		status = EXIT_BROKEN;	/* nobody reads on; see below */
+		status = EXIT_BROKEN;	/* nobody reads the output; the process ends by SIGPIPE */
 	else
 		status = status ? report_error(L) : (int)lua_tointeger(L, -1);
 	lua_close(L);

@@ -136,7 +136,10 @@ static int parse_option(struct arguments *a, int option)
 	return 0;
 }
 
-/* QEMU records only TCG, and not vsock. */
+/*
+ * Checks --record: QEMU can record only VMs that run on TCG and do not use
+ * vsock.
+ */
 static int check_record(const struct suite_opts *s)
 {
 	const char *option = s->chaos ? "--chaos" : "--record";
@@ -156,12 +159,13 @@ static int check_record(const struct suite_opts *s)
 }
 
 /*
- * Is there a gdb, and debugging information of the default profile? The profile
- * of --rerun-failed is known only later.
+ * Checks --gdb: is there a gdb, and debugging information of the default
+ * profile? The profile of --rerun-failed is known only later.
  */
 static int check_gdb(const struct suite_opts *s)
 {
-	char *args[] = { NULL, (char *)"check" };	/* those of run() in runner/lua/gdb.lua */
+	char *args[] = { NULL, (char *)"check" };	/* the arguments of run() in
+							 * runner/lua/gdb.lua */
 	int ret = cmd_check_gdb(&cmd_test);
 
 	return ret || s->rerun_failed ? ret : cmd_run_module("provium.gdb", 2, args);
@@ -223,7 +227,10 @@ static int run(int argc, char **argv)
 		ret = check_options(&a.suite, argc - optind);
 	if (ret)
 		return ret;
-	/* The next run of a file would remove the recordings of its failure. */
+	/*
+	 * A file that is repeated would remove the recordings of its earlier
+	 * failure.
+	 */
 	a.suite.fail_fast |= a.suite.record && a.suite.repeat > 1;
 	return suite_run(argv + optind, (size_t)(argc - optind), &a.suite);
 }
