@@ -30,14 +30,18 @@
 #define FN "([A-Za-z0-9_.$]+)(\\+0x| at addr)"
 
 #define GROUPS 6
-#define PREFIX_MAX 64			/* how far into a line an ANYWHERE shape may begin */
+#define PREFIX_MAX 64			/* how far into a line a regex marked
+					 * ANYWHERE in kinds.def may begin */
 /* Longest head of a report: the lines before its first stack. */
 #define HEAD_LINES 60
 /*
  * Most lines between "list_add corruption" or the like and the cut-here line.
  */
 #define PRELUDE_LINES 3
-/* The number of callers that can have an open report at the same time. */
+/*
+ * The number of callers (tasks or processors that print) that can have an open
+ * report at the same time.
+ */
 #define CALLERS 16
 
 static const struct kind {
@@ -54,7 +58,9 @@ static const struct kind {
 
 #define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-/* The shapes, compiled by the first parser and kept. */
+/*
+ * The regular expressions of kinds.def, compiled by the first parser and kept.
+ */
 static regex_t regexes[NR_KINDS];
 
 /*
@@ -64,7 +70,7 @@ static regex_t regexes[NR_KINDS];
 struct open_report {
 	uint32_t caller;
 	bool used;
-	size_t report;			/* index of the report's struct complaint */
+	size_t report;			/* index of the struct complaint that is made from it */
 	const struct kind *kind;	/* NULL: a cut-here line was read,
 					 * and no opening yet */
 	bool cut_here;
@@ -125,7 +131,7 @@ const struct complaint *complaint_parser_reports(const struct complaint_parser *
 	return p->reports;
 }
 
-/* --- one line --- */
+/* --- the parts of one line of the log --- */
 
 static bool starts_with(const char *text, const char *word)
 {
@@ -218,7 +224,7 @@ static bool is_stack_line(const char *text)
 	       starts_with(text, "? ");
 }
 
-/* --- which kind --- */
+/* --- which kind of report a line opens --- */
 
 static bool fits(const regex_t *regex, const struct kind *k, const char *text,
 		 regmatch_t *m, const char **at)
@@ -252,7 +258,7 @@ static const struct kind *kind_of(const char *text, regmatch_t *m, const char **
 	return NULL;
 }
 
-/* --- titles --- */
+/* --- the titles of reports --- */
 
 /*
  * Adds n bytes of s to the title, but leaves out "+0x12/0x34" and " [module]"
@@ -279,7 +285,7 @@ static void add_text(char *title, const char *s, size_t n)
 
 /*
  * Expands a template such as "$2 in $1" with the groups of a match.  Group 0 is
- * the whole match, group 1 the first bracket of the shape.
+ * the whole match, group 1 the first bracket of the regular expression.
  */
 static void expand(char *title, const char *template, const char *at, const regmatch_t *m)
 {
@@ -339,7 +345,7 @@ static void name_function(struct open_report *o, struct complaint *c, const char
 	o->has_function = true;
 }
 
-/* --- reports --- */
+/* --- opening and continuing reports --- */
 
 static struct open_report *find_open(struct complaint_parser *p, uint32_t caller)
 {

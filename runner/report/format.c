@@ -67,7 +67,10 @@ static void kernel(struct buf *to, const char *indent, const json_t *part, size_
 			 string_of(json_array_get(lines, i)));
 }
 
-/* Adds the source lines at which a complaint's stack was in a module. */
+/*
+ * Adds the lines of source around the first entry of a module in the stack of a
+ * kernel's complaint.
+ */
 static void source(struct buf *to, const char *indent, const json_t *part)
 {
 	json_t *line;
@@ -80,7 +83,10 @@ static void source(struct buf *to, const char *indent, const json_t *part)
 		buf_addf(to, "%s| %s\n", indent, string_of(line));
 }
 
-/* Adds a complaint from its first line on, which explains its title. */
+/*
+ * Adds a kernel complaint: its title, and its first max lines, of which the
+ * very first explains the title.
+ */
 static void complaint(struct buf *to, const char *indent, const json_t *part, size_t max)
 {
 	const json_t *lines = json_object_get(part, "lines");

@@ -20,7 +20,10 @@ static void escape(struct buf *to, const char *text, bool property)
 	}
 }
 
-/* where: "FILE:LINE"; without one, the annotation belongs to the whole file. */
+/*
+ * Adds the annotation of a failed item: at its "FILE:LINE", or else for the
+ * whole file.
+ */
 static void annotation(struct buf *to, const json_t *record, const json_t *item,
 		       const char *title)
 {

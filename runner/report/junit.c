@@ -38,7 +38,10 @@ static void property(struct buf *to, const json_t *record, const char *key)
 	buf_addf(to, "/>\n");
 }
 
-/* Programs that show reports take dots for directories. */
+/*
+ * Adds the test file's path with dots for slashes: programs that show reports
+ * take dots for directories.
+ */
 static void class_name(struct buf *to, const json_t *record)
 {
 	char *path = xstrdup(record_text(record, "file"));

@@ -23,11 +23,12 @@ static const char *const escaped[] = {
 static const char hidden[] = ";=\t";
 
 /*
- * make strips a blank at the end of a line, even if it is escaped, and nothing
- * escapes a backslash before the blank that follows the path.  A
- * parenthesis ends the name of an archive's member, "LIBRARY(MEMBER)" or
- * "LIBRARY(MEMBER MEMBER)", and the opening one can be in a path further left.
- * An ampersand before the colon makes the rule one for grouped targets.
+ * A path with one of these characters at its end cannot be written.  make
+ * strips a blank at the end of a line, even if it is escaped, and nothing
+ * escapes a backslash before the blank that follows the path.  A parenthesis
+ * ends the name of an archive's member, "LIBRARY(MEMBER)" or "LIBRARY(MEMBER
+ * MEMBER)", and the opening one can be in a path further left.  An ampersand
+ * before the colon makes the rule one for grouped targets.
  */
 static const char unreadable_ends[] = "\\) \t&";
 
@@ -56,7 +57,8 @@ static void add_char(struct buf *to, char c)
 }
 
 /*
- * With a wildcard in the path, make also takes other backslashes for escapes.
+ * Can make read the path? With a wildcard in it, make also takes other
+ * backslashes for escapes.
  */
 static bool is_readable(const char *path)
 {
@@ -75,8 +77,8 @@ bool make_path_add(struct buf *to, const char *path, enum make_path_side side)
 		size_t nr_backslashes = strspn(path, "\\");
 
 		/*
-		 * Backslashes before such a character count as escapes; others
-		 * do not.
+		 * Backslashes before a special character count as escapes;
+		 * others do not.
 		 */
 		if (strchr(escaped[side], path[nr_backslashes])) {
 			for (size_t i = 0; i < nr_backslashes; i++)

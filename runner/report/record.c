@@ -11,7 +11,7 @@
 #include "runner/base/text.h"
 #include "runner/report/record.h"
 
-/* --- making --- */
+/* --- making records --- */
 
 static void set_clean(json_t *object, const char *key, const char *text)
 {
@@ -57,7 +57,10 @@ static void add_runner(struct buf *to)
 	free(shown);
 }
 
-/* make exports PROFILE=minimal, which is also the default. */
+/*
+ * Is the variable set to other than the default? make exports PROFILE=minimal,
+ * which is the default.
+ */
 static bool is_set(const char *value)
 {
 	return value && *value && strcmp(value, "minimal");
@@ -95,7 +98,10 @@ void record_add_command(struct buf *to)
 	add_runner(to);
 }
 
-/* Sets `replay`, if the VM of the failed test was recorded. */
+/*
+ * Sets the item's `replay`, a command, if the VM of the failed test was
+ * recorded.
+ */
 static void add_replay(json_t *item)
 {
 	struct buf b = { 0 };
@@ -113,7 +119,7 @@ static void add_replay(json_t *item)
 	buf_release(&b);
 }
 
-/* Sets `kept`, if the VM of the failed test was kept. */
+/* Sets the item's `kept`, a command, if the VM of the failed test was kept. */
 static void add_kept(json_t *item)
 {
 	json_int_t keeper = json_integer_value(json_object_get(item, "keeper"));
@@ -181,7 +187,7 @@ void record_add_repeat(json_t *item, const char *file)
 	json_object_set_new(item, "repeat", test_command(item, file, ""));
 }
 
-/* --- reading --- */
+/* --- reading records --- */
 
 const char *record_text(const json_t *record, const char *key)
 {
@@ -239,7 +245,7 @@ void item_each_result(const json_t *item, const char *path,
 	}
 }
 
-/* --- counting --- */
+/* --- counting tests by verdict --- */
 
 void counts_add_item(struct counts *c, const json_t *item)
 {

@@ -65,7 +65,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/err.h"
 
-/* An empty record of this file.  The caller owns it. */
+/* Returns an empty record of this test file.  The caller owns it. */
 json_t *record_new(const char *file);
 /* Sets the record's error, and its verdict. */
 void record_set_error(json_t *record, const char *verdict, const char *message);
@@ -75,11 +75,14 @@ void record_set_error(json_t *record, const char *verdict, const char *message);
  */
 extern const char *const record_environment[];
 /*
- * Returns those that are set to other than the default, as an object.  The
- * caller owns it.
+ * Returns the variables of record_environment that are set to other than the
+ * default, as an object.  The caller owns it.
  */
 json_t *record_environment_now(void);
-/* Appends such an object as words for a shell, "NAME=VALUE ". */
+/*
+ * Appends the object of record_environment_now() as words for a shell,
+ * "NAME=VALUE ".
+ */
 void record_add_environment(struct buf *to, const json_t *set);
 /*
  * Appends the command that starts this runner from the folder in which the user
@@ -101,9 +104,9 @@ bool item_failed(const json_t *item);
 bool item_skipped(const json_t *item);
 
 /*
- * Calls fn for each result of an item that has no results in it, and for each
- * failure that no result in it explains.  path: the names from the item's
- * result down to it, separated by "/".
+ * Calls fn for each result of an item that contains no further results, and for
+ * each failure that no result inside of it explains.  path: the names from the
+ * item's result down to this one, separated by "/".
  */
 void item_each_result(const json_t *item, const char *path,
 		      void (*fn)(void *context, const json_t *result, const char *path),
@@ -140,7 +143,7 @@ int result_write(const char *base, const json_t *record, struct err *err);
  * Reads base.result.  The caller owns the record.  0 or -errno with err filled.
  */
 int result_read(const char *base, json_t **record, struct err *err);
-/* Removes base.ok. */
+/* Removes base.ok, the file that tells make of a pass. */
 void result_forget(const char *base);
 
 #endif

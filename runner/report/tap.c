@@ -39,8 +39,8 @@ static size_t end_word(const char *text)
 }
 
 /*
- * Escapes "#", which starts a directive, and newlines.  KTAP has no empty
- * names.
+ * Escapes "#", which starts a directive, and newlines.  KTAP allows no empty
+ * name.
  */
 static void name(struct buf *to, const char *text)
 {
@@ -106,7 +106,10 @@ static void result_line(struct buf *to, const char *indent, size_t n, const char
 	buf_addf(to, "\n");
 }
 
-/* Adds an item's results as a nested block, which comes before its own line. */
+/*
+ * Adds an item's results as a nested block, which comes before the item's own
+ * line.
+ */
 static void results(struct buf *to, const char *indent, const char *title, const json_t *item)
 {
 	const json_t *list = json_object_get(item, "results");

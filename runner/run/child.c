@@ -40,7 +40,7 @@ struct run {
 	json_t *interrupted;		/* the item of the event, or NULL */
 	char state[192];		/* what a call does that takes long, or "" */
 	bool ended;			/* the event "end" has arrived */
-	bool goes_on;			/* the child keeps a VM after that */
+	bool goes_on;			/* after "end", the child goes on as the keeper of a VM */
 	struct buf events;		/* events that were received and not
 					 * handled yet */
 	int event_fd, output_fd;	/* -1: none */
@@ -57,8 +57,8 @@ static void add_test(struct run *r, json_t *test)
 }
 
 /*
- * Adds a result of a program to the running test, whose item has them all when
- * it ends.
+ * Adds a result that a program has printed to the running test.  When the test
+ * ends, its item has all results.
  */
 static void add_result(struct run *r, json_t *result)
 {
@@ -102,8 +102,8 @@ static void handle_event(struct run *r, const char *line, size_t n)
 }
 
 /*
- * Reads once and handles the complete events.  Returns false at the end of the
- * stream.
+ * Reads once from the child and handles the complete events.  Returns false at
+ * the end of the stream.
  */
 static bool read_events(struct run *r)
 {
@@ -166,7 +166,7 @@ static void stop_child(struct run *r, struct pollfd *pidfd)
 
 	kill(r->pid, SIGTERM);
 	while (poll(pidfd, 1, deadline_poll_ms(deadline)) < 0)
-		;		/* another signal to this process */
+		;		/* another signal to this process has interrupted poll() */
 	if (!pidfd->revents)
 		kill(r->pid, SIGKILL);
 }
@@ -291,8 +291,8 @@ static int start(struct run *r)
 }
 
 /*
- * Returns the verdict for a child that failed, and its message (static). ended:
- * the file had ended before.
+ * Returns the verdict for a child that failed, and its message (static).
+ * ended: the child had already reported the end of its test file.
  */
 static const char *verdict_of_status(int status, bool ended, const char **message)
 {

@@ -20,7 +20,10 @@ static bool is_titles(const json_t *tests)
 	return json_is_array(tests);
 }
 
-/* Returns an entry with only what is valid in it. The caller owns it. */
+/*
+ * Returns a copy of an entry of failed.json without what is invalid in it.  The
+ * caller owns it.
+ */
 static json_t *checked_entry(const json_t *entry)
 {
 	json_t *tests = json_object_get(entry, "tests"), *checked;
@@ -76,7 +79,7 @@ static bool contains(const json_t *names, const char *name)
 	return false;
 }
 
-/* Returns the titles in `before` whose tests did not run now. */
+/* Returns the titles in `before` of tests that were not part of this run. */
 static json_t *titles_not_run(const json_t *before, const json_t *tests)
 {
 	json_t *ran = json_array(), *not_run = json_array(), *item;
@@ -93,7 +96,8 @@ static json_t *titles_not_run(const json_t *before, const json_t *tests)
 
 /*
  * Returns the titles of the file's failed tests, a JSON null for the whole
- * file, or NULL if nothing has failed. before: those of the entry so far.
+ * file, or NULL if nothing has failed.  before: the titles in the file's entry
+ * so far.
  */
 static json_t *failed_titles(const json_t *before, const json_t *record, bool partial)
 {
@@ -126,7 +130,10 @@ static json_t *new_entry(const json_t *before, const json_t *record, bool partia
 
 	if (!titles)
 		return NULL;
-	/* Titles of tests that did not run now keep what they ran with. */
+	/*
+	 * If no test failed in this run, the titles left failed in an earlier
+	 * run, so the entry keeps the environment of that run.
+	 */
 	entry = before && !item_failed(record) ? json_copy((json_t *)before) :
 						 record_environment_now();
 	json_object_set_new(entry, "tests", titles);

@@ -25,11 +25,11 @@
 void last_failures_record(const char *path, const json_t *record, bool partial);
 /*
  * Returns the content of failed.json, an object; empty if there is no such
- * file.  A damaged entry becomes one of the whole file.  The caller owns the
- * result.
+ * file.  A damaged entry becomes one for a file that failed as a whole.  The
+ * caller owns the result.
  */
 json_t *last_failures_load(void);
-/* The same for a file at any path. */
+/* As last_failures_load(), for a file like failed.json at any path. */
 json_t *last_failures_read(const char *path);
 /*
  * Returns the entry for the file at path, or NULL (nothing failed).  It belongs

@@ -37,8 +37,8 @@ static bool is_spared(int pid)
 }
 
 /*
- * Kills the children of this process that are not spared.  Returns how many
- * there were.
+ * Kills the children of this process, except those given to leftovers_spare().
+ * Returns how many there were.
  */
 static int kill_children(void)
 {
@@ -57,7 +57,10 @@ void leftovers_end(void)
 {
 	int64_t deadline = deadline_in(END_TIMEOUT_S);
 
-	/* The children of those that end become children of this process. */
+	/*
+	 * The children of a process that ends here become children of this
+	 * process.
+	 */
 	do {
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;

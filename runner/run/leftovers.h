@@ -7,8 +7,8 @@
 #define RUNNER_RUN_LEFTOVERS_H
 
 /*
- * From here on, processes whose parent ends become children of this one, as
- * PR_SET_CHILD_SUBREAPER of prctl(2) describes.
+ * From here on, processes below this one whose parent ends become children of
+ * this one, as PR_SET_CHILD_SUBREAPER of prctl(2) describes.
  */
 void leftovers_adopt(void);
 /* From here on leftovers_end() leaves this child alone. */

@@ -97,7 +97,10 @@ static int run_harness(lua_State *L)
 	return 0;
 }
 
-/* Ends the process so that the parent sees the signal. */
+/*
+ * Ends the process by the signal, so that the parent sees it in the wait
+ * status.
+ */
 static noreturn void die_of(int sig)
 {
 	signal(sig, SIG_DFL);
@@ -133,7 +136,8 @@ noreturn void run_file(const char *path, const struct run_file_opts *opts, int e
 		_exit(EXIT_BROKEN);
 	caller_folder();
 	setenv("PROVIUM_INSIDE", "1", 1);	/* runner/run/last_failures.h */
-	if (opts->record) {		/* the time limits are to be those of TCG */
+	if (opts->record) {		/* a recorded VM runs on TCG, so the
+					 * time limits are TCG's */
 		setenv("ACCEL", "tcg", 1);
 		setenv("TRANSPORT", "serial", 1);
 	}
@@ -144,7 +148,7 @@ noreturn void run_file(const char *path, const struct run_file_opts *opts, int e
 	lua_pushlightuserdata(L, (void *)(uintptr_t)opts);
 	lua_pushinteger(L, event_fd);
 	failed = lua_pcall(L, 3, 0, 0);
-	lua_sethook(L, NULL, 0, 0);	/* an interrupt must not raise from here on */
+	lua_sethook(L, NULL, 0, 0);	/* from here on, a signal must not raise an error in Lua */
 	sig = failed ? interrupt_pending() : 0;
 	if (failed && !sig)
 		fprintf(stderr, "provium: %s: the harness failed: %s\n", path,

@@ -163,7 +163,7 @@ static void set_environment(struct suite *s, const char *path, const json_t *ent
 	json_decref(used);
 }
 
-/* Returns the variables that the user has set. */
+/* Returns the variables of record_environment that the user has set. */
 static json_t *given_environment(void)
 {
 	json_t *given = json_object();
@@ -315,8 +315,8 @@ static int find_files(struct suite *s, char *const *paths, size_t nr)
 }
 
 /*
- * Says that the pattern of -f selects no test.  A user may take it for a plain
- * text.
+ * Says that the pattern of -f selects no test.  A user may have meant the
+ * pattern as plain text.
  */
 static int report_no_match(const char *filter)
 {
@@ -373,7 +373,7 @@ static int run_all(struct suite *s)
 	return ret;
 }
 
-/* --- job tokens --- */
+/* --- opening and closing the gate --- */
 
 static int open_gate(const struct suite_opts *opts)
 {
@@ -401,7 +401,7 @@ static void close_gate(const struct suite_opts *opts)
 	free(account);
 }
 
-/* --- the run --- */
+/* --- running all test files --- */
 
 /*
  * With --fail-fast, make's further runners skip their files after one has
