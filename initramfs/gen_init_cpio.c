@@ -34,7 +34,7 @@ struct entry {
 
 static unsigned long inode;
 static unsigned long long written;
-static long mtime;			/* -t */
+static long mtime;			/* the value of option -t */
 static bool mtime_is_set;
 
 static void put(const void *data, size_t len)
@@ -100,7 +100,10 @@ static int put_file(struct entry *e, const char *path)
 	return left ? -1 : 0;
 }
 
-/* Handles one line.  0; -1 after a message; 1: not such a line. */
+/*
+ * Adds the entry of one line of the list.  Returns 0; -1 after an error
+ * message; 1 if the line is of no known form.
+ */
 static int put_line(const char *line)
 {
 	char name[4096], other[4096], type;

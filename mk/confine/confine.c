@@ -29,7 +29,7 @@
 #define LANDLOCK_ACCESS_FS_TRUNCATE	(1ULL << 14)
 #endif
 
-/* The kinds of writing that this version knows. */
+/* Returns the kinds of write access that this version of Landlock knows. */
 static unsigned long long writing(long abi)
 {
 	return LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Files of the copy. */
+/* Reads, compares and writes files, for the copy of a module's folder. */
 
 #include <errno.h>
 #include <fcntl.h>

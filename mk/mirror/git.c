@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The repository of the module, as a linked worktree of it
- * (gitrepository-layout(5)): the copy has its own HEAD and index, which git
- * refreshes when it describes the state, and shares refs and objects.
+ * Makes git work in the copy: it becomes a linked worktree of the module's
+ * repository (gitrepository-layout(5)).  It has its own HEAD and index, which
+ * git refreshes when it describes the state, and shares refs and objects.
  */
 
 #include <limits.h>
@@ -35,7 +35,9 @@ void git_find(struct mirror *m)
 		free(folder);
 }
 
-/* The text of FOLDER/NAME without the line end; empty if there is none. */
+/*
+ * Returns the text of FOLDER/NAME without the line end; empty if there is none.
+ */
 static char *line_of(const char *folder, const char *name)
 {
 	char *path = text("%s/%s", folder, name);
@@ -48,13 +50,15 @@ static char *line_of(const char *folder, const char *name)
 	return line;
 }
 
-/* A path that may be relative to the folder. */
+/* Returns the path; if it is relative, with the folder before it. */
 static char *from(const char *folder, const char *path)
 {
 	return path[0] == '/' ? text("%s", path) : text("%s/%s", folder, path);
 }
 
-/* The folder of the worktree's HEAD: .git, or what a file .git points to. */
+/*
+ * Returns the folder of the worktree's HEAD: .git, or what a file .git names.
+ */
 static char *git_folder(const struct mirror *m)
 {
 	char *git = text("%s/.git", m->repository), *line, *folder;
@@ -82,7 +86,7 @@ static char *common_folder(const char *git)
 	return text("%s", real);
 }
 
-/* Appends what changes when the file does. */
+/* Appends the date and the size of the file FOLDER/NAME to the key. */
 static char *with_stat(char *key, const char *folder, const char *name)
 {
 	char *path = text("%s/%s", folder, name), *longer;
@@ -97,7 +101,10 @@ static char *with_stat(char *key, const char *folder, const char *name)
 	return longer;
 }
 
-/* Commits, tags and branches that were made or moved change the key. */
+/*
+ * Returns the key of the repository's state, which is another one once commits,
+ * tags or branches were made or moved.
+ */
 static char *state_key(const char *git, const char *common, const char *head)
 {
 	char *key = text("g %s %s", git, head);

@@ -65,8 +65,10 @@ static void touch(const char *path)
 }
 
 /*
- * A file that has not changed is not searched again, so the mentions are kept
- * in the list, with a mark before the path: the path itself can be in it, too.
+ * Takes the mentions (paths that sources name outside of the module) of the
+ * last run, because a source that has not changed is not searched again.  In
+ * the list of copied files they have a mark before the path: the list can have
+ * the path itself, too.
  */
 static void load_mentions(struct mirror *m)
 {

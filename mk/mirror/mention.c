@@ -15,7 +15,7 @@
 
 #include "mk/mirror/mirror.h"
 
-/* Larger files are data. */
+/* A larger file is data, and is not searched. */
 #define LARGEST_TEXT	(4 << 20)
 
 enum { SOURCE = 1, MAKEFILE };
@@ -56,8 +56,9 @@ static void add(struct mirror *m, int levels, const char *name, size_t n)
 }
 
 /*
- * `climb` times ".." in a file `depth` folders below the module's, with a name
- * behind it.  A makefile can mean the folder of the module as well as its own.
+ * Notes the name that stands after `climb` times ".." in a file, `depth`
+ * folders below the module's folder.  In a makefile, ".." can start from the
+ * module's folder as well as from its own.
  */
 static void mention(struct mirror *m, int kind, int climb, int depth, const char *name)
 {
@@ -69,7 +70,9 @@ static void mention(struct mirror *m, int kind, int climb, int depth, const char
 		add(m, climb, name, n);
 }
 
-/* How many folders the file is below the module's; negative: above. */
+/*
+ * Returns how many folders the file is below the module's; negative: above it.
+ */
 static int depth_of(const struct mirror *m, const char *path)
 {
 	int depth = -1;

@@ -27,7 +27,7 @@
 struct entry {
 	char *path;
 	char *key;
-	bool seen;		/* is there still */
+	bool seen;		/* is still in the source */
 };
 
 struct list {
@@ -42,7 +42,7 @@ struct mirror {
 	const char *excluded[4];	/* folders that are not copied */
 	size_t nr_excluded;
 	bool alone;		/* without relatives */
-	bool no_links;		/* none to what is too large for a copy */
+	bool no_links;		/* makes none to what is too large for a copy */
 	char *repository;	/* the folder with .git, or NULL */
 	struct list before;	/* sorted */
 	struct list now;
@@ -56,11 +56,13 @@ struct mirror {
 
 /* Reads the file, if there is one, and sorts the entries by path. */
 void list_read(struct list *l, const char *file);
-/* Replaces the file. */
+/* Writes the list to the file. */
 void list_write(const struct list *l, const char *file);
-/* Copies both strings. */
+/* Adds an entry, with copies of both strings. */
 void list_add(struct list *l, const char *path, const char *key);
-/* Only in a list that was read.  NULL: not there. */
+/*
+ * Finds the path in a list that list_read() has read.  NULL: it is not there.
+ */
 struct entry *list_find(const struct list *l, const char *path);
 
 /*
@@ -86,9 +88,9 @@ void mention_add(struct mirror *m, const char *path);
  */
 void mention_scan(struct mirror *m, const char *path);
 
-/* --- git.c --- */
+/* --- git.c: the module's repository --- */
 
-/* Sets m->repository. */
+/* Finds the repository that the module is in: sets m->repository. */
 void git_find(struct mirror *m);
 /*
  * Makes git work in the copy as it does in the repository: there is a private

@@ -26,7 +26,7 @@
 
 /* A folder with more entries is linked. A kernel tree has 70,000 or more. */
 #define LARGE_FOLDER	30000
-/* A larger file beside the module, in bytes, is linked. */
+/* A larger file (in bytes) beside the module's folder is linked. */
 #define LARGE_FILE	(16 << 20)
 /* A file that changes twice in this time may keep its dates. */
 #define CLOCK_GRAIN_NS	50000000
@@ -118,13 +118,16 @@ static void walk(struct mirror *m, const char *folder, enum part part)
 		closedir(dir);
 }
 
-/* Is the target of a link among what is copied? */
+/* Is the target of a link among the files that are copied? */
 static bool is_copied(const struct mirror *m, const char *path)
 {
 	return is_below(path, m->repository ? m->repository : m->module);
 }
 
-/* If a folder is in the link's place, it has the copy of another module. */
+/*
+ * Makes the link in the copy.  If a folder is in its place, that is the copy of
+ * another module, and stays.
+ */
 static void keep_link(struct mirror *m, const char *path, const char *target)
 {
 	char *key = text("l %s", target), *to = in_copy(m, path);
@@ -161,7 +164,7 @@ static char *file_key(const struct stat *st)
 		    (unsigned long long)st->st_ino, st->st_mode);
 }
 
-/* path may be a link to the file. */
+/* Copies the file if it has changed.  path may be a link to the file. */
 static void keep_file(struct mirror *m, const char *path, const struct stat *st)
 {
 	char *key = file_key(st), *to = in_copy(m, path);
@@ -303,7 +306,7 @@ static void take_relatives(struct mirror *m, const char *folder)
 		closedir(dir);
 }
 
-/* The folder N levels above the module.  Returns false at the root. */
+/* Stores the folder N levels above the module.  Returns false at the root. */
 static bool above(const struct mirror *m, size_t levels, char *folder)
 {
 	char *slash;
@@ -318,7 +321,10 @@ static bool above(const struct mirror *m, size_t levels, char *folder)
 	return true;
 }
 
-/* The relatives have mentions too, so the list can grow meanwhile. */
+/*
+ * Takes the relatives that sources mention (mention.c).  These can mention
+ * others, so the list can grow meanwhile.
+ */
 static void take_mentioned(struct mirror *m)
 {
 	char folder[PATH_MAX];
