@@ -9,7 +9,8 @@ include mk/rules.mk
 include mk/deps.mk
 include mk/ccache.mk
 
-# The programs of the kit: built, or those of "make install".
+# The rules for the kit's programs: build them, or take those of an installed
+# kit.
 ifeq ($(KIT_INSTALLED),)
 include mk/cc.mk
 include mk/tools.mk

@@ -6,8 +6,8 @@
 
 given_args = $(call args_of,$(given))
 
-# What the runner has built for each commit of a search. It gives PROFILE_DIR=,
-# so that no other make changes the modules that the tests use.
+# What provium bisect builds at each commit. It passes a PROFILE_DIR= of its
+# own, so that no other make changes the modules that its tests use.
 .PHONY: for-commit
 for-commit: $(KERNEL_IMAGE) $(DRIVERS) $(INITRAMFS) $(RUNNER) $(PROFILE_DIR)/profile.toml modules
 

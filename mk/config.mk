@@ -64,8 +64,8 @@ $(foreach v,CURDIR O KERNEL_SRC KERNEL KDIR PREFIX DESTDIR,$(if $(call unfit,$($
 	$(error $v='$($v)': kbuild cannot build in a path with blanks or colons; \
 	move or rename the folder)))
 
-# "make -C KIT" leaves the folder in which make was started in PWD. An installed
-# kit is not a place for O=.
+# An installed kit is only read, so a relative O= there is a folder below the
+# one in which make was started. "make -C KIT" leaves that folder in PWD.
 ifneq ($(KIT_INSTALLED),)
 override O := $(if $(filter /%,$O),$O,$(PWD)/$O)
 endif

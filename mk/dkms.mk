@@ -3,7 +3,8 @@
 # (NAME-dkms), are built for the profile's kernel and tested.
 #
 #   tests/dkms/NAME.lua            the test of a package
-#   tests/dkms/kernel.config       what they need beside the profile minimal
+#   tests/dkms/kernel.config       kernel options that packages need and the
+#                                  profile minimal lacks
 #   out/dkms/NAME/                 the package, unpacked (mk/dkms/fetch); remove
 #                                  the folder to fetch it anew
 #   out/dkms/NAME.PROFILE.skipped  why the package is not tested; else empty
@@ -11,7 +12,8 @@
 DKMS_NAMES := $(patsubst tests/dkms/%.lua,%,$(wildcard tests/dkms/*.lua))
 DKMS_CHOSEN := $(if $T,$(filter $T,$(DKMS_NAMES)),$(DKMS_NAMES))
 
-# What the kernel must have (CONFIG_), where a package does not say it itself.
+# Kernel options, without CONFIG_, that a package needs and its dkms.conf does
+# not name.
 needs_acpi-call      := ACPI
 needs_dm-writeboost  := BLK_DEV_DM LIBCRC32C
 needs_evdi           := DRM I2C DRM_KMS_HELPER DRM_GEM_SHMEM_HELPER
@@ -28,7 +30,8 @@ $(DKMS_FETCHED): $O/dkms/%/.fetched: mk/dkms/fetch
 	$(call run,FETCH)mk/dkms/fetch $(@D) $*-dkms $(with_$*)
 	$(Q)touch $@
 
-# $(call dkms_state,NAME): commands that write why the package is not tested.
+# $(call dkms_lacks,NAME): commands that write which options the kernel lacks
+# for the package, as the reasons why the package is not tested.
 dkms_lacks = $(foreach c,$(needs_$1),grep -qE '^CONFIG_$c=[ym]' $(MODULE_KERNEL)/.config || \
 	echo 'the kernel of $(PROFILE) lacks CONFIG_$c' >>$@.tmp;)
 DKMS_STATES := $(DKMS_NAMES:%=$O/dkms/%.$(PROFILE).skipped)
@@ -37,7 +40,8 @@ $(DKMS_STATES): $O/dkms/%.$(PROFILE).skipped: $O/dkms/%/.fetched $(KBUILD)/.buil
 	@cat $(<D)/missing >$@.tmp 2>/dev/null || { : >$@.tmp; $(call dkms_lacks,$*) }
 	@$(call update,$@.tmp,$@)
 
-# The states must be known before make reads the list of folders.
+# Starts make once more for the tests: only after the .skipped files are made is
+# it known which packages can be tested.
 .PHONY: test-dkms
 test-dkms: ## kit: build and test modules that the distribution packages as source (T=NAME chooses)
 test-dkms: $(DKMS_CHOSEN:%=$O/dkms/%.$(PROFILE).skipped)

@@ -9,8 +9,8 @@
 set -eu
 tree=$1 folder=$2
 
-# PCI devices, the link to the runner (virtio-serial or vsock), disks, and what
-# a profile's root needs: overlayfs, a folder of the host.
+# Drivers for PCI devices, for the link to the runner (virtio-serial or vsock),
+# for disks, and for a profile's root: overlayfs, a folder of the host.
 wanted='virtio_pci virtio_console vmw_vsock_virtio_transport virtio_blk overlay 9pnet_virtio 9p'
 
 rm -rf "$folder"
@@ -41,7 +41,8 @@ unpack() {
 	esac
 }
 
-# Adds a module after those that it needs. Each module is added once.
+# Adds a module to the list, after the modules that it depends on. Each module
+# is added once.
 add() {
 	if is_built_in "$1" || grep -q " $1\(\.ko\)\?$" "$folder/list"; then return; fi
 	file=$(file_of "$1") || {

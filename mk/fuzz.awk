@@ -8,7 +8,8 @@
 # A target of Lua code prints how many of its lines were run as
 # "stat::lua_lines: RUN ALL".
 #
-# Fails if a function is not in the report, or if fewer of their lines were run.
+# Fails if a function is not in the report, or if less than `least` percent of
+# the functions' lines were run.
 
 BEGIN {
 	nr_files = split(functions, files, " ")

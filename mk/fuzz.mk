@@ -73,7 +73,7 @@ max_len_session := 512
 max_len_complaint := 2048
 max_len_make_path := 60
 
-# --- libFuzzer
+# --- building and running the libFuzzer programs
 
 fuzz_compile := $(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS)
 $(call remember,$O/fuzz/obj/.flags,fuzz_compile)

@@ -4,7 +4,7 @@
 #
 # A rule's comment is "## GROUP: text", where GROUP is use, module or kit.
 
-# $(call help_group,TITLE,GROUP)
+# $(call help_group,TITLE,GROUP): recipe lines that print the rules of a group.
 define help_group
 @echo; echo '$1'; awk -F ':.*## $2: ' '/^[a-z_.-]+( [a-z_.-]+)*:.*## $2: / \
 	{ printf "  %-21s %s\n", $$1, $$2 }' $(sort $(MAKEFILE_LIST:$O/%=))

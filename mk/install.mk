@@ -29,7 +29,8 @@ KIT_FILES := Makefile LICENSE $(filter-out $(addprefix mk/,$(KIT_ONLY)),$(wildca
 	     $(addprefix initramfs/,base.list passwd group fetch-modules \
 	     shell-rc) types/provium.lua
 
-# The dates are kept: a new one would configure kernels anew.
+# Installed files keep their dates: with newer ones, every user's make would
+# configure the kernels again.
 install_file = install -pD -m $$(test -x $1 && echo 755 || echo 644) $1 $2/$1
 
 .PHONY: install uninstall

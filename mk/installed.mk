@@ -13,7 +13,8 @@ MIRROR        := $(BIN)/mirror
 CONFINE       := $(BIN)/confine
 PROGRAMS      := $(RUNNER) $(AGENT) $(FORKSERVER) $(GEN_INIT_CPIO) $(MIRROR) $(CONFINE)
 
-# By content: a package can bring a program with an older date.
+# Programs are compared by content, not by date: a package can install a program
+# with an older date.
 $(PROGRAMS): $(BIN)/%: bin/% FORCE | $O/kit
 	@mkdir -p $(@D) && install -C $< $@
 

@@ -109,7 +109,7 @@ llvm_program = $(if $(filter %/,$(LLVM)),$(LLVM))$1$(if $(filter -%,$(LLVM)),$(L
 $(if $(LLVM),$(foreach p,clang ld.lld llvm-ar,$(if $(shell command -v $(call llvm_program,$p) \
 	2>/dev/null),,$(error LLVM=$(LLVM): there is no $(call llvm_program,$p); install it \
 	(on Debian and Ubuntu: apt install clang lld llvm), or leave LLVM= out))))
-# Another compiler builds in a folder of its own.
+# A kernel built by another compiler has an output folder of its own.
 toolchain := $(strip $(foreach v,LLVM LLVM_IAS CROSS_COMPILE,$(if $($v),$v=$($v))))
 KBUILD := $O/kernel/$(KSOURCE)/$(base_profile)$(if $(toolchain),-$(subst $(space),-,$(subst \
 	=,,$(subst /,-,$(toolchain)))))
@@ -124,12 +124,13 @@ REPRODUCIBLE := KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=provium \
 module_variables = $(if $V,V=1) $(REPRODUCIBLE) $(toolchain) $(kbuild_args)
 MODULE_KERNEL    = $(abspath $(KBUILD))
 kbuild_make = $(MAKE) $(if $V,,-s) -C $(KSRC) O=$(MODULE_KERNEL) $(module_variables)
-# A lock, because two makes in one checkout would overwrite each other's files.
+# kbuild runs under a lock, because two makes in one checkout would overwrite
+# each other's files.
 kbuild = mk/lock.sh $(KBUILD).lock 'the kernel $(PROFILE)' $(kbuild_make)
 
-# Line tables, from which the runner takes the lines of a stack, unless the
-# configuration asks for more debugging information. They stay in the unstripped
-# vmlinux.
+# Adds line tables, from which the runner takes the files and lines of a stack,
+# unless the configuration asks for more debugging information. The tables stay
+# in the unstripped vmlinux.
 has_debug_info = $(shell grep -s '^CONFIG_DEBUG_INFO=y' $(KBUILD)/.config)
 line_tables = $(if $(has_debug_info),,KCFLAGS='-g1 -fdebug-prefix-map=$(realpath $(KSRC))/= \
 	      -fdebug-prefix-map=$(abspath $(KBUILD))=.')
@@ -171,7 +172,8 @@ $(KBUILD)/.built: $(KBUILD)/.configured
 	$(Q)strip -o $(KBUILD)/vmlinux.stripped $(KBUILD)/vmlinux
 	$(Q)touch $@
 
-# The folder of the profile can hold the image of another build.
+# The profile's folder can hold the image of another kernel source or compiler:
+# then the image is installed again.
 $(call remember,$(PROFILE_DIR)/.built-in,KBUILD)
 $(PROFILE_DIR)/.installed: $(KBUILD)/.built $(PROFILE_DIR)/.built-in \
 		$(if $(wildcard $(KERNEL_IMAGE)),,FORCE)
@@ -185,9 +187,9 @@ endif
 
 # --- the kernel's own modules
 
-# out/profile/PROFILE/kernel-modules/: links, from which vm:insmod takes what no
-# module built here is called. A verdict depends on those it used, so make needs
-# a rule for them.
+# out/profile/PROFILE/kernel-modules/ has links to the kernel's own modules,
+# which vm:insmod(NAME) takes if no module built here has that name. The verdict
+# of a test depends on those that it used, so make needs a rule for them.
 KERNEL_MODULES := $(PROFILE_DIR)/kernel-modules
 
 $(KERNEL_MODULES)/.list: $(KBUILD)/.built mk/kernel-modules.sh

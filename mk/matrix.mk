@@ -22,7 +22,7 @@ $(foreach g,$(filter-out test retest,$(or $(MAKECMDGOALS),all)),$(error $g: only
 $(foreach p,$(PROFILES),$(if $(filter $p,$(or $(profiles),$p)),,$(error \
 	PROFILES=$(PROFILES): there is no profile $p; choose from: $(profiles))))
 
-# $(call kernel_tree,NAME=TREE): the Kconfig of the tree.
+# $(call kernel_tree,NAME=TREE): the file Kconfig in the kernel tree TREE.
 kernel_name = $(firstword $(subst =, ,$1))
 kernel_tree = $(firstword $(wildcard $(addsuffix /Kconfig,$(call candidates,$(patsubst \
 	~/%,$(HOME)/%,$(patsubst $(kernel_name)=%,%,$1))))))
@@ -35,7 +35,8 @@ $(foreach k,$(KERNELS),$(if $(call kernel_tree,$k),,$(error KERNELS=$(KERNELS): 
 $(if $(filter-out $(words $(kernel_names)),$(words $(sort $(kernel_names)))),$(error \
 	KERNELS=$(KERNELS): two kernels have one name))
 
-# The kernels, and "PROFILE@NAME=TREE" for those with a tree.
+# The kernels to test: each profile, or "PROFILE@NAME=TREE" for each profile
+# with each tree.
 columns := $(foreach p,$(or $(PROFILES),$(PROFILE)),$(or \
 	$(foreach k,$(KERNELS),$p@$k),$p))
 column_name = $(call kernel_name,$1)
@@ -46,7 +47,8 @@ column_tree = $(if $(findstring =,$1),KERNEL_SRC=$(patsubst %/Kconfig,%,$(call \
 	kernel_tree,$(1:$(firstword $(subst @, ,$1))@%=%))))
 column_args = PROFILE=$(column_name) REPORT=$O/report/$(column_name) $(column_tree)
 
-# A kernel that does not build is a column of the table.
+# A kernel that does not build gets a column in the table, too, so make goes on
+# with the others.
 define column_recipe
 @echo; echo '$(column_name):'
 $(plus)@$(MAKE) O=$O $(MAKECMDGOALS) $(column_args) $(call args_of,$(FOR_COLUMNS)) || true

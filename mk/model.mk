@@ -12,7 +12,7 @@
 MODEL        := agent/model/link.pml
 MODEL_GOOD   := calls wide parts
 MODEL_FAULTS := link_lock link_unlock pass_role serve_frame
-# Collapse compression; at most 3 GB.
+# The checker compresses states (COLLAPSE), and takes at most 3 GB of memory.
 MODEL_CC     := $(CC) -O2 -w -DSAFETY -DCOLLAPSE -DVECTORSZ=2048 -DMEMLIM=3000
 
 model_wide        := -DWIDE
@@ -26,8 +26,8 @@ $O/model/%/pan: $(MODEL)
 	$(call run,SPIN)mkdir -p $(@D) && cd $(@D) && rm -f *.trail && \
 	spin -a $(model_$*) $(abspath $<) && $(MODEL_CC) -o pan pan.c
 
-# -E: processes that wait at the end are no fault, because the model itself
-# checks that nothing is left to do.
+# pan -E: processes that still wait at the end of a run are no fault, because
+# the model itself checks that nothing is left to do.
 $O/model/%.log: $O/model/%/pan FORCE
 	@cd $(<D) && ./pan -E -m100000 -w24 >../$*.log 2>&1; \
 	grep -q '^State-vector .* errors: [01]$$' ../$*.log || { cat ../$*.log >&2; exit 1; }

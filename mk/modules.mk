@@ -40,13 +40,13 @@ MODULE_TREE  := $(abspath $(MODULE_COPY))
 MODULE_STATE := $(KBUILD).modules/state
 INSTALLED    := $(PROFILE_DIR)/modules
 
-# --- copies
+# --- the copy of a module's folder
 
-# A module of the kit, or in the output folder, is copied without relatives,
-# which would be the whole kit.
+# A module of the kit, or in the output folder, is copied alone (mirror -a):
+# with the folders beside it, the copy would be the whole kit.
 mirror_alone = $(if $(filter $(abspath $O)/% $(KIT_MODULES),$1),-a)
 
-# --- kbuild
+# --- building a module in its copy
 
 # A folder with dkms.conf is built as that file says.
 DKMS_BUILD := mk/dkms/build mk/dkms/bin/make
@@ -57,7 +57,8 @@ DKMS_BUILD := mk/dkms/build mk/dkms/bin/make
 path_map = -g -fdebug-prefix-map=$(abspath $(KBUILD))=. \
 	   -fdebug-prefix-map=$(or $(realpath $(KSRC)),$(abspath $(KSRC)))/= \
 	   -ffile-prefix-map=$(MODULE_TREE)$(if $(filter $(CURDIR)/%,$1),$(CURDIR)/)=
-# A module finds the repository that its folder is in, and never the kit's.
+# git in a module's build finds the repository that the module's folder is in,
+# and never the kit's.
 git_of = GIT_CEILING_DIRECTORIES=$(abspath $O) $$(test ! -e $1/worktree || \
 	echo GIT_DIR=$1/git GIT_WORK_TREE=$$(cat $1/worktree))
 
@@ -69,7 +70,8 @@ build_kbuild = $(kbuild_make) $(kbuild_variables) M=$(MODULE_TREE)$(call place,$
 build_dkms = $(if $(jobs),MAKEFLAGS=$(jobs)) mk/dkms/build $1 $(MODULE_TREE)$1 \
 	$(MODULE_STATE)$1 $(MODULE_KERNEL) $(module_variables) $(kbuild_variables)
 
-# $(call module_build,FOLDER,FOLDER BEFORE IT)
+# $(call module_build,FOLDER,FOLDER BEFORE IT): the command that builds the
+# copy, under locks, and confined to the output folder.
 module_build = mk/lock.sh $(MODULE_STATE)$1/.building 'the module $(notdir $1)' \
 	mk/lock.sh -s $(KBUILD).lock 'the module $(notdir $1)' \
 	$(CONFINE) $(abspath $O) $1 \
@@ -77,7 +79,7 @@ module_build = mk/lock.sh $(MODULE_STATE)$1/.building 'the module $(notdir $1)' 
 	KBUILD_EXTRA_SYMBOLS=$(if $2,$(abspath $(MODULE_STATE))$2/symvers) \
 	$(if $(call is_dkms,$1),$(call build_dkms,$1),$(call build_kbuild,$1))
 
-# The kernel's source; headers have no source files.
+# The kernel's source, if it has .c files: a package of headers has none.
 KERNEL_FILES = $(if $(wildcard $(KSRC)/kernel/fork.c),$(abspath $(KSRC)))
 
 # $(call outside,FOLDER,TARGET): a shell command that prints a rule by which the
@@ -93,18 +95,22 @@ no_module = MODULE=$1: the build made no module: $(call place,$1) has no obj-m l
 	counts. Look for lines under "ifneq (…)" and for obj-$$(CONFIG_X): such variables can be \
 	given to this make, as CONFIG_X=m
 
-# $(call list_kos,FOLDER): a recipe that lists what kbuild has made.
+# $(call list_kos,FOLDER): recipe lines that list the .ko files that kbuild has
+# made.
 define list_kos
 $(Q)test -s $(MODULE_TREE)$(call place,$1)/modules.order || \
 	{ echo $(call quoted,$(call no_module,$1)) >&2; exit 1; }
 	$(Q)sed 's/\.o$$/.ko/' $(MODULE_TREE)$(call place,$1)/modules.order >$(@D)/kos
 endef
 
-# $(call module_rules,FOLDER,EARLIER FOLDERS,CALLS FILES)
-# symvers has the symbols of the module and of all before it. Each module
-# depends on that of the last one before it: with all of them as prerequisites,
-# make would walk every path between them. The number in args is that of the
-# stamps' format: another one builds anew.
+# $(call module_rules,FOLDER,EARLIER FOLDERS,CALLS FILES): the rules that build
+# one module.
+#
+# The stamp symvers has the symbols of this module and of all modules before it.
+# A module depends only on the symvers of the last one before it: with all of
+# them as prerequisites, make would walk every path between them. The number in
+# args is the version of the stamps' format: after a change of it, each module
+# is built anew.
 define module_rules
 args_of_$1 := 3 $(MODULE_TREE) $2 $(abspath $(KBUILD)) $(KCFLAGS) $(MODULE_ARGS)
 $$(call remember,$(MODULE_STATE)$1/args,args_of_$1)
@@ -139,7 +145,8 @@ $(MODULE_STATE)$1/built: $(MODULE_STATE)$1/changed $(MODULE_STATE)$1/args $(KBUI
 $(MODULE_STATE)$1/symvers: $(MODULE_STATE)$1/built ;
 endef
 
-# $(call calls_rules,SOURCE FOLDER,BUILD FOLDER/NAME)
+# $(call calls_rules,SOURCE FOLDER,BUILD FOLDER/NAME): the rule that makes C
+# code, Lua and the page from a module's .def.
 define calls_rules
 $2_calls.h: what = header
 $2_calls.c: what = source
@@ -166,8 +173,8 @@ MODULE_BUILT := $(MODULE_SRC:%=$(MODULE_STATE)%/built)
 
 # --- the folder with every .ko
 
-# If two folders make a .ko of one name, the user's is taken; of two of the
-# user's, none.
+# If a folder of the kit and one of the user's make a .ko of one name, the
+# user's is taken. If two of the user's do, make stops.
 kos_of    = $(foreach m,$1,$(foreach k,$(file <$(MODULE_STATE)$m/kos),$k))
 user_kos  = $(call kos_of,$(filter-out $(KIT_MODULES),$(MODULE_SRC)))
 kit_kos   = $(call kos_of,$(filter $(KIT_MODULES),$(MODULE_SRC)))
@@ -188,7 +195,8 @@ CALLS_PAGES := $(foreach m,$(filter $(KIT_MODULES),$(CALLS_SRC)),$(call calls_st
 modules: ## module: build every module in modules/, and yours (MODULE=~/mymod)
 modules: $(INSTALLED)/.list $(KERNEL_MODULES)/.list
 
-# What was installed for other modules (MODULE=), or removed, is put right too.
+# Removes from that folder what belongs to other modules, as of an earlier
+# MODULE=, and installs again what is missing there.
 $(call remember,$(INSTALLED)/.for,MODULE_SRC)
 $(INSTALLED)/.list: $(MODULE_BUILT) $(CALLS_LUA) $(CALLS_PAGES) $(INSTALLED)/.for \
 		$(if $(call same,$(sort $(installed)),$(sort $(wanted))),,FORCE)

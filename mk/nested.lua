@@ -49,7 +49,7 @@ provium.ignore(".", "the nested VM's own kernel is not under test")
 -- stdout is for make to read; messages about the progress go to stderr.
 local function say(text) io.stderr:write(text) end
 
--- --- the share ---
+-- --- which test files this VM runs ---
 
 local function in_order(tests)
 	local given, list = {}, {}
@@ -79,7 +79,7 @@ local function share_of(files, share)
 	return mine
 end
 
--- --- one VM ---
+-- --- the nested VM ---
 
 -- Runs a command in the tree. Returns its output, or raises an error if it
 -- fails.
@@ -112,10 +112,10 @@ local function boot()
 	return vm, environment(vm)
 end
 
--- --- the files ---
+-- --- running the test files in it ---
 
--- A runner that was killed leaves no result, which the summary reports as
--- BROKEN.
+-- Copies the result of a test file out of the VM. A runner that was killed has
+-- left none, which the summary reports as BROKEN.
 local function save_result(vm, name)
 	local path = ("%s/nested/%s.result"):format(out, name)
 	local ok, data = pcall(vm.read_file, vm, path)

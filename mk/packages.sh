@@ -28,7 +28,8 @@ closure() {
 	sort -u | tr '\n' ' '
 }
 
-# Names without a version, such as linux-image-amd64, are empty packages.
+# A package without a version in its name, such as linux-image-amd64, is empty:
+# it depends on the package with the kernel.
 image=
 for package in "$@"; do
 	[ -n "$image" ] || image=$(apt-cache depends "$package" 2>/dev/null |

@@ -37,7 +37,8 @@ $(if $(filter ok,$(shell test -r $(IMAGE) -a -f $(IMAGE) && echo ok)),,$(error \
 	(Ubuntu lets only root read images in /boot: sudo chmod a+r FILE)))
 $(if $(KDIR),,$(error KERNEL=$(KERNEL): give KDIR=DIR too: the folder in which this kernel \
 	was built, or its headers, such as /lib/modules/RELEASE/build; modules are built there))
-# (Debian's kernel.release has the version of the source.)
+# The release is taken from utsrelease.h if possible: Debian's kernel.release
+# has the version of the source.
 release := $(firstword $(foreach f,$(addprefix $(KDIR)/include/,generated/utsrelease.h \
 	config/kernel.release),$(shell sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p; /^[0-9][^ ]*$$/p' \
 	$f 2>/dev/null)))
@@ -46,7 +47,8 @@ $(if $(and $(wildcard $(KDIR)/Makefile),$(release)),,$(error \
 	no Makefile, or no include/generated/utsrelease.h. \
 	On Debian, the package linux-headers-RELEASE has the headers))
 
-# A folder in which modules were built has their list. Headers do not.
+# The module tree: KDIR itself if modules were built there, which leaves a file
+# modules.builtin; else /lib/modules/RELEASE.
 TREE := $(firstword $(if $(wildcard $(KDIR)/modules.builtin),$(abspath $(KDIR))) \
 	  $(wildcard $(realpath $(KDIR))/../../../lib/modules/$(release) \
 	  /lib/modules/$(release)) $(abspath $(KDIR)))
@@ -60,7 +62,8 @@ $(KBUILD)/.built: $(KBUILD)/origins $(IMAGE) $(wildcard $(KDIR)/include/generate
 
 else
 
-# The headers contain absolute paths.
+# The packages are fetched again if this folder has moved, because the headers
+# contain absolute paths.
 fetched := $(abspath $(KBUILD)) $(packages)
 $(call remember,$(KBUILD).packages,fetched)
 

@@ -101,7 +101,7 @@ $(VERDICTS): $(TEST_DIR)/%.ok: $(TEST_ROOT)/%.lua $(TEST_INPUTS) \
 		--session $(TEST_DIR)/.session $(FAIL_FAST) $< || \
 	$(RUNNER) make-return-tokens $(@:.ok=) $< $$?
 
-# A result that is older than this file is from an earlier run.
+# A result file that is older than .start is from an earlier run.
 $(TEST_DIR)/.start: FORCE
 	@mkdir -p $(@D) && touch $@ || { echo "make test: cannot write to $(@D): if $O belongs to \
 	another user, build in a folder of your own with O=FOLDER" >&2; exit 1; }

@@ -24,7 +24,7 @@ $(foreach m,$(typed),$(if $(call folder,$m),,$(error MODULE=$(MODULE): there is 
 
 MODULE_DIRS := $(foreach m,$(typed),$(patsubst %/.,%,$(call folder,$m)))
 
-# The characters that make or the shell would read as their own.
+# The characters that make or the shell would take for syntax.
 odd := : \# $$ % = ; & ( ) ' " ` \ * ? [ ] < > |
 $(foreach m,$(MODULE_DIRS),$(foreach c,$(odd),$(if $(findstring $c,$m),$(error \
 	MODULE=$m: the path has a '$c', which make cannot handle; move or rename the folder))))
@@ -32,8 +32,9 @@ $(foreach m,$(MODULE_DIRS),$(foreach c,$(odd),$(if $(findstring $c,$m),$(error \
 $(if $(filter $(CURDIR),$(MODULE_DIRS)),$(error MODULE=$(MODULE): this is Provium's own folder. \
 	Give the path of your module's folder))
 
-# Where the Kbuild is: the first folder of these whose makefile sets obj-m,
-# obj-y or obj-$(...). A folder with dkms.conf is built as that file says.
+# Finds the folder of the Kbuild: the module's folder, src/, module/ or another
+# folder in it, the first whose makefile sets obj-m, obj-y or obj-$(...). A
+# folder with dkms.conf is built as that file says.
 is_dkms = $(wildcard $1/dkms.conf)
 with_objects = $(shell cd $1 && grep -lsE '^[[:space:]]*obj-[$$my]' Kbuild Makefile \
 	*/Kbuild */Makefile)

@@ -9,7 +9,7 @@
 # what=page    docs/kacs.md
 # what=new     nothing yet: see new-call.awk
 #
-# A row:
+# A row of the .def:
 #
 #	1003 create_token spec:in:len flags:flags
 #		A line of what it does.
@@ -76,7 +76,7 @@ function rest(    s)
 	return s
 }
 
-# --- reading ---
+# --- reading the .def ---
 
 function row(    i)
 {
@@ -115,8 +115,8 @@ function word(s)
 	words[n]++
 }
 
-# Parses one argument: an entry for the handler, and one or two words of the
-# system call.
+# Parses one argument of a row: it is one argument of the handler, and one or
+# two words of the system call.
 function argument(s,    part, parts, k)
 {
 	parts = split(s, part, ":")
@@ -136,7 +136,7 @@ function argument(s,    part, parts, k)
 	}
 }
 
-# --- C ---
+# --- the C header and source ---
 
 function is_buffer(t) { return t ~ /^(in|out|inout)$/ }
 
@@ -209,7 +209,7 @@ function source(    i)
 		module, module
 }
 
-# --- Lua ---
+# --- the Lua file ---
 
 function lua(    i, k)
 {
@@ -226,7 +226,7 @@ function lua(    i, k)
 	print "}"
 }
 
-# --- the page ---
+# --- the reference page ---
 
 # The arguments of vm.MODULE:NAME(). The length of a buffer is not among them.
 function lua_args(i,    k, s)
@@ -264,7 +264,7 @@ function index_line(i)
 	printf "| %d | [%s_%s](#%s_%s) | %s |\n", nr[i], module, name[i], module, name[i], doc[i]
 }
 
-# The text in lines of at most 80 columns.
+# Returns the text, broken into lines of at most 80 columns.
 function wrapped(text,    words, count, k, line, lines)
 {
 	count = split(text, words, " ")

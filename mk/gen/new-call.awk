@@ -5,8 +5,8 @@
 #	printf '%s\n\t%s\n' '1010 frobnicate fd:int buf:in:len' 'What it does.' |
 #	awk -v others='other.def ...' -v what=new -f calls.awk -f new-call.awk FOLDER/kacs.def -
 #
-# The row is read by calls.awk after those there are, so what is wrong with it
-# is found there. Nothing is written before everything is known to be right.
+# calls.awk reads the new row after the .def's own rows, and so finds what is
+# wrong with it. Nothing is written before all checks have passed.
 
 END {
 	folder = ARGV[1]

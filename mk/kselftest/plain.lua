@@ -30,7 +30,8 @@ local function run(fmt, ...)
 	assert(os.execute(cmd), cmd)
 end
 
--- Returns the programs of a target, and what gen_init_cpio makes its files of.
+-- Returns the programs of a target, and the lines for gen_init_cpio by which
+-- the VM gets the target's files.
 local function contents(target, name)
 	local programs, files, known = {}, {}, {}
 	local function folders_of(path)
@@ -85,8 +86,8 @@ local function verdict(out)
 	return (out.message or out.failed > 0) and "FAIL" or out.skip and "skip" or "ok"
 end
 
--- Returns the verdict of each result without nested ones, by its path. A path
--- that comes again gets a number.
+-- Returns the verdict of each result that has no results nested in it, by the
+-- result's path. A path that occurs again gets a number.
 local function leaves_of(list)
 	local leaves, seen = {}, {}
 	ktap.each_leaf(list or {}, function(result, path)
@@ -96,8 +97,8 @@ local function leaves_of(list)
 	return leaves
 end
 
--- Returns the results of each program in the console: { verdict =, leaves = {
--- [name] = verdict } }.
+-- Returns the results of each program whose output is in the console's text:
+-- { verdict =, leaves = { [name] = verdict } }.
 local function parse_console(text)
 	local list = {}
 	for program, output, status in text:gsub("\r", ""):gmatch "@@begin (%S+)\n(.-)\n@@end %S+ (%d+)" do
@@ -110,7 +111,7 @@ local function parse_console(text)
 	return list
 end
 
--- The same of make kselftest, from its result file.
+-- Returns the same for make kselftest, from the result file of a target.
 local function parse_result(name)
 	local text = read(("%s/%s.result"):format(os.getenv "PLAIN_RESULTS", name))
 	assert(text, name .. ": no result: run make kselftest first")
@@ -124,7 +125,7 @@ local function parse_result(name)
 	return list
 end
 
--- Returns the results that differ: "NAME: ok, plain FAIL".
+-- Returns the results of a program that differ: "NAME: ok, plain FAIL".
 local function differences(ours, plain)
 	local list, names = {}, {}
 	for name in pairs(ours.leaves) do names[name] = true end

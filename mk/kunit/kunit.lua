@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- make kunit: the KUnit suites of the profile's kernel. Those that are built in
--- run at boot, and each is a test here; each module with suites is a test in a
--- clone.
+-- make kunit: the KUnit suites of the profile's kernel. Each suite that is
+-- built in runs at boot, and is one test here; each module with suites is one
+-- test, in a clone.
 --
 -- KUNIT_SUITE   the suites to run: a name with wildcards, or "suite.test"
 -- KUNIT_LOG     the file for the kernel log of the boot, for "kunit.py parse"

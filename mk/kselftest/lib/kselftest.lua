@@ -8,7 +8,8 @@ local session = require "provium.session"
 local kselftest = {}
 
 local MEMORY = "768M"
--- A file settings with timeout=0 sets no limit, but nothing here may hang.
+-- A target's file `settings` can have timeout=0, which means no limit. Here
+-- NO_LIMIT replaces it, because no program may hang for ever.
 local NO_LIMIT, LONGEST, DEFAULT = "30m", "2h", 45
 
 -- Returns what the list of a target (mk/kselftest/build) says: { tests = names,
