@@ -37,9 +37,9 @@ function value(line)
 	return substr(line, index(line, "=") + 1)
 }
 
-# The symbol's dependencies according to the tree's Kconfig files, an indented
-# line each: its own, and those of the menus and files around it, up to the top
-# of the tree.
+# Returns the symbol's dependencies according to the tree's Kconfig files, an
+# indented line each: its own, and those of the menus and files around it, up to
+# the top of the tree.
 function reasons(symbol,    file, text)
 {
 	file = find("(menu)?config " symbol "$")
@@ -57,7 +57,8 @@ function parent(file)
 	return find("source \"" substr(file, length(tree) + 2) "\"")
 }
 
-# The first Kconfig file of our architecture with such a line.
+# Returns the first Kconfig file, of x86 or of no architecture, with a line that
+# matches.
 function find(line,    command, file, found)
 {
 	command = "grep -rlE '^[ \t]*" line "' --include='Kconfig*' --exclude-dir=tests " tree
@@ -68,8 +69,8 @@ function find(line,    command, file, found)
 	return found
 }
 
-# The conditions of one entry of a file: of the config symbol, or of the source
-# line.
+# Returns the conditions of one entry of a Kconfig file: of the config symbol
+# `name`, or of the line that sources the file `name`.
 function conditions(file, name,    line, word, depth, around, state, text, i)
 {
 	while ((getline line < file) > 0) {

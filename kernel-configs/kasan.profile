@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The default profile with KASAN and UBSAN.
 #
-# kbuild_args: the PVH entry runs before KASAN has its shadow memory, so these
-# two files must be built without KASAN.
+# kbuild_args: the PVH entry runs before KASAN has its shadow memory, so the two
+# files with its code must be built without KASAN.
 
 fragments   = base boot virtio modules observe process io fs net kasan
 machine     = microvm

@@ -27,8 +27,8 @@ module_param(first, uint, 0444);
 module_param(last, uint, 0444);
 
 /*
- * The call with its owner pinned, or NULL: nobody has it, or its owner is on
- * its way out.
+ * Returns the call with its owner pinned; NULL if no module has registered it,
+ * or if its owner is being removed.
  */
 static const struct provium_syscall *get_call(unsigned int index)
 {
@@ -42,7 +42,10 @@ static const struct provium_syscall *get_call(unsigned int index)
 	return call;
 }
 
-/* What syscall_64.tbl leads to, under the name it makes of "sys_provium". */
+/*
+ * The function that syscall_64.tbl names: the kernel adds "__x64_" to
+ * "sys_provium".
+ */
 long __x64_sys_provium(const struct pt_regs *regs);
 long __x64_sys_provium(const struct pt_regs *regs)
 {
@@ -59,7 +62,7 @@ long __x64_sys_provium(const struct pt_regs *regs)
 	call = get_call(array_index_nospec(index, COUNT));
 	if (!call)
 		return -ENOSYS;
-	/* After the put, @call may be gone with its module. */
+	/* After module_put(), @call may be gone with its module. */
 	owner = call->owner;
 	ret = call->call(args);
 	module_put(owner);

@@ -20,9 +20,9 @@ struct provium_syscall {
 /*
  * provium_syscalls_register() - from its return on, tasks may be in these calls
  *
- * All of the @n calls or none of them.  -EINVAL: a number is out of range, or
- * is in @calls twice.  -EBUSY: somebody has one of them.  @calls must stay
- * until they are unregistered.
+ * Registers all of the @n calls or none of them.  -EINVAL: a number is out of
+ * range, or is in @calls twice.  -EBUSY: a module has registered one of them.
+ * @calls must stay until they are unregistered.
  *
  * While a task is in a call its owner is pinned: rmmod says EAGAIN.  A module
  * registers as the last step of its init, since nothing pins a module whose
@@ -33,8 +33,8 @@ int provium_syscalls_register(const struct provium_syscall *calls, size_t n);
 /*
  * provium_syscalls_unregister() - for the module's exit, as its first step
  *
- * The calls are ENOSYS again, and when this returns nobody is about to enter
- * one. May sleep.
+ * The calls return -ENOSYS again.  Once this function returns, no task is about
+ * to enter one of them.  May sleep.
  */
 void provium_syscalls_unregister(const struct provium_syscall *calls, size_t n);
 

@@ -43,7 +43,7 @@ static void fault_warn_text(void)
 	WARN(1, "faults: the state is %d\n", 3);
 }
 
-/* The kernel says nothing, but knows that something was wrong. */
+/* The kernel sets its taint flag for a WARNING, but prints no report. */
 static void fault_silent(void)
 {
 	add_taint(TAINT_WARN, LOCKDEP_STILL_OK);
@@ -200,14 +200,14 @@ static void fault_array_index(void)
 	faults_sink = table[at];
 }
 
-/* Nothing points to the memory afterwards. */
+/* Allocates memory to which nothing points afterwards. */
 static void fault_leak(void)
 {
 	for (int i = 0; i < 8; i++)
 		memset(kmalloc(200, GFP_KERNEL), 0x5a, 200);
 }
 
-/* A pointer that no page table can map. */
+/* Reads from an address that no page table can map. */
 static void fault_wild_pointer(void)
 {
 	faults_sink = *(volatile int *)0xdead000000000108;
@@ -299,7 +299,7 @@ static void fault_lock_order(void)
 	spin_unlock(&lock_b);
 }
 
-/* The calling task returns to user space with the mutex. */
+/* The calling task returns to user space while it holds the mutex. */
 static void fault_lock_kept(void)
 {
 	mutex_lock(&mutex);
@@ -435,7 +435,7 @@ static void fault_work_after_unload(void)
 	schedule_delayed_work(&delayed, HZ / 10);
 }
 
-/* --- objects of sysfs --- */
+/* --- two objects of one name in sysfs --- */
 
 static void fault_kobject(void)
 {
@@ -446,7 +446,7 @@ static void fault_kobject(void)
 	kobject_put(a);
 }
 
-/* --- the end --- */
+/* --- panic, reset, and no fault at all --- */
 
 static void fault_panic(void)
 {

@@ -93,8 +93,8 @@ static u8 *put_together(const struct sd *sd, size_t *size)
 }
 
 /*
- * Copies the parts that were asked for to @buf if they fit.  Returns their
- * size.
+ * Copies the parts of @whole that @info names to @buf, if they fit into @len
+ * bytes.  Returns their size.
  */
 static long give(const struct sd *whole, u32 info, void __user *buf, size_t len)
 {
@@ -134,8 +134,8 @@ long kacs_get_sd(int dirfd, const char __user *path, u32 info, void __user *buf,
 }
 
 /*
- * Writes the old descriptor with the named parts replaced by those of @new.
- * The inode is locked.
+ * Writes the file's old descriptor with the parts that @info names replaced by
+ * those of @new.  The inode is locked.
  */
 static int write_sd(const struct path *at, const struct sd *new, u32 info)
 {

@@ -70,7 +70,7 @@ static long do_query(const struct kacs_token *token, void __user *arg)
 	}
 }
 
-/* The ioctl MEMBERS. */
+/* The ioctl MEMBERS: tells for each SID of a list how the token has it. */
 
 /*
  * Counts the SIDs in @list, which follow each other without gaps.  -EINVAL if
@@ -135,7 +135,7 @@ static long do_members(const struct kacs_token *token, void __user *arg)
 	return ret;
 }
 
-/* The ioctl CHECK. */
+/* The ioctl CHECK: checks access to a security descriptor with the token. */
 
 static s64 check_object(const struct kacs_token *token, const struct kacs_object *object)
 {

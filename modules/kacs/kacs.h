@@ -28,10 +28,10 @@
 /* MANDATORY, DEFAULT and OWNER have no effect in this module. */
 #define KACS_GROUP_MANDATORY	0x01
 #define KACS_GROUP_DEFAULT	0x02
-/* Counts in ACEs that allow and in ACEs that deny. */
+/* The group counts in ACEs that allow and in ACEs that deny. */
 #define KACS_GROUP_ENABLED	0x04
 #define KACS_GROUP_OWNER	0x08
-/* Counts in ACEs that deny, even without ENABLED. */
+/* The group counts in ACEs that deny, even without ENABLED. */
 #define KACS_GROUP_DENY_ONLY	0x10
 #define KACS_GROUP_ALL		0x1f
 

@@ -10,8 +10,8 @@
 #include "token.h"
 
 /*
- * [MS-DTYP] 2.4.2: revision, count of sub-authorities, 6 bytes authority, count
- * times u32.
+ * A SID, [MS-DTYP] 2.4.2: revision, count of sub-authorities, 6 bytes
+ * authority, count times u32.
  */
 
 int sid_check(const u8 *sid, size_t room)
@@ -32,8 +32,8 @@ bool sid_equal(const u8 *a, const u8 *b)
 }
 
 /*
- * [MS-DTYP] 2.4.4.1: type, flags, u16 size; then, in the types used here, u32
- * mask and a SID.
+ * An ACE, [MS-DTYP] 2.4.4.1: type, flags, u16 size; then, in the types used
+ * here, u32 mask and a SID.
  */
 
 #define ACE_HEAD	8
@@ -68,7 +68,7 @@ static int ace_check(const u8 *ace, size_t room, int part)
 	return sid_check(ace + ACE_HEAD, ace_size(ace) - ACE_HEAD);
 }
 
-/* [MS-DTYP] 2.4.5: revision, 0, u16 size, u16 count, u16 0; then the ACEs. */
+/* An ACL, [MS-DTYP] 2.4.5: revision, 0, u16 size, u16 count, u16 0; ACEs. */
 
 #define ACL_HEAD 8
 
@@ -98,8 +98,8 @@ static int acl_check(const u8 *acl, size_t room, int part)
 }
 
 /*
- * [MS-DTYP] 2.4.6: revision, 0, u16 control, then u32 offsets of owner, group,
- * SACL, DACL.
+ * A descriptor, [MS-DTYP] 2.4.6: revision, 0, u16 control, then u32 offsets of
+ * owner, group, SACL, DACL.
  */
 
 #define SD_HEAD			20

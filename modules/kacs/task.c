@@ -32,7 +32,7 @@ atomic_t kacs_nr_tasks = ATOMIC_INIT(0);
 
 static DEFINE_HASHTABLE(entries, 8);
 static DEFINE_SPINLOCK(entries_lock);
-/* In ns, on the clock of task_struct's start_time. */
+/* When the module was loaded: ns on the clock of task_struct's start_time. */
 static u64 loaded_at;
 
 static struct entry *find(const struct task_struct *task)
@@ -54,7 +54,7 @@ static void count(struct kacs_token *token, int by)
 	atomic_add(by, &kacs_nr_tasks);
 }
 
-/* Takes over the caller's reference to the token. */
+/* Adds the task's entry.  Takes over the caller's reference to the token. */
 static void add(struct entry *entry, const struct task_struct *task, struct kacs_token *token)
 {
 	entry->task = task;

@@ -24,7 +24,7 @@ module_param_array(sizes, int, &nr_sizes, 0444);
 static int hidden;
 module_param_cb(hidden, &param_ops_int, &hidden, 0444);
 
-/* If it is not 0, the module says so many lines and refuses to load. */
+/* If it is not 0, the module logs this many lines and refuses to load. */
 static int refuse_after;
 module_param(refuse_after, int, 0444);
 
