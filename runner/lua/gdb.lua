@@ -139,14 +139,14 @@ local function check_profile(name)
 	vmlinux_of(vm:info())
 end
 
--- what: as for fixture.clone_for_command(). mode: "attach" for the id of a kept
--- VM, "check" to find out only whether gdb is possible.
+-- provium gdb. what: as for fixture.clone_for_command(). mode: "attach": what
+-- is the id of a kept VM; "check": find out only whether gdb is possible.
 function gdb.run(what, mode)
 	if mode == "attach" then return attach(what) end
 	check_profile(what)
 	if mode == "check" then return 0 end
 	local vm, name = fixture.clone_for_command(what)
-	io.stderr:write(("gdb on a clone of %s, which stands; `continue` lets it run, `quit` ends it\n"):format(name))
+	io.stderr:write(("gdb on a clone of %s, which is stopped; `continue` lets it run, `quit` ends it\n"):format(name))
 	gdb.start(vm):wait()
 	vm:kill()
 	return 0

@@ -14,7 +14,7 @@ local replay = {}
 
 local function refuse(fmt, ...) errors.raise(errors.KIND.user, fmt, ...) end
 
--- --- the recording ---
+-- --- reading the recording ---
 
 -- Returns the folder of the recording in dir: dir itself, or its only vm-N.
 local function find(dir)
@@ -52,7 +52,7 @@ local function load(dir)
 	return r
 end
 
--- --- what has changed since ---
+-- --- what has changed since the recording ---
 
 -- Returns the first line in which the texts differ, of each.
 local function first_difference(before, now)
@@ -75,8 +75,9 @@ local INPUTS = {
 	{ "initrd", "the initramfs has changed: the agent, or a file that the test gives to boot()", function() end },
 }
 
--- Refuses a recording whose guest would not boot from the same things. Anything
--- else would end somewhere with an error of QEMU that explains nothing.
+-- Refuses a recording whose QEMU, arguments, kernel or initramfs were other
+-- ones. The replay would end somewhere with an error of QEMU that explains
+-- nothing.
 local function check_inputs(r, vm)
 	local now = vm.core:inputs()
 	for _, input in ipairs(INPUTS) do
@@ -88,7 +89,7 @@ local function check_inputs(r, vm)
 	end
 end
 
--- Starts the VM, which stands before its first instruction.
+-- Starts the VM, which is stopped before its first instruction.
 local function start(r)
 	local ok, core_vm = pcall(core.vm, r.profile)
 	if not ok then refuse("%s cannot be replayed: %s", r.dir, tostring(core_vm)) end
@@ -101,7 +102,7 @@ local function start(r)
 	return vm
 end
 
--- --- events ---
+-- --- the events at which a replay can stop ---
 
 local function describe(e)
 	if e.event == "test" then return ("the beginning of test %q"):format(e.title) end
@@ -143,11 +144,11 @@ local function end_of(r)
 	refuse("%s/recording.json is damaged: it has no end; record the test again", r.dir)
 end
 
--- --- running ---
+-- --- running the recorded guest ---
 
 -- Lets the guest run up to the instruction, nil for the end. Returns the number
 -- of the instruction at which it stands; nothing, after a message, if the guest
--- does not do what it did.
+-- does not do what was recorded.
 local function run_to(r, vm, at)
 	local ok, count = pcall(vm.core.replay_to, vm.core, at, end_of(r))
 	if ok then return count end
@@ -182,10 +183,10 @@ local function to_end(r, vm)
 	return 0
 end
 
--- --- gdb ---
+-- --- gdb on the replay ---
 
--- Becomes a gdb that stands at the event. batch: gdb shows the backtrace, and
--- ends.
+-- Replaces this process by gdb on a replay that is stopped at the event. batch:
+-- gdb only shows the backtrace.
 local function become_gdb(r, target, batch)
 	local vm = start(r)
 	local info, modules = vm.core:info(), {}
@@ -221,8 +222,8 @@ local function serve(r, at)
 	return 0
 end
 
--- dir: the recording; event: the value of --until or nil; how: "gdb"; "serve",
--- for which event is a number; or nil.
+-- provium replay. dir: the recording; event: the value of --until or nil; how:
+-- "gdb"; "serve", for which event is a number; or nil.
 function replay.run(dir, event, how)
 	session.begin(".", { limit = math.huge })
 	local r = load(dir)
@@ -233,7 +234,7 @@ function replay.run(dir, event, how)
 	if target.event == "end" then return to_end(r, vm) end
 	local count = run_to(r, vm, target.at)
 	if not count then return 1 end
-	print(("stands at %s: instruction %d of %d; its console ends"):format(describe(target), count, end_of(r)))
+	print(("stopped at %s: instruction %d of %d; the end of its console:"):format(describe(target), count, end_of(r)))
 	show_end(vm)
 	return 0
 end

@@ -58,10 +58,10 @@ test("--until stops a replay at a test's beginning and at its failing call", fun
 	local title = "prints what differs from run to run"
 	local r = replay(failed, "--until", title)
 	assert_eq(0, r.status, r.said)
-	assert_contains(r.said, ("stands at the beginning of test %q: instruction "):format(title))
+	assert_contains(r.said, ("stopped at the beginning of test %q: instruction "):format(title))
 	assert_eq(nil, r.said:match("random"))
 	r = replay(failed, "--until", "failing-call")
-	assert_contains(r.said, "stands at the failing call, exec \"dmesg | tail -1\": instruction ")
+	assert_contains(r.said, "stopped at the failing call, exec \"dmesg | tail -1\": instruction ")
 	assert(r.said:find("| %[ *%d+%.%d+%] race [ab]\n$"), r.said)
 	assert_refused('--until never: the recording has no such event; it has "booted", "prints what differs from run to run", "failing-call", "end", and any number of instructions',
 		failed, "--until", "never")
