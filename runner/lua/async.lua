@@ -68,7 +68,7 @@ local function begin(target, fn, ...)
 	return co, resume(co, stand_in_for(target), ...)
 end
 
--- --- async ---
+-- --- async(): a call in flight ---
 
 -- A call in flight. Fields: target; label, that of the op in flight; co, the
 -- call's coroutine; tag, that of the op's request; timeout, the op's time
@@ -131,7 +131,7 @@ function methods:async(method, ...)
 	return call
 end
 
--- --- batch ---
+-- --- batch(): many calls in few requests ---
 
 -- Returns a call's entry in the batch's list: its results, or { err = … } if
 -- the guest or an assertion refused it. Raises any other error.
@@ -161,8 +161,8 @@ local function send_run(vm, run, list)
 	end
 end
 
--- Makes all calls in order. Consecutive prepared calls go into one request, the
--- others are made one by one. Returns the list of the outcomes.
+-- Makes all calls of a batch in order. Consecutive prepared calls go into one
+-- request, the others are made one by one. Returns the list of the outcomes.
 local function send_all(vm, calls)
 	local list, run, nr_bytes = {}, {}, 0
 	local function flush()
@@ -211,7 +211,7 @@ function methods:batch(fn)
 	return send_all(self, calls)
 end
 
--- --- race ---
+-- --- race(): two calls at the same time ---
 
 local last_race = 0
 
@@ -231,7 +231,7 @@ local function prepare_side(side)
 end
 
 -- Sends the calls of one side. number: that of the race; holder: the channel
--- that keeps the race's state in the guest; side_number: 0 or 1.
+-- (the executor) that keeps the race's state in the guest; side_number: 0 or 1.
 local function submit_side(side, number, rounds, holder, side_number)
 	local call = prepare_side(side)
 	side.label = ("race: %s"):format(call.label)

@@ -12,9 +12,9 @@ local describe = session.describe
 
 local bisect = {}
 
-local CONFIRMATIONS = 3		-- times CLONES= that a good verdict is confirmed, see confirm()
+local CONFIRMATIONS = 3		-- confirm() runs the tests CONFIRMATIONS * CLONES= times
 
--- --- one step ---
+-- --- one step: a commit is built and tested ---
 
 -- Checks out the submodules of the commit from those of the user's repository.
 -- Returns nothing, or why that is not possible.
@@ -40,7 +40,8 @@ local function check_out(s, sha)
 	return check_out_submodules(s)
 end
 
--- Returns what make builds for the session, in folders of the session.
+-- Returns the arguments for make that build a commit into the session's folder,
+-- and the profile.toml that make writes there.
 local function goals(s)
 	local folder = ("%s/profile/%s"):format(s.dir, s.vars.PROFILE or core.default_profile())
 	return { "for-commit", "PROFILE_DIR=" .. folder }, folder .. "/profile.toml"
@@ -53,9 +54,9 @@ local function link_profile(s, profile)
 	run("ln", "-sfn", profile, s.dir .. "/provium.toml")
 end
 
--- The environment of a step: a fixture store of the session, in runs that are
--- none of the user's; and a folder for temporary files, where a compiler that
--- is killed leaves some.
+-- Returns the environment of a step. Its runs do not count as the user's and
+-- have the session's own fixture store; a compiler that is killed leaves its
+-- temporary files in a folder of the session.
 local function environment(s)
 	local temp = s.dir .. "/tmp"
 	run("rm", "-rf", temp)
@@ -78,7 +79,7 @@ local function judge(s, sha, dir, rounds)
 	}
 end
 
--- Prints the line of a step, and counts it.
+-- Prints the line of a step, and adds the step to the session's list.
 local function add_step(s, step)
 	s.steps[#s.steps + 1], s.by_commit[step.commit] = step, step
 	say("%3d  %-10s %6.1f s  %s", #s.steps, step.verdict, step.seconds, describe(s, step.commit))
@@ -132,10 +133,10 @@ local function load_steps(s)
 	if next(s.saved) then say("bisect: going on with the session in %s", s.dir) end
 end
 
--- --- the search ---
+-- --- the search for the first bad commit ---
 
--- Ends the session with an error: with the same command, a new one begins,
--- because the tests may have changed.
+-- Raises an error and ends the session, so that the same command begins a new
+-- one: the tests may have changed by then.
 local function refuse(s, fmt, ...)
 	write(s.dir .. "/summary.json", core.to_json { variables = s.vars, steps = s.steps, error = fmt:format(...) })
 	fail(fmt, ...)
@@ -163,22 +164,24 @@ local function check_bad(s)
 		refuse(s, "BAD=%s cannot be tested: %s. Give another commit%s", s.vars.BAD, step.reason,
 			s.vars.MATCH and "" or ", or MATCH=PATTERN if this failure is the one to search for")
 	end
-	-- From here on, other tests that fail are other bugs.
+	-- From here on, a failure of other tests than those that fail at BAD=
+	-- is another bug.
 	s.wanted = {}
 	for title in pairs(step.failures) do s.wanted[title] = true end
 end
 
 local WORD = { good = "good", bad = "bad", untestable = "skip" }
 
--- Asks git for the commits until it names the first bad one. Returns that
--- commit; or nil and the list of those that it can be.
+-- Asks git for commits to test until git names the first bad one. Returns that
+-- commit; or nil and the list of commits of which one is the first bad one.
 local function search(s)
 	git(s.clone, "checkout", "-q", "-f", "--detach", s.bad)
 	try_git(s.clone, "bisect", "reset", s.bad)
 	git(s.clone, "bisect", "start", "--no-checkout", s.bad, s.good)
 	local before, reason
 	while true do
-		-- What `git bisect log` prints, without its processes.
+		-- This is what `git bisect log` prints, read without starting
+		-- a process.
 		local log = session.read(s.clone .. "/.git/BISECT_LOG")
 		if log == before then stop("git bisect does not go on: %s", reason or "it took a commit and asks for it again") end
 		write(s.dir .. "/bisect.log", log)

@@ -22,7 +22,7 @@ local read_file = require "provium.read_file"
 
 local session = {}
 
--- How long a runner that was told to end can take: its programs have 5 s.
+-- How long a runner that was told to end can take: it gives its programs 5 s.
 local END_TIMEOUT_S = 8
 
 function session.fail(fmt, ...) errors.raise(errors.KIND.user, "bisect: " .. fmt, ...) end
@@ -90,7 +90,7 @@ end
 
 local git = session.git
 
--- --- what is asked for ---
+-- --- the commits to search ---
 
 -- Returns the top of the repository, and the folder below it that is under
 -- test.
@@ -175,7 +175,8 @@ local function make_clone(s)
 	if core.realpath(shallow) then run("cp", shallow, s.clone .. "/.git/shallow") end
 end
 
--- Copies the tests, unless each commit's own are wanted.
+-- Copies the tests, unless each commit is to be tested with its own
+-- (TESTS_AT=).
 local function copy_tests(s)
 	local from = commit.tests_folder(s.kit, s.vars)
 	if s.vars.TESTS_AT then
@@ -190,7 +191,7 @@ local function copy_tests(s)
 	run("cp", "-RL", from, s.tests)
 end
 
--- Of several modules, some can be in another repository.
+-- Tells the user which modules of MODULE= are in another repository.
 local function note_other_modules(s)
 	for _, path in ipairs(commit.words(s.vars.MODULE)) do
 		if in_clone(s, path) == path then
@@ -226,16 +227,17 @@ local function kernel_folder(tree)
 	return ("%s/kernel/%s-%s"):format(core.home(), tree:match("[^/]*$"), sum:match("^%d+"))
 end
 
--- Outputs of a compiler, an archiver and a linker, and the stamp of a module
--- that is built. A program that is killed can leave half of an output, which is
--- newer than its sources: kbuild would take it.
+-- Names of compilers', archivers' and linkers' outputs, and the stamp of a
+-- module that is built. A program that is killed can leave half of an output,
+-- which is newer than its sources: kbuild would take it.
 local OUTPUTS = [[.*\(\.\(o\|a\|ko\|cmd\)\|/vmlinux[^/]*\|/built\)]]
 
 -- An output that is half-written was written when the step was interrupted.
--- Those that are older than the last one by more seconds are complete.
+-- Outputs that are older than the newest one by more than this are complete.
 local LAST_S = 60
 
--- Finds outputs that the interrupted step wrote. Returns what find prints.
+-- Finds outputs that the interrupted step wrote, and gives find(1) further
+-- arguments. Returns what find prints.
 local function find_outputs(s, ...)
 	local kernels = core.home() .. "/kernel"
 	return select(2, core.command { "find", kernels, "(", "-path", "*" .. s.clone .. "/*",

@@ -57,7 +57,7 @@ local function names(rows)
 	return table.concat(list, ", ")
 end
 
--- --- arguments ---
+-- --- from a test's arguments to those of the system call ---
 
 local RANGES = {
 	int = { -0x80000000, 0x7fffffff }, fd = { -0x80000000, 0x7fffffff },
@@ -131,9 +131,9 @@ local convert = {
 	end,
 }
 
--- Makes the call of a row with n arguments. Its fields: words, the arguments of
--- the system call; bufs and pointers, as syscall_ptr() takes them;
--- pointers_before, how many pointers belong to earlier structs.
+-- Makes the call of a row of the .calls.lua, with n arguments. Its fields:
+-- words, the arguments of the system call; bufs and pointers, as syscall_ptr()
+-- takes them; pointers_before, how many pointers belong to earlier structs.
 local function new_call(module, row, n, ...)
 	local call = { words = {}, bufs = {}, pointers = {}, pointers_before = 0 }
 	local name = ("%s:%s"):format(module, row.name)
@@ -164,7 +164,7 @@ function calls.methods:module_call(module, name, ...)
 	return self:syscall_ptr(row.nr, call.bufs, call.pointers, table.unpack(call.words))
 end
 
--- --- names ---
+-- --- finding a module and its calls by name ---
 
 -- Returns the number of the system call "MODULE_CALL", or nil if there is no
 -- such module and call. Both parts of the name can contain underscores.

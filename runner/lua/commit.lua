@@ -21,9 +21,10 @@ commit.STATUS = { good = 0, bad = 1, untestable = 125, broken = 128 }
 
 local function usage(fmt, ...) errors.raise(errors.KIND.user, fmt, ...) end
 
--- --- the variables ---
+-- --- the variables of provium check ---
 
--- Paths in these are relative to the user's folder; make runs in the kit's.
+-- Variables whose paths are relative to the user's folder; make runs in the
+-- kit's.
 local PATHS = { "MODULE", "KERNEL_SRC", "KERNEL", "KDIR", "CONFIG", "TESTS" }
 
 -- Returns the words of a text.
@@ -67,7 +68,7 @@ function commit.kit()
 	return kit
 end
 
--- --- the tests ---
+-- --- choosing the tests ---
 
 local function collect(dir, prefix, names)
 	for _, name in ipairs(core.list(dir)) do
@@ -117,7 +118,7 @@ function commit.choose(dir, t)
 	return nil, ("T=%s: no test in %s has this name; choose from: %s"):format(t, dir, table.concat(all, " "))
 end
 
--- --- building ---
+-- --- building the commit ---
 
 -- What a failure of the host leaves in the output of a build. A line of source
 -- code that a compiler quotes has a "|".
@@ -182,7 +183,7 @@ function commit.command(dir, ...)
 	return argv
 end
 
--- Variables of the check itself, which are not make's.
+-- Variables of provium check itself, which make must not get.
 local OWN = { T = true, MATCH = true, CLONES = true, TESTS = true, GOOD = true, BAD = true, TESTS_AT = true }
 
 -- Runs make in the kit. Returns its exit status and output.
@@ -197,7 +198,7 @@ local function build(plan)
 	return core.command(argv, plan.dir .. "/build.log", plan.show)
 end
 
--- --- running ---
+-- --- running the tests ---
 
 -- Runs a test file once. Returns its record; or nil and why there is none.
 local function run_test(plan, name, base)
@@ -205,7 +206,7 @@ local function run_test(plan, name, base)
 	for _, variable in ipairs { "PROFILE", "ACCEL", "TRANSPORT" } do
 		if plan.vars[variable] then words[#words + 1] = ("%s=%s"):format(variable, plan.vars[variable]) end
 	end
-	-- A path below the folder is relative, as make test prints it.
+	-- A path below the current folder is made relative, as in make test.
 	local path, here = ("%s/%s.lua"):format(plan.tests, name), plan.cwd .. "/"
 	if path:sub(1, #here) == here then path = path:sub(#here + 1) end
 	table.move({ plan.runner, "test", "--verdict", base, path }, 1, 5, #words + 1, words)

@@ -6,8 +6,8 @@ local core = require "provium.core"
 
 local environment = {}
 
--- The test's table. In this file's own environment the name would be a copy
--- (embed.c).
+-- The table coroutine that tests use. In this file's own environment that name
+-- is a copy (embed.c).
 local coroutine = _G.coroutine
 
 -- Tells the core which coroutine runs, because the hook of a time limit must be

@@ -13,7 +13,7 @@ local exec = {}
 
 local NO_LIMIT = 0xffffffff	-- limit of the command's output, in bytes
 local DEFAULT_TIMEOUT = "24h"
-local NOT_INSERTED = 1		-- exit status
+local NOT_INSERTED = 1		-- the exit status if a module cannot be inserted
 
 local function boot(profile, memory, cpus)
 	session.begin(".", { limit = math.huge })
@@ -45,8 +45,8 @@ end
 
 -- Runs cmd, with our stdin as its input, and shows its output on our stdout and
 -- stderr as it arrives. Returns the exit status. The arguments are strings or
--- nil; fixture_name: that of a fixture, or the path of its script, in the place
--- of profile, memory and cpus; those after it: modules to insert before.
+-- nil; fixture_name: a fixture's name, or the path of its script, in place of
+-- profile, memory and cpus; the arguments after it: modules to insert first.
 function exec.run(profile, cmd, memory, cpus, timeout, fixture_name, ...)
 	local timeout_s = options.seconds(tonumber(timeout) or timeout or DEFAULT_TIMEOUT, "exec: --timeout")
 	local vm = fixture_name and fixture.clone_for_command(fixture_name) or boot(profile, memory, cpus)

@@ -12,12 +12,12 @@ local VM = require "provium.vm"
 
 local fixture = {}
 
--- Time limit of a fixture's script, unscaled. The builder may in addition wait
--- at the gate, for up to three times as long.
+-- Time limit of a fixture's script, unscaled. The process that builds the
+-- fixture may in addition wait for memory, for up to three times as long.
 fixture.BUILD_LIMIT_S = 300
 local BUILDER_TIMEOUT_S = 4 * fixture.BUILD_LIMIT_S
 
--- Stands for a script's path in the fixture of a profile that has no script.
+-- Stands in place of a script's path for the fixture of a profile without one.
 fixture.BUILT_IN = "the built-in script"
 
 local SCRIPT_FOLDERS = { "fixtures", "tests/fixtures" }
@@ -25,7 +25,7 @@ local SCRIPT_FOLDERS = { "fixtures", "tests/fixtures" }
 -- What get() returned or raised, by name: a process looks up each fixture once,
 -- and does not try again to build a fixture that could not be built.
 local found_fixtures, failures = {}, {}
-local spare		-- { handle =, core = }: the VM that will be the next clone
+local spare		-- { handle =, core = }: the VM that the next test gets as its clone
 
 function fixture.broken(fmt, ...)
 	local err = errors.new(errors.KIND.broken, fmt, ...)
@@ -33,18 +33,19 @@ function fixture.broken(fmt, ...)
 	return err
 end
 
--- As broken(), for what the fixture's script or its guest did: the host is not
--- at fault.
+-- Returns an error like broken(), but one for which the fixture's script or its
+-- guest is at fault, and not the host.
 function fixture.setup_failed(fmt, ...)
 	local err = fixture.broken(fmt, ...)
 	err.setup = true
 	return err
 end
 
--- The exit status by which a builder tells another runner of that error.
+-- The exit status of a builder (provium fixture build) after such an error: the
+-- setup failed, and the host is not at fault.
 fixture.SETUP_FAILED = 1
 
--- --- scripts ---
+-- --- finding the script of a fixture ---
 
 local function script_in(dir, name)
 	for _, folder in ipairs(SCRIPT_FOLDERS) do
@@ -110,7 +111,7 @@ function fixture.find_script(name, dir)
 		"there are: " .. table.concat(names, ", ") or "there is no folder fixtures/ here or above"), 0)
 end
 
--- --- finding ---
+-- --- finding or building a fixture ---
 
 -- Returns the paths of all inputs in a manifest.
 function fixture.input_paths(manifest)
@@ -176,7 +177,7 @@ local function get(name)
 	return found
 end
 
--- --- clones and spares ---
+-- --- clones, and the spare: the clone for the next test ---
 
 local function start(found, seed)
 	local vm = core.vm(found.manifest.profile)
@@ -209,7 +210,7 @@ local function check_seed(opts)
 	return opts.seed
 end
 
--- --- without clones ---
+-- --- running a fixture's script in place of cloning ---
 
 -- Returns the built-in script of a profile's fixture.
 function fixture.boot_profile(name)
@@ -285,7 +286,8 @@ function fixture.clone_for_command(what)
 	return vm, name
 end
 
--- Starts a spare of the fixture, if the file had a clone of the fixture before.
+-- Starts the spare, which is the next test's clone of this fixture, if the file
+-- had a clone of the fixture before.
 function fixture.start_spare(name)
 	local found = found_fixtures[name]
 	if not found or spare and spare.handle == found.handle then return end

@@ -10,7 +10,7 @@ local options = require "provium.options"
 local session = require "provium.session"
 
 local SCRIPT_OPTIONS = { leave_clean = true }
-local MAX_BOOTS = 3	-- of a fixture whose kernel has no high-resolution timers
+local MAX_BOOTS = 3	-- most boots, while the guest's kernel has no high-resolution timers
 
 -- Returns the VM to save: the last one that the script has made.
 local function vm_to_save(name)
@@ -79,8 +79,9 @@ local function end_vms()
 	session.kill_vms()
 end
 
--- Runs the script until its VM has high-resolution timers, which a busy host
--- can prevent: every clone would lack them. Returns nothing, or an error.
+-- Runs the script again, a few times, if its VM has no high-resolution timers,
+-- which a busy host can cause: every clone would lack them. Returns nothing, or
+-- an error.
 local function run_until_good(script, name, chain)
 	for _ = 1, MAX_BOOTS do
 		local err = run(script, name, chain)

@@ -169,7 +169,7 @@ local function profile_option()
 	return chosen ~= "minimal" and " PROFILE=" .. chosen or ""
 end
 
--- Returns the text with this before each of its lines.
+-- Returns the text with the string `by` before each line that is not empty.
 local function indented(by, text) return (text:gsub("%f[^\0\n]([^\n])", by .. "%1")) end
 
 -- Returns a test for a module whose sources are in these folders.

@@ -156,7 +156,7 @@ local function values_of(format)
 	return table.concat(values, ", ")
 end
 
--- Returns lines of Lua that make the call and say what should come.
+-- Returns lines of Lua that make the ioctl and assert what it returns.
 local function call_of(ioctl)
 	local has_pointer = ioctl.format and ioctl.format:find("ptr", 1, true)
 	local data = ioctl.writes and (', provium.%s("%s", %s)'):format(has_pointer and "struct" or "pack", ioctl.format,

@@ -55,7 +55,7 @@ local function encode(label, name, value)
 		:format(label, value), 0)
 end
 
--- Returns a value of the table as text.
+-- Returns the value of one parameter as text.
 local function value_text(label, value)
 	value = text.plain(value)
 	if type(value) == "boolean" then return value and "Y" or "N" end
@@ -70,7 +70,7 @@ local function value_text(label, value)
 	end
 end
 
--- Returns a list as "a,b".
+-- Returns the values of an array parameter as "a,b".
 local function list_text(label, list)
 	local parts, count = {}, 0
 	for _ in pairs(list) do count = count + 1 end

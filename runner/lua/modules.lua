@@ -20,7 +20,7 @@ local FIRST_LINES, LAST_LINES = 12, 3	-- most lines of the kernel's log in an er
 
 local methods = {}
 
--- --- the files ---
+-- --- finding a module's file ---
 
 local function folder_of(path) return path:match("^(.*)/[^/]*$") or "." end
 
@@ -97,9 +97,9 @@ local function read_module(where, path)
 	return data, info
 end
 
-local told_stale = {}	-- by path
+local told_stale = {}	-- by path: tell_if_stale() has told the user
 
--- Says once if the module is older than its sources.
+-- Tells the user, once, if the module is older than its sources.
 local function tell_if_stale(vm, path)
 	local info = vm.core:info()
 	local is_built = folder_of(path) == info.modules
@@ -112,7 +112,7 @@ local function tell_if_stale(vm, path)
 	end
 end
 
--- --- errors ---
+-- --- error messages of insmod() and rmmod() ---
 
 -- Returns the lines that the kernel itself has added to its log after line
 -- nr_before.
@@ -138,6 +138,7 @@ local function quote(lines)
 	return #shown > 0 and "; the kernel said:\n  " .. table.concat(shown, "\n  ") or ""
 end
 
+-- Raises the error of insmod() or rmmod() that the kernel refused with ret.
 -- explain: a function that gets the errno's name and the kernel's lines, and
 -- returns a sentence or nil.
 local function raise_module_error(vm, where, ret, nr_before, explain)
@@ -222,10 +223,10 @@ end
 
 local insert
 
--- Inserts the modules that are needed and not loaded, as far as there are files
--- of them beside the file at path, among the built modules or among the
--- kernel's own. Others can be part of the kernel. seen: the set of dependencies
--- that were handled.
+-- Inserts the modules on which the one at path depends, unless they are loaded
+-- or there are no files of them: beside path, among the built modules or among
+-- the kernel's own. Those without a file can be part of the kernel. seen: the
+-- set of dependencies that were handled.
 local function insert_dependencies(vm, where, path, depends, seen)
 	if #depends == 0 then return end
 	local loaded = loaded_modules(vm) or {}
@@ -242,8 +243,8 @@ local function insert_dependencies(vm, where, path, depends, seen)
 	end
 end
 
--- Inserts the module of the file at path. dependencies: as seen above; nil if
--- it is not a dependency itself.
+-- Inserts the module of the file at path. dependencies: nil; or if it is
+-- inserted as a dependency, the set seen of insert_dependencies().
 function insert(vm, where, path, params, dependencies)
 	local data, info = read_module(where, path)
 	tell_if_stale(vm, path)

@@ -17,8 +17,8 @@ local MODE = 493			-- 0755
 -- The characters of a path that make reads as they are.
 local PLAIN_PATH = "^[%w/._+,@-]+$"
 
--- Makes the verdict depend on the headers that the compiler has read, which
--- are in the file as a makefile's rule has them.
+-- Makes the verdict depend on the headers that the compiler has read. The file
+-- at path lists them as a rule for make.
 local function depend_on_headers(path)
 	local file = io.open(path, "rb")
 	local rule = file and file:read("a"):match "^[^:]*:(.-[^\\])\n" or ""
@@ -64,7 +64,8 @@ function program.methods:program(path, opts)
 		error(("%s: %s"):format(label, name and "there is no such file" or "expected a file NAME.c"), 0)
 	end
 	local binary = read_file(build(src, label))
-	-- A worker need not be allowed to write there.
+	-- The VM's own executor writes the program: a worker can lack the right
+	-- to write there.
 	self.root:syscall("mkdir", GUEST_DIR .. "\0", MODE)
 	self.root:write_file(GUEST_DIR .. "/" .. name, binary, { mode = MODE })
 	local argv = { GUEST_DIR .. "/" .. name, table.unpack(opts.args or {}) }

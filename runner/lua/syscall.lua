@@ -90,7 +90,7 @@ local function call(vm, request, segs, label)
 	return reply.ret, outs
 end
 
--- --- segments ---
+-- --- segments: the buffers of a call ---
 
 local function check_index(method, idx)
 	if math.type(idx) ~= "integer" or idx < 0 or idx >= MAX_ARGS then
@@ -124,8 +124,8 @@ local function argument_segs(pointers)
 	return segs
 end
 
--- The same for the buffers {[argument] = data or Pointer}; data are a result,
--- too.
+-- Returns the segments for the buffers {[argument] = data or Pointer}, in the
+-- same order; here data are a result, too.
 local function buffer_segs(method, bufs)
 	local pointers = {}
 	for idx, v in pairs(bufs) do
@@ -135,7 +135,8 @@ local function buffer_segs(method, bufs)
 	return argument_segs(pointers)
 end
 
--- Returns the number of the segment that contains the nth pointer.
+-- Returns the number of the segment that contains the nth pointer of a test's
+-- list.
 local function parent_of(spec, n, nr_before, label, buffer_of)
 	if not spec.parent then return buffer_of(spec, label) end
 	if math.type(spec.parent) ~= "integer" or spec.parent < 1 or spec.parent >= n then

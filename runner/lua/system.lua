@@ -125,8 +125,8 @@ local VFS = {
 	{ "tracefs", "/sys/kernel/tracing" }, { "devpts", "/dev/pts" }, { "cgroup2", "/sys/fs/cgroup" },
 }
 
--- Errors if it is mounted already, the kernel lacks the file system, or there
--- is no such folder.
+-- The errors of mount(2) if the file system is mounted already, is not in the
+-- kernel, or its folder does not exist.
 local MOUNT_CAN_FAIL_WITH = { EBUSY = true, ENODEV = true, ENOENT = true }
 
 local function mount_one(vm, kind, path)

@@ -42,7 +42,8 @@ end
 
 function VM.__tostring(vm) return ("VM (%s)"):format(vm.core:info().profile) end
 
--- core_vm: a VM of provium.core; for log_next see kernel_log.lua.
+-- Returns a VM object. core_vm: a VM of provium.core; for log_next and
+-- log_is_cut see kernel_log.lua.
 local function new_vm(core_vm, log_next, log_is_cut)
 	local vm = setmetatable({
 		core = core_vm, channel = 1, timeout = limits.CALL_S,
@@ -52,7 +53,7 @@ local function new_vm(core_vm, log_next, log_is_cut)
 		taint = not log_is_cut and 0 or nil, warnings = not log_is_cut and 0 or nil, nr_complaints = 0,
 		console_judged = 0, console_is_final = false,	-- see kernel_log.lua
 		inserted = {},		-- the .ko file of each module that insmod() has inserted, by module name
-		inserted_by_test = {},	-- those of the running test
+		inserted_by_test = {},	-- those that the running test has inserted
 		removed_functions = {},	-- of the modules that the running test has removed, see leaks.lua
 		workers = {},		-- those that spawn() has made in the running test
 		made_by = session.test,	-- the test that was running then

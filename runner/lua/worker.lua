@@ -53,7 +53,7 @@ function Worker:kill()
 	self.killed = true
 end
 
--- --- identity ---
+-- --- the identity that spawn() gives a worker ---
 
 local function check_id(option, v)
 	if math.type(v) ~= "integer" or v < 0 or v > 0xffffffff then
