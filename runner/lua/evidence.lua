@@ -22,8 +22,8 @@ local function last(lines, n)
 	return table.move(lines, math.max(1, #lines - n + 1), #lines, 1, {})
 end
 
--- Is this the line by which a clone's kernel log tells what is from before its
--- fixture was saved (runner/fixture/quiesce.c)?
+-- Is this the line in a clone's kernel log after which the lines come from the
+-- clone, and not from its fixture (runner/fixture/quiesce.c)?
 local function is_resume_mark(line) return line:find("provium: saved as .*; what follows is after a resume") end
 
 local function stamp_of(line) return tonumber(line and line:match("^%[ *(%d+%.%d+)%]")) end
@@ -106,7 +106,7 @@ function evidence.complaints(vms, complaints)
 		for i, vm in ipairs(vms) do
 			if vm == complaint.vm then item.vm = i end
 		end
-		local has_rip = {}	-- the kernel repeats this line after an oops
+		local has_rip = {}	-- the kernel repeats the "RIP:" line after an oops
 		for _, line in ipairs(complaint.lines) do
 			local rip = text_of(line):match("^RIP: .*")
 			if not is_dump(line) and not has_rip[rip] then item.lines[#item.lines + 1] = line end

@@ -19,7 +19,7 @@ local VM = require "provium.vm"
 
 local globals = {}
 
--- --- skip, todo, log ---
+-- --- skip(), todo(), log() ---
 
 -- Returns a function that ends the running test with an error of this kind.
 local function end_test_with(kind)
@@ -39,7 +39,7 @@ local function log(...)
 	test_log.add(lines, table.concat(parts, " ", 1, parts.n))
 end
 
--- --- provium ---
+-- --- the table provium ---
 
 local provium = {
 	create = VM.create, race = async.race,

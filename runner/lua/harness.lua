@@ -35,12 +35,12 @@ local harness = {}
 -- descriptors are scarce.
 local CLONES_PER_COLLECTION = 32
 
--- --- test() ---
+-- --- the global test() ---
 
 local nr_clones = 0
 
--- Calls the test's function with a new clone. Meanwhile starts a spare for the
--- next test, which most likely uses the same fixture.
+-- Calls the test's function with a new clone. Meanwhile starts a spare, the
+-- clone for the next test, which most likely uses the same fixture.
 local function with_clone(t, name, fn)
 	return function()
 		t.vm = fixture.clone(name)
@@ -59,8 +59,8 @@ local function drop_clone(t)
 	if nr_clones % CLONES_PER_COLLECTION == 0 then collectgarbage() end
 end
 
--- Lets calls end soon once a kernel has reported an oops, unless the test may
--- cause one.
+-- Lets a waiting call end soon after its kernel has reported an oops, unless
+-- the test may cause one.
 local function watch_oops(on)
 	session.watches_oops = on
 	for _, vm in ipairs(session.vms) do vm.core:watch_oops(on) end
@@ -97,8 +97,9 @@ local function stop_file()
 	errors.raise(KIND.stop, "stopped")
 end
 
--- Cleans up and looks for leaks after the test, if its options or those of its
--- fixture say so. Returns nothing, or why that failed.
+-- After a test, closes descriptors, removes modules and looks for leaks, if the
+-- options of the test or of its fixture say so. Returns nothing, or why that
+-- failed.
 local function settle(t, opts)
 	local wants_clean = opts.leave_clean
 	if wants_clean == nil and t.vm then wants_clean = t.vm.leave_clean end
@@ -121,7 +122,8 @@ local function run_test(t, opts, fn)
 	if session.recordings then recording.test_begins(t) end
 	local caught = call_test(t, opts, fn)
 	if session.recordings then recording.test_ends() end
-	-- --on-failure shows the guest as it was at the failure.
+	-- With --on-failure, the user sees the guest as it was at the failure,
+	-- so nothing in it is cleaned up.
 	local stands = caught and session.on_failure
 	local unclean = not stands and settle(t, opts)
 	local complaints = verdict.apply_kernel(t, caught, opts, dead_before)
@@ -175,7 +177,7 @@ local function test(name, opts, fn)
 	run_test(record.new_test(name), opts, fn)
 end
 
--- --- the file's end ---
+-- --- judging the file at its end ---
 
 -- Judges a file that never calls test() as one test with the name of the file.
 local function judge_as_test(caught)

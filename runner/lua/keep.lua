@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- provium test --on-failure=keep: the VM of the file's first failed test stays
--- as the test has left it. The file's process goes on as its keeper
--- (runner/attach/keeper.h).
+-- as the test has left it. The process that ran the file becomes the VM's
+-- keeper: it holds the VM until the user ends it (runner/attach/keeper.h).
 
 local core = require "provium.core"
 local gdb = require "provium.gdb"
@@ -16,7 +16,7 @@ local DEFAULT_TIME = "24h"
 
 local kept	-- { vm =, description = }, or nil
 
--- Returns how long a VM stays, in seconds.
+-- Returns for how many seconds a VM is kept.
 local function seconds() return options.seconds(os.getenv("PROVIUM_KEEP") or DEFAULT_TIME, "PROVIUM_KEEP") end
 
 -- Keeps the VM of the failed test t, which is the number-th of the file.
@@ -41,8 +41,8 @@ function keep.keep(t, vm, number)
 	return is_own
 end
 
--- To be called at the file's end, before the runner is told. Returns a function
--- that serves the kept VM until it is ended; nil if there is none.
+-- To be called at the file's end, before its record is sent. Returns a function
+-- that serves the kept VM until that is ended; nil if no VM is kept.
 function keep.detach()
 	if not kept then return nil end
 	session.kill_vms()

@@ -95,7 +95,7 @@ function methods:dmesg(pattern)
 	return table.concat(lines)
 end
 
--- --- complaints ---
+-- --- searching for complaints ---
 
 -- Returns true if the Lua pattern matches the complaint's title or one of its
 -- lines.
@@ -135,8 +135,9 @@ end
 -- Adds a report of the VM's kernel that is not in its log.
 function kernel_log.add_report(vm, lines) find_complaints(vm, lines, session.kept_complaints) end
 
--- Excludes the lines of the log from number first on that match the pattern:
--- the kernel answers with them to the runner.
+-- Excludes lines of the VM's log from the search for complaints: those from
+-- line number `first` on that match the pattern. The kernel wrote them in
+-- answer to the runner.
 function kernel_log.disown(vm, first, pattern)
 	for i = first, #vm.log do
 		if vm.log[i]:find(pattern) then vm.log_from_user[i] = true end
@@ -198,7 +199,7 @@ local FAULT_FLAGS = {
 }
 
 -- Compares the kernel's flags and counters to those of the last time. Returns
--- nothing, or what they tell and the complaints found since do not.
+-- nothing; or what they tell, if no complaint was found that explains it.
 local function check_counters(vm, number, nr_before)
 	local taint, warnings = vm.taint or vm.new_taint, vm.warnings or vm.new_warnings
 	vm.taint, vm.warnings = vm.new_taint, vm.new_warnings

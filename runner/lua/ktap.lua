@@ -140,8 +140,8 @@ local function add_result(self, level, result)
 	self.fresh[#self.fresh + 1] = { result = result, path = path_of(self, level, result) }
 end
 
--- If results are nested in a result that the program never printed: adds that
--- one. message: why it is missing, or nil.
+-- If results are nested in a result that the program never printed, adds that
+-- result. message: why it is missing, or nil.
 local function add_unnamed(self, level, message)
 	local nested = level.open
 	if not nested then return end
@@ -149,8 +149,8 @@ local function add_unnamed(self, level, message)
 	add_result(self, level, { name = nested.name or "(nested results)", verdict = VERDICT.fail, message = message })
 end
 
--- Ends the innermost level. Its results become those of the next result of the
--- level below.
+-- Ends the innermost level. The results in it become nested results of the next
+-- result of the level around it.
 local function close_level(self)
 	local level = table.remove(self.levels)
 	add_unnamed(self, level)
@@ -235,7 +235,7 @@ function Parser:take(line)
 	end
 end
 
--- --- the verdict ---
+-- --- judging the results when the program has ended ---
 
 -- Calls fn(result, path) for each result that has no results in it, and for
 -- each failure that none in it explains. Returns true if a result failed.
@@ -252,8 +252,9 @@ local function each_leaf(results, fn, path)
 	return failed
 end
 
--- Makes the results that a plan announced and that never came. reason: why; the
--- first of them was running if is_running. Returns that one, or nil.
+-- Adds a result for each one that a plan announced and the program did not
+-- print. reason: why; is_running: the first of them was running. Returns that
+-- one, or nil.
 local function add_missing(level, reason, is_running)
 	local first = #level.results + 1
 	local function add(name, message)
@@ -273,8 +274,9 @@ local function add_missing(level, reason, is_running)
 	return is_running and level.results[first] or nil
 end
 
--- Ends all levels of a program that did not end by itself: the next result of
--- the innermost level was running, or else the result in which these are.
+-- Ends all levels of a program that did not end by itself. The next result of
+-- the innermost level was running then, or else the result in which the
+-- innermost results are nested.
 local function end_levels(self, reason)
 	for i = #self.levels, 1, -1 do
 		local level = self.levels[i]
@@ -305,7 +307,8 @@ local function drop_empty_level(self)
 	end
 end
 
--- Counts out.results without nested ones, in out.passed, failed and skipped.
+-- Counts the results that have no results nested in them, in out.passed,
+-- out.failed and out.skipped.
 function ktap.count(out)
 	out.passed, out.failed, out.skipped = 0, 0, 0
 	each_leaf(out.results, function(result)

@@ -11,7 +11,7 @@ local session = require "provium.session"
 
 local kunit = { methods = {} }
 
--- Where newer kernels let a suite run again (since 6.8).
+-- The file with which kernels since 6.8 let a suite run again.
 local RUN_FILE = "/sys/kernel/debug/kunit/%s/run"
 
 -- The lines after which a kernel prints no results.
@@ -33,8 +33,8 @@ end
 
 -- Returns the KTAP lines of a kernel log: those from the first "KTAP version 1"
 -- on; a list of their numbers in the log; and a list of the times at which they
--- were logged, in seconds, or false. all: from the first line on, as of a log
--- that begins later.
+-- were logged, in seconds, or false. all: take all lines, because the log
+-- begins after that line.
 function kunit.lines(log, all)
 	local list, numbers, times, first, number = {}, {}, {}, all and 0 or nil, 0
 	for line in log:gmatch "[^\n]+" do
@@ -78,7 +78,8 @@ local function pattern_of(glob)
 	return "^" .. pattern .. "$"
 end
 
--- Keeps the suites with such a name, and counts again.
+-- Keeps the suites whose names match the wildcards, and counts their results
+-- anew.
 local function choose(out, glob)
 	local pattern, names, kept = pattern_of(glob), {}, { results = {}, passed = 0, failed = 0, skipped = 0 }
 	for _, suite in ipairs(out.results) do
@@ -91,8 +92,8 @@ end
 
 -- --- vm:kunit ---
 
--- Makes the numbers in marks those of the log's records. first: the number of
--- the record whose line is the first one.
+-- Replaces the line numbers in marks by numbers of the kernel log's records.
+-- first: the number of the record whose line is the first one.
 local function number_records(marks, first)
 	for _, m in ipairs(marks) do m.from, m.to = first + m.from - 1, first + m.to - 1 end
 end
@@ -106,8 +107,8 @@ local function all_in(list, set)
 	return set
 end
 
--- Makes complaints from before the test those of the test, which takes the
--- results of suites that ran at that time.
+-- Charges complaints to this test that came before it, while the suites ran
+-- whose results the test takes. m: the mark of such a result.
 local function take_earlier_complaints(vm, m)
 	local list = session.outside_complaints
 	for i = #list, 1, -1 do
@@ -118,7 +119,8 @@ local function take_earlier_complaints(vm, m)
 	end
 end
 
--- Keeps the marks of the results in out for the test.
+-- Keeps the marks of the results in out (which log records are theirs) until
+-- the test is judged.
 local function take_marks(vm, out, marks)
 	local chosen, kept = all_in(out.results, {}), {}
 	for _, m in ipairs(marks) do
@@ -170,8 +172,8 @@ local function run_suite(vm, name)
 	return judge_run(vm.root, function() vm:insmod(name) end)
 end
 
--- Takes the results of the suites that are called suite, which can have the
--- wildcards * and ?; without it, of all that ran at boot.
+-- Takes the results of the suites with the name `suite`, which can have the
+-- wildcards * and ?; without a name, of all suites that ran at boot.
 function kunit.methods:kunit(suite)
 	if suite ~= nil then suite = options.string("kunit", "suite", suite) end
 	local out, marks = judge_boot(self.root)

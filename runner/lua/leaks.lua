@@ -14,7 +14,7 @@ local MIN_AGE_S = 5		-- kmemleak reports no younger memory (MSECS_MIN_AGE in mm/
 local PAGE_BYTES = 4096
 local SUMMARY = "kmemleak: %d+ new suspected memory leaks"
 
--- --- functions of modules that are gone ---
+-- --- the functions of modules that were removed ---
 
 -- Keeps the addresses of the module's functions, if the running test wants to
 -- know of leaks: kmemleak keeps addresses, and cannot name a function after its

@@ -8,12 +8,12 @@ local module_file = require "provium.module_file"
 local session = require "provium.session"
 
 local CALL_TIMEOUT_S = 10
-local FIRST_FD, LAST_FD = 3, 999	-- of a test; the agent's own begin at 1000 (agent/shared/high_fd.h)
-local SETTLE_S = 0.4			-- for timers and work items of what has gone
+local FIRST_FD, LAST_FD = 3, 999	-- a test's descriptors; the agent's begin at 1000 (agent/shared/high_fd.h)
+local SETTLE_S = 0.4			-- time for timers and work items that a removed module has left
 
--- Returns the names of the loaded modules to remove, those of a user before
--- that module: those that the test has inserted, and in a clone of its own also
--- those of its fixture.
+-- Returns the names of the loaded modules to remove: those that the test has
+-- inserted, and in a clone of its own also those of its fixture. A module that
+-- uses another one comes before that.
 local function modules_to_remove(vm, is_own)
 	local wanted, list = {}, {}
 	for name in pairs(is_own and vm.inserted or vm.inserted_by_test) do wanted[name] = true end

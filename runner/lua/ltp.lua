@@ -13,7 +13,7 @@ local MAX_LINE_BYTES = 4096	-- most bytes of a line; the rest of the line is lef
 
 local WORDS = { TPASS = VERDICT.ok, TFAIL = VERDICT.fail, TBROK = VERDICT.broken, TCONF = VERDICT.skip,
 	TWARN = VERDICT.fail }
--- The exit status is a sum of these.
+-- A program's exit status is the sum of these bits.
 local TFAIL, TBROK, TWARN, TCONF = 1, 2, 4, 32
 
 local COLORS = "\27%[[%d;]*m"

@@ -15,14 +15,14 @@ local on_failure = {}
 -- The modes that need a VM to stay when its kernel panics.
 local KEEPS_DEAD = { gdb = true, ask = true, keep = true }
 
--- The user's terminal. Standard output can be in a report.
+-- Prints on the user's terminal: standard output can be a report.
 local function say(fmt, ...)
 	local terminal <close> = io.open("/dev/tty", "w") or io.stderr
 	terminal:write(fmt:format(...))
 end
 
--- Asks what to open in the VM. Returns "shell", "repl", "gdb", "n" or "q".
--- Return is the first one that is possible.
+-- Asks the user what to open in the VM. Returns "shell", "repl", "gdb", "n" or
+-- "q". An empty answer means the first one that is possible.
 local function ask(number, has_shell)
 	local terminal <close> = io.open("/dev/tty", "r") or io.stdin
 	local answers = { r = "repl", g = "gdb", n = "n", q = "q", [""] = "gdb" }
@@ -78,16 +78,16 @@ local function look(t)
 	if not ok then say("%s\n", tostring(err)) end
 end
 
--- Ends what was kept of guests that have died.
+-- Ends the VMs that were kept although their guests have died.
 local function end_corpses()
 	for _, vm in ipairs(session.vms) do
 		if not vm:is_running() then vm:kill() end
 	end
 end
 
--- --- --gdb ---
+-- --- the option --gdb ---
 
-local debugger	-- on the file's first VM; nil before and after
+local debugger	-- the gdb on the file's first VM; nil before it starts and after its end
 local was_started = false
 
 local function wait_for_debugger(why)
@@ -97,7 +97,8 @@ local function wait_for_debugger(why)
 	debugger = nil
 end
 
--- To be called with each VM that has booted or was resumed.
+-- To be called with each VM that has booted or was resumed: starts gdb on the
+-- first one, and keeps VMs whose kernels panic, if the options ask for that.
 function on_failure.watch(vm)
 	if not session.under_gdb and not KEEPS_DEAD[session.on_failure] then return end
 	vm.core:keep_corpse()
@@ -112,8 +113,8 @@ end
 -- To be called when the file's last test has ended, before the VMs are ended.
 function on_failure.finish() wait_for_debugger("the file has ended") end
 
--- To be called when the test t has failed. The time limits do not count the
--- user's time.
+-- To be called when the test t has failed: lets the user look into the guest.
+-- The time limits do not count the user's time.
 function on_failure.stop(t)
 	wait_for_debugger(("%s: %s: %s"):format(t.verdict, t.name, t.message or ""))
 	if not session.on_failure then return end

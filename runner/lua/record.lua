@@ -87,9 +87,9 @@ function record.keep_logs()
 	if #session.vms > 0 then session.logs = dir end
 end
 
--- Sends the file's record. goes_on: this process does not end yet (keep.lua).
--- file_error: { verdict, message, … } of the error
--- that ended the file or was raised outside of its tests, or nil.
+-- Sends the file's record. file_error: { verdict, message, … } of the error
+-- that ended the file or was raised outside of its tests, or nil. goes_on: this
+-- process does not end yet (keep.lua).
 function record.tell_end(file_error, goes_on)
 	if file_error and file_error.log then test_log.trim(file_error.log) end
 	local file = { file = session.path, error = file_error, verdict = verdict.of_file(file_error) }

@@ -99,8 +99,8 @@ function recording.test_ends()
 	end
 end
 
--- To be called when a test or the file has failed. item: its record, in which
--- the recording of the VM that was used last is noted.
+-- To be called when a test or the file has failed. item: the record of it,
+-- which gets the recording of the VM that was used last.
 function recording.failed(item, complaints)
 	local last
 	for _, vm in ipairs(session.vms) do

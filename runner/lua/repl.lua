@@ -17,7 +17,8 @@ local VM = require "provium.vm"
 
 local repl = {}
 
--- A position in it counts as the user's code, as that of a test file does.
+-- The chunk name of what is typed: a position in it counts as the user's code,
+-- as one in a test file does.
 local CHUNK = "@(typed)"
 local MORE = "... "		-- the prompt of a line that completes the one before it
 
@@ -112,7 +113,7 @@ local function evaluate(chunk)
 	local results
 	local ok, caught = core.protected_call(function() results = table.pack(chunk()) end, verdict.catch)
 	if ok then print_results(results) else print_error(caught) end
-	core.alarm(0)		-- a call that waits at the gate sets the time limits
+	core.alarm(0)		-- a call that has waited at the gate has set an alarm for the time limits
 end
 
 -- Evaluates what the user types until the end of the input. names: the
@@ -131,7 +132,7 @@ function repl.loop(names, prompt)
 	print()
 end
 
--- what: as for fixture.clone_for_command().
+-- provium repl. what: as for fixture.clone_for_command().
 function repl.run(what)
 	globals.install(function() error("test: there are no tests at the prompt", 2) end)
 	environment.coroutines()
@@ -143,7 +144,7 @@ function repl.run(what)
 	return 0
 end
 
--- --- after a failure ---
+-- --- the prompt in a failed test ---
 
 -- Returns the local variables and upvalues of the functions of the test's code
 -- that are running, by name; those of inner functions hide those of outer ones.

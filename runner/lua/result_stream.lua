@@ -31,15 +31,15 @@ end
 -- A mark { result, nr, from, to }: the kernel's log got the records numbered
 -- from..to - 1 while this result or one of the nr - 1 after it was running.
 
--- Reads the kernel's log, if its console has grown since. Returns the number of
--- the record that comes next.
+-- Reads the kernel's log, if the console has grown since the last time. Returns
+-- the number of the record that comes next.
 local function log_position(vm)
 	vm = vm.root
 	if vm.core:console_size() ~= vm.console_read and vm:is_running() then pcall(vm.read_log, vm) end
 	return vm.log_next
 end
 
--- Notes where the log stands before the program starts.
+-- Notes the position in the kernel's log before the program starts.
 function Stream:begin()
 	self.from, self.last = log_position(self.vm), core.now()
 end
@@ -69,7 +69,7 @@ local function tell(self)
 	end
 end
 
--- --- output ---
+-- --- the program's output ---
 
 local function keep(self, n, data)
 	self.kept[n] = (self.kept[n] .. data):sub(-MAX_KEPT_BYTES)
@@ -131,9 +131,10 @@ function Stream:call(method, ...)
 	return ok, r
 end
 
--- --- blame ---
+-- --- failing the results to which complaints belong ---
 
--- Fails each result in which one failed. Returns true if one did.
+-- Fails each result that has a failed result nested in it. Returns true if
+-- there is a failed result in the list.
 local function spread(list)
 	local failed = false
 	for _, result in ipairs(list) do
@@ -154,8 +155,9 @@ local function add_complaint(mark_, complaint)
 	result.message = result.message and message .. "\n" .. result.message or message
 end
 
--- Was the kernel's complaint logged while the mark's result was running? One
--- that is only on the console of a guest that has ended was the last.
+-- Was the kernel's complaint logged while the mark's result was running? A
+-- complaint that is only on the console, whose guest has ended, belongs to the
+-- last result.
 local function is_meanwhile(complaint, m)
 	if not complaint.seq then return m.to == math.huge end
 	return complaint.seq >= m.from and complaint.seq < m.to

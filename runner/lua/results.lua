@@ -130,7 +130,7 @@ function results.methods:ktap(cmd, opts)
 	return results.run(("ktap %q"):format(show.command(cmd)), ktap.new(), STDOUT, nil, self.exec, self, cmd, opts)
 end
 
--- --- kselftest ---
+-- --- vm:kselftest() ---
 
 local KSELFTEST_OPTIONS = { args = true, timeout = true, env = true }
 local KSELFTEST_TIMEOUT_S = 45		-- kselftest_default_timeout, kselftest/runner.sh
@@ -159,7 +159,7 @@ function results.methods:kselftest(path, opts)
 		{ cwd = dir .. "/", timeout = opts.timeout or time_limit(self, dir), env = opts.env })
 end
 
--- --- LTP ---
+-- --- vm:ltp() ---
 
 -- The old library prints to stdout, the new one to stderr.
 function results.methods:ltp(cmd, opts)

@@ -21,7 +21,7 @@ function shell.run_in(vm, name)
 	return code
 end
 
--- what: as for fixture.clone_for_command().
+-- provium shell. what: as for fixture.clone_for_command().
 function shell.run(what)
 	local vm, name = fixture.clone_for_command(what)
 	io.stderr:write(("shell in a clone of %s; `exit` or Ctrl-] q ends it\n"):format(name))
