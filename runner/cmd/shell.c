@@ -16,7 +16,8 @@ static void greet(const json_t *d)
 			json_integer_value(json_object_get(d, "vm")), record_text(d, "file"),
 			*record_text(d, "test") ? ": " : "", record_text(d, "test"));
 	else
-		fprintf(stderr, "shell in the kept VM of %s, which goes on meanwhile; `exit` or Ctrl-] q leaves it\n",
+		fprintf(stderr, "shell in the VM kept of the test \"%s\"; the guest runs while a shell is open; "
+			"`exit` or Ctrl-] q leaves it\n",
 			record_text(d, "test"));
 }
 
