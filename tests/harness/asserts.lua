@@ -175,7 +175,7 @@ test("wait_until fails at its timeout with the description and the time", functi
 	assert_eq("fail", err.kind)
 end)
 
-test("wait_until passes an error of the function on at once", function()
+test("wait_until raises an error of its function at once", function()
 	local asked = 0
 	assert_error(function()
 		wait_until(function()

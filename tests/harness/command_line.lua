@@ -10,12 +10,12 @@ local function assert_usage(args, message)
 	assert_contains(r.said, "usage: provium ")
 end
 
-test("no command is a usage error that prints the list of commands", function()
+test("provium without a command is a usage error, and prints the list of commands", function()
 	local r = runner.run {}
 	assert_eq({ 2, runner.run({ "--help" }).said }, { r.status, r.said })
 end)
 
-test("--help lists the user's commands before make's", function()
+test("provium --help lists the commands for users before those that only make runs", function()
 	assert_eq([[
 usage: provium COMMAND [ARGUMENT]...
 
@@ -80,7 +80,7 @@ test("an unknown command is a usage error", function()
 	assert_usage({ "frobnicate" }, "provium: there is no command \"frobnicate\"")
 end)
 
-test("test without a file is a usage error", function()
+test("provium test without a file is a usage error", function()
 	assert_usage({ "test" }, "provium test: expected a test file or a folder")
 end)
 
@@ -88,20 +88,20 @@ test("the usage error for an unknown --format lists the known formats", function
 	assert_usage({ "test", "--format", "xml", "good.lua" }, "provium test: --format xml: expected human, tap, json, junit or github")
 end)
 
-test("test with an unknown option is a usage error", function()
+test("provium test with an unknown option is a usage error", function()
 	assert_usage({ "test", "--bogus", "good.lua" }, "provium test: unrecognized option '--bogus'")
 end)
 
-test("test --repeat with 0 or with no number is a usage error", function()
+test("provium test --repeat with 0 or with no number is a usage error", function()
 	assert_usage({ "test", "--repeat", "often", "good.lua" }, "provium test: --repeat often: expected a number of 1 or more")
 	assert_usage({ "test", "--repeat", "0", "good.lua" }, "provium test: --repeat 0: expected a number of 1 or more")
 end)
 
-test("test --verdict with two files is a usage error", function()
+test("provium test --verdict with two files is a usage error", function()
 	assert_usage({ "test", "--verdict", "x", "good.lua", "whole.lua" }, "provium test: --verdict needs exactly one file, and excludes --repeat and --shard")
 end)
 
-test("test --shard with a wrong number of a part is a usage error", function()
+test("provium test --shard with a wrong number of a part is a usage error", function()
 	for _, value in ipairs {
 		"0/5", "6/5", "1/0", "5", "/", "1/", "/2", "-1/2", "1/2/3", "a/b", " 1/2", "1/99999999999",
 	} do
@@ -122,19 +122,19 @@ test("a malformed --mem, --cpus or PROVIUM_MEM is a usage error", function()
 	end
 end)
 
-test("the error of test for a missing file names the file", function()
+test("the error of provium test for a missing file names the file", function()
 	local r = runner.run { "test", "nonesuch.lua" }
 	assert_eq({ "provium test: nonesuch.lua: No such file or directory\n", 2 }, { r.said, r.status })
 end)
 
-test("test of a folder without tests is refused", function()
+test("provium test of a folder without tests is refused", function()
 	runner.with_folder(function(dir)
 		local r = runner.run({ "test", "." }, { cwd = dir })
 		assert_eq({ "provium test: .: contains no test files (*.lua)\n", 2 }, { r.said, r.status })
 	end)
 end)
 
-test("exec without profile or command, or with a wrong option, is a usage error", function()
+test("provium exec without profile or command, or with a bad option, is a usage error", function()
 	assert_usage({ "exec" }, "provium exec: expected a profile and a command")
 	assert_usage({ "exec", "minimal" }, "provium exec: expected a profile and a command")
 	assert_usage({ "exec", "--fixture", "minimal" }, "provium exec: expected a command")
@@ -146,7 +146,7 @@ test("exec without profile or command, or with a wrong option, is a usage error"
 	assert_contains(r.said, "exec: --timeout: expected seconds or a duration like \"500ms\", \"5s\", \"10m\", got soon")
 end)
 
-test("the error of exec for an unknown profile lists the known profiles", function()
+test("the error of provium exec for an unknown profile lists the known profiles", function()
 	local r = runner.run { "exec", "nonesuch", "true" }
 	assert_eq(2, r.status)
 	assert_contains(r.said, "provium: there is no profile \"nonesuch\"; there are: " .. runner.profiles() .. "\n")
@@ -173,7 +173,7 @@ end)
 
 -- --- the choice of tests ---
 
-test("a folder's files run in order, without lib, fixtures and hidden names", function()
+test("the test files of a folder run in order, without lib, fixtures and hidden names", function()
 	runner.with_folder(function(dir)
 		for _, name in ipairs {
 			"b.lua", "a.lua", "sub/c.lua", "lib/no.lua", "fixtures/no.lua",

@@ -68,7 +68,7 @@ end)
 
 -- --- files for make ---
 
-test("--verdict after a pass writes .ok, .result and .d", function()
+test("--verdict BASE after a pass writes BASE.ok, BASE.result and BASE.d", function()
 	runner.with_folder(function(dir)
 		local base = dir .. "/made/on/the/way/good"
 		local r = runner.run { "test", "--verdict", base, "good.lua" }
@@ -79,7 +79,7 @@ test("--verdict after a pass writes .ok, .result and .d", function()
 	end)
 end)
 
-test("--verdict after a failure writes no .ok, and exits with 0", function()
+test("--verdict BASE after a failure writes no BASE.ok, and exits with 0", function()
 	runner.with_folder(function(dir)
 		local base = dir .. "/bad"
 		runner.write(base .. ".ok", "")
@@ -91,7 +91,7 @@ test("--verdict after a failure writes no .ok, and exits with 0", function()
 	end)
 end)
 
-test("--verdict writes every loaded Lua file to .d", function()
+test("--verdict BASE lists every loaded Lua file in the dependency file BASE.d", function()
 	runner.with_folder(function(dir)
 		runner.run { "test", "--verdict", dir .. "/v", "uses_helper.lua" }
 		local deps = runner.read(dir .. "/v.d")
@@ -102,7 +102,7 @@ test("--verdict writes every loaded Lua file to .d", function()
 	end)
 end)
 
-test("--verdict writes verdict, message, place and log of every test to .result", function()
+test("--verdict BASE writes verdict, message, place and log of each test to BASE.result", function()
 	runner.with_folder(function(dir)
 		runner.run { "test", "--verdict", dir .. "/v", "verdicts.lua" }
 		local record = require "provium.core".json(runner.read(dir .. "/v.result"))
@@ -115,7 +115,7 @@ test("--verdict writes verdict, message, place and log of every test to .result"
 	end)
 end)
 
-test("--verdict writes titles of any bytes as valid JSON", function()
+test("--verdict BASE writes titles of any bytes to BASE.result as valid JSON", function()
 	runner.with_folder(function(dir)
 		runner.run { "test", "--verdict", dir .. "/v", "names.lua" }
 		local record = require "provium.core".json(runner.read(dir .. "/v.result"))
@@ -164,7 +164,7 @@ test("make-summary counts a missing result as broken", function()
 	end)
 end)
 
-test("make-summary takes a result with values of unexpected types", function()
+test("make-summary counts a result file whose values have unexpected types", function()
 	runner.with_folder(function(dir)
 		local odd = { "[{}]", "{\"a\": 1}", "7", "[[\"x\"], null]" }
 		for _, value in ipairs(odd) do

@@ -12,7 +12,7 @@ local function limited(limits)
 	return { runner.timeout, "-k", "5", "30", "bash", "-c", ("ulimit %s; exec \"$@\""):format(limits), "bash" }
 end
 
-test("a verdict beyond the limit of file sizes: exit status 3, with path and limit", function()
+test("a verdict file above the file size limit: exit status 3, with path and limit", function()
 	runner.with_folder(function(dir)
 		local r = runner.run({ "test", "--verdict", dir .. "/v", "good.lua" }, { prefix = limited("-f 0") })
 		assert_eq(("good.lua ... ok (2 tests, Ts)\nprovium test: cannot write %s/v.result: File too large; " ..

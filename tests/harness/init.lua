@@ -36,7 +36,7 @@ test("init writes test, fixture, workflow and Makefile into a folder with a Kbui
 	end)
 end)
 
-test("init names the profile for make if the kit's own kernel is not in use", function()
+test("init writes PROFILE= into the call of make if the kit's own kernel is not in use", function()
 	with_module({ Kbuild = "obj-m := my_mod.o\n" }, function(dir, init)
 		local name = runner.shell(("ls %s/profile | grep -vx minimal | head -n 1"):format(runner.home))
 		if name == "" then skip "only the profile minimal is built here" end
@@ -136,7 +136,7 @@ test("init in a folder of a repository writes the workflow at the repository's t
 	end)
 end)
 
-test("init of a folder without a module, or of none, is refused", function()
+test("init refuses a folder without a module, a missing folder, and two folders", function()
 	with_module({ Makefile = "all:\n" }, function(dir, init)
 		local r = init()
 		assert_eq(2, r.status)

@@ -46,7 +46,7 @@ test("the error for an unusable KERNEL= or KDIR= says what is wrong and what to 
 	end)
 end)
 
-test("LLVM= without its programs is refused with the name of the missing one", function()
+test("LLVM= without its clang on the host is refused with the missing program's name", function()
 	runner.with_folder(function(dir)
 		for llvm, program in pairs { ["-none"] = "clang-none", ["/none/"] = "/none/clang" } do
 			local said, status = make(dir, "-n modules LLVM=" .. llvm)
@@ -56,7 +56,7 @@ test("LLVM= without its programs is refused with the name of the missing one", f
 	end)
 end)
 
-test("make kernel KERNEL= KDIR= makes a profile with the kernel's drivers in order", function()
+test("make kernel KERNEL= KDIR= makes a profile that loads the drivers in order", function()
 	runner.with_folder(function(dir)
 		build_tree(dir, {
 			["virtio-ring.ko"] = "", ["virtio.ko"] = "virtio_ring",

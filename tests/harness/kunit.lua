@@ -29,7 +29,7 @@ local LOG = [[
 
 local function counts(out) return { out.passed, out.skipped, out.failed } end
 
-test("the suites in a kernel log become nested results", function()
+test("the KUnit suites in a kernel log become nested results", function()
 	local out = kunit.judge(kunit.lines(LOG))
 	assert_eq({ 1, 1, 1 }, counts(out))
 	assert_eq({ "first", "second" }, { out.results[1].name, out.results[2].name })
@@ -38,7 +38,7 @@ test("the suites in a kernel log become nested results", function()
 	assert_contains(out.results[1].results[2].message, "EXPECTATION FAILED at lib/x.c:1")
 end)
 
-test("a log that ends within a suite is a failure", function()
+test("a kernel log that ends within a KUnit suite is a failure", function()
 	local out = kunit.judge(kunit.lines((LOG:match "^(.-)%[ *0%.430000%]     not ok 2 b")))
 	assert_eq("planned 2 results, got 1", out.message)
 	assert_eq("planned 2 results, got 1", out.results[1].message)
@@ -71,7 +71,7 @@ local COUNTED_OTHERWISE = {
 	["test_kernel_panic_interrupt.log"] = { 8, 0, 1 },
 }
 
-test("the counts for the logs in the kernel tree are those of its own parser", function()
+test("the KUnit logs in the kernel tree give the same counts as the tree's own parser", function()
 	local tools = tools_folder()
 	if not tools then skip("no kernel tree below out/src") end
 	if os.execute "python3 -c '' 2>/dev/null" ~= true then skip("no python3") end

@@ -115,7 +115,7 @@ test("a file's duration excludes the time waited at the gate, which is reported 
 	assert_contains(said, "waits.lua ... ok (1 test, 0.0s, waited 0.3s)\n")
 end)
 
-test("SIGTERM ends a file in a C function, and more signals do not delay its end", function()
+test("SIGTERM ends a test file that is in a C function; more signals do not delay that", function()
 	local pid, finish = runner.start { "test", "deaf.lua" }
 	local _ <close> = setmetatable({}, { __close = function()
 		if runner.is_alive(pid) then os.execute("kill -KILL " .. pid) end

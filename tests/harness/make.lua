@@ -300,7 +300,7 @@ test("make -n, -q and -t run no test", function()
 	end
 end)
 
-test("make -k, -i, -s, -O and -j change neither the runs nor the output", function()
+test("make -k, -i, -s, -O and -j change neither which tests run nor the output", function()
 	for flag, expected in pairs {
 		["-k"] = 2, ["-i"] = 0, ["-s"] = 2, ["-j"] = 2,
 		["-O -j2"] = 2, ["-Oline -j3"] = 2, ["-Orecurse -j2"] = 2,

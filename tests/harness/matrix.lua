@@ -51,7 +51,7 @@ test("make test PROFILES= ends with success if all tests pass, and reuses verdic
 	end)
 end)
 
-test("make test KERNELS= gives each tree a name, in every profile", function()
+test("make test KERNELS= runs the tests of every profile on each named kernel tree", function()
 	with_tree(function(t)
 		os.execute(("mkdir -p %s/new %s/old && touch %s/new/Kconfig %s/old/Kconfig"):format(t.dir, t.dir, t.dir, t.dir))
 		local path = t.dir .. "/Makefile"

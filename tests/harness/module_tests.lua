@@ -65,7 +65,7 @@ test("TESTS= names another folder of tests, with and without MODULE=", function(
 	end)
 end)
 
-test("two modules whose tests have one name have verdicts of their own", function()
+test("tests of the same name in two modules have separate verdicts", function()
 	with_module(function(t)
 		write(t, "other/Makefile", "obj-m := other.o\n")
 		write(t, "other/tests/a.lua", GOOD .. "test('bad', function() assert(false) end)\n")
@@ -83,7 +83,7 @@ test("a fixture of the module's tests is a target of make", function()
 	end)
 end)
 
-test("links in the folder of the tests that lead in a circle end no run", function()
+test("make test works if symbolic links in the folder of the tests lead in a circle", function()
 	with_module(function(t)
 		os.execute(("cd %s/drv/tests && ln -s . here && ln -s .. up"):format(t.dir))
 		assert_eq({ "a", "b" }, names((t:make("test MODULE=drv"))))
@@ -108,7 +108,7 @@ for _, case in ipairs(refused) do
 	end)
 end
 
-test("V=0 and SAN=0 mean off, and short names in the environment change nothing", function()
+test("V=0 and SAN=0 mean off, and make ignores T, N and V in the environment", function()
 	with_module(function(t)
 		local said = t:make("test V=0 SAN=0 MODULE=drv")
 		assert_eq({ "a", "b" }, names(said))

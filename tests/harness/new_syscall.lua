@@ -56,7 +56,7 @@ for _, case in ipairs(refused) do
 	end)
 end
 
-test("a .def file: every type has its C type in the prototype", function()
+test("a .def file: every argument type becomes its C type in the handler's prototype", function()
 	local said = rows("1063 all a:int b:u32 c:flags d:s64 e:u64 f:fd\n\tA.\n1000 more a:str b:in:c d:out:e\n\tB.\n" ..
 		"1001 most a:inout:b c:struct:tag\n\tC.\n1002 none\n\tD.\n")
 	for _, prototype in ipairs {
@@ -67,13 +67,13 @@ test("a .def file: every type has its C type in the prototype", function()
 	} do assert_contains(said, prototype) end
 end)
 
-test("a .def file: each word of a call is passed to its argument", function()
+test("a .def file: each register of the call is passed to the handler's argument", function()
 	local said = rows("1000 a a:s64 b:inout:c d:struct:tag e:str f:u32\n\tA.\n", "source")
 	assert_contains(said, "return m_a((s64)args[0], (void __user *)args[1], args[2], " ..
 		"(struct tag __user *)args[3], (const char __user *)args[4], (u32)args[5]);")
 end)
 
-test("docs/kacs.md is what kacs.def makes", function()
+test("docs/kacs.md is the page that is generated from kacs.def", function()
 	local said = run(ROOT, "awk -v what=page -f mk/gen/calls.awk modules/kacs/kacs.def")
 	assert_eq(runner.read(ROOT .. "/docs/kacs.md"), said)
 end)
@@ -117,14 +117,14 @@ with_tree(function(dir)
 		end)
 	end
 
-	test("make new-syscall refuses a number of another module", function()
+	test("make new-syscall refuses a system call number that another module has", function()
 		run(dir, "mkdir modules/other && printf '1010 x\\n\\tX.\\n' >modules/other/other.def")
 		local said = new_syscall(dir, "MODULE=kacs NAME=x NR=1010")
 		assert_contains(said, "number 1010 is x's already (modules/other/other.def)")
 		run(dir, "rm -r modules/other")
 	end)
 
-	test("make new-syscall writes row, handler and test, and prints the next steps", function()
+	test("make new-syscall writes .def row, handler and test, and prints the next steps", function()
 		local said, status = new_syscall(dir, "MODULE=kacs NAME=frobnicate NR=1010 ARGS='fd:int buf:in:len' DOC='Frobs.'")
 		assert_eq(0, status, said)
 		assert_contains(said, "Next: fill in that line, then: make test T=kacs_frobnicate")
@@ -135,7 +135,7 @@ with_tree(function(dir)
 		assert_contains(runner.read(dir .. "/tests/kacs_frobnicate.lua"), 'assert_eq(0, (vm.kacs:frobnicate(0, "")))')
 	end)
 
-	test("make new-syscall refuses a name that exists", function()
+	test("make new-syscall refuses the name of a system call that the module already has", function()
 		local _, status = new_syscall(dir, "MODULE=kacs NAME=twice NR=1011")
 		assert_eq(0, status)
 		assert_contains(new_syscall(dir, "MODULE=kacs NAME=twice NR=1012"), "there is a twice already")

@@ -27,7 +27,7 @@ test("pack takes the lowest and the highest number of each type", function()
 	end
 end)
 
-test("the error of pack for a number out of range has specifier and position", function()
+test("the error of pack for a number out of range has the specifier and its position", function()
 	local past = { u8 = { -1, 0x100 }, i8 = { -0x81, 0x80 }, u16 = { -1, 0x10000 }, i16 = { -0x8001, 0x8000 },
 		u32 = { -1, 0x100000000 }, i32 = { -0x80000001, 0x80000000 } }
 	for kind, range in pairs(past) do

@@ -86,14 +86,14 @@ test("--format tap: prove finds every test in the report", function()
 	end)
 end)
 
-test("--format tap reports a file without a chosen test as skipped", function()
+test("--format tap reports a file in which -f chooses no test as skipped", function()
 	local r = runner.run { "test", "--format", "tap", "-f", "^one$", "good.lua", "verdicts.lua" }
 	assert_contains(r.said, "\nok 2 verdicts.lua # SKIP no test was chosen\n")
 end)
 
 -- --- JSON ---
 
-test("--format json prints an event a line: the exact text", function()
+test("--format json prints one event on each line: the exact text", function()
 	local r = runner.run { "test", "--format", "json", "good.lua" }
 	assert_eq([[
 {"event":"start","file":"good.lua","name":"good.lua","started":"DATE"}
@@ -217,7 +217,7 @@ test("the `repeat:` command of a failure is in the text, KTAP and JUnit reports"
 	assert_contains(said "junit", "\nrepeat: " .. command:gsub("'", "&#39;") .. "\n")
 end)
 
-test("the `repeat:` command of a failure has the environment's choices", function()
+test("the `repeat:` command of a failure has the run's PROFILE, ACCEL and TRANSPORT", function()
 	runner.with_folder(function(dir)
 		local odd = dir .. "/it's \"odd\".lua"
 		runner.write(odd, "test('x', function() assert(false) end)\n")
@@ -258,7 +258,7 @@ BROKEN: 1 passed, 1 broken
 	assert_eq(3, r.status)
 end)
 
-test("output of a file is shown apart from the report's own lines", function()
+test("what a test file prints is shown apart from the report's own lines", function()
 	with_report("json", { "hostile.lua" }, function(_, said)
 		for _, line in ipairs(lines_of(said)) do assert(core.json(line), line) end
 	end)

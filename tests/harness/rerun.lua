@@ -45,7 +45,7 @@ test("--rerun-failed with files runs the failed tests of these files", function(
 	end)
 end)
 
-test("--rerun-failed forgets a test that passed, and keeps one that did not run", function()
+test("--rerun-failed removes a passed test from its list, and keeps one that did not run", function()
 	with_runner(function(run, dir)
 		run("a.lua", "b.lua", "c.lua")
 		run("-f", "^three$", "a.lua")
@@ -64,7 +64,7 @@ test("--rerun-failed forgets a test that passed, and keeps one that did not run"
 	end)
 end)
 
-test("--fail-fast keeps the failures of tests that it did not reach", function()
+test("--fail-fast keeps the tests that it did not reach on the list of failed tests", function()
 	with_runner(function(run)
 		run("a.lua")
 		run("--fail-fast", "a.lua")
@@ -101,7 +101,7 @@ test("--rerun-failed runs with the profile that the user gives", function()
 	end)
 end)
 
-test("a test that did not run keeps the profile it failed with when another one passes", function()
+test("the list of failed tests keeps a failed test's profile when another test passes", function()
 	with_runner(function(run, dir)
 		runner.write(dir .. "/a.lua", LOGS:format "one" .. LOGS:format "two")
 		run({ PROFILE = "other" }, "a.lua")
@@ -120,7 +120,7 @@ test("--rerun-failed with a damaged list runs nothing", function()
 	end)
 end)
 
-test("the list of failed tests has the failures of eight runners at once", function()
+test("eight runners at once all add their failures to the list of failed tests", function()
 	with_runner(function(run, dir)
 		for i = 1, 40 do runner.write(("%s/f%d.lua"):format(dir, i), "test('x', function() assert(false) end)\n") end
 		runner.shell(("cd %s && ls f*.lua | env PROVIUM_INSIDE= xargs -P 8 -n 1 out/bin/provium test 2>&1"):format(dir))

@@ -75,7 +75,7 @@ local function each_file(fn)
 	end
 end
 
-test("each output in the corpus gives the results that are written down for it", function()
+test("each output in the corpus gives the results that this file lists for it", function()
 	local nr = 0
 	each_file(function(name, parser, text)
 		local out = oracle.check(parser, text)
@@ -88,7 +88,7 @@ test("each output in the corpus gives the results that are written down for it",
 	assert_eq(nr_expected, nr, "number of files")
 end)
 
-test("output that is cut after any line never gives more passes than its lines tell", function()
+test("a corpus output cut after any line gives no more passes than its lines report", function()
 	each_file(function(name, parser, text)
 		for at in text:gmatch "\n()" do
 			local ok, problem = pcall(oracle.check, parser, text:sub(1, at - 1))
@@ -97,7 +97,7 @@ test("output that is cut after any line never gives more passes than its lines t
 	end)
 end)
 
-test("output without one of its lines never gives more passes than its lines tell", function()
+test("a corpus output that lacks a line gives no more passes than its lines report", function()
 	each_file(function(name, parser, text)
 		for from, to in text:gmatch "()[^\n]*\n()" do
 			local ok, problem = pcall(oracle.check, parser, text:sub(1, from - 1) .. text:sub(to))
@@ -106,7 +106,7 @@ test("output without one of its lines never gives more passes than its lines tel
 	end)
 end)
 
-test("each byte of a corpus changed to others never gives more passes than its lines tell", function()
+test("a corpus output with one changed byte gives no more passes than its lines report", function()
 	each_file(function(name, parser, text)
 		for at = 1, math.min(#text, 150) do
 			local byte = ("\n #\0ok1.\255"):byte(at % 9 + 1)

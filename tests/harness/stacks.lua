@@ -46,7 +46,7 @@ local function entry(dir, file)
 	return ("ring_read+0x%x/0x%x"):format(tonumber(at, 16) - tonumber(start, 16), tonumber(size, 16))
 end
 
-test("a kernel's stack entry gets its line and the lines of inlined functions", function()
+test("a stack entry in the kernel gets its source line and those of inlined functions", function()
 	for _, flags in ipairs { "", "-Wl,-Ttext-segment=0x1e000000" } do
 		with_files(flags, function(dir, vm)
 			local lines = stack.decode(vm, { "RIP: 0010:" .. entry(dir, "vmlinux"), "Kernel Offset: 0x1e000000 from 0xffffffff81000000" })
@@ -56,7 +56,7 @@ test("a kernel's stack entry gets its line and the lines of inlined functions", 
 	end
 end)
 
-test("a module's stack entry gets its line from the function's own section", function()
+test("a stack entry in a module gets its source line if its function has its own section", function()
 	with_files("", function(dir, vm)
 		local line = stack.decode(vm, { "RIP: 0010:" .. entry(dir, "ring.ko") .. " [ring]" })[1]
 		assert_eq(("RIP: 0010:%s [ring]  %s/ring.c:4, inlined at %s/ring.c:9"):format(entry(dir, "ring.ko"), dir, dir), line)
@@ -70,7 +70,7 @@ test("a stack entry of an unknown function, or with another size, stays as it is
 	end)
 end)
 
-test("debugging information of another build gives stack entries no lines", function()
+test("debugging information of another build adds no source lines to stack entries", function()
 	with_files("-Wl,--build-id=0x1234", function(dir, vm)
 		local line = "RIP: 0010:" .. entry(dir, "vmlinux")
 		assert_contains(stack.decode(vm, { line })[1], "ring.c:4")

@@ -45,7 +45,7 @@ test("a module is stale after a change of a source or header", function()
 	end)
 end)
 
-test("a module is not stale because its build has changed a copy", function()
+test("a module is not stale if only its build has changed the copy of a source", function()
 	with_module(function(_, info, copy)
 		runner.write(copy .. "/ring.h", "int generated;\n")
 		check_source(nil, info)

@@ -48,7 +48,7 @@ FAIL: 2 passed, 7 failed, 3 skipped
 ]])
 end)
 
-test("an error value that cannot be shown fails its test, and the next tests run", function()
+test("an error value that cannot be printed fails its test, and the next tests run", function()
 	local r = runner.run { "test", "weird_errors.lua" }
 	assert_eq(1, r.status)
 	for _, said in ipairs {
@@ -120,7 +120,7 @@ test("each of the many tests of a file has a verdict", function()
 	assert_contains(said, ("\n  · test %d ... ok\nok: %d passed\n"):format(nr, nr))
 end)
 
-test("a test that breaks Lua's library or sets a hook does not affect other tests", function()
+test("a test that removes Lua functions or sets a debug hook does not affect other tests", function()
 	assert_says(1, "breaks_library.lua", [[
 breaks_library.lua ... FAIL (2 of 5 failed, Ts)
   · a hook that raises ... FAIL: raised by the hook
