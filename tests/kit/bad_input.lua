@@ -20,7 +20,7 @@ local function outcomes(r)
 	return list
 end
 
-test("a VM that the file leaves running is ended with the file", function()
+test("a VM that a test file leaves running ends with the file", function()
 	local r = run("vm_good.lua")
 	assert_eq(0, r.status)
 	assert(r.said:find("qemu %d+\n"), "no QEMU ran: " .. r.said)
@@ -69,7 +69,7 @@ test("QEMU refuses its arguments: BROKEN with QEMU's own message, exit status 3"
 	end)
 end)
 
-test("300 unclosed clones: the error has the memory in all, and no QEMU is left", function()
+test("300 unclosed clones: the error has their memory in all, and no QEMU is left", function()
 	runner.with_folder(function(gate)
 		local r = run("vm_clones.lua", { env = { CLONES = 300, PROVIUM_GATE = gate, PROVIUM_MEM = "1G" } })
 		assert_eq(1, r.status, r.said)
@@ -90,7 +90,7 @@ test("a kernel that panics at boot: the failure has the panic with its stack", f
 	assert_contains(r.said, "logs kept in ")
 end)
 
-test("an agent that does not answer: the error has time limit and console end", function()
+test("an agent that does not answer: the error has the time limit and the console end", function()
 	local r = run("vm_no_hello.lua", { env = { BOOT_TIMEOUT = "5s" } })
 	assert_eq(1, r.status)
 	assert(r.said:find("boot " .. provium.profile .. ": the agent in the guest did not answer within [%d.]+ s; console ends:\n"), r.said)
@@ -152,7 +152,7 @@ end)
 
 -- --- time ---
 
-test("a test's time limit during a call: the next test has a working executor", function()
+test("a test reaches its time limit in a call: the next test has a working executor", function()
 	local r = run("vm_limit.lua")
 	assert_eq({
 		"hangs in a command ... FAIL: the test's time limit was reached", "the next command ... ok",
@@ -161,7 +161,7 @@ test("a test's time limit during a call: the next test has a working executor", 
 	assert_eq(1, r.status)
 end)
 
-test("a file's time limit during a call: the rest of the file does not run", function()
+test("a file reaches its time limit in a call: the rest of the file does not run", function()
 	local r = run("vm_file_limit.lua")
 	assert_eq(1, r.status)
 	local list = outcomes(r)
@@ -169,7 +169,7 @@ test("a file's time limit during a call: the rest of the file does not run", fun
 	assert(list[2]:find("^%(the file%) %.%.%. FAIL: the file's time limit of [%d.]+ s was reached; the tests after it did not run$"), list[2])
 end)
 
-test("a time limit while a C function of the runner runs: the file ends 10 s later", function()
+test("a test reaches its time limit in the runner's C code: the file ends 10 s later", function()
 	local r = runner.run { "test", "stuck.lua" }
 	assert_eq(1, r.status)
 	assert_contains(r.said, "a pattern match without an end ... FAIL: timed out inside a C call that could not be interrupted")

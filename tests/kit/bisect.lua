@@ -51,14 +51,14 @@ for _, row in ipairs(VERDICTS) do
 	end)
 end
 
-test("provium check calls a kit that does not build broken", function()
+test("provium check reports \"broken\" if Provium itself does not build", function()
 	with_commit({}, function(kit)
 		runner.write(kit.dir .. "/mk/build", small_kit.NO_BUILD)
 		assert_eq({ "broken: Provium itself does not build: tally.c:7: error: there is no plus", 128 }, { kit:check() })
 	end)
 end)
 
-test("provium check with MATCH= calls another failure untestable", function()
+test("provium check reports \"untestable\" for a failure that MATCH= does not match", function()
 	with_commit({ module = small_kit.BUG }, function(kit)
 		assert_eq({ "bad: numbers add up", 1 }, { kit:check("MATCH='expected 42, got 22'") })
 		assert_eq({ "untestable: another failure, which MATCH= does not match: numbers add up: expected 42, got 22", 125 },
@@ -66,13 +66,13 @@ test("provium check with MATCH= calls another failure untestable", function()
 	end)
 end)
 
-test("provium check with MATCH= calls a failure outside of the tests bad if it matches", function()
+test("provium check reports \"bad\" if MATCH= matches a failure outside of the tests", function()
 	with_commit({ module = small_kit.NO_LOAD }, function(kit)
 		assert_eq({ "bad: sum", 1 }, { kit:check("MATCH=ENODEV") })
 	end)
 end)
 
-test("provium check calls a commit without the test untestable, and lists its tests", function()
+test("provium check reports \"untestable\" without the test, and lists the commit's tests", function()
 	with_commit({}, function(kit)
 		assert_eq({ ("untestable: T=none: no test in %s/tally/tests has this name; choose from: sum"):format(kit.repo), 125 },
 			{ kit:check("T=none") })

@@ -20,7 +20,7 @@ local SEARCH = "bisect GOOD=v1 BAD=main"
 
 -- --- faults of the host ---
 
-test("make bisect stops at a fault of the host, and goes on with the same command", function()
+test("make bisect stops at a fault of the host, and the same command continues", function()
 	small_kit.with(8, history_of_8, function(kit)
 		local modules = runner.read(kit.dir .. "/mk/modules.mk")
 		runner.write(kit.dir .. "/mk/modules.mk", modules:gsub("sh %$", "test ! -e disk-full || { echo 'No space left on device'; exit 1; }; %0"))
@@ -172,7 +172,7 @@ test("a bisect session interrupted at a random moment goes on and finds the comm
 	end)
 end)
 
-test("make bisect takes no step twice after an interruption", function()
+test("make bisect tests no commit a second time after an interruption", function()
 	small_kit.with(8, history_of_8, function(kit)
 		local pid, wait = start(kit, SEARCH)
 		local steps = kit.dir .. "/out/bisect/*/steps"
@@ -190,7 +190,7 @@ test("make bisect takes no step twice after an interruption", function()
 	end)
 end)
 
-test("two bisect sessions run side by side, and a second run of one is refused", function()
+test("two bisect sessions can run at once, but not one session in two runs of make", function()
 	small_kit.with(8, history_of_8, function(kit)
 		local modules = runner.read(kit.dir .. "/mk/modules.mk")
 		runner.write(kit.dir .. "/mk/modules.mk", (modules:gsub("\t@sh", "\t@sleep 2; sh")))

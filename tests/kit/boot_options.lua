@@ -76,7 +76,7 @@ xnone
 	end)
 end)
 
-test("files: a folder with a name that has blanks is refused with the name", function()
+test("files: a folder in which a name has blanks is refused with that name", function()
 	runner.with_folder(function(dir)
 		runner.shell(("mkdir -p '%s/t/a b'"):format(dir))
 		assert_error(function() provium.create():boot { files = { ["/t"] = dir .. "/t" } } end,

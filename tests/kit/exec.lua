@@ -43,7 +43,7 @@ test("a command that reads little of an endless input ends, and memory does not 
 	assert(peak > 0 and peak < 20000, said)
 end)
 
-test("a reader of the output that goes away ends the command", function()
+test("the command ends when the reader of its output has gone", function()
 	local said = sh "(EXEC 'echo first; exec yes'; echo $? >status) | head -n 1; while [ ! -s status ]; do sleep 0.1; done; cat status"
 	assert_eq("first\n141\n", said)
 end)
@@ -81,7 +81,7 @@ test("lines typed on a terminal go to the command, and Ctrl-D ends its input", f
 	assert_eq("exit 5", ending, shown)
 end)
 
-test("a terminal that goes away ends the command, and leaves no process behind", function()
+test("the command ends when its terminal is closed, and no process is left behind", function()
 	local count = ("cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -cFx EXEC_TEST=%s"):format(dir)
 	local script = runner.write(dir .. "/count", ("%s >%s/count.during; true"):format(count, dir))
 	local _, ending = pty.run(dir, ("env EXEC_TEST=%s %s 'echo started; cat'"):format(dir, exec()),

@@ -26,7 +26,7 @@ test("a breakpoint in a module that the test inserts later stops at its line, be
 	assert_contains(shown, "uses a NULL pointer ... FAIL: the kernel complained: NULL pointer dereference in fault_null")
 end)
 
-test("complaint goes on to the oops, and its backtrace has the module's line", function()
+test("the gdb command complaint stops at an oops; its backtrace has the module's line", function()
 	local shown, ending = gdb(("test --gdb -f '^uses' %s"):format(file), {
 		"complaint", "expect  oops_begin (", "expect in fault_null () at ", "expect modules/faults/faults.c:", "expect (gdb) ",
 	})

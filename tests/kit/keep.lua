@@ -32,7 +32,7 @@ local function assert_ended(id, qemu)
 	assert_eq("no VM is kept; provium test --on-failure=keep keeps those of failed tests", kept())
 end
 
-test("keep ends the run with its verdict, and a shell shows the guest as the test left it", function()
+test("--on-failure=keep ends the run, and a shell shows the guest as the test left it", function()
 	local said, id = keep("^leaves")
 	assert_contains(said, "FAIL: 0 passed, 1 failed")
 	local qemu = qemu_of(id)
@@ -68,7 +68,7 @@ test("a kept guest that has panicked is shown by gdb, and has no shell", functio
 	assert_ended(id, qemu)
 end)
 
-test("only the first failed test of a file is kept, and SIGKILL of its keeper ends its QEMU and leaves nothing", function()
+test("only the VM of a file's first failed test is kept; killing its keeper ends QEMU", function()
 	local before = runner.shell("ls -d /tmp/provium-* 2>/dev/null | wc -l")
 	local said, id = keep("^fails")
 	assert_contains(said, "FAIL: 0 passed, 2 failed")
@@ -79,7 +79,7 @@ test("only the first failed test of a file is kept, and SIGKILL of its keeper en
 	assert_eq(before, runner.shell("ls -d /tmp/provium-* 2>/dev/null | wc -l"))
 end)
 
-test("a failed test that shares its VM ends the file, and the VM ends with its time", function()
+test("a failed test on a shared VM ends the file; the kept VM ends after PROVIUM_KEEP", function()
 	local shared = runner.write(dir .. "/shared.lua", 'local vm = provium.fixture(provium.profile)\n' ..
 		'test("fails", function() assert(not vm:exec("true").ok) end)\ntest("comes after", function() assert(true) end)\n')
 	local said, id = keep(".", { file = shared, env = "env PROVIUM_KEEP=500ms" })
@@ -111,7 +111,7 @@ test("a kept VM ends when the output folder is removed", function()
 	assert_ended(id, qemu)
 end)
 
-test("without a kept VM the commands say what to do", function()
+test("without a kept VM provium kept and provium shell --attach say what to do", function()
 	local shown, ending = pty.run(dir, PATH .. " shell --attach", {})
 	assert_eq("exit 2", ending)
 	assert_contains(shown, "no VM runs or is kept; provium test --on-failure=keep keeps those of failed tests")

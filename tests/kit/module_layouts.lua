@@ -90,13 +90,13 @@ test("a build changes neither contents nor dates of the user's folders", functio
 	assert_eq(before, state())
 end)
 
-test("no file's name is run as a command or leaves a file in the kit's folder", function()
+test("file names with shell characters are not run as commands in a build of a module", function()
 	build "names"
 	assert_eq("", runner.shell(("cd %s && ls -d ran a its.txt b.txt 2>/dev/null"):format(runner.quote(kit.root))))
 	assert_eq("", sh("find . -name ran"))
 end)
 
-test("a second make builds nothing, and a build that writes into its folder changes nothing", function()
+test("a second make builds no module, even one whose build writes into its own folder", function()
 	build_all()
 	local again, code = k:make(ALL)
 	assert_eq(0, code, again)
@@ -109,7 +109,7 @@ test("__FILE__ in a module is the path of the user's file", function()
 	assert_contains(built("assembly"), ("file=%s/assembly/main.c\0"):format(user))
 end)
 
-test("every layout's modules can be loaded", function()
+test("the modules of every layout of a module's folder can be loaded", function()
 	build_all()
 	local vm = provium.create():boot()
 	for _, l in ipairs(layouts) do
@@ -151,7 +151,7 @@ test("a file that only got a new date is not compiled again", function()
 	assert_eq("", made(several))
 end)
 
-test("a build that makes the same module keeps its date, so that no verdict is lost", function()
+test("a build that makes the same module keeps the module's date, and so the verdicts", function()
 	local source, ko = "several/deeper/second.c", k.modules .. "/several_c.ko"
 	local function date() return runner.shell("stat -c %y " .. runner.quote(ko)) end
 	build "several"
@@ -173,7 +173,7 @@ test("a build that makes the same module keeps its date, so that no verdict is l
 	assert_eq(changed, date())
 end)
 
-test("a module that the makefile no longer lists is no longer there", function()
+test("a module that the makefile no longer lists is removed from the built modules", function()
 	build "several"
 	write("several/Kbuild", "obj-m := several_a.o\n")
 	made(several)
@@ -260,7 +260,7 @@ end)
 local FOREIGN = "ARCH=arm64 CROSS_COMPILE=none- LLVM=1 KCFLAGS=-Dnone= KBUILD_OUTPUT=/none W=1 C=1 CDPATH=/ O=/none T=none N=x " ..
 	"V=1 NAME=x SAN=1 KERNEL_SRC=/none KBUILD_EXTMOD=/none LOCALVERSION=-none"
 
-test("variables of other projects in the environment change nothing", function()
+test("variables of other projects in the environment do not change a module's build", function()
 	build "config"
 	write("config/in_config.c", layouts.source('"environment"'))
 	local text, code = k:make(modules(user .. "/config"), { env = FOREIGN })

@@ -86,6 +86,6 @@ for n = 1, #layouts, step do
 	end)
 end
 
-test("none of the three ways changes contents or dates of the user's folders", function()
+test("builds with an installed kit leave contents and dates of the user's folders alone", function()
 	assert_eq(before, state())
 end)

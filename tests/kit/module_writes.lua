@@ -62,7 +62,7 @@ test("a build that writes to the user's folder by its absolute path fails, and t
 	assert_eq(nil, runner.read(user .. "/absolute/mark"))
 end)
 
-test("without Landlock, a large folder is left out of the copy", function()
+test("without Landlock, a module is built in a copy without its large folders", function()
 	local state, tree = dir .. "/mirror/state", dir .. "/mirror/tree"
 	make_large()
 	k:make(k.out .. "/bin/mirror")
@@ -71,7 +71,7 @@ test("without Landlock, a large folder is left out of the copy", function()
 	assert_eq("Kbuild\nlarge.c", runner.shell(("ls %s%s/large"):format(tree, user)))
 end)
 
-test("a header outside of what is copied is an input of the module", function()
+test("a header outside of the copied folders rebuilds the module when it has changed", function()
 	write("faraway/include/value.h", '#define VALUE "first"\n')
 	write("reader/Kbuild", ("obj-m := reader.o\nccflags-y := -I%s/faraway/include\n"):format(user))
 	write("reader/reader.c", layouts.source("VALUE", "#include <value.h>"))
@@ -93,7 +93,7 @@ local function cost(args)
 	return least
 end
 
-test("a tree of 100,000 files in the module's folder does not make make slow that has nothing to do", function()
+test("a make without anything to build is fast with 100,000 files in the module's folder", function()
 	for _, name in ipairs { "few", "many" } do
 		write(name .. "/Kbuild", ("obj-m := %s.o\n"):format(name))
 		write(name .. "/" .. name .. ".c", layouts.source('"few"'))

@@ -151,7 +151,7 @@ local function with_kernel_modules(source)
 	return r
 end
 
-test("insmod takes modules and dependencies that were not built here from the kernel's own", function()
+test("insmod takes a module and its dependencies from the kernel's own if not built here", function()
 	local r = with_kernel_modules('vm:insmod("load_user")\nassert(vm:exec("test -d /sys/module/load_core").ok)\n')
 	assert_eq(0, r.status, r.said)
 end)
@@ -185,7 +185,7 @@ test("a string of module parameters reaches the kernel", function()
 	assert_eq("7", loaded_with("hidden=7", "hidden"))
 end)
 
-test("a table of module parameters reaches the kernel in the kernel's forms", function()
+test("a Lua table of module parameters reaches the kernel in the kernel's notation", function()
 	assert_eq("42", loaded_with({ count = 42 }, "count"))
 	assert_eq("-5", loaded_with({ count = -10 / 2 }, "count"))
 	assert_eq("N", loaded_with({ enabled = false }, "enabled"))
@@ -220,7 +220,7 @@ test("the error of insmod for an unknown parameter lists the module's parameters
 	assert(not vm:exec("test -d /sys/module/load_params").ok)
 end)
 
-test("insmod refuses a parameter value that the kernel has no form for", function()
+test("insmod refuses a Lua value that cannot be written as a module parameter", function()
 	for value, message in pairs {
 		[0.5] = "parameter count: the kernel has no fractions; got 0.5",
 		[print] = "parameter count: expected a string, an integer, a boolean or a list of them, got a function",

@@ -20,7 +20,7 @@ test("--on-failure=shell opens a shell in the guest as the failed test left it",
 	assert_contains(shown, "FAIL: 0 passed, 1 failed")
 end)
 
-test("after the shell the next tests run, and a dead guest gets none", function()
+test("the next tests run after the shell has ended, and a dead guest gets no shell", function()
 	local shown, ending = pty.run(dir, command("--on-failure=shell"), {
 		"expect VM 1:~ # ", "send ls /tmp\r", "expect left", "expect # ", "send exit\r",
 		"expect FAIL: fails in a VM again", "expect :~ # ", "send ls /tmp\r", "expect second", "expect # ", "send \29q",
@@ -30,7 +30,7 @@ test("after the shell the next tests run, and a dead guest gets none", function(
 	assert_contains(shown, "FAIL: 1 passed, 3 failed")
 end)
 
-test("--on-failure=ask opens a shell after yes, none after no, and q ends the asking", function()
+test("--on-failure=ask opens a shell for Return, none for n, and asks no more after q", function()
 	local shown, ending = pty.run(dir, command("--on-failure=ask"), {
 		"expect [q]uit asking: ", "send n\r", "expect FAIL: fails in a VM again", "expect asking: ", "send \r",
 		"expect :~ # ", "send exit\r", "expect with a Lua p[r]ompt, [g]db, [n]o, [q]uit asking: ", "send n\r",

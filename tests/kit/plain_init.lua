@@ -49,30 +49,30 @@ local function assert_same_view(text)
 	assert_eq(nil, expected())
 end
 
-test("the view of a plain init's program has limits, signals and capabilities", function()
+test("a program of a plain init inherits limits, signals and capabilities", function()
 	for _, word in ipairs { "SigIgn:", "CapEff:", "Max open files", "umask: 0022", "cgroup: 0::/",
 		"ns/pid: pid:[" } do
 		assert_contains(plain, word)
 	end
 end)
 
-test("a program of run inherits what a plain init's program does", function()
+test("a program that run() starts inherits the same as one that a plain init starts", function()
 	assert_same_view(vm:run({ "/view" }).stdout.value)
 end)
 
-test("the last program of exec inherits what a plain init's program does", function()
+test("the last program of exec() inherits the same as one that a plain init starts", function()
 	assert_same_view(vm:exec("/view").stdout.value)
 end)
 
-test("a job's last program inherits what a plain init's program does", function()
+test("the last program of a job inherits the same as one that a plain init starts", function()
 	assert_same_view(vm:job_wait(vm:background("/view"), 10).stdout)
 end)
 
-test("a program on a terminal inherits what a plain init's program does", function()
+test("a program on a terminal inherits the same as one that a plain init starts", function()
 	assert_same_view((vm:run({ "/view" }, { tty = true }).stdout.value:gsub("\r", "")))
 end)
 
-test("a worker's program inherits what a plain init's program does", function()
+test("a program that a worker starts inherits the same as one that a plain init starts", function()
 	assert_same_view(vm:spawn():run({ "/view" }).stdout.value)
 end)
 

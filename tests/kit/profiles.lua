@@ -73,7 +73,7 @@ test("init: the user's program is process 1, and the agent runs beside it", func
 	assert_contains(r.said, "agent\n")
 end)
 
-test("an init that does not exist: the message is the agent's, exit status 3", function()
+test("an init that does not exist: the agent's message is shown, exit status 3", function()
 	local r = exec("[profile.mine]\nkernel = \"vmlinux\"\ninit = \"/no/init\"\n", "true")
 	assert_eq(3, r.status)
 	assert_contains(r.said, "the agent cannot go on: provium.init=/no/init: No such file or directory\n")
@@ -100,7 +100,7 @@ local function exec_without_drivers(list, files)
 	return exec(WITHOUT_DRIVERS, "true", files)
 end
 
-test("a kernel without the link's driver: the message names the driver and what to do", function()
+test("a kernel without the driver of the link to the host: the message names the driver", function()
 	local r = exec_without_drivers("")
 	assert_eq(3, r.status)
 	assert_contains(r.said, "the agent cannot go on: no link to the host: virtio-serial port provium.0: ")
@@ -108,7 +108,7 @@ test("a kernel without the link's driver: the message names the driver and what 
 		.. "if it is a module, boot the kernel with make KERNEL=FILE KDIR=DIR, which loads it\n")
 end)
 
-test("a driver that the kernel's module tree lacks: the message says so", function()
+test("a driver that is not in the kernel's module tree: the message says so", function()
 	local r = exec_without_drivers("missing virtio_console\n")
 	assert_contains(r.said, "this kernel has no driver virtio_console, neither built in nor in its module tree\n")
 end)
@@ -118,7 +118,7 @@ test("a driver that cannot be loaded: the message has its name and the errno", f
 	assert_contains(r.said, "; the driver a.ko cannot be loaded: Exec format error\n")
 end)
 
-test("drivers of the list are loaded in its order before the agent looks for the link", function()
+test("the drivers on the initramfs's list are loaded in order before the agent connects", function()
 	local r
 	runner.with_folder(function(dir)
 		runner.write(dir .. "/list", "load load_core.ko\nload load_user.ko\n")

@@ -53,7 +53,7 @@ test("recordings of timers, workers, a race, random numbers and a panic replay t
 	end
 end)
 
-test("--until stops a replay at a test's beginning and at its failing call", function()
+test("provium replay --until stops at a test's beginning and at its failing call", function()
 	need_recordings()
 	local title = "prints what differs from run to run"
 	local r = replay(failed, "--until", title)
@@ -100,7 +100,7 @@ test("a recording of another kernel, QEMU, initramfs or argument is refused with
 	end)
 end)
 
-test("a replay that ends elsewhere, or with another console, is said to differ from its recording", function()
+test("a replay that ends elsewhere, or with another console, is reported as differing", function()
 	with_copy(function(dir, change)
 		runner.write(dir .. "/console.log", (runner.read(dir .. "/console.log"):gsub("random %x", "random x")))
 		local r = replay(dir)

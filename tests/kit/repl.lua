@@ -40,7 +40,7 @@ test("Ctrl-C drops a line, interrupts Lua code and a call, and the VM can be use
 	assert_eq("exit 0", ending, shown)
 end)
 
-test("the history of an earlier session is there, in a file that only the user can read", function()
+test("the prompt has the history of earlier sessions; only the user can read its file", function()
 	local shown, ending = repl { PROMPT, "send 123456 + 1\r", "expect 123457", PROMPT, "send \4" }
 	assert_eq("exit 0", ending, shown)
 	assert_eq("600", runner.shell("stat -c %a " .. dir .. "/state/provium/history"))

@@ -28,13 +28,13 @@ assert_eq(1, runner.run { "test", "--record", file }.status)
 local mark = "PROVIUM_REPLAY_TEST=" .. dir	-- in the environment of all processes of a command
 local function command(args) return ("env TERM=dumb %s %s %s"):format(mark, quote(runner.path), args) end
 
-test("--until complaint shows the backtrace of the oops, down to the module's line", function()
+test("replay --until complaint shows the oops's backtrace, down to the module's line", function()
 	local r = runner.run({ "replay", recorded, "--until", "complaint" }, { raw = true })
 	assert_eq(0, r.status, r.said)
 	assert(r.said:find("#0  oops_begin %(%) at .*in null_work %(w=%g+ <work>%) at modules/faults/faults.c:%d+\n.*\ninstruction %d+ of %d+\n"), r.said)
 end)
 
-test("gdb goes back by one instruction, to the last call of a function, and to the last write", function()
+test("gdb on a replay goes back an instruction, to a function's last call, or to a write", function()
 	local shown, ending = pty.gdb(dir, command(("replay %s --gdb --until complaint"):format(recorded)), {
 		"instruction", "expect instruction ", "expect  oops_begin () at ", "expect (gdb) ",
 		"back 1", "expect instruction ", "expect in oops_begin () at ", "expect (gdb) ", "stepi", "expect (gdb) ",

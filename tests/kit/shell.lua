@@ -74,7 +74,7 @@ test("a paste of 20000 bytes reaches the guest's program without loss", function
 	assert_eq("exit 0", ending, shown)
 end)
 
-test("two shells at once are in guests of their own", function()
+test("two shells at once run in two guests", function()
 	local inner = pty.run(dir, "sh -c " .. runner.quote(SHELL), { PROMPT, "send echo a >/tmp/x; ls /tmp\r", "expect x\r\n", PROMPT, "send exit\r" })
 	local shown, ending = shell { PROMPT, "send ls /tmp | wc -l\r", "expect \n0\r\n", PROMPT, "send exit\r" }
 	assert_eq("exit 0", ending, inner .. shown)
@@ -86,13 +86,13 @@ test("Ctrl-] q ends a shell whose program ignores Ctrl-C", function()
 	assert_contains(shown, "provium shell: ended by Ctrl-] q")
 end)
 
-test("Ctrl-] twice sends one to the guest", function()
+test("Ctrl-] typed twice sends one Ctrl-] to the guest", function()
 	local shown, ending = shell { PROMPT, "send stty raw -echo; head -c 1 | od -An -tx1; stty sane\r", "expect sane\r\n", "pause 300",
 		"send \29\29", "expect 1d", PROMPT, "send exit\r" }
 	assert_eq("exit 0", ending, shown)
 end)
 
-test("a terminal that goes away leaves no process behind", function()
+test("a shell whose terminal is closed leaves no process behind", function()
 	local mark = "SHELL_TEST=" .. dir
 	-- Runner and QEMU have it in their environment while they run.
 	local during = runner.write(dir .. "/count", ("sleep 1; test $(grep -lsaF -- %s /proc/[0-9]*/environ | wc -l) -ge 2"):format(mark))

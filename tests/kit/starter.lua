@@ -28,7 +28,7 @@ local function complete(path, changes)
 	runner.write(path, text)
 end
 
-test("the test that init writes passes, and fails or passes as its user completes it", function()
+test("the test that init writes passes; once completed, it passes or fails as it should", function()
 	runner.with_folder(function(dir)
 		runner.shell(("cp %s/modules/echo/* %s"):format(runner.quote(kit.root), dir))
 		local r = runner.run({ "init" }, { cwd = dir })

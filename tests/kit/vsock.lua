@@ -147,7 +147,7 @@ test("a second connection makes the agent close the first", function()
 	vm:syscall("close", second)
 end)
 
-test("an agent that gets bytes that are no frame closes the connection and listens on", function()
+test("an agent closes a connection whose bytes are no frame, and goes on listening", function()
 	local link = connect_ready()
 	vm:syscall_buf("write", 1, ("\xff"):rep(64), link, 0, 64)
 	is_closed(link)
