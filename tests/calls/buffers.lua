@@ -430,12 +430,12 @@ test("a pointer in a buffer that does not exist is refused", function()
 		"buf_idx: there is no buffer 2")
 end)
 
-test("a parent that is not an earlier pointer is refused", function()
+test("a pointer whose parent is not an earlier pointer in the list is refused", function()
 	assert_error(function() readv { { parent = 1, ptr_offset = 0, data_len = 1 } } end,
 		"parent: expected the number of an earlier pointer, got 1")
 end)
 
-test("a parent that leads back to the pointer itself is refused", function()
+test("a pointer whose parents lead back to itself is refused", function()
 	for parent = 1, 3 do
 		assert_error(function()
 			readv {

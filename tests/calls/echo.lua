@@ -31,11 +31,11 @@ end)
 
 -- --- the value ---
 
-test("GET of a new descriptor returns value 0 and 0 sets", function()
+test("GET of a new descriptor returns the value 0, which was set 0 times", function()
 	with_device(function(own) assert_eq({ 0, 0 }, get(own)) end)
 end)
 
-test("GET returns the value that SET stored, and the number of sets", function()
+test("GET returns the value that SET stored, and how often it was set", function()
 	with_device(function(own)
 		local ret, nothing = vm:ioctl(own, echo.SET, value(42))
 		assert_eq(0, ret)
@@ -63,7 +63,7 @@ test("SET and SWAP with `sets` other than 0 return EINVAL and set nothing", func
 	end)
 end)
 
-test("each descriptor has a value of its own", function()
+test("each open descriptor of the device has its own value", function()
 	with_device(function(own)
 		vm:ioctl(fd, echo.SET, value(42))
 		assert_eq({ 0, 0 }, get(own))
@@ -109,7 +109,7 @@ local function reverse(data, room, in_len)
 	})
 end
 
-test("REVERSE reads behind one pointer and writes behind the other", function()
+test("REVERSE reads one buffer and writes another, both by pointers in its struct", function()
 	local ret, args, out = reverse("stressed", 8)
 	assert_eq(0, ret)
 	assert_eq({ 8, 8 }, { unpack("u32 u32", args) })
@@ -163,7 +163,7 @@ local function upper(data, opts)
 	})
 end
 
-test("UPPER changes data two pointers away and returns the number of changes", function()
+test("UPPER changes a string behind two pointers, and returns the number of changes", function()
 	local ret, args, out = upper("Hello, World 1")
 	assert_eq(0, ret)
 	assert_eq(8, unpack("u32", args, 4))
@@ -230,7 +230,7 @@ local function read(n)
 	return data:sub(1, ret)
 end
 
-test("reads of the device return the written bytes in order, and once", function()
+test("reads of the device return each written byte once, in order", function()
 	assert_eq(5, write("hello"))
 	assert_eq(6, write(" world"))
 	assert_eq("hel", read(3))
@@ -238,7 +238,7 @@ test("reads of the device return the written bytes in order, and once", function
 	assert_eq("", read(100))
 end)
 
-test("a write beyond 4096 bytes is short, and the next one returns EAGAIN", function()
+test("a write of more than 4096 bytes writes 4096, and the next one returns EAGAIN", function()
 	assert_eq(4096, write(("x"):rep(5000)))
 	assert_errno("EAGAIN", write("y"))
 	assert_eq(4096, #read(5000))

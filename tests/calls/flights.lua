@@ -91,7 +91,7 @@ test("two calls that sleep 200 ms on two workers overlap", function()
 	end)
 end)
 
-test("every method that waits for the guest can be in flight", function()
+test("every method that waits for the guest can be called with async()", function()
 	with({ {} }, function(w)
 		local function both(method, ...)
 			local call = w:async(method, ...)
@@ -143,7 +143,7 @@ test("the error for a second call on a worker with a call in flight names the fi
 	end)
 end)
 
-test("a call that has ended allows the next call, and keeps its result", function()
+test("a worker whose call has ended can make the next call, and the result is kept", function()
 	with({ {} }, function(w)
 		local call = w:async("exec", "echo kept")
 		vm:wait_until(function() return call:done() end, { interval = 0.005 })

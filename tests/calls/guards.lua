@@ -58,7 +58,7 @@ test("the guard page begins right after a buffer of any size", function()
 	end
 end)
 
-test("a guard follows a buffer behind a pointer", function()
+test("a guard page follows a buffer to which a pointer in a struct points", function()
 	local r, w = pipe_with("123456")
 	assert_errno("EFAULT", (vm:syscall_ptr("readv", { [1] = pack("x8 u64", 6) },
 		{ { buf_idx = 1, ptr_offset = 0, data_len = 5, output = true } }, r, 0, 1)))
@@ -66,7 +66,7 @@ test("a guard follows a buffer behind a pointer", function()
 	vm:syscall("close", w)
 end)
 
-test("a guard follows the last of forty buffers behind pointers", function()
+test("a guard page follows the last of forty buffers to which pointers point", function()
 	local iov, specs = {}, {}
 	for i = 1, 40 do
 		iov[i] = pack("x8 u64", 4)
@@ -104,7 +104,7 @@ test("a kernel write past the end of an ioctl's argument returns EFAULT", functi
 	assert_errno("EFAULT", (vm:ioctl(fd, echo.OVERRUN_ARG)))
 end)
 
-test("a kernel write of one byte before a buffer is reported with the buffer", function()
+test("a kernel write of one byte before a buffer is reported with the buffer's number", function()
 	assert_error(function() stray(echo.UNDERRUN, 8, 1) end,
 		"the kernel wrote before the start of buffer 1 %(from 1 bytes before it on%)")
 end)
@@ -113,7 +113,7 @@ test("a kernel write of 100 bytes before a buffer is reported with the distance"
 	assert_error(function() stray(echo.UNDERRUN, 8, 100) end, "buffer 1 %(from 100 bytes before it on%)")
 end)
 
-test("a kernel write from before the canary is reported", function()
+test("a kernel write that begins before the canary is reported", function()
 	assert_error(function() stray(echo.UNDERRUN, 8, 4000) end, "the kernel wrote before the start of buffer 1")
 end)
 

@@ -33,7 +33,7 @@ test("ktap raises an error that names the results that failed", function()
 	assert_eq("fail", err.kind)
 end)
 
-test("exec that runs into its time limit keeps the output that had come", function()
+test("exec that reaches its time limit keeps the output that the command had written", function()
 	local err = assert_error(function() vm:exec("echo so far; echo why >&2; exec sleep 1000", { timeout = 1 }) end,
 		"no result within")
 	assert_eq("so far", err.stdout.trim())
@@ -46,7 +46,7 @@ test("exec keeps the output of a command that panics the guest", { expect_panic 
 	assert_eq("last words", err.stdout.trim())
 end)
 
-test("a program that hangs gives the results up to there, and fails the next", function()
+test("a program that hangs gives the results it has printed, and the next one fails", function()
 	runner.with_folder(function(dir)
 		runner.write(dir .. "/hangs.lua", [[
 			test("hangs", function()

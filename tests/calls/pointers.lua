@@ -34,7 +34,7 @@ test("syscall adds no NUL byte to a string argument", function()
 	assert_errno("EFAULT", vm:syscall("openat", C.AT_FDCWD, "/proc/version", C.O_RDONLY))
 end)
 
-test("an output text is passed as a string argument is", function()
+test("the output of a command can be a string argument of a system call", function()
 	local fd = memfd ""
 	local said = vm:exec("printf hello").stdout
 	assert_eq(5, vm:syscall("write", fd, said, #said))

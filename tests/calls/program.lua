@@ -25,14 +25,14 @@ int main(int argc, char **argv)
 }
 ]]
 
-test("program builds a C file, runs it, and takes the results that it prints", function()
+test("vm:program() builds a C file, runs it, and takes the results that it prints", function()
 	with_files({ ["two.c"] = KTAP, ["names.h"] = '#define FIRST "one"\n' }, function(dir)
 		local out = vm:program(dir .. "/two.c", { args = { "it's" } })
 		assert_eq({ "one", "it's" }, { out.results[1].name, out.results[2].name })
 	end)
 end)
 
-test("program builds again when the C file or a header of it has changed", function()
+test("vm:program() builds again when the C file or a header of it has changed", function()
 	with_files({ ["two.c"] = KTAP, ["names.h"] = '#define FIRST "one"\n' }, function(dir)
 		vm:program(dir .. "/two.c")
 		runner.write(dir .. "/names.h", '#define FIRST "uno"\n')
@@ -57,7 +57,7 @@ test("a program without KTAP is one result, by its exit status or signal", funct
 		end)
 end)
 
-test("a program has no death signal, as one that a shell has started", function()
+test("a program has no parent death signal, like a program that a shell has started", function()
 	with_files({ ["death.c"] = [[
 #include <sys/prctl.h>
 int main(void) { int sig = -1; return prctl(PR_GET_PDEATHSIG, &sig) || sig; }
@@ -78,12 +78,12 @@ test("a C file that does not compile fails with the compiler's lines in its own 
 	end)
 end)
 
-test("the error of program for a missing file, or one that is no C file, names it", function()
+test("the error of vm:program() for a missing file, or one that is no C file, names it", function()
 	assert_error(function() vm:program("none.c") end, "program none.c: there is no such file")
 	assert_error(function() vm:program("/etc/passwd") end, "program /etc/passwd: expected a file NAME.c")
 end)
 
-test("the verdict of a test depends on its C file and on the headers of that", function()
+test("the verdict of a test depends on its C file and on that file's headers", function()
 	with_files({ ["two.c"] = KTAP, ["names.h"] = '#define FIRST "one"\n', ["uses.lua"] = [[
 		test("uses", function() provium.create():boot():program("two.c") end)]] }, function(dir)
 		local r = runner.run { "test", "--verdict", dir .. "/verdict", dir .. "/uses.lua" }

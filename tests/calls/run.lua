@@ -66,11 +66,11 @@ local function assert_like_from_a_shell(out)
 	return self
 end
 
-test("a program of run leads its group, not its session, and has default signals", function()
+test("a program of run() leads its group, not its session, and has default signals", function()
 	assert_eq(0, assert_like_from_a_shell(vm:run(STATUS).stdout.value).tty)
 end)
 
-test("the last program of exec leads no session and has default signals", function()
+test("the last program of an exec() command leads no session and has default signals", function()
 	local out = vm:exec(table.concat(STATUS, " ")).stdout.value
 	local self = ids(out)
 	assert_ne(self.pid, self.session)
@@ -84,21 +84,21 @@ test("the last program of a job leads no session and has default signals", funct
 	assert_contains(out, "SigIgn:\t0000000000000000\n")
 end)
 
-test("a signal that ends the last program of exec is in the result", function()
+test("the result of exec() has the signal that ended the command's last program", function()
 	for _, signal in ipairs { 1, 2, 6, 9, 11, 15, 34, 64 } do
 		local r = vm:exec(("sh -c 'kill -%d $$'"):format(signal))
 		assert_eq({ 128 + signal, signal }, { r.exit_code, r.signal })
 	end
 end)
 
-test("an exit status of exec's last program that no signal has is returned as it is", function()
+test("exec() returns an exit status that stands for no signal as it is", function()
 	for _, code in ipairs { 1, 128, 147, 148, 150, 193, 255 } do
 		local r = vm:exec(("sh -c 'exit %d'"):format(code))
 		assert_eq({ code }, { r.exit_code, r.signal })
 	end
 end)
 
-test("exec runs a command that begins or ends with anything", function()
+test("exec runs a command that begins or ends with a comment, a newline or a backslash", function()
 	for _, cmd in ipairs { "# a comment", "true # a comment", "\ntrue", "cat <<END\nx\nEND", "true \\", "" } do
 		assert_eq(0, vm:exec(cmd).exit_code, cmd)
 	end
@@ -109,7 +109,7 @@ end)
 
 -- --- terminals ---
 
-test("tty: the program's streams are a terminal of 80 by 24, and lead its foreground", function()
+test("tty: a program's streams are a terminal of 80 by 24, in whose foreground it is", function()
 	local out = vm:run({ "sh", "-c", "tty; stty size; cat /proc/self/stat" }, { tty = true }).stdout
 	assert_eq({ "/dev/pts/0", "24 80" }, { out:match "^(%S+)\r\n([%d ]+)\r\n" })
 	local self = ids(out:match "[^\n]*\r\n$")
@@ -124,13 +124,13 @@ test("tty: a program has default signals and can open /dev/tty", function()
 	assert_eq("x\r\n", vm:run({ "sh", "-c", "echo x >/dev/tty" }, { tty = true }).stdout)
 end)
 
-test("tty: stdin is typed, and Ctrl-C interrupts the program", function()
+test("tty: the program gets stdin as if typed, and Ctrl-C in it interrupts the program", function()
 	assert_eq("ab\r\nab\r\n", vm:run({ "head", "-n1" }, { tty = true, stdin = "ab\n" }).stdout)
 	local r = vm:run({ "sleep", "1000" }, { tty = true, stdin = "\3", timeout = 20 })
 	assert_eq({ 130, 2 }, { r.exit_code, r.signal })
 end)
 
-test("tty: output of megabytes arrives whole, and the exit code, too", function()
+test("tty: an output of megabytes arrives whole, and so does the exit code", function()
 	local r = vm:run({ "sh", "-c", "stty raw; head -c 3000000 /dev/zero; exit 5" }, { tty = true })
 	assert_eq({ 3000000, 5 }, { #r.stdout, r.exit_code })
 	assert_eq("", r.stdout:gsub("%z+", ""))
@@ -155,7 +155,7 @@ end)
 
 -- --- ends ---
 
-test("run that runs into its time limit keeps the output, and the program is killed", function()
+test("run that reaches its time limit keeps the output, and the program is killed", function()
 	local err = assert_error(function() vm:run({ "sh", "-c", "echo so far; exec sleep 1000" }, { timeout = 1 }) end,
 		"no result within")
 	assert_eq("so far\n", err.stdout.value)
@@ -175,7 +175,7 @@ test("run keeps the output of a program that panics the guest", { expect_panic =
 	assert_eq("last words\n", err.stdout.value)
 end)
 
-test("a program of run has no death signal, and still ends with its worker", function()
+test("a program of run() has no parent death signal, and still ends with its worker", function()
 	local worker = vm:spawn()
 	local call = worker:async("run", { "sleep", "1001" })
 	vm:wait_until(function() return vm:exec("pidof sleep").ok end, { interval = 0.01 })
@@ -184,7 +184,7 @@ test("a program of run has no death signal, and still ends with its worker", fun
 	assert_error(function() call:wait() end)
 end)
 
-test("a program on a terminal ends with its worker, and the leader of its session, too", function()
+test("a program on a terminal and the leader of its session end with its worker", function()
 	local worker = vm:spawn()
 	worker:async("run", { "sh", "-c", "trap '' HUP; sleep 1001; true" }, { tty = true })
 	vm:wait_until(function() return vm:exec("pidof sleep").ok end, { interval = 0.01 })

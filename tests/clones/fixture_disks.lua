@@ -50,7 +50,7 @@ local function passes(h, image)
 	assert_eq(before, runner.shell("cksum <" .. h.suite .. "/" .. image))
 end
 
-test("each clone has the disk as it was saved, and the image is not written", function()
+test("each clone has the disk as the fixture saved it, and the image is not written to", function()
 	with_disk(PLAIN, clones("base", "original"), function(h)
 		passes(h, "disk.img")
 		passes(h, "disk.img")

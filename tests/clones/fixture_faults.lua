@@ -93,7 +93,7 @@ test("the error for fixtures that need each other shows the cycle", function()
 	end)
 end)
 
-test("a fixture that cannot be built is built only once for two tests", function()
+test("a build of a fixture that fails is tried only once for two tests", function()
 	home.with(function(h)
 		h:script("base", "io.open(os.getenv('COUNT'), 'a'):write('x')\n")
 		h:write("t.lua", USES_BASE .. USES_BASE:gsub("uses it", "uses it, too"))
@@ -213,7 +213,7 @@ test("three runners that need one fixture at the same time build it once", funct
 	end)
 end)
 
-test("a builder that is killed leaves no fixture, no QEMU and no lock", function()
+test("a fixture builder that is killed leaves no fixture, no QEMU and no lock", function()
 	home.with(function(h)
 		h:script("base", "local vm = " .. home.BOOT .. "if not io.open('go') then vm:exec('sleep 1000') end\n")
 		local pid, finish = runner.start({ "fixture", "build", "base" }, h:opts())
@@ -274,7 +274,7 @@ test("no space for a guest's write to its disk: the VM's end names that reason",
 	end)
 end)
 
-test("another user of a checkout uses a store in their own folder", function()
+test("a user who does not own the checkout has a fixture store in their own folder", function()
 	if shell("id -u") ~= "0" then skip("needs root") end
 	if shell("command -v setpriv") == "" then skip("needs setpriv") end
 	home.with(function(h)

@@ -92,7 +92,7 @@ test("a changed parent rebuilds the fixtures on top of it", function()
 	end)
 end)
 
-test("a script with another memory size rebuilds the fixture, and its clones have it", function()
+test("a new memory size in a script rebuilds the fixture, and its clones have that size", function()
 	home.with(function(h)
 		h:write("t.lua", "test('t', { fixture = 'base' }, function(vm)\n" ..
 			"local kb = tonumber(vm:read_file('/proc/meminfo'):match('MemTotal: *(%d+)'))\n" ..
@@ -119,7 +119,7 @@ end
 
 local function built(name, why) return ("fixture %s: %s\n"):format(name, why) end
 
-test("a script that names no profile has a fixture for each PROFILE", function()
+test("a fixture script that names no profile makes one fixture for each PROFILE", function()
 	with_other(function(h, other)
 		h:is_rebuilt("base", "not in the store")
 		assert_eq(built("base", ("the default profile changed (it was %s): built"):format(provium.profile)),
@@ -133,7 +133,7 @@ test("a script that names no profile has a fixture for each PROFILE", function()
 	end)
 end)
 
-test("a script on top of one that names no profile is built for each PROFILE", function()
+test("a fixture whose parent names no profile is built for each PROFILE", function()
 	with_other(function(h, other)
 		h:script("child", "provium.fixture('base')\n")
 		h:is_rebuilt("child", "not in the store")
@@ -142,7 +142,7 @@ test("a script on top of one that names no profile is built for each PROFILE", f
 	end)
 end)
 
-test("a script that names its profile has one fixture, whatever PROFILE is", function()
+test("a fixture script that names its profile makes one fixture, whatever PROFILE is", function()
 	with_other(function(h, other)
 		h:script("base", ("provium.create('%s'):boot { memory = '128M' }\n"):format(provium.profile))
 		h:is_rebuilt("base", "not in the store")
@@ -150,7 +150,7 @@ test("a script that names its profile has one fixture, whatever PROFILE is", fun
 	end)
 end)
 
-test("a profile has a fixture of its name without a script", function()
+test("every profile has a fixture of its name, even without a fixture script", function()
 	with_other(function(h)
 		h:is_rebuilt("other", "not in the store")
 		h:is_current("other")
@@ -163,7 +163,7 @@ test("a profile has a fixture of its name without a script", function()
 	end)
 end)
 
-test("a script overrides the fixture of a profile's name", function()
+test("a fixture script with the name of a profile replaces that profile's own fixture", function()
 	with_other(function(h)
 		h:is_rebuilt("other", "not in the store")
 		h:script("other", home.BOOT)
@@ -194,7 +194,7 @@ test("make rebuilds a fixture whose input has special characters in its path", f
 	end)
 end)
 
-test("a fixture has no stamp if make cannot read the path of an input", function()
+test("a fixture gets no stamp file for make if make cannot read the path of an input", function()
 	home.with(function(h)
 		local make = made_for_make(h, "lib/a(1)")
 		assert_contains(make(), "asks")
@@ -217,7 +217,7 @@ test("fixture clean removes the fixtures of one name, or all", function()
 	end)
 end)
 
-test("a rebuild names the changed input, and a fifth fixture replaces the oldest", function()
+test("a rebuild names the changed input; a fixture's fifth version replaces the oldest", function()
 	home.with(function(h)
 		h:script("base", "require 'helper'\n" .. home.BOOT)
 		h:write("lib/helper.lua", "return 1\n")

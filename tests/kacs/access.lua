@@ -37,8 +37,8 @@ local cases = {
 	{ "an ACE for a deny-only group grants nothing", { allow(GUESTS, R) }, R, "EACCES" },
 	{ "an ACE for a group that is not enabled grants nothing", { allow(kacs.ADMINISTRATORS, R) }, R, "EACCES" },
 	{ "an ACE for a group that is not enabled denies nothing", { deny(kacs.ADMINISTRATORS, R), allow(ALICE, R) }, R, R },
-	{ "a denial before a grant of the same right refuses it", { deny(ALICE, R), allow(ALICE, R) }, R, "EACCES" },
-	{ "a grant before a denial of the same right grants it", { allow(ALICE, R), deny(ALICE, R) }, R, R },
+	{ "a right is refused if an ACE denies it before another grants it", { deny(ALICE, R), allow(ALICE, R) }, R, "EACCES" },
+	{ "a right is granted if an ACE grants it before another denies it", { allow(ALICE, R), deny(ALICE, R) }, R, R },
 	{ "a denial to a group before a grant to the user refuses the right", { deny(STAFF, R), allow(ALICE, R) }, R, "EACCES" },
 	{ "a denial to a deny-only group before a grant to the user refuses the right", { deny(GUESTS, R), allow(ALICE, R) }, R, "EACCES" },
 	{ "a denial to another user has no effect", { deny(BOB, R), allow(kacs.EVERYONE, R) }, R, R },
@@ -47,8 +47,8 @@ local cases = {
 	{ "two desired rights of which one is not mentioned are refused", { allow(ALICE, R) }, R | W, "EACCES" },
 	{ "two desired rights are granted by two ACEs", { allow(ALICE, R), allow(STAFF, W) }, R | W, R | W },
 	{ "a right granted by one ACE is not taken back by a later denial", { allow(ALICE, R | W), deny(ALICE, W), allow(ALICE, X) }, R | W | X, R | W | X },
-	{ "a denial for inheritance only has no effect", { deny(ALICE, R, kacs.INHERIT_ONLY), allow(ALICE, R) }, R, R },
-	{ "a grant for inheritance only has no effect", { allow(ALICE, R, kacs.INHERIT_ONLY) }, R, "EACCES" },
+	{ "an inherit-only ACE that denies a right has no effect", { deny(ALICE, R, kacs.INHERIT_ONLY), allow(ALICE, R) }, R, R },
+	{ "an inherit-only ACE that grants a right has no effect", { allow(ALICE, R, kacs.INHERIT_ONLY) }, R, "EACCES" },
 	{ "an inherited ACE grants its right", { allow(ALICE, R, 0x10) }, R, R },
 	{ "a desired generic right stands for file rights", { allow(ALICE, kacs.FILE_READ) }, kacs.GENERIC_READ, kacs.FILE_READ },
 	{ "a generic right in an ACE stands for file rights", { allow(ALICE, kacs.GENERIC_WRITE) }, W, W },
@@ -76,7 +76,7 @@ test("an ACE with bytes after its SID grants its right", function()
 	assert_eq(R, check({ ace, deny(kacs.EVERYONE, R) }, R))
 end)
 
-test("the owner, the group and the SACL of a descriptor grant no right", function()
+test("the owner, the group and the SACL of a security descriptor grant no right", function()
 	local sd = kacs.sd { owner = ALICE, group = STAFF, sacl = { kacs.audit(ALICE, R) }, dacl = {} }
 	assert_errno("EACCES", kacs.check(vm, alice, sd, kacs.READ_CONTROL))
 end)
@@ -99,7 +99,7 @@ test("access_check with -1 checks the caller's own token", function()
 	w:kill()
 end)
 
-test("workers with three tokens get three results for one descriptor", function()
+test("three workers with three tokens get three results for one security descriptor", function()
 	local sd = kacs.sd { dacl = { deny(BOB, W), allow(kacs.EVERYONE, R | W), allow(ALICE, X) } }
 	local got = {}
 	for i, id in ipairs { 1000, 1001, 1002 } do
@@ -155,23 +155,23 @@ local function ioctl_check(sd, desired, opts)
 	})
 end
 
-test("CHECK returns the granted rights in its struct", function()
+test("the ioctl CHECK returns the granted rights in its struct", function()
 	local ret, args = ioctl_check(kacs.sd { dacl = { allow(ALICE, R) } }, R)
 	assert_eq({ 0, R }, { ret, (unpack("u32", args, 4)) })
 end)
 
-test("CHECK returns 0 rights and no error for a denial", function()
+test("the ioctl CHECK returns 0 rights and no error for a denial", function()
 	local ret, args = ioctl_check(kacs.sd { dacl = {} }, R)
 	assert_eq({ 0, 0 }, { ret, (unpack("u32", args, 4)) })
 end)
 
-test("CHECK with unknown flags, a malformed or a too large descriptor is refused", function()
+test("the ioctl CHECK refuses unknown flags and a malformed or too large descriptor", function()
 	assert_errno("EINVAL", (ioctl_check(kacs.sd {}, R, { flags = 1 })))
 	assert_errno("EINVAL", (ioctl_check("x", R)))
 	assert_errno("E2BIG", (ioctl_check("x", R, { len = 65537 })))
 end)
 
-test("CHECK with a truncated object or descriptor returns EFAULT", function()
+test("the ioctl CHECK with a truncated object or security descriptor returns EFAULT", function()
 	assert_errno("EFAULT", (ioctl_check(kacs.sd {}, R, { len = 21 })))
 	assert_errno("EFAULT", (ioctl_check("", R, { object_len = 15 })))
 end)

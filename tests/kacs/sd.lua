@@ -61,7 +61,7 @@ test("get_sd with too little room returns the size and writes nothing", function
 	assert_eq(FULL .. "\0\0\0", sd)
 end)
 
-test("get_sd returns each part on its own", function()
+test("get_sd can return each part of a security descriptor alone", function()
 	local path = new_file()
 	set(path, FULL)
 	local parts = {
@@ -72,7 +72,7 @@ test("get_sd returns each part on its own", function()
 	for info, want in pairs(parts) do assert_eq(kacs.sd(want), (select(2, get(path, info)))) end
 end)
 
-test("set_sd of one part leaves the others", function()
+test("set_sd of one part of a security descriptor leaves the other parts unchanged", function()
 	local path = new_file()
 	set(path, FULL)
 	assert_eq(0, set(path, kacs.sd { owner = BOB }, kacs.OWNER))

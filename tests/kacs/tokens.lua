@@ -28,32 +28,32 @@ end)
 
 local fd = vm.kacs and kacs.create(vm, 1000, GROUPS)
 
-test("QUERY without room returns 0 and the length", function()
+test("the ioctl QUERY with a buffer size of 0 returns 0 and the length of the data", function()
 	local ret, len = kacs.query_once(vm, fd, kacs.QUERY_USER, 0)
 	assert_eq(0, ret)
 	assert_eq(16, len)
 end)
 
-test("QUERY with as much room as the length returns the bytes", function()
+test("the ioctl QUERY with a buffer of exactly the length returns the data", function()
 	local ret, len, sid = kacs.query_once(vm, fd, kacs.QUERY_USER, 16)
 	assert_eq({ 0, 16 }, { ret, len })
 	assert_eq("S-1-22-1-1000", kacs.sid_text(sid))
 end)
 
-test("QUERY with too little room returns ERANGE with the length and writes nothing", function()
+test("the ioctl QUERY with too small a buffer returns ERANGE with the length, no data", function()
 	local ret, len, data = kacs.query_once(vm, fd, kacs.QUERY_USER, 15)
 	assert_errno("ERANGE", ret)
 	assert_eq(16, len)
 	assert_eq(("\0"):rep(15), data)
 end)
 
-test("QUERY with more room than needed returns the length and writes no more", function()
+test("the ioctl QUERY with too large a buffer returns the length, and no more data", function()
 	local ret, len, data = kacs.query_once(vm, fd, kacs.QUERY_TYPE, 9)
 	assert_eq({ 0, 4 }, { ret, len })
 	assert_eq(pack("u32 x5", 1), data)
 end)
 
-test("QUERY of a new token's type returns TokenPrimary", function()
+test("the ioctl QUERY of a new token's type returns TokenPrimary", function()
 	assert_eq(pack("u32", 1), kacs.query(vm, fd, kacs.QUERY_TYPE))
 end)
 
@@ -74,7 +74,7 @@ test("two tokens have different ids", function()
 	kacs.close(vm, other)
 end)
 
-test("QUERY of an unknown class returns EINVAL", function()
+test("the ioctl QUERY of an unknown information class returns EINVAL", function()
 	for _, class in ipairs { 0, 5, 0xffffffff } do assert_errno("EINVAL", (kacs.query_once(vm, fd, class, 0))) end
 end)
 
@@ -95,7 +95,7 @@ end)
 
 -- --- rights of a descriptor ---
 
-test("a descriptor without the right QUERY refuses QUERY, MEMBERS and CHECK", function()
+test("a token's descriptor without the right QUERY refuses QUERY, MEMBERS and CHECK", function()
 	local mute = vm.kacs:open_self_token(0, kacs.TOKEN_ALL & ~kacs.TOKEN_QUERY)
 	for _, cmd in ipairs { kacs.QUERY, kacs.MEMBERS, kacs.CHECK } do
 		assert_errno("EACCES", (vm:ioctl(mute, cmd, "")))
@@ -103,7 +103,7 @@ test("a descriptor without the right QUERY refuses QUERY, MEMBERS and CHECK", fu
 	kacs.close(vm, mute)
 end)
 
-test("a descriptor without any right can be opened, and refuses every use", function()
+test("a token can be opened without any right, and that descriptor refuses every use", function()
 	local none = vm.kacs:open_self_token(0, 0)
 	assert_errno("EACCES", (kacs.query_once(vm, none, kacs.QUERY_USER, 0)))
 	assert_errno("EACCES", vm.kacs:install_token(none))
@@ -111,7 +111,7 @@ test("a descriptor without any right can be opened, and refuses every use", func
 	kacs.close(vm, none)
 end)
 
-test("a descriptor with ASSIGN or IMPERSONATE can be installed", function()
+test("a token can be installed by a descriptor with the right ASSIGN or IMPERSONATE", function()
 	for _, access in ipairs { kacs.TOKEN_ASSIGN, kacs.TOKEN_IMPERSONATE } do
 		local self = vm.kacs:open_self_token(0, access)
 		assert_eq(0, vm.kacs:install_token(self))
@@ -155,21 +155,21 @@ test("MEMBERS leaves out a group that is neither enabled nor deny-only", functio
 	kacs.close(vm, off)
 end)
 
-test("MEMBERS uses the enabled entry of a group that is listed twice", function()
+test("the ioctl MEMBERS uses the enabled entry of a group that the token lists twice", function()
 	local twice = kacs.create(vm, 1, { { STAFF, kacs.GROUP_DENY_ONLY }, { STAFF, kacs.GROUP_ENABLED } })
 	local _, _, out = members({ STAFF }, 4, { fd = twice })
 	assert_eq(kacs.MEMBER_YES, (unpack("u32", out)))
 	kacs.close(vm, twice)
 end)
 
-test("MEMBERS with too little room returns ERANGE with the length and writes nothing", function()
+test("the ioctl MEMBERS with too small a buffer returns ERANGE with the length, no data", function()
 	local ret, len, out = members({ STAFF, GUESTS }, 7)
 	assert_errno("ERANGE", ret)
 	assert_eq(8, len)
 	assert_eq(("\0"):rep(7), out)
 end)
 
-test("MEMBERS without SIDs returns 0 bytes", function()
+test("the ioctl MEMBERS without SIDs returns 0 bytes", function()
 	local ret, len = members({}, 0)
 	assert_eq({ 0, 0 }, { ret, len })
 end)
@@ -484,7 +484,7 @@ end)
 
 -- --- duplicate ---
 
-test("DUPLICATE makes a token with the same user and groups, and the original's id", function()
+test("the ioctl DUPLICATE copies user and groups, and sets the origin to the old token", function()
 	local copy = (vm:ioctl(fd, kacs.DUPLICATE, pack("u32 u32", kacs.TOKEN_QUERY, 0)))
 	assert_eq(kacs.user(1000), kacs.user_of(vm, copy))
 	assert_eq(kacs.groups(GROUPS), kacs.query(vm, copy, kacs.QUERY_GROUPS))
@@ -494,7 +494,7 @@ test("DUPLICATE makes a token with the same user and groups, and the original's 
 	kacs.close(vm, copy)
 end)
 
-test("DUPLICATE refuses unknown rights and flags, and a descriptor without the right", function()
+test("the ioctl DUPLICATE refuses unknown rights and flags, and a missing right", function()
 	assert_errno("EINVAL", (vm:ioctl(fd, kacs.DUPLICATE, pack("u32 u32", 0x10, 0))))
 	assert_errno("EINVAL", (vm:ioctl(fd, kacs.DUPLICATE, pack("u32 u32", 8, 1))))
 	local self = vm.kacs:open_self_token(0, kacs.TOKEN_QUERY)

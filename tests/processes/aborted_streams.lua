@@ -31,7 +31,7 @@ test(("a VM answers after each of %d commands that timed out while they wrote"):
 	for _ = 1, ROUNDS do time_out("exec", "cat " .. LARGE) end
 end)
 
-test("the kernel log can be read after a call that streams was aborted", function()
+test("the kernel log can be read after a call that was sending its output was aborted", function()
 	time_out("read_file", LARGE)
 	assert(#vm:dmesg() > 0)
 end)

@@ -117,15 +117,15 @@ local function for_each_agent_fd(fn)
 	assert_recovered(0)
 end
 
-test("close of any descriptor of the executor's own leaves a guest that works", function()
+test("the guest still works after a test closes any descriptor of the executor itself", function()
 	for_each_agent_fd(function(fd) vm:syscall("close", fd) end)
 end)
 
-test("dup2 onto any descriptor of the executor's own leaves a guest that works", function()
+test("the guest still works after a dup2 onto any descriptor of the executor itself", function()
 	for_each_agent_fd(function(fd) vm:syscall("dup2", 0, fd) end)
 end)
 
-test("O_NONBLOCK on any descriptor of the executor's own leaves a guest that works", function()
+test("the guest still works after O_NONBLOCK on any descriptor of the executor itself", function()
 	for_each_agent_fd(function(fd) vm:syscall("fcntl", fd, C.F_SETFL, C.O_NONBLOCK) end)
 end)
 
@@ -190,7 +190,7 @@ test("a guest whose executor ended a hundred times works on without zombies", fu
 	assert_eq("0\n", vm:exec("ps -o stat | grep -c ^Z").stdout)
 end)
 
-test("files of the guest outlive its executor", function()
+test("files in the guest are still there after its executor has ended", function()
 	vm:write_file("/tmp/kept", "kept")
 	assert_error(function() vm:syscall("exit_group", 1) end, "exited with status 1")
 	assert_eq("kept", vm:read_file("/tmp/kept"))

@@ -126,7 +126,7 @@ test("job_wait of a job killed by a signal returns the signal", function()
 	assert_eq({ running = false, exit_code = 139, signal = 11, stdout = "", stderr = "" }, r)
 end)
 
-test("a job outlives the executor that started it, and any other can wait for it", function()
+test("a job outlives the executor that started it, and another executor can wait for it", function()
 	for _ = 1, 5 do
 		local w = vm:spawn()
 		local job = w:background("echo started; sleep 0.2; echo done")
@@ -150,7 +150,7 @@ test("a job has its worker's credentials, and another user cannot kill it", func
 	other:kill()
 end)
 
-test("a job whose keeper is killed ends, and job_wait returns", function()
+test("a job ends when its keeper, the reader of its output, is killed; job_wait returns", function()
 	local job = vm:background("sleep 1000")
 	local keeper = tonumber(vm:read_file(("/proc/%d/stat"):format(job.pid)):match("%) %a (%d+)"))
 	assert_eq("job keeper\n", vm:read_file(("/proc/%d/comm"):format(keeper)))

@@ -145,7 +145,7 @@ test("an entry of a stack in a module has its source file and line", function()
 		:format(faults_source.line_of("WRITE_ONCE(faults_null[2], 1);"))), report_line(complaint, "RIP: "))
 end)
 
-test("a return address on a stack has the line of the call, not the next one", function()
+test("a return address on a stack has the source line of the call, not the next line", function()
 	local line = report_line(canned()["a WARNING"].complaints[1], " commit_set+")
 	assert(line:find((" modules/faults/faults.c:%d$"):format(faults_source.line_of("faults[i].commit();"))), line)
 end)
@@ -159,7 +159,7 @@ test("an entry of a stack in the kernel has its source file and line", function(
 	assert(line:find "  kernel/params%.c:%d+$", line)
 end)
 
-test("a report has the source around the first entry of a module", function()
+test("a report shows the source around the first stack entry in a module", function()
 	local source = canned()["a NULL pointer in a worker of the kernel"].complaints[1].source
 	local line = faults_source.line_of("WRITE_ONCE(faults_null[2], 1);")
 	assert_eq(("modules/faults/faults.c:%d"):format(line), source.where)

@@ -46,6 +46,6 @@ test("a loop with interrupts on is reported as a hang in the function that loops
 	check("a loop with interrupts on", "fault_spin")
 end)
 
-test("a test after the guests that hung passes", function()
+test("a test after tests whose guests hung passes", function()
 	assert_eq("ok", events["after the guests that hung"].verdict)
 end)

@@ -13,23 +13,23 @@ local function check(name, verdict, pattern)
 	if pattern then assert(event.message:find(pattern), event.message) end
 end
 
-test("a timer that outlives its module fails the test, although the test has ended", function()
+test("leave_clean: a timer that outlives its module fails the test that loaded it", function()
 	check("a timer that outlives its module", "FAIL", "^the kernel complained: ")
 	check("the same without leave_clean", "ok")
 end)
 
-test("descriptors of the test and of its workers are closed, and modules are removed", function()
+test("leave_clean closes descriptors of a test and its workers, and removes its modules", function()
 	check("a module in use by a descriptor and by a worker", "ok")
 	check("after the test with the module echo", "ok")
 end)
 
-test("a module that cannot be removed fails the test with its users", function()
+test("a module that leave_clean cannot remove fails the test, and the message says why", function()
 	check("a module that a job keeps in use", "FAIL", "^leave_clean: VM %d+: rmmod echo: EAGAIN: in use")
 end)
 
-test("a test that leaves nothing but a module passes", function() check("a clean test", "ok") end)
+test("a test with leave_clean that leaves nothing but a module passes", function() check("a clean test", "ok") end)
 
-test("tests on a fixture that returns leave_clean have that option, unless they say false", function()
+test("tests on a fixture that returns leave_clean have it, unless they set it to false", function()
 	check("a timer, in a clone of a fixture with leave_clean", "FAIL", "^the kernel complained: ")
 	check("the same in a test that refuses leave_clean", "ok")
 end)

@@ -29,7 +29,7 @@ local function run(tests)
 	return said
 end
 
-test("the result that was running when the kernel complained is a failure", function()
+test("the result of a program that was running when the kernel complained is a failure", function()
 	local said = run [[
 		local WARN = "sleep 0.5\necho warn >" .. commit .. "\nsleep 0.5\n"
 		test("ktap", function() vm:ktap("echo 1..3; echo ok 1 a\n" .. WARN .. "echo ok 2 b; sleep 0.5; echo ok 3 c") end)
@@ -55,7 +55,7 @@ test("the result that was running when the kernel complained is a failure", func
 	assert_contains(said, "FAIL: 2 passed, 4 failed")
 end)
 
-test("the result that was running when the guest panicked is a failure", function()
+test("the result of a program that was running when the guest panicked is a failure", function()
 	local said = run [[
 		test("dies", function()
 			vm:ktap("echo KTAP version 1; echo 1..3; echo ok 1 a; echo '  # Subtest: in'; echo '  1..2'; echo '  ok 1 x'\n" ..
