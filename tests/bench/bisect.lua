@@ -14,7 +14,8 @@ local bench = require "bench"
 local runner = require "runner"
 local tally = require "tally"
 
--- Compiles the module, whose source is new, ROUNDS times.
+-- Compiles the module ROUNDS times, each time from a source with a new date,
+-- and adds the seconds to the list.
 local function compile_anew(folder, list)
 	for _ = 1, ROUNDS do
 		runner.shell(("touch %s/tally.c"):format(folder))
@@ -32,7 +33,8 @@ test("a step of make bisect is compared with the time of compiling the module", 
 		local session = assert(said:match("logs and reports: ([^\n]*)"), said)
 		compile_anew(dir .. "/alone/tally", compiled)
 		for i, step in ipairs(core.json(runner.read(session .. "/summary.json")).steps) do
-			-- The first one makes the fixture.
+			-- The first step makes the fixture, too, so its time
+			-- does not count.
 			if i > 1 and step.verdict ~= "untestable" then steps[#steps + 1] = step.seconds end
 		end
 		runner.shell("rm -rf " .. runner.quote(session))

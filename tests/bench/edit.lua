@@ -23,7 +23,8 @@ test("the module of ten files is loaded", { fixture = provium.profile }, functio
 end)
 ]]
 
--- Writes file number i with another line than before.
+-- Writes the module's source file number i, with one line that no round before
+-- had.
 local function change(folder, i, round)
 	runner.write(("%s/part%d.c"):format(folder, i), ("#include <linux/fs.h>\nint ten_part%d = %d;\n"):format(i, round))
 end

@@ -18,8 +18,8 @@ local function row(name, ours, base, limit, limit_text)
 		limit_text or limit, ours / base > limit and "  OVER" or ""))
 end
 
--- Returns the seconds from start() to the first answered call of the VM that it
--- returns.
+-- Returns the seconds from start() to the first answered call of the VM that
+-- start() returns.
 local function first_answer(start)
 	local begin = core.now()
 	local vm = start()
@@ -43,7 +43,7 @@ local function times(...)
 	return table.unpack(all)
 end
 
--- --- resuming ---
+-- --- resuming a fixture, compared with a boot ---
 
 for _, name in ipairs { provium.profile, "small", "large" } do first_answer(clone(name)) end
 
@@ -53,7 +53,7 @@ row("resume to the first answer / boot", resumed, booted, 1 / 12, "1/12")
 local spares, other = {}, provium.fixture(provium.profile)
 for i = 1, ROUNDS do
 	fixture.start_spare(provium.profile)
-	other:exec("sleep 0.2")		-- takes the place of a test during which the spare gets ready
+	other:exec("sleep 0.2")		-- stands for a test, during which the next test's clone is resumed
 	spares[i] = first_answer(clone(provium.profile))
 end
 other:kill()
@@ -72,7 +72,7 @@ local function private_bytes(vm)
 	return kb << 10
 end
 
--- Every clone is started before the first one runs.
+-- All QEMUs are started before the first guest runs.
 local begin, vms = core.now(), {}
 local image = core.fixture_find(provium.profile, fixture.find_script(provium.profile, "tests"))
 for i = 1, 16 do

@@ -12,8 +12,8 @@ package.path = here .. "/../lib/?.lua;" .. package.path
 local bench = require "bench"
 local runner = require "runner"
 
--- A boot, calls, a file, commands and a timer. The last line of the console has
--- the guest's time.
+-- The test file that is recorded: a boot, calls, a file, commands and a timer.
+-- The last line of the console has the guest's time.
 local FILE = [[
 test("works", function()
 	local vm = provium.create():boot()

@@ -29,8 +29,8 @@ local resumed = median_of(function()
 	clone:kill()
 	return seconds
 end)
--- As make kselftest: the time limit is known, and the clone is resumed while
--- the program before it runs.
+-- The programs run as in make kselftest: the time limit is given, and the clone
+-- for a program is resumed while the program before it runs.
 local opts = { timeout = 45 }
 local program = median_of(function() return bench.seconds(function() vm:kselftest("/bin/true", opts) end) end)
 local in_clone = median_of(function()

@@ -36,7 +36,8 @@ case("more cards than the module can have are refused with EINVAL", function(vm)
 	assert_eq("EINVAL", err.errno)
 end)
 
--- A fault of evdi 1.12: it uses a card's painter that is no longer there.
+-- The expected complaint is a fault of evdi 1.12, which uses a card's painter
+-- after the painter is gone.
 case("removing the cards faults in evdi 1.12", { expect = "in evdi_painter_needs_full_modeset" }, function(vm)
 	assert_error(function() vm:write_file("/sys/devices/evdi/remove_all", "1\n") end)
 end)

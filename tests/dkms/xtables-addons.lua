@@ -51,7 +51,8 @@ end)
 case("a rule with quota2 lets as many packets pass as the quota says", function(vm)
 	iptables(vm, "-A INPUT -p icmp -m quota2 --name pings --packets --quota 4 -j ACCEPT")
 	iptables(vm, "-A INPUT -p icmp -j DROP")
-	-- On this interface, the guest receives the request and the reply.
+	-- Each ping takes two packets of the quota: on the loopback interface,
+	-- the guest receives the request and the reply.
 	assert_eq({ true, true, false }, { answers(vm), answers(vm), answers(vm) })
 	assert_eq("0\n", vm:read_file("/proc/net/xt_quota/pings"))
 	iptables(vm, "-F INPUT")

@@ -51,8 +51,8 @@ local function check(change, sd, fd)
 	return (vm.kacs:access_check(kacs.check_args(fd or token, sd or kacs.sd {}, 1, change)))
 end
 
--- Returns cases for the errors of a path, for get_sd and set_sd: fn(path,
--- caller, dirfd) makes the call.
+-- Returns cases for the errors that a path causes in get_sd and set_sd, by
+-- errno. fn(path, caller, dirfd) makes the call.
 local function path_cases(fn)
 	return {
 		EBADF = function() return fn("file", nil, CLOSED) end,
@@ -128,7 +128,7 @@ cases.set_sd.EFAULT = function() return vm:syscall("kacs_set_sd", CWD, NOWHERE, 
 cases.set_sd.EPERM = function() return set("/tmp/errors", user) end
 cases.set_sd.EROFS = function() return set("/tmp/ro/file") end
 
--- --- the files and tokens for them ---
+-- --- the files and tokens of these cases ---
 
 if test == _G.test then
 	assert(vm:exec("mkdir -p /root/closed /tmp/ro; chmod 755 /root; chmod 700 /root/closed; echo >/tmp/errors;" ..

@@ -176,7 +176,7 @@ local function random_call(b)
 	return (kind <= 5 and raw_call or typed_call)(b)
 end
 
--- --- rounds ---
+-- --- rounds of random calls ---
 
 local promised = {}
 for name, row in pairs(vm.kacs and vm.kacs.rows or {}) do
@@ -241,7 +241,8 @@ test("random calls include a success of every call and the likely errors", { tim
 	end
 end)
 
--- On a kernel with kmemleak (PROFILE=debug) this includes its report.
+-- On a kernel with kmemleak (PROFILE=debug), kmemleak must find no leak,
+-- either.
 test("random calls leave no token", function()
 	vm:wait_until(function() return kacs.counts(vm).tokens == 0 end, { interval = 0.01, desc = "no tokens" })
 	assert_eq({ tokens = 0, files = 0, tasks = 0 }, kacs.counts(vm))

@@ -59,7 +59,7 @@ runner.write(dir .. "/provium.toml", ("[profile.%s]\nkernel = \"%s\"\nmodules = 
 local DEF = dir .. "/modules/kacs/kacs.def"
 local rows = runner.read(DEF)
 
--- Calls fn while the copy's module has these rows.
+-- Calls fn while the .def file of the copy's module has these rows.
 local function with_rows(text, fn)
 	if not has_calls then skip("this kernel has no room for system calls (kernel-configs/overlay)") end
 	runner.write(DEF, text)

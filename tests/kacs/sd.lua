@@ -325,7 +325,7 @@ test("a file system without extended attributes returns EOPNOTSUPP", function()
 	assert_errno("EOPNOTSUPP", set("/proc/self/status", FULL))
 end)
 
--- A large descriptor makes each set_sd take long enough to overlap.
+-- With a large descriptor, each set_sd takes long enough to overlap the other.
 test("two workers that set two parts of one file at once both succeed", function()
 	local a, b = vm:spawn(), vm:spawn()
 	local aces = {}

@@ -81,8 +81,8 @@ local function use()
 	for _, pid in ipairs(all("syscall", function() return { "wait4", -1, 0, 0, 0 } end)) do assert(pid > 0, pid) end
 end
 
--- Unloads the module while each worker asks for a descriptor: each gets one, or
--- ENOSYS.
+-- Unloads the module while each worker opens its token: each worker gets a
+-- descriptor, or ENOSYS.
 local function unload_under_them()
 	local calls = {}
 	for i, w in ipairs(workers) do calls[i] = w.kacs:async("open_self_token", 0, 0) end

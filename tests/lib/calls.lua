@@ -8,7 +8,7 @@ calls.profile = provium.profile
 
 local function has_numbers(vm) return vm:exec("test -d /sys/module/provium_syscalls").ok end
 
--- A test() for kernels that have no numbers for modules.
+-- A test() that skips: for kernels without system call numbers for modules.
 local function skipping_test(name)
 	test(name, function() skip("no system calls 1000 to 1063 in this kernel (kernel-configs/overlay)") end)
 end
@@ -22,7 +22,7 @@ function calls.boot(module, opts)
 	return vm, test
 end
 
--- Returns such a test() for tests that run on clones.
+-- Returns a test() that skips in the same way, for tests that run on clones.
 function calls.test_on_clones()
 	local vm = provium.fixture(calls.profile)
 	local found = has_numbers(vm)

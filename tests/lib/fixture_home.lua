@@ -70,7 +70,7 @@ function home:is_rebuilt(name, why)
 	assert_eq(("fixture %s: %s: built\n"):format(name, why), said)
 end
 
--- Appends bytes to a file of the home, which do not change its meaning.
+-- Appends bytes to a file of the home. They do not change what the file means.
 function home:grow(file, bytes)
 	local f = assert(io.open(self.dir .. "/out/" .. file, "ab"))
 	f:write(bytes or "\0")

@@ -8,8 +8,8 @@ local history = {}
 local function data(text) return ("data %d\n%s\n"):format(#text, text) end
 
 -- Adds nr commits to the branch main of the repository DIR, and checks nothing
--- out. files(n) returns the changed files of the n-th as { path = text }. It
--- has the tag vN and the date N minutes.
+-- out. files(n) returns the changed files of the n-th as { path = text }. The
+-- n-th commit has the tag vN, and its date is N minutes after a fixed one.
 function history.add(dir, nr, files)
 	local stream = {}
 	local function add(...) stream[#stream + 1] = table.concat { ... } end

@@ -44,8 +44,8 @@ local function import(dir, from)
 end
 
 -- Makes the repository DIR with the source tree FROM, in which files are only
--- read. Little more than the history is in DIR: make checks that there is a
--- Kconfig.
+-- read. Of the tree's files, only Kconfig is checked out in DIR, because make
+-- looks for it.
 function kernel_history.make(dir, from)
 	local source = assert(runner.read(("%s/%s"):format(from, FILE)), "no kernel tree: " .. from)
 	local header = runner.read(("%s/%s"):format(from, HEADER))

@@ -32,7 +32,8 @@ end
 -- Runs make in the checkout, with the output folder of the runner. Returns its
 -- output and status.
 function kit.in_checkout(args)
-	-- Another spelling of out/ would compile everything anew.
+	-- If O= spelled the path of out/ in another way, make would compile
+	-- everything anew.
 	local out = runner.home ~= kit.root .. "/out" and "O=" .. runner.quote(runner.home) or ""
 	local pipe = assert(io.popen(("%s timeout 600 make -C %s %s %s </dev/null 2>&1"):format(HIDE,
 		runner.quote(kit.root), out, args)))
@@ -62,13 +63,13 @@ function kit:make(args, opts)
 	return said, status
 end
 
--- The path of a folder's copy.
+-- Returns the path of the copy of a module's folder, in which make builds.
 function kit:copy_of(path)
 	return runner.shell(("ls -d %s/kernel/*/%s.modules/tree%s"):format(self.out, self.profile, path))
 end
 
--- Runs make, which must succeed. Returns the names of the objects below the
--- folder's copy that were made meanwhile.
+-- Runs make, which must succeed. Returns the names of the objects in the copy
+-- of the module's folder that this make has built.
 function kit:made(args, folder)
 	local mark = self.dir .. "/mark"
 	os.execute("sleep 0.05; touch " .. mark)
@@ -78,8 +79,8 @@ function kit:made(args, folder)
 		:format(self:copy_of(folder), mark))
 end
 
--- Does this make build the kernel that is there? (Not if it was built from a
--- tree of the user's.)
+-- Returns true if make uses the kernel that was built already. It does not if
+-- that kernel was built from a tree of the user's.
 function kit:has_kernel() return not self:make("-n kernel"):find("  KERNEL\t", 1, true) end
 
 return kit

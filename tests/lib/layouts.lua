@@ -7,7 +7,8 @@
 
 local layouts = {}
 
--- Returns the C source of a module whose string has this value, a C expression.
+-- Returns the C source of a module whose string "layout=" has this value, a C
+-- expression.
 local function source(value, more)
 	return ("%s\n#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\nMODULE_INFO(layout, %s);\n")
 		:format(more or "", value)
@@ -23,7 +24,7 @@ local function layout(name, l)
 	layouts[#layouts + 1] = l
 end
 
--- --- where the makefile is ---
+-- --- layouts by where the makefile is ---
 
 layout("kbuild", {
 	files = { ["kbuild/Kbuild"] = "obj-m := in_kbuild.o\n", ["kbuild/in_kbuild.c"] = source(words "kbuild") },
@@ -103,7 +104,8 @@ layout("dkms-parts", {
 	ko = { dkms_core = "configured", dkms_user = "user" },
 })
 
--- Without MAKE and BUILT_MODULE_NAME. The second patch is for other kernels.
+-- A dkms.conf without MAKE and BUILT_MODULE_NAME. Its second patch is for other
+-- kernels.
 layout("dkms-patch", {
 	files = {
 		["dkms-patch/dkms.conf"] = 'PACKAGE_NAME=dkms_patched\nPACKAGE_VERSION=1\nDEST_MODULE_LOCATION[0]="/extra"\n' ..
@@ -127,7 +129,7 @@ layout("config", {
 	ko = { in_config = "config" },
 })
 
--- --- several modules ---
+-- --- folders with several modules ---
 
 layout("several", {
 	files = {
@@ -149,7 +151,7 @@ layout("core", {
 	ko = { layout_core = "core" },
 })
 
--- It uses a symbol of the layout before it.
+-- The module of this layout uses a symbol of the layout before.
 layout("user", {
 	files = {
 		["user/Kbuild"] = "obj-m := layout_user.o\n",
@@ -165,7 +167,8 @@ for _, which in ipairs { "one", "two" } do
 		module = which .. "/drv",
 		files = { [which .. "/drv/Kbuild"] = ("obj-m := %s.o\n%s-y := drv.o\n"):format(ko, ko), [which .. "/drv/drv.c"] = source(words(which)) },
 		ko = { [ko] = which },
-		-- Dates tell nothing about unpacked sources.
+		-- The two folders differ in no date, like sources that were
+		-- unpacked.
 		shell = ("find %s -exec touch -d 2020-01-01 {} +"):format(which),
 	})
 end
@@ -202,7 +205,7 @@ layout("edits", {
 	ko = { edits = "newb" },
 })
 
--- --- relatives ---
+-- --- files of a module outside of its folder ---
 
 layout("relatives", {
 	module = "relatives/drv",
@@ -265,7 +268,7 @@ layout("beside-repository", {
 	shell = REPOSITORY:format("beside/repo", "beside/repo", 3),
 })
 
--- --- names and links ---
+-- --- odd file names, symbolic links, large folders ---
 
 layout("names", {
 	files = {
@@ -301,7 +304,7 @@ layout("large", {
 	shell = "mkdir large/kernel && cd large/kernel && seq 31000 | xargs touch",
 })
 
--- --- what else is in such folders ---
+-- --- old build output, assembly files ---
 
 layout("leftovers", {
 	files = {

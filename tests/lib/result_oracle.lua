@@ -70,7 +70,7 @@ local function check_counts(parser, text, out)
 	end
 end
 
--- Returns the event with a test that is sent to the runner.
+-- Returns the event that a test file with this test would send to the runner.
 local function event_of(item)
 	local tell, event = session.tell, nil
 	session.tell = function(json) event = json end
@@ -113,7 +113,7 @@ local function add_lines(value, set, seen)
 		local info = debug.getinfo(value, "SL")
 		if info.what == "C" then return end
 		for line in pairs(info.activelines) do
-			-- The "end" after a return does not run.
+			-- The line of an "end" after a return is never run.
 			local is_end = line == info.lastlinedefined
 			set[info.source .. ":" .. line] = (not is_end or line == info.linedefined) or nil
 		end

@@ -140,7 +140,8 @@ function runner.read(path)
 end
 
 -- Returns the provium.toml of the profile in use, with absolute paths, and with
--- other values of these keys. name: that of the profile in it (the same).
+-- other values of these keys. name: the profile's name there (default:
+-- unchanged).
 function runner.profile_toml(changes, name)
 	local text = runner.read(("%s/profile/%s/profile.toml"):format(runner.home, provium.profile))
 	text = text:gsub('= "(%l+/)', ('= "%s/%%1'):format((runner.home:gsub("%%", "%%%%"))))

@@ -22,7 +22,8 @@ $(RUNNER) $(PROFILE_DIR)/profile.toml: ;
 include mk/rules.mk mk/kernel.mk mk/check.mk mk/modules.mk
 ]]
 
--- A kernel, too, is built by the script "build" of its commit.
+-- The makefile of kernels: a kernel, too, is built by its commit's script
+-- "build".
 local KERNEL = [[
 KERNEL_IMAGE := $(PROFILE_DIR)/vmlinux
 all: $(KERNEL_IMAGE)
@@ -32,7 +33,7 @@ $(KERNEL_IMAGE):
 	@$(if $(KERNEL_SRC),cp $(KERNEL_SRC)/module.lua $(@D))
 ]]
 
--- The "compiler" is the shell script "build" of the commit.
+-- The makefile of modules: the "compiler" is the commit's shell script "build".
 local MODULES = [[
 define build_module
 	@sh $1/build
@@ -48,7 +49,8 @@ endif
 modules: $(KERNEL_IMAGE)
 ]]
 
--- "Loads" the module that make has built for the step, or in the kit.
+-- The commits' test, which "loads" the module that make has built: for a step
+-- of make bisect, or in the kit.
 local TEST = [[
 local function load()
 	for _, folder in ipairs { "../..", "out" } do

@@ -78,10 +78,10 @@ end)
 local ALLOCATE = "next = kzalloc(sizeof(*next), GFP_KERNEL);"
 local FREE = "kfree(old);"
 
--- The bug is a use after free: the old box is freed first, so that the new one
--- is in the same place, and the old sum is lost. Some commits that git asks for
--- cannot be tested: two do not build (32, 33), one has another bug (35), one
--- does not load (40).
+-- The bug is a use after free: the old struct box is freed before the new one
+-- is allocated, so that both are in the same place, and the old sum is lost.
+-- Some commits that git asks for cannot be tested: two do not build (32, 33),
+-- one has another bug (35), one does not load (40).
 local function files(n)
 	local first, last = ALLOCATE, FREE
 	if n >= tally.BUG then first, last = FREE .. "\n\t" .. ALLOCATE, "" end

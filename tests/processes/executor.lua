@@ -103,8 +103,8 @@ test("close_range of all descriptors ends the executor", function()
 	assert_recovered(pid)
 end)
 
--- A change to one of the executor's descriptors may have no effect; calls work
--- in any case.
+-- Calls fn with each of the executor's own descriptors. What fn does to a
+-- descriptor may have no effect; later calls must work in any case.
 local function for_each_agent_fd(fn)
 	local before = vm.timeout
 	vm.timeout = 0.5

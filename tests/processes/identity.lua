@@ -107,7 +107,8 @@ test("the error of spawn for credentials that cannot be set names the failed ste
 	local err = assert_error(function() vm:spawn { uid = 0 } end, "spawn: uid: setresuid: EPERM")
 	assert_eq("EPERM", err.errno)
 	assert_error(function() vm:spawn { groups = { 1 } } end, "spawn: groups: setgroups: EPERM")
-	-- A worker starts with the executor's credentials of that moment.
+	-- A worker starts with the credentials that the executor has when it
+	-- spawns.
 	local w = vm:spawn()
 	assert_eq(1000, w:syscall("getuid"))
 	w:kill()

@@ -85,7 +85,8 @@ end)
 
 local function filter(...) return pack("u16 u8 u8 u32", ...) end
 
--- Installs a filter that makes the system call `name` return this errno.
+-- Installs a seccomp filter that makes the system call `name` return this
+-- errno.
 local function refuse(name, errno)
 	local program = filter(C.BPF_LD | C.BPF_W | C.BPF_ABS, 0, 0, 0) ..	-- loads the number of the call
 		filter(C.BPF_JMP | C.BPF_JEQ | C.BPF_K, 0, 1, provium.nr[name]) ..

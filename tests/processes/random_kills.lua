@@ -14,7 +14,8 @@ local SEED = 20261121
 math.randomseed(SEED)
 local function one_of(list) return list[math.random(#list)] end
 
--- By name: a function that brings a worker into a state in which it is killed.
+-- The states in which a worker is killed, by name: a function brings the worker
+-- into the state.
 local STATES = {
 	idle = function() end,
 	read = function(w) return w:async("syscall", "pause") end,

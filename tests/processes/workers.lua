@@ -14,7 +14,7 @@ local function open(target, path, flags)
 	return target:syscall_buf("openat", 1, path .. "\0", C.AT_FDCWD, 0, flags or C.O_RDONLY, 0)
 end
 
--- --- methods ---
+-- --- a worker's process and methods ---
 
 test("a worker is a process and a session of its own", function()
 	with({ {} }, function(w)
@@ -127,7 +127,7 @@ test("buffers of workers and thread workers are guarded", function()
 	end)
 end)
 
--- --- isolation ---
+-- --- isolation of workers from each other ---
 
 test("chroot and chdir of a thread worker do not change the executor's", function()
 	vm:exec("mkdir -p /tmp/jail/inside")
@@ -187,7 +187,7 @@ test("a seccomp filter of one thread worker does not apply to others", function(
 	end)
 end)
 
--- --- ends ---
+-- --- how workers end ---
 
 test("kill ends a worker's process, and later calls raise an error", function()
 	local w = vm:spawn()
@@ -311,7 +311,7 @@ test("a worker that is stopped works on after SIGCONT", function()
 	end)
 end)
 
--- --- many ---
+-- --- many workers ---
 
 test("300 workers at a time have 300 pids and leave no zombie", function()
 	local list, seen = {}, {}

@@ -27,7 +27,7 @@ local FAULTS = {
 	data_race = { KCSAN, "^KCSAN: data%-race in .*race" },
 }
 
--- Returns the set of the options with the value y of this kernel.
+-- Returns the set of this kernel's configuration options with the value y.
 local function kernel_options()
 	local vm, set = provium.create():boot { memory = "256M" }, {}
 	for option in vm:exec("zcat /proc/config.gz").stdout.value:gmatch("(CONFIG_[%w_]+)=y") do set[option] = true end

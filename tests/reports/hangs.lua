@@ -15,8 +15,8 @@ end
 
 local CALL_TIMEOUT_S = 60	-- default of vm.timeout
 
--- Checks that a complaint in this function is the headline, and that the test's
--- limit of 3 seconds ended the test, not the limit of its call.
+-- Checks that the test's message begins with a complaint in this function, and
+-- that the test's limit of 3 seconds ended the test, not the limit of its call.
 local function check(name, fn)
 	local event = assert(events[name], name .. " has no result")
 	assert_eq("FAIL", event.verdict)

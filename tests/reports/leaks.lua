@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The option leaks: kmemleak must be clean at the end of the test. The tests of
--- leaks fail, so they are a canned suite.
+-- The option leaks: kmemleak must have found no leak at the end of the test.
+-- The tests that leak fail, so they are a canned suite.
 
 local faults_source = require "faults_source"
 local runner = require "runner"
@@ -26,7 +26,7 @@ local function check(name, verdict, pattern)
 	return event
 end
 
--- A test for kernels with kmemleak.
+-- Declares a test that skips on kernels without kmemleak.
 local function leak_test(title, fn)
 	test(title, { timeout = "5m" }, function()
 		if not has_kmemleak then skip "needs CONFIG_DEBUG_KMEMLEAK (PROFILE=debug)" end

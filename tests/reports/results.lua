@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The results of programs within a test: which of them is blamed for what the
--- kernel, a time limit or the guest's end did meanwhile.
+-- The results of programs within a test: which result fails if the kernel
+-- complains, a time limit is reached or the guest ends meanwhile.
 
 local runner = require "runner"
 
--- Returns what the runner says of a file with these tests. They have the VM vm
--- with the module faults in it; commit is the file that commits one.
+-- Runs a file with these tests, and returns the runner's output. The tests have
+-- vm, a VM with the module faults, and commit, the guest's file to which a
+-- fault's name is written to commit the fault.
 local function run(tests)
 	local said
 	runner.with_folder(function(dir)
@@ -19,7 +20,7 @@ local function run(tests)
 				vm:write_file("/tmp/program", "#!/bin/sh\n" .. text, { mode = 493 })
 				return "/tmp/program"
 			end
-			-- Lets a kernel log have the lines of a suite.
+			-- Writes the lines of a KUnit suite to the kernel log.
 			local function log(lines)
 				for line in lines:gmatch "[^\n]+" do vm:write_file("/dev/kmsg", line .. "\n") end
 			end
