@@ -10,7 +10,7 @@ local fd = echo.open(vm)
 
 local function value(v) return pack("u32 u32", v, 0) end
 
--- Calls fn with a new descriptor, which has its own value.
+-- Calls fn with a new descriptor of the device, which has its own value.
 local function with_device(fn)
 	local own = echo.open(vm)
 	fn(own)
@@ -29,7 +29,7 @@ test("the loaded module has a device that every user can open", function()
 	assert(fd >= 3, fd)
 end)
 
--- --- the value ---
+-- --- GET, SET and SWAP: the value of a descriptor ---
 
 test("GET of a new descriptor returns the value 0, which was set 0 times", function()
 	with_device(function(own) assert_eq({ 0, 0 }, get(own)) end)
@@ -84,7 +84,7 @@ test("ioctl data longer than the command's size is passed and returned whole", f
 	assert_eq("tail", v:sub(9))
 end)
 
--- --- commands that do not exist ---
+-- --- ioctls that do not exist ---
 
 test("an ioctl with an unknown number returns ENOTTY", function()
 	assert_errno("ENOTTY", (vm:ioctl(fd, provium.IOWR("E", 0x7f, 8), value(1))))
@@ -100,7 +100,7 @@ test("an ioctl with an invalid address returns EFAULT", function()
 	end
 end)
 
--- --- two pointers in a struct ---
+-- --- REVERSE: two pointers in a struct ---
 
 local function reverse(data, room, in_len)
 	return vm:ioctl_buf(fd, echo.REVERSE, pack("u32 u32 x16", in_len or #data, room), {
@@ -153,7 +153,7 @@ test("REVERSE with an output shorter than its length returns EFAULT", function()
 	})))
 end)
 
--- --- a pointer in a struct behind a pointer ---
+-- --- UPPER: a pointer in a struct to which a pointer leads ---
 
 local function upper(data, opts)
 	opts = opts or {}
@@ -194,7 +194,7 @@ test("UPPER with a truncated item returns EFAULT", function()
 	assert_errno("EFAULT", (vm:ioctl_buf(fd, echo.UPPER, pack("x16"), { { ptr_offset = 8, buf_len = 15 } })))
 end)
 
--- --- the counter ---
+-- --- COUNT_SET, COUNT and ADD: one counter for all descriptors ---
 
 test("COUNT_SET, COUNT and ADD use one counter for all descriptors", function()
 	local other = echo.open(vm)
@@ -220,7 +220,7 @@ test("an ioctl's u64 above 2^63-1 is the Lua integer with the same bits", functi
 	vm:ioctl(fd, echo.COUNT_SET, pack("u64", 0))
 end)
 
--- --- read and write ---
+-- --- read and write of the device ---
 
 local function write(data) return vm:syscall_buf("write", 1, data, fd, 0, #data) end
 

@@ -11,7 +11,7 @@ local vm = provium.create():boot { cpus = 2 }
 
 local function with(kinds, fn) with_workers(vm, kinds, fn) end
 
--- Waits until the worker's task sleeps in that system call (as
+-- Waits until the worker's task sleeps in the given system call (as
 -- /proc/PID/syscall shows).
 local function await_in(worker, call)
 	local nr = tostring(provium.nr[call])
@@ -81,8 +81,8 @@ test("two calls that sleep 200 ms on two workers overlap", function()
 	with({ {}, {} }, function(a, b)
 		local ts = pack("u64 u64", 0, 200000000)
 		local function sleep(w) return w:async("syscall_buf", "nanosleep", 0, ts, 0, 0) end
-		-- This does not measure time: each call was in the kernel while
-		-- the other one was.
+		-- No time is measured: both calls are seen in the kernel at
+		-- once.
 		local one, two = sleep(a), sleep(b)
 		await_in(a, "nanosleep")
 		await_in(b, "nanosleep")
@@ -100,7 +100,7 @@ test("every method that waits for the guest can be called with async()", functio
 		end
 		assert_eq("x\n", both("exec", "sleep 0.05; echo x").stdout)
 		assert_eq({ 1 }, both("json", "echo '[1]'"))
-		assert_eq(nil, both("write_file", "/tmp/flight", ("y"):rep(3 << 20)))	-- more than one request
+		assert_eq(nil, both("write_file", "/tmp/flight", ("y"):rep(3 << 20)))	-- 3 MiB are several requests
 		assert_eq(("y"):rep(3 << 20), both("read_file", "/tmp/flight"))
 		assert_eq(69, both("syscall", "getpid") and 69)
 		both("insmod", "echo")

@@ -12,7 +12,7 @@ local fd = echo.open(vm)
 
 local function zeros(n) return ("\0"):rep(n) end
 
--- --- the kernel is told of more room than there is ---
+-- --- the kernel is told of a larger buffer than there is ---
 
 test("a struct one byte too short for the kernel returns EFAULT", function()
 	assert_errno("EFAULT", (vm:syscall_bufs("uname", { [0] = zeros(389) }, 0)))
@@ -79,7 +79,7 @@ test("a guard page follows the last of forty buffers to which pointers point", f
 	vm:syscall("close", w)
 end)
 
--- --- the kernel writes more than it was asked to ---
+-- --- the kernel writes outside of a buffer ---
 
 local function stray(cmd, len, more)
 	return vm:ioctl_buf(fd, cmd, pack("u32 u32 x8", len, more),

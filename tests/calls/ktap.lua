@@ -7,8 +7,8 @@ local runner = require "runner"
 local vm = provium.create():boot()
 vm:exec "mkdir /tmp/k"
 
--- Writes a shell script that prints the lines, then runs `rest`. Returns its
--- path in the guest.
+-- Writes a shell script that prints the lines, then runs `rest`. Returns the
+-- script's path in the guest.
 local function program(lines, rest)
 	vm:write_file("/tmp/program", ("#!/bin/sh\ncat <<'END'\n%s\nEND\n%s\n"):format(lines, rest or ""), { mode = 493 })
 	return "/tmp/program"

@@ -14,7 +14,7 @@ local function pipe(on)
 	return unpack("i32 i32", fds)
 end
 
--- Returns the descriptor of a file in memory with that content.
+-- Returns the descriptor of a new file in memory that has the content.
 local function memfd(content)
 	local fd = vm:syscall("memfd_create", "test\0", 0)
 	assert_eq(#content, vm:syscall("write", fd, content, #content))

@@ -1,13 +1,16 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- run(): programs without a shell, and how programs find themselves started.
+-- run(): programs without a shell, and what programs inherit: process group,
+-- session, signals and terminal.
 
 local vm = provium.create():boot()
 
--- Prints what a program inherits: its process's ids, signals and death signal.
--- busybox has no prctl, so that comes from a C program elsewhere.
+-- A command that prints what a program inherits: the ids of its process, and
+-- its signals. The parent death signal is not among them, because busybox has
+-- no prctl: program.lua reads it in C.
 local STATUS = { "cat", "/proc/self/stat", "/proc/self/status" }
 
--- Returns pid, parent, group, session, terminal and its foreground group.
+-- Returns the pid, parent, process group, session, terminal and the terminal's
+-- foreground group from the text of /proc/PID/stat.
 local function ids(stat)
 	local fields = {}
 	for field in stat:match("^.*%)(.*)"):gmatch("%S+") do fields[#fields + 1] = tonumber(field) or field end
@@ -107,7 +110,7 @@ test("exec runs a command that begins or ends with a comment, a newline or a bac
 	assert_eq(1, vm:exec("set -e; false; true").exit_code)
 end)
 
--- --- terminals ---
+-- --- programs on a terminal (tty = true) ---
 
 test("tty: a program's streams are a terminal of 80 by 24, in whose foreground it is", function()
 	local out = vm:run({ "sh", "-c", "tty; stty size; cat /proc/self/stat" }, { tty = true }).stdout
@@ -153,7 +156,7 @@ test("tty: a program past its deadline is killed, even if it ignores SIGHUP", fu
 	assert_ne(0, vm:exec("pidof sleep").exit_code)
 end)
 
--- --- ends ---
+-- --- how programs end ---
 
 test("run that reaches its time limit keeps the output, and the program is killed", function()
 	local err = assert_error(function() vm:run({ "sh", "-c", "echo so far; exec sleep 1000" }, { timeout = 1 }) end,

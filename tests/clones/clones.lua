@@ -64,7 +64,7 @@ test("a clone has the memory and processors that the fixture was saved with", { 
 	assert_eq("1\n", vm:exec("nproc").stdout)
 end)
 
--- --- time ---
+-- --- a clone's clock ---
 
 test("a clone's clock is within a second of the host's", { fixture = provium.profile }, function(vm)
 	local guest = tonumber(vm:exec("date +%s").stdout.value)
@@ -96,7 +96,7 @@ test("a complaint after the resume is noticed", { fixture = provium.profile, exp
 	vm:exec("echo warn >/sys/module/faults/parameters/commit")
 end)
 
--- --- random numbers ---
+-- --- a clone's random numbers ---
 
 test("two clones have different uuids and random bytes", function()
 	local a, b = provium.fixture(provium.profile), provium.fixture(provium.profile)

@@ -5,7 +5,7 @@
 local runner = require "runner"
 local home = require "fixture_home"
 
-provium.timeout = "20m"		-- on a kernel with debugging
+provium.timeout = "20m"		-- a kernel with debugging takes that long
 
 local HELPER = [[
 local disk = {}
@@ -42,7 +42,7 @@ end
 
 local function clones(name, first) return (CLONES:gsub("NAME", name):gsub("FIRST", first)) end
 
--- Checks that the suite passes, and that the image is unchanged.
+-- Checks that the suite passes, and that it leaves the disk image unchanged.
 local function passes(h, image)
 	local before = runner.shell("cksum <" .. h.suite .. "/" .. image)
 	local r = h:run { "test", "t.lua" }

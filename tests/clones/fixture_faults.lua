@@ -11,10 +11,10 @@ provium.timeout = "10m"
 
 local USES_BASE = "test('uses it', { fixture = 'base' }, function(vm) assert(vm:exec('true').ok) end)\n"
 
--- --- scripts that make no fixture ---
+-- --- fixture scripts that make no fixture ---
 
--- Returns the mark by which the record of a test of USES_BASE tells a fault of
--- the fixture from a fault of the host; nil: a fault of the host.
+-- Runs the test file t.lua, and returns the field "setup" of its test's record:
+-- true if the fixture is at fault, nil if the host is.
 local function setup_mark(h, more)
 	h:run({ "test", "--verdict", h.dir .. "/verdict", "t.lua" }, more)
 	return core.json(runner.read(h.dir .. "/verdict.result")).tests[1].setup
@@ -72,7 +72,8 @@ test("a fixture script whose kernel complains is refused", function()
 end)
 
 test("a fixture whose kernel has coarse timers is booted three times, then refused", function()
-	-- Without the timer of the APIC, the second processor has none.
+	-- Without the timer of its APIC, the second processor has no precise
+	-- timer.
 	is_refused("print('a boot') provium.create():boot { memory = '128M', cpus = 2, append = 'nolapic_timer' }\n",
 		"fixture base: in 3 boots, the kernel could not switch to high-resolution timers")
 end)
@@ -102,7 +103,7 @@ test("a build of a fixture that fails is tried only once for two tests", functio
 	end)
 end)
 
--- --- damage in the store ---
+-- --- damaged files in the fixture store ---
 
 local function flip(path, at)
 	local file = assert(io.open(path, "r+b"))
@@ -113,8 +114,8 @@ local function flip(path, at)
 	file:close()
 end
 
--- Cases { title, file, damage to the file }: a test with the fixture passes
--- with a warning, and the fixture is rebuilt.
+-- Cases { title, file of the fixture, function that damages the file }: a test
+-- with the fixture passes with a warning, and the fixture is rebuilt.
 local DAMAGE = {
 	{ "a truncated ram file: the fixture is rebuilt with a warning", "ram", function(path) shell("truncate -s -4096 " .. path) end },
 	{ "a flipped byte in the ram file: the fixture is rebuilt with a warning", "ram", function(path) flip(path, 0x1000010) end },
@@ -128,8 +129,8 @@ local DAMAGE = {
 	{ "a truncated manifest: the fixture is rebuilt with a warning", "manifest", function(path) shell("truncate -s 100 " .. path) end },
 }
 
--- All cases use one home: each builds the fixture first if the case before left
--- none.
+-- All cases use one home (see fixture_home.lua): each case builds the fixture
+-- first if the case before left none.
 home.with(function(h)
 	h:write("t.lua", USES_BASE)
 	for _, case in ipairs(DAMAGE) do
@@ -197,7 +198,7 @@ test("after", { fixture = "base" }, function(vm) assert(vm:exec("true").ok) end)
 	end)
 end)
 
--- --- builders ---
+-- --- processes that build a fixture ---
 
 test("three runners that need one fixture at the same time build it once", function()
 	home.with(function(h)
@@ -240,8 +241,8 @@ test("an unfinished fixture of a killed builder is removed, and not listed", fun
 	end)
 end)
 
--- Returns a prefix for commands: they have h.dir/small, a file system of 20
--- MiB, in which the shell command `first` has run.
+-- Returns a prefix for commands: it mounts a file system of 20 MiB at
+-- h.dir/small, runs the shell command `first` in h.dir, and then the command.
 local function in_small_space(h, first)
 	if shell("unshare -rm true 2>&1 || echo no"):find("no") then skip("needs unshare -rm") end
 	shell("mkdir -p " .. h.dir .. "/small")
@@ -294,7 +295,7 @@ test("a user who does not own the checkout has a fixture store in their own fold
 	end)
 end)
 
--- --- files that change ---
+-- --- inputs of a fixture that change ---
 
 -- A library for LD_PRELOAD that sets the clock back by a day.
 local CLOCK = [[

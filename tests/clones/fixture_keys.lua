@@ -7,7 +7,8 @@ local home = require "fixture_home"
 
 provium.timeout = "10m"
 
--- Calls fn with a new home, whose fixture "base" has been built.
+-- Calls fn with a new home (see fixture_home.lua), whose fixture "base" has
+-- been built.
 local function with_base(fn)
 	home.with(function(h)
 		h:is_rebuilt("base", "not in the store")
@@ -172,8 +173,9 @@ test("a fixture script with the name of a profile replaces that profile's own fi
 	end)
 end)
 
--- Builds the fixture for make, with a makefile that includes the dependencies.
--- Returns a function that returns what make prints.
+-- Builds the fixture "base", whose script reads the file `input`, as make does,
+-- and writes a makefile that includes the fixture's dependencies. Returns a
+-- function that runs make and returns its output.
 local function made_for_make(h, input)
 	h:write(input, "return 1\n")
 	h:script("base", ("dofile(%q)\n"):format(h.suite .. "/" .. input) .. home.BOOT)

@@ -7,12 +7,13 @@ local runner = require "runner"
 provium.timeout = "20m"
 
 local AT_A_TIME, ROUNDS = 4, 13
--- The guest refuses the first attempt while it resets its transport. A guest on
--- a busy machine can outlast the time limit of one more. Each connection that
--- is lost costs an attempt, too.
+-- Attempts to connect after a resume: the guest refuses the first while it
+-- resets its transport, and on a busy machine a second one can time out. A
+-- connection that is lost costs an attempt, too.
 local ATTEMPTS_MAX = 3
 
--- Runs the suites once for both tests. Returns a line for each resume.
+-- Runs the canned suite in several runners at once, only once for both tests.
+-- Returns a line for each resume.
 local lines
 local function resume_all()
 	if lines then return end

@@ -102,7 +102,8 @@ test("restore of another VM's snapshot is refused", { fixture = provium.profile 
 	other:kill()
 end)
 
--- The descriptors and the resident KiB of this file's process.
+-- Returns the number of descriptors and the resident KiB of the process that
+-- runs this file.
 local function process_size()
 	collectgarbage()
 	collectgarbage()

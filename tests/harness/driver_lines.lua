@@ -10,7 +10,7 @@ local CALLS = [[\b(pr|dev|netdev)_(info|notice|warn|err|crit|dbg|debug)\([^"]*"[
 local FORMAT = "%%[-+ #0*.%d]*[hlzt]*%a"
 local MIN_LINES = 10000
 
--- Returns the text that the call prints, with 7 for each value.
+-- Returns the text that the source code `call` prints, with 7 for each value.
 local function message_of(call)
 	local text = call:match('"(.*)"'):gsub("\\n", ""):gsub(FORMAT, "7")
 	return call:find("^dev_") and "ring 0000:00:03.0: " .. text or text
@@ -22,7 +22,7 @@ test("of 10000 messages of kernel drivers only those that say BUG are complaints
 	local lines = {}
 	for call in runner.shell(("cd %s/.. && grep -rhoE --include='*.c' '%s' %s | sort -u")
 			:format(runner.quote(source), CALLS, FOLDERS)):gmatch("[^\n]+") do
-		-- A driver that says BUG reports one.
+		-- A message with "BUG: " does report a bug.
 		if not call:find("BUG: ", 1, true) then lines[#lines + 1] = "[    1.234567] " .. message_of(call) end
 	end
 	assert(#lines >= MIN_LINES, ("%d messages in %s"):format(#lines, source))

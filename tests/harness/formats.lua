@@ -66,7 +66,7 @@ test("--format tap --repeat numbers all runs in one plan", function()
 	assert_contains(r.said, "\nok 2 whole.lua\n")
 end)
 
--- --- files for make ---
+-- --- the files that --verdict writes for make ---
 
 test("--verdict BASE after a pass writes BASE.ok, BASE.result and BASE.d", function()
 	runner.with_folder(function(dir)

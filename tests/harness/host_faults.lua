@@ -7,7 +7,8 @@ local tree = require "tree"
 
 local GOOD = "test('good', function() assert(true) end)\n"
 
--- Returns a command prefix that runs the command with ulimit's arguments.
+-- Returns a prefix that runs a command with the limits that these arguments of
+-- ulimit set.
 local function limited(limits)
 	return { runner.timeout, "-k", "5", "30", "bash", "-c", ("ulimit %s; exec \"$@\""):format(limits), "bash" }
 end
@@ -22,7 +23,7 @@ test("a verdict file above the file size limit: exit status 3, with path and lim
 	end)
 end)
 
--- --- out/ ---
+-- --- faults of the output folder out/ ---
 
 -- Returns the output and the exit status of a shell command.
 local function run(command)

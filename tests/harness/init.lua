@@ -31,7 +31,8 @@ test("init writes test, fixture, workflow and Makefile into a folder with a Kbui
 		assert_contains(runner.read(dir .. "/.github/workflows/provium.yml"), 'MODULE="$GITHUB_WORKSPACE"\n')
 		assert_contains(r.said, "wrote  Makefile\n")
 		assert_contains(runner.read(dir .. "/Makefile"), "test: ; $(MAKE) -C $(PROVIUM) test MODULE=$(CURDIR)\n")
-		-- kbuild's own run of the Makefile does not see them.
+		-- When kbuild reads the Makefile, it does not see the lines
+		-- that init wrote.
 		assert_eq("", runner.shell(("make -s -C %s KERNELRELEASE=6 -pn -f Makefile 2>/dev/null | grep '^PROVIUM ' || true"):format(dir)))
 	end)
 end)

@@ -16,8 +16,8 @@ local function make(dir, args, path)
 	return said:gsub(dir:gsub("%p", "%%%0"), "DIR"), status
 end
 
--- Makes a folder like that of a kernel that was built in it, with these
--- drivers, { file = names of the modules it depends on }.
+-- Makes a folder like one in which a kernel was built. drivers: { file name of
+-- a driver = names of the modules that it depends on }.
 local function build_tree(dir, drivers)
 	runner.shell(("mkdir -p %s/build/include/config %s/build/drivers"):format(dir, dir))
 	runner.write(dir .. "/bzImage", "an image")
@@ -76,7 +76,8 @@ test("make kernel KERNEL= KDIR= makes a profile that loads the drivers in order"
 		assert_eq("an image", runner.read(dir .. "/out/profile/own/vmlinuz"))
 		assert_contains(runner.read(dir .. "/out/profile/own/drivers.cpio"), "name=x\0depends=virtio_ring\0")
 
-		-- A new image of the same name is taken.
+		-- make takes a kernel image that has replaced another one of
+		-- the same name.
 		runner.write(dir .. "/bzImage", "another image")
 		said, status = make(dir, ("kernel KERNEL=%s/bzImage KDIR=%s/build"):format(dir, dir))
 		assert_eq({ 0, "another image" }, { status, runner.read(dir .. "/out/profile/own/vmlinuz") }, said)

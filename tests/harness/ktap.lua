@@ -11,7 +11,7 @@ local function judge(output, code, reason)
 	return results.read(ktap.new(), output, { exit_code = code, reason = reason })
 end
 
--- Returns "name=verdict" for each result without nested ones.
+-- Returns "NAME=VERDICT" for each result that has no nested results.
 local function leaves(out)
 	local list = {}
 	ktap.each_leaf(out.results, function(result, path) list[#list + 1] = path .. "=" .. result.verdict end)
@@ -212,7 +212,7 @@ test("an exit status of LTP that no result explains is a failure", function()
 	assert_eq("the program printed no result", read_ltp("hello\n", { exit_code = 0 }).message)
 end)
 
--- --- reports ---
+-- --- results of programs in reports ---
 
 test("--format tap nests the results of a program in its test", function()
 	assert_eq([[

@@ -64,8 +64,9 @@ local function tools_folder()
 	end
 end
 
--- Logs that are counted in another way: kselftest's form of nested results is
--- read; a suite that did not end is one failure, not one for each missing test.
+-- Logs for which Provium's counts differ from kunit_parser.py's: Provium reads
+-- kselftest's form of nested results, and counts a suite that did not end as
+-- one failure, not one for each missing test.
 local COUNTED_OTHERWISE = {
 	["test_is_test_passed-kselftest.log"] = { 4, 0, 0 },
 	["test_kernel_panic_interrupt.log"] = { 8, 0, 1 },

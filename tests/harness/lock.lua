@@ -6,8 +6,8 @@ local runner = require "runner"
 local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$")
 local LOCK = runner.shell("realpath " .. runner.quote(here .. "/../../mk/lock.sh"))
 
--- Starts a command that holds the lock of the file until the returned function
--- is called. It has the lock when this returns.
+-- Starts a command that holds the lock dir/lock, and waits until the command
+-- has it. Returns a function that ends the command.
 local function hold(dir, shared)
 	os.execute(("mkfifo %s/go; timeout 60 %s %s %s/lock 'the kernel small' "
 		.. "sh -c 'touch %s/held; cat %s/go' >/dev/null 2>&1 &")
@@ -17,8 +17,8 @@ local function hold(dir, shared)
 	return function() os.execute(("timeout 30 sh -c ': >%s/go'"):format(dir)) end
 end
 
--- Takes the lock in the background. Returns the path of the file with all it
--- printed.
+-- Starts another command that takes the lock dir/lock, in the background.
+-- Returns the path of the file with that command's output.
 local function take(dir, shared)
 	os.execute(("{ timeout 60 %s %s %s/lock 'the module drv' echo got it; } >%s/said 2>&1 &")
 		:format(runner.quote(LOCK), shared and "-s" or "", dir, dir))

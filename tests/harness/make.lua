@@ -121,7 +121,7 @@ test("make stress runs the tests of T= N times", function()
 	end)
 end)
 
--- --- reports ---
+-- --- the reports in out/report ---
 
 test("out/report has every file in TAP, JUnit and JSON, with reused results marked", function()
 	tree.with({ a = GOOD, b = BAD }, function(t)
@@ -184,7 +184,7 @@ test("a runner that leaves no result is reported as broken despite an old verdic
 	end)
 end)
 
--- --- dependencies ---
+-- --- the dependencies of a verdict ---
 
 -- Calls fn with a makefile whose only target is the verdict of one test, in a
 -- folder with this name.
@@ -216,7 +216,8 @@ test("a dependency can have any character but a newline in its path", function()
 	end
 end)
 
--- Runs a file of this name, whose path make cannot read.
+-- Runs a test file with this name, which make cannot read in a makefile, and
+-- checks that no verdict is kept.
 local function check_without_verdict(folder, name)
 	runner.with_folder(function(dir)
 		os.execute("mkdir -p " .. runner.quote(dir .. "/" .. folder))

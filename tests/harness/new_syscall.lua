@@ -6,8 +6,8 @@ local runner = require "runner"
 
 local ROOT = runner.shell("realpath " .. runner.quote(debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") .. "/../.."))
 
--- Returns the command's output and status; hides the job server of a make that
--- runs this test.
+-- Runs a shell command without the job server of a make that runs this test.
+-- Returns the command's output and status.
 local function run(dir, cmd)
 	local pipe = io.popen(("cd %s && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u MODULE sh -c %s </dev/null 2>&1"):format(runner.quote(dir), runner.quote(cmd)))
 	local said = pipe:read("a")
@@ -15,7 +15,7 @@ local function run(dir, cmd)
 	return said, status
 end
 
--- --- rows ---
+-- --- the rows of a .def file ---
 
 -- Returns the output of calls.awk for these rows.
 local function rows(text, what)

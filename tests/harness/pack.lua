@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- pack, unpack, ioctl numbers, errno and nr: everything that needs no VM.
+-- pack, unpack, ioctl numbers, errno and nr: functions and tables of provium
+-- that need no VM.
 
 local pack, unpack = provium.pack, provium.unpack
 
@@ -140,7 +141,7 @@ test("IO, IOR and IOW refuse a wrong type, number or size", function()
 	assert_error(function() provium.IO("K") end, "IO: nr: expected an integer from 0 to 255, got nil")
 end)
 
--- --- names and numbers ---
+-- --- errno and nr: names and numbers ---
 
 test("provium.errno has numbers by name and names by number", function()
 	assert_eq(22, provium.errno.EINVAL)

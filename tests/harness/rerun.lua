@@ -3,7 +3,7 @@
 
 local runner = require "runner"
 
--- Calls fn(run, dir) with three files and a runner in its own folder;
+-- Calls fn(run, dir) with three test files and a runner in its own folder;
 -- run([env,] args) returns output and status.
 local function with_runner(fn)
 	runner.with_folder(function(dir)
@@ -72,7 +72,7 @@ test("--fail-fast keeps the tests that it did not reach on the list of failed te
 	end)
 end)
 
--- Tests that fail, and log what they run with.
+-- A test that fails, and logs the PROFILE and ACCEL with which it runs.
 local LOGS = "test(%q, function() log(os.getenv 'PROFILE' or '-', os.getenv 'ACCEL' or '-') assert(false) end)\n"
 
 test("--rerun-failed runs each file with the profile and accelerator it failed with, and says so", function()
@@ -86,7 +86,8 @@ test("--rerun-failed runs each file with the profile and accelerator it failed w
 		assert_contains(said, "log: other tcg\n")
 		assert_contains(said, "log: - -\n")
 		assert_eq(nil, said:find("b.lua runs with", 1, true), said)
-		-- It is remembered after the second failure, too.
+		-- After the test has failed again, the list still has PROFILE
+		-- and ACCEL.
 		assert_contains(run("--rerun-failed", "a.lua"), "log: other tcg\n")
 	end)
 end)

@@ -10,8 +10,8 @@ local session = require "provium.session"
 local CORPUS = runner.shell("realpath " .. runner.quote(runner.canned .. "/../../fuzz/corpus"))
 
 -- What each file of the corpus gives as the output of a program with exit
--- status 0: results passed, failed and skipped, and the message or the reason
--- for a skip as a whole.
+-- status 0: the numbers of results passed, failed and skipped, and the message,
+-- or the reason for which the whole program is skipped.
 local EXPECTED = {
 	["ktap/all-indented"] = { 2, 0, 0 },
 	["ktap/bail-out"] = { 1, 2, 0, message = "Bail out! no memory" },

@@ -5,7 +5,8 @@ local runner = require "runner"
 local stale_source = require "provium.stale_module"
 
 -- Calls fn with the folder of a module that was just built, with what
--- vm.core:info() says of the profile, and with the folder's copy.
+-- vm.core:info() says of the profile, and with the copy of the folder in which
+-- make built the module.
 local function with_module(fn)
 	runner.with_folder(function(base)
 		local folder, tree = base .. "/ring", base .. "/out/minimal.modules/tree"

@@ -5,7 +5,7 @@
 local kit = require "kit"
 local runner = require "runner"
 
--- Files in the folder DIR of a case.
+-- The files in the folder DIR of each case below.
 local FILES = {
 	["built/Kconfig"] = "", ["built/.config"] = "",
 	["tree/Kconfig"] = "",

@@ -31,7 +31,7 @@ test("the first line of a run names the accelerator and the reason for it", func
 		:find("\naccel [%a/]+, [%w_-]+[^:\n]*: [^\n]+\n"), "no line about the accelerator")
 end)
 
--- --- QEMU ---
+-- --- faults of QEMU ---
 
 test("QEMU killed during a call: the test is BROKEN at once, exit status 3", function()
 	local r = run("vm_qemu_killed.lua")
@@ -80,7 +80,7 @@ test("300 unclosed clones: the error has their memory in all, and no QEMU is lef
 	end)
 end)
 
--- --- boot ---
+-- --- guests that do not boot ---
 
 test("a kernel that panics at boot: the failure has the panic with its stack", function()
 	local r = run("vm_boot_panic.lua")
@@ -150,7 +150,7 @@ test("a complaint between two tests fails the file", function()
 	assert_contains(list[3], "(the file) ... FAIL: the kernel complained outside of any test: ")
 end)
 
--- --- time ---
+-- --- time limits ---
 
 test("a test reaches its time limit in a call: the next test has a working executor", function()
 	local r = run("vm_limit.lua")
@@ -175,7 +175,7 @@ test("a test reaches its time limit in the runner's C code: the file ends 10 s l
 	assert_contains(r.said, "a pattern match without an end ... FAIL: timed out inside a C call that could not be interrupted")
 end)
 
--- --- signals ---
+-- --- signals to the runner ---
 
 -- Starts a run that never finishes a boot. Returns the runner's pid, QEMU's
 -- pid, and a function that waits for the end.

@@ -10,7 +10,7 @@ provium.timeout = "2h"
 
 local function with_commit(opts, fn) small_kit.with(1, function() return opts end, fn) end
 
--- --- verdicts ---
+-- --- provium check: the verdict on one commit ---
 
 -- A test whose fixture reports that its guest did not boot in time.
 local SLOW_BOOT = [[
@@ -115,7 +115,7 @@ test("make check prints the output of the build and the tests, and the verdict l
 	end)
 end)
 
--- --- the search ---
+-- --- make bisect: the search ---
 
 local SPECIAL = {
 	[9] = { build = small_kit.NO_BUILD }, [10] = { build = small_kit.NO_BUILD },
@@ -265,7 +265,7 @@ test("make bisect with several modules searches the first one's repository, and 
 	end)
 end)
 
--- --- the tests of the session ---
+-- --- make bisect: which version of the tests runs ---
 
 test("make bisect tests every commit with the present tests, even uncommitted ones", function()
 	small_kit.with(8, history_of_8, function(kit)
@@ -291,7 +291,7 @@ test("TESTS_AT=commit takes each commit's own tests", function()
 	end)
 end)
 
--- --- wrong use ---
+-- --- make bisect: wrong uses ---
 
 local function assert_refused(kit, args, sentence)
 	local before = history.state(kit.repo)

@@ -34,7 +34,8 @@ test("make bisect stops at a fault of the host, and the same command continues",
 	end)
 end)
 
--- Makes git kill itself if the file "kill-git" has a word of its arguments.
+-- A git that kills itself if its arguments contain the word in the file
+-- "kill-git".
 local GIT = [[
 #!/bin/sh
 word=$(cat %s/kill-git 2>/dev/null)
@@ -85,8 +86,8 @@ test("make bisect repairs its clone after an interruption", function()
 	end)
 end)
 
--- A build of a kernel that is interrupted after five minutes. A linker that was
--- killed has left an archive without its command file.
+-- The files of a kernel build that was interrupted after five minutes: the
+-- linker, which was killed, has left an archive without its command file.
 test("make bisect removes only the last outputs of a build that was interrupted", function()
 	with_killed_git(function(kit)
 		kit:kill_git("bisect start")
@@ -137,12 +138,12 @@ end
 local SIGNALS = { "KILL", "TERM", "INT" }
 
 -- Sends a random signal to a random process of a session, at a random moment
--- within so many seconds. Returns what happened as text.
+-- within the given number of seconds. Returns what happened as text.
 local function interrupt(kit, seconds)
 	local pid, wait = start(kit, SEARCH)
 	core.pause(math.random() * seconds)
 	local all = descendants(pid)
-	table.remove(all, 1)		-- timeout, which is not of the session
+	table.remove(all, 1)		-- timeout(1), which is no part of the session
 	if #all == 0 then return "it had ended:\n" .. wait() end
 	local victim, signal = all[math.random(#all)], SIGNALS[math.random(#SIGNALS)]
 	local name = runner.read(("/proc/%d/comm"):format(victim)) or "nothing\n"
@@ -164,7 +165,7 @@ test("a bisect session interrupted at a random moment goes on and finds the comm
 			assert(said:find("subject: tally: version 6\n", 1, true), ("BISECT_SEED=%d: %s\nthen:\n%s"):format(seed, what, said))
 			assert_eq(before, history.state(kit.repo))
 			local dir = kit:session()
-			assert(os.remove(kit.dir .. "/tmp"))		-- if it is empty
+			assert(os.remove(kit.dir .. "/tmp"))		-- fails unless the folder is empty
 			assert_eq("", runner.shell(("fuser %s/.children 2>/dev/null"):format(dir)))
 			log(("%d: BISECT_SEED=%d: %s"):format(i, seed, what:match("[^\n]*")))
 			if i % 2 == 1 then runner.shell("rm -rf " .. dir) end

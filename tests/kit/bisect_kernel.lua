@@ -13,7 +13,7 @@ provium.timeout = "3h"
 
 local from = os.getenv "BISECT_KERNEL"
 
--- Returns what a user sees of the repository.
+-- Returns what a user sees of the repository, which must not change.
 local function state(repo) return history.git(repo, "status") .. history.git(repo, "show-ref") end
 
 -- Runs make bisect. Returns its output and the folder of the session.

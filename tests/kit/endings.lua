@@ -46,7 +46,7 @@ if gdb then
 		COMMANDS[#COMMANDS + 1] = command
 	end
 end
--- Signals to the runner, the end of its terminal, and keys.
+-- As steps of pty.c: signals to the runner, the end of its terminal, and keys.
 local ENDINGS = { "signal 1", "signal 2", "signal 9", "signal 15", "hangup", "send \3", "send \4", "send \29q" }
 
 -- Returns the shell command line. "attach" is a shell in the VM of a test that

@@ -32,7 +32,8 @@ test("both", function()
 end)
 ]]
 
--- Runs the folder's tests, as mk/test.mk does.
+-- The makefile of a test's folder, which runs the folder's test files as
+-- mk/test.mk does.
 local MAKEFILE = [[
 ALL := $(patsubst %%.lua,%%.ok,$(sort $(wildcard t*.lua)))
 all: $(ALL)
@@ -43,8 +44,8 @@ compiled: all
 
 local function quoted_runner() return runner.quote(runner.path) end
 
--- The fixture that all of these tests clone is built once: its script is in a
--- folder above theirs.
+-- The fixture that all tests of this file clone is built once: its script is in
+-- a folder above those of the tests.
 local above, _ <close> = runner.new_folder()
 runner.shell("mkdir " .. runner.quote(above .. "/fixtures"))
 runner.write(above .. "/fixtures/small.lua", SMALL)
@@ -64,8 +65,8 @@ local function with_make(files, fn)
 	fn(dir)
 end
 
--- Returns the shell command for make in such a folder, without the job server
--- of a make that runs this test.
+-- Returns the shell command for make in a folder of with_make(), without the
+-- job server of a make that runs this test.
 local function command(dir, args, env)
 	return ("cd %s && exec env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS PROVIUM_GATE=%s PROVIUM_STORE=%s FLAGS=%s %s timeout -k 5 600 %s %s </dev/null 2>&1")
 		:format(runner.quote(dir), runner.quote(dir .. "/gate"), runner.quote(above .. "/store"),
@@ -210,8 +211,8 @@ test("two runners that need a fixture without memory to build it report the dead
 	with_make({ ["t1.lua"] = ([[
 		local vm = provium.create():boot { memory = "128M" }
 		io.open(os.getenv("FLAGS") .. "/held", "w"):close()
-		-- Waits until the other runner's builder has started, and waits
-		-- for memory.
+		-- Waits until the process that builds the fixture for the other
+		-- runner waits for memory.
 		wait_until(function() return os.execute("%s gate | grep -q waits") end, { interval = 0.05, timeout = 60 })
 		test("both", function() provium.fixture("own") end)
 	]]):format(quoted_runner()), ["t2.lua"] = [[

@@ -160,9 +160,11 @@ end)
 
 -- --- killed runners ---
 
--- { what the runner does, a shell command that is true as soon as it does it }:
--- STORE is the store. The commands start no process, since a save is short. The
--- runner builds a fixture, uses two clones of it and shuts a third one down.
+-- Moments at which the runner is killed: { what it does then, a shell command
+-- that succeeds as soon as the runner does it }. STORE stands for the path of
+-- the fixture store. The shell commands start no process, because a save takes
+-- little time. The runner builds a fixture, uses two clones of it and shuts a
+-- third one down.
 local PHASES = {
 	{ "boots a VM", "true" },
 	{ "saves a fixture", "set -- STORE/base/.new.*; test -e $1" },
@@ -170,7 +172,8 @@ local PHASES = {
 	{ "shuts a VM down", "test -e stops" },
 }
 
--- All of these tests use one home: the third test builds the fixture.
+-- All of these tests use one home (see fixture_home.lua): the third test builds
+-- the fixture.
 home.with(function(h)
 	h:write("t.lua", [[
 		for i = 1, 2 do test("clone " .. i, { fixture = "base" }, function(vm) assert(vm:exec("true").ok) end) end
@@ -207,8 +210,8 @@ end)
 
 -- --- folders of the host ---
 
--- The prefix of a command in a mount namespace of its own, after a shell
--- command there.
+-- Returns a prefix that runs a command in a new mount namespace, after the
+-- shell command `first`, which changes mounts there.
 local function after_mounts(first)
 	if shell("unshare -m true 2>&1 || echo no") ~= "" then skip("unshare -m is not allowed here") end
 	return { runner.timeout, "-k", "5", "100", "unshare", "-m", "sh", "-c", first .. " && exec \"$@\"", "sh" }

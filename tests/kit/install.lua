@@ -33,7 +33,8 @@ provium init]])
 
 local before = inst:state()
 
--- The verdict that each of the three ways reuses, and what the tests below run.
+-- Makes the verdict that each of the three ways below reuses, and builds what
+-- the tests below run.
 as_user "provium make test"
 
 local ways = {

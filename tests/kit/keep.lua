@@ -14,8 +14,8 @@ local file = runner.quote(runner.canned .. "/fails_in_vm.lua")
 
 local function kept(args) return runner.shell(("%s kept %s 2>&1"):format(PATH, args or "")) end
 
--- Runs the canned tests that the pattern chooses. Returns what was said, and
--- the id of the kept VM.
+-- Runs the canned tests that the pattern chooses. Returns the output, and the
+-- id of the kept VM.
 local function keep(pattern, opts)
 	opts = opts or {}
 	local said = runner.shell(("%s %s test --on-failure=keep -f %s %s </dev/null 2>&1 | cat; true")
@@ -39,7 +39,8 @@ test("--on-failure=keep ends the run, and a shell shows the guest as the test le
 	assert(kept():match("\n *" .. id .. " +%d+ MiB +%d+ s +[^\n]*fails_in_vm.lua: leaves a file and an open descriptor %(VM 1, stopped%)$"), kept())
 	assert_contains(runner.shell(PATH .. " gate"), "(kept) ")
 	assert_contains(runner.shell(PATH .. " gate"), "leaves a file and an open descriptor (VM 1, stopped)")
-	-- Two shells, one after the other; the guest stands in between.
+	-- Opens two shells, one after the other. Between them, the guest is
+	-- paused.
 	for round = 1, 2 do
 		local shown, ending = pty.run(dir, PATH .. " shell --attach", {
 			"expect kept " .. id .. ":~ # ", "send cat /tmp/left; ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c /tmp/left\r",
@@ -96,7 +97,8 @@ test("a kept VM ends when the gate's ledger is removed", function()
 end)
 
 test("a kept VM ends when the output folder is removed", function()
-	-- The output folder of a runner that was copied is the one above it.
+	-- A runner that was copied takes the folder above its bin/ for the
+	-- output folder.
 	runner.shell(("cd %s && mkdir -p out/bin out/initramfs && cp %s out/bin/ && ln -s %s/initramfs/base.cpio out/initramfs/")
 		:format(dir, runner.quote(runner.path), runner.quote(runner.home)))
 	runner.write(dir .. "/out/provium.toml", runner.profile_toml {})

@@ -9,7 +9,7 @@ for _, file in ipairs { "tree", "build", "why.awk", "bin/rsync", "lib/kselftest.
 	session.depend("mk/kselftest/" .. file)
 end
 
--- What lib.mk of the kernel's selftests does, without its conveniences.
+-- A small stand-in for lib.mk of the kernel's selftests.
 local LIB_MK = [[
 TEST_GEN_PROGS := $(patsubst %,$(OUTPUT)/%,$(TEST_GEN_PROGS))
 all: $(TEST_GEN_PROGS)
@@ -57,7 +57,7 @@ local function with_build(fn)
 	end)
 end
 
--- Returns the words of the list's lines of a kind, each line's first one.
+-- Returns the first word of each line of the list that is of this kind.
 local function names(list, kind)
 	local found = {}
 	for name in ("\n" .. list):gmatch("\n" .. kind .. "\t([^\t\n]+)") do found[#found + 1] = name end

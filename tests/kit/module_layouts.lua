@@ -124,10 +124,10 @@ test("the modules of every layout of a module's folder can be loaded", function(
 	assert_contains(vm:read_file("/proc/modules"), "layout_core 16384 1 layout_user")
 end)
 
--- --- what is built again ---
+-- --- what make builds again after a change ---
 
--- Builds these layouts, and returns the objects in their copies that were made
--- meanwhile.
+-- Builds these layouts, and returns the objects in their copies that this build
+-- has made.
 local function made(list) return k:made(modules(list), user) end
 
 local several = user .. "/several"
@@ -211,7 +211,7 @@ test("patches of dkms.conf are applied once, and again to a source that has chan
 	assert_contains(built("dkms_patched"), "layout=original\0")
 end)
 
--- --- failures ---
+-- --- builds that fail ---
 
 test("a build that fails names the user's file, and leaves no module of an earlier build", function()
 	local folder = user .. "/kbuild"

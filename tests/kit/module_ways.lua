@@ -33,7 +33,8 @@ local function lines_for(modules)
 	return ("PROVIUM ?= %s\n.PHONY: test\ntest: ; $(MAKE) -C $(PROVIUM) test MODULE='%s'\n"):format(inst.kit, modules)
 end
 
--- A test that loads the modules, unless they are there as another one's needs.
+-- Returns a test that loads each module of a layout, unless the module is
+-- loaded because another one needs it.
 local function test_of(l)
 	local lines = { "local vm = provium.fixture(provium.profile)" }
 	for name in pairs(l.ko) do
@@ -44,7 +45,7 @@ local function test_of(l)
 	return table.concat(lines, "\n") .. "\n"
 end
 
--- Layouts that need the symbols of another one.
+-- The folder whose symbols a layout needs, by the layout's name.
 local NEEDS = { user = work .. "/core" }
 
 for _, l in ipairs(layouts) do

@@ -25,8 +25,8 @@ local function modules(list) return ("modules KIT_MODULES= MODULE='%s'"):format(
 
 local function built(name) return runner.read(("%s/%s.ko"):format(k.modules, name)) end
 
--- Builds the module, and returns the objects in its copy that were made
--- meanwhile.
+-- Builds the module, and returns the objects in its copy that this build has
+-- made.
 local function made(folder) return k:made(modules(folder), folder) end
 
 if not k:has_kernel() then
@@ -34,7 +34,7 @@ if not k:has_kernel() then
 	return
 end
 
--- A module's folder with a folder that is too large for a copy.
+-- Makes a module's folder with a subfolder that is too large to be copied.
 local function make_large()
 	sh("mkdir -p large/kernel && cd large/kernel && seq 31000 | xargs touch")
 	write("large/Kbuild", "obj-m := large.o\n")
@@ -82,7 +82,8 @@ test("a header outside of the copied folders rebuilds the module when it has cha
 	assert_contains(built("reader"), "layout=second\0")
 end)
 
--- Returns the least processor time, in seconds, of three such makes.
+-- Runs make three times with these arguments. Returns the least processor time
+-- of a run, in seconds.
 local function cost(args)
 	local least = math.huge
 	for _ = 1, 3 do

@@ -100,7 +100,7 @@ test("a module can be loaded and unloaded twenty times", function()
 	assert_eq(false, is_loaded())
 end)
 
--- --- which module ---
+-- --- which module a name means ---
 
 test("insmod and rmmod take a module's name with - and with _", function()
 	for _, name in ipairs { "load-params", "load_params", "load-params.ko", "load_params.ko" } do
@@ -297,7 +297,8 @@ test("insmod of a file that is no module fails with ENOEXEC and the file's kind"
 end)
 
 test("the error of insmod for another kernel's module has the releases of both kernels", function()
-	-- A kernel with MODVERSIONS compares only what follows the release.
+	-- A kernel with MODVERSIONS compares only what follows the release in
+	-- the module's version string.
 	local data, n = host_file(built):gsub("vermagic=%d(%S+) %u%u", "vermagic=9%1 XX")
 	assert_eq(1, n)
 	with_file(data, ".ko", function(path)
@@ -307,7 +308,7 @@ test("the error of insmod for another kernel's module has the releases of both k
 	end)
 end)
 
--- --- what the kernel said ---
+-- --- the kernel's log in the error of insmod ---
 
 test("a long log of a module that refuses to load is shown from its beginning", function()
 	-- The first module of a VM makes the kernel say that it is tainted.

@@ -4,8 +4,8 @@
 
 local runner = require "runner"
 
--- Shows everything that a program inherits. It is a script, so that the shell
--- that runs it has forked it.
+-- The view: a script that shows everything that a program inherits. The shell
+-- that runs the script has forked the programs in it.
 local VIEW = [[#!/bin/sh
 grep -E '^(Uid|Gid|Groups|Umask|Sig(Blk|Ign|Cgt)|ShdPnd|Cap|NoNewPrivs|Seccomp|Cpus_allowed|Mems)' /proc/self/status
 cat /proc/self/limits | sed 's/  */ /g'
@@ -19,8 +19,8 @@ echo "path: $PATH"
 exit 0
 ]]
 
--- The PID 1 of the guest: starts the view as a shell in a session does, and
--- becomes the agent.
+-- The guest's PID 1, a plain init: starts the view as a shell in a session
+-- does, and then becomes the agent.
 local INIT = [[#!/bin/sh
 mount -t devtmpfs dev /dev && mount -t proc proc /proc && mount -t sysfs sys /sys
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
@@ -42,7 +42,8 @@ runner.with_folder(function(dir)
 	plain = vm:read_file("/plain")
 end)
 
--- Compares line by line, so that a failure shows only what differs.
+-- Compares a view with that of the plain init line by line, so that a failure
+-- shows only what differs.
 local function assert_same_view(text)
 	local expected = plain:gmatch "[^\n]+"
 	for line in text:gmatch "[^\n]+" do assert_eq(expected(), line) end

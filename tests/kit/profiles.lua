@@ -87,7 +87,8 @@ end)
 local WITHOUT_DRIVERS = "[profile.mine]\nkernel = \"vmlinux\"\ninitrd = \"own.cpio\"\n"
 	.. "append = \"initcall_blacklist=virtio_console_init,vsock_init,virtio_vsock_init,vsock_loopback_init\"\n"
 
--- Boots it with the list of drivers and the files of drivers.
+-- Boots this kernel with an initramfs that has the list of drivers to load, and
+-- these files of drivers.
 local function exec_without_drivers(list, files)
 	files = files or {}
 	files.list = list

@@ -94,7 +94,7 @@ end)
 
 test("a shell whose terminal is closed leaves no process behind", function()
 	local mark = "SHELL_TEST=" .. dir
-	-- Runner and QEMU have it in their environment while they run.
+	-- The runner and QEMU have the mark in their environment.
 	local during = runner.write(dir .. "/count", ("sleep 1; test $(grep -lsaF -- %s /proc/[0-9]*/environ | wc -l) -ge 2"):format(mark))
 	local shown, ending = pty.run(dir, ("env %s %s"):format(mark, SHELL), {
 		PROMPT, "send sleep 1000\r", "expect sleep 1000\r\n", "run sh " .. during, "hangup" })

@@ -17,7 +17,7 @@ local COMPLETED = {
 	{ '-- assert_errno("ENOTTY"', 'assert_errno("ENOTTY"' },
 }
 
--- Replaces texts in the file, the first of each.
+-- Replaces the first occurrence of each text in the file.
 local function complete(path, changes)
 	local text = runner.read(path)
 	for _, change in ipairs(changes) do
