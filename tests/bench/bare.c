@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The init of the bare VMs with which `make bench` compares: powers off, or
- * echoes what arrives on the virtio-serial port.
+ * The init of the bare VMs with which `make bench` compares Provium's VMs: it
+ * powers off, or echoes what arrives on the virtio-serial port.
  */
 #include <fcntl.h>
 #include <poll.h>

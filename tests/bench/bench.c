@@ -262,7 +262,7 @@ static double first_byte(char *const argv[])
 	return seconds;
 }
 
-/* --- the table --- */
+/* --- the table of ratios --- */
 
 static void bench_boot(void)
 {
@@ -350,8 +350,8 @@ static void bench_gate(void)
 }
 
 /*
- * Returns the seconds that the file measured, from its first line to the end of
- * its VM.
+ * Reads the seconds that a test file has measured and written to the path, from
+ * the file's first line to the end of its VM.
  */
 static double own_time(const char *path)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzzes the parser of kernel logs: reports must have titles, and lines that
- * were fed, in order.
+ * Fuzzes the parser of kernel logs: each report that it finds must have a
+ * title, and lines of the input in their order.
  */
 #include <stdlib.h>
 #include <string.h>

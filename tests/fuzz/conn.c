@@ -16,7 +16,7 @@
 
 static int fds[2], ended_fd;
 
-/* The sockets are the same for all inputs, because making them takes time. */
+/* All inputs use the same sockets, because making sockets takes time. */
 static void set_up(void)
 {
 	int pair[2];
@@ -57,7 +57,7 @@ static void receive(struct conn *c, const uint8_t *data, size_t size, bool by_so
 	take_all(c);
 }
 
-/* The bytes arrive in two pieces. */
+/* Passes the bytes to the connection in two pieces. */
 void fuzz(const uint8_t *data, size_t size)
 {
 	struct conn c;

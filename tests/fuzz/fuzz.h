@@ -21,11 +21,13 @@ void fuzz(const uint8_t *data, size_t size);
  */
 int fuzz_memory_file(const uint8_t *data, size_t size);
 /*
- * Makes a folder of this process, which becomes the working directory and is
- * removed when the process exits.  Returns its path, which is static.
+ * Makes a folder, which becomes the working directory of this process and is
+ * removed when the process exits.  Returns the folder's path, which is static.
  */
 const char *fuzz_folder(void);
-/* Writes a file with these bytes into that folder.  Returns its static path. */
+/*
+ * Writes a file with these bytes into fuzz_folder().  Returns its static path.
+ */
 const char *fuzz_file(const char *name, const uint8_t *data, size_t size);
 /*
  * Passes the bytes to a parser of tests/lib/result_oracle.lua: "ktap", "ltp" or

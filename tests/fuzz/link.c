@@ -44,7 +44,11 @@ static void set_up(void)
 	tested.fd = pipe_fds[0];
 }
 
-/* Frames are stuffed.  What follows them is sent as it is, but for zeros. */
+/*
+ * Makes the stream that is sent: the whole frames at the start of the input get
+ * byte stuffing.  The bytes after the frames stay as they are, but zeros become
+ * ones.
+ */
 static void make_stream(struct stream *s, const uint8_t *data, size_t size)
 {
 	struct wire_header hdr;
@@ -94,9 +98,10 @@ static void take_frames(struct stream *s)
 }
 
 /*
- * Returns the number of bytes read.  An executor gets the role only if no bytes
- * are held.  If it is killed between read(2) and the change of the span, the
- * span is what it was.
+ * Reads from the pipe, and returns the number of bytes read.  An executor gets
+ * the role of the reader only if the link holds no bytes.  If the executor is
+ * killed after read(2) and before it counts the bytes, the span of held bytes
+ * is what it was before.
  */
 static ssize_t read_piece(unsigned int how)
 {
@@ -125,7 +130,10 @@ static void send_piece(struct stream *s, size_t n, unsigned int how)
 		take_frames(s);
 }
 
-/* The supervisor reads all that is left: no frame is missing then. */
+/*
+ * Lets the supervisor read the rest of the stream.  No frame may be missing
+ * then.
+ */
 static void finish(struct stream *s)
 {
 	send_piece(s, s->size, 0);
@@ -135,7 +143,10 @@ static void finish(struct stream *s)
 		abort();
 }
 
-/* Forgets what the input has left behind, as another link does. */
+/*
+ * Forgets what the input has left in the link, as a change to another link
+ * does.
+ */
 static void reset(void)
 {
 	static uint8_t rest[FRAMES_MAX];

@@ -40,7 +40,10 @@ static void expand(const char *from, struct buf *to)
 	}
 }
 
-/* Halves backslashes before a character that make knows, and drops the last. */
+/*
+ * Unescapes as make does: of the backslashes before a character in `known`,
+ * half are kept, rounded down.
+ */
 static void unescape(const char *from, const char *known, struct buf *to)
 {
 	while (*from) {
@@ -70,7 +73,10 @@ static char *written(const char *path, enum make_path_side side)
 	return NULL;
 }
 
-/* A path in the working directory is written without it, except "~". */
+/*
+ * Returns the path as a rule has it: in the working directory, the name alone,
+ * unless it begins with "~".
+ */
 static const char *shortened(const char *path)
 {
 	const char *name = path + strlen(fuzz_folder()) + 1;
@@ -91,8 +97,9 @@ static void check_model(const char *path, const char *text, const char *known)
 }
 
 /*
- * make prints both sides of a rule as it read them.  The file has to exist:
- * make leaves a name with escaped wildcards that match nothing as it is.
+ * Checks with make itself, which prints both sides of a rule as it read them.
+ * The file has to exist, because make leaves the backslashes in a name whose
+ * escaped wildcards match nothing.
  */
 static void check_make(const char *path, const char *target, const char *prerequisite)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Fuzzes the opening of a fixture in the store: the manifest, which is the
- * input, and the files that it describes.  These fit the manifest "sound" of
- * the corpus.  The key KEY in an input stands for the right one, which is a
+ * input, and the files that it describes.  The files fit the manifest "sound"
+ * of the corpus.  The key KEY in an input stands for the right one, which is a
  * hash of the other members.
  */
 #include <fcntl.h>
@@ -41,7 +41,10 @@ static int store_folder(void)
 	return fd;
 }
 
-/* Stores the manifest, and writes the name that its folder must have to key. */
+/*
+ * Stores the manifest, and writes to `key` the name that the fixture's folder
+ * must have.
+ */
 static void put_manifest(const uint8_t *data, size_t size, char key[HASH_HEX])
 {
 	json_t *doc = json_loadb((const char *)data, size, 0, NULL);

@@ -39,7 +39,7 @@
 #define LIMIT_S 90
 
 static char shown[64 << 20];
-static size_t shown_len, seen;		/* bytes; those that an expect has passed */
+static size_t shown_len, seen;		/* bytes; up to the last match */
 static int terminal;
 static pid_t program;
 
@@ -156,7 +156,10 @@ static void step(char *line)
 	}
 }
 
-/* The shell that had this terminal before must find its modes again. */
+/*
+ * The shell that had this terminal before must find the terminal's modes
+ * unchanged.
+ */
 static int same_modes(const struct termios *a, const struct termios *b)
 {
 	return a->c_iflag == b->c_iflag && a->c_oflag == b->c_oflag &&

@@ -25,7 +25,7 @@ static uint8_t counters[NR_COUNTERS];
 
 static lua_State *L;
 static char source[64];			/* Lua's name of the parser's file */
-static bool has_run[NR_COUNTERS];	/* by line of the parser's file */
+static bool has_run[NR_COUNTERS];	/* by the line in the parser's file */
 
 static void count_line(lua_State *state, lua_Debug *at)
 {
