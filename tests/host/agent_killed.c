@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An executor of the agent is killed after k instructions of a round trip, for
- * one k after another: the agent runs as a process of this machine, and ptrace
- * steps the victim.  After each kill the supervisor has to answer a ping within
- * LATE_S (on a busy machine within LIMIT_S), every request has to have one
- * answer, the next call has to work, and no request may have been carried out
- * twice.
+ * Kills an executor of the agent, the victim, after k instructions of a round
+ * trip, for one k after another.  The agent runs as a process of this machine,
+ * and ptrace steps the victim.  After each kill the supervisor has to answer a
+ * ping within LATE_S (on a busy machine within LIMIT_S), every request has to
+ * have one answer, the next call has to work, and no request may have been
+ * carried out twice.
  *
- * Two ways through a round trip are known: with the supervisor running (while
- * the victim is stepped, it takes the reader's role), and with the supervisor
- * stopped until the kill (so the victim keeps the role).
+ * A victim goes one of two ways through a round trip: with the supervisor
+ * running, which takes the reader's role while the victim is stepped, or with
+ * the supervisor stopped until the kill, so that the victim keeps the role.
  *
  * Environment:
  *	KILL_STEPS=all		both ways, all steps that differ in what remains
@@ -37,11 +37,11 @@
 #define MEANWHILE_S 0.07
 #define STEPS_SAMPLED 3000		/* without KILL_STEPS, the sample ends at this step */
 #define STEPS_MAX 200000
-#define VISITS 40			/* strikes at one address */
-#define ATTEMPTS 3			/* at one step */
+#define VISITS 40			/* kills at one address, at most */
+#define ATTEMPTS 3			/* attempts to reach one step */
 
 static unsigned long long last_ip;	/* address at which the last victim was */
-static struct peer *agent;		/* kept until a run finds a fault */
+static struct peer *agent;		/* of all runs, until one has a fault */
 
 static bool spawn_workers(struct run *r, const struct scenario *sc)
 {
@@ -112,16 +112,18 @@ static void check_processes(struct run *r, const struct scenario *sc)
 		fault(r, "a request was carried out, but its process has ended");
 }
 
-/* --- the way of the victim --- */
+/* --- the way of the victim: its steps in a round trip --- */
 
 static struct moment way[STEPS_MAX];
 static unsigned int way_steps;
-static unsigned short visits[STEPS_MAX];	/* of this address, up to this step */
-static bool frozen;			/* the supervisor is stopped until the strike */
+static unsigned short visits[STEPS_MAX];	/* of a step's address, up to
+						 * the step */
+static bool frozen;			/* supervisor is stopped until the kill */
 
 static void count_visits(bool all)
 {
-	static unsigned int counts[1 << 20];	/* by address; two may share one */
+	static unsigned int counts[1 << 20];	/* by address; two addresses
+						 * may share a count */
 
 	memset(counts, 0, sizeof(counts));
 	for (unsigned int i = 0; i < way_steps; i++) {
@@ -133,7 +135,7 @@ static void count_visits(bool all)
 	}
 }
 
-/* --- strikes --- */
+/* --- strikes: the victim is killed, or gets another signal --- */
 
 static void end_agent(void)
 {
@@ -157,7 +159,10 @@ static void freeze_supervisor(void)
 /* Brings the agent and the victim to the start of the round trip. */
 static bool begin(struct run *r, const struct scenario *sc)
 {
-	/* A worker or job that is left would change the next victim's way. */
+	/*
+	 * A worker or job that an earlier run has left would change this
+	 * victim's steps.
+	 */
 	if (sc->forks && !sc->workers)
 		end_agent();
 	if (!agent) {
@@ -200,7 +205,7 @@ static void strike(struct run *r, const struct scenario *sc, int sig)
 	victim_strike((pid_t)r->victim, sig);
 	signal_to(agent->pid, SIGCONT);
 	ping(r);
-	/* A stopped worker is not killed; so its call is aborted first. */
+	/* A stopped worker lives on, so its call is aborted first. */
 	if (sig == SIGSTOP && sc->victim >= 0)
 		abort_call(r, r->channel[sc->victim]);
 	collect(r, 0);
@@ -212,7 +217,10 @@ static void strike(struct run *r, const struct scenario *sc, int sig)
 	check_processes(r, sc);
 }
 
-/* Records the way of the victim; the strike comes when it sleeps. */
+/*
+ * Records the steps of the victim in a whole round trip, and strikes when the
+ * victim sleeps after it.
+ */
 static void find_way(struct run *r, const struct scenario *sc, int sig, bool all)
 {
 	unsigned int channels = 1 + sc->workers + (sc->forks && !sc->workers);
@@ -248,8 +256,8 @@ static bool run_once(struct run *r, const struct scenario *sc, unsigned int k, i
 
 struct tally {
 	unsigned int runs, faults, lates, first_fault;
-	unsigned int points;		/* steps of the way that are to be struck */
-	unsigned int misses;		/* … at which the victim was not found */
+	unsigned int points;		/* steps at which it is to be struck */
+	unsigned int misses;		/* of these, those it did not reach */
 	const char *first;		/* what the first fault was */
 };
 
@@ -269,8 +277,9 @@ static void tally(struct tally *t, const struct scenario *sc, const struct run *
 }
 
 /*
- * Strikes at the steps from `first` on, before `last`: at all, or at those that
- * are new.  What other processes do can lead the victim elsewhere.
+ * Strikes at the recorded steps from `first` on, before `last`: at all of them,
+ * or only at those that are new (see struct moment).  Each is attempted more
+ * than once, because other processes can make the victim take other steps.
  */
 static void strike_way(struct tally *t, const struct scenario *sc, int sig, bool all,
 		       unsigned int first, unsigned int last)
@@ -298,7 +307,7 @@ static void strike_way(struct tally *t, const struct scenario *sc, int sig, bool
 
 static void strike_sample(struct tally *t, const struct scenario *sc, int sig)
 {
-	unsigned int misses = 0;	/* one after another */
+	unsigned int misses = 0;	/* in a row */
 	struct run r;
 
 	for (unsigned int k = 0; k < STEPS_SAMPLED && misses < 3; k += 1 + k * 2 / 3) {
@@ -323,8 +332,8 @@ static void run_scenario(const struct scenario *sc, int sig)
 	const char *at = getenv("KILL_AT"), *steps = getenv("KILL_STEPS");
 	unsigned int first = at ? (unsigned int)atoi(at) : 0, last = STEPS_MAX;
 	/*
-	 * The signal that ends a thread runs a handler: private memory remains,
-	 * too.
+	 * The signal that ends a thread runs a handler in a process that goes
+	 * on.  So the private memory remains, too, and every step counts.
 	 */
 	bool all = at || sc->signal || (steps && !strcmp(steps, "each"));
 

@@ -67,7 +67,10 @@ static void deaths(struct peer *p)
 	ok(getpid_by(p) > 0, "a call after a stopped executor works");
 }
 
-/* Kills at random moments, during calls and between them; tags stay in step. */
+/*
+ * Kills the executor at random moments, during calls and between them.  Each
+ * reply must still belong to its request.
+ */
 static void random_kills(struct peer *p, int rounds)
 {
 	struct wire_blob blob = { str("abcdefgh") }, rep;
@@ -99,7 +102,10 @@ static void random_kills(struct peer *p, int rounds)
 	}
 	ok(!other, "%d kills at random moments: %u replies, %u reported deaths, nothing else",
 	   rounds, replies, gone);
-	/* This answer may report the last death. */
+	/*
+	 * This answer may report the death of the executor that was killed
+	 * last.
+	 */
 	call(p, WIRE_OP_echo, &blob, &rep);
 	ok(call(p, WIRE_OP_echo, &blob, &rep) && rep.data.len == 8,
 	   "after random kills replies match their requests");

@@ -166,7 +166,10 @@ static void random_bytes(void)
 		size_t n = rnd() % sizeof(raw);
 		int ret;
 
-		/* Small numbers, so that some lengths make sense. */
+		/*
+		 * The numbers are small, so that some of them are valid
+		 * lengths.
+		 */
 		for (size_t k = 0; k < n; k++)
 			raw[k] = rnd() % 4 ? 0 : (uint8_t)(rnd() % 9);
 		ret = decode_copy(desc, msg, raw, n, &copy);

@@ -162,7 +162,10 @@ static void check_file(const char *path)
 	buf_release(&file);
 }
 
-/* The log of a boot, or what the kernel printed on request: no reports. */
+/*
+ * Checks logs without reports: of a boot, and of what the kernel printed on
+ * request.
+ */
 static void check_ordinary(const char *path)
 {
 	struct buf file = { 0 }, titles = { 0 };

@@ -39,7 +39,7 @@ struct check {
 	const char *root;
 	size_t nr_files;
 	unsigned int nr_faults;
-	struct buf faults;		/* one line each */
+	struct buf faults;		/* those that were found, one a line */
 	struct graph modules, folders, lua;
 };
 

@@ -307,8 +307,8 @@ static void tokens_of_vms(void)
 }
 
 /*
- * Two tokens, two runners with a VM each that want another VM: one gets both
- * tokens.
+ * Two job tokens, and two runners that have a VM each and want another: one
+ * runner gets both job tokens.
  */
 static void tokens_for_two(void)
 {
@@ -346,9 +346,9 @@ static void tokens_for_two(void)
 }
 
 /*
- * Three tokens.  A runner that has a VM and waits for a second token keeps its
- * first; a runner without VMs lends its own, and takes none before that one
- * has.
+ * Three job tokens.  A runner that has a VM and waits for a second job token
+ * keeps its first.  A runner without VMs lends its job token, and takes none
+ * before the first runner has two.
  */
 static void first_in_line(void)
 {
@@ -459,8 +459,8 @@ static void fifo(void)
 }
 
 /*
- * Each of these must name the errno, and must not count as a failure of the
- * test.
+ * The errors for a gate folder or ledger that cannot be used must name the
+ * errno, and must not count as a failure of the test.
  */
 static void unusable_directories(const char *dir)
 {

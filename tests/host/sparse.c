@@ -95,7 +95,10 @@ int main(void)
 {
 	char dir[] = "/tmp/provium-sparse-XXXXXX";
 
-	/* Values from the reference implementation with seed 0. */
+	/*
+	 * The values are from the reference implementation of MurmurHash3, with
+	 * seed 0.
+	 */
 	hash("", "00000000000000000000000000000000");
 	hash("hello", "cbd8a7b341bd9b025b1e906a48ae1d19");
 	hash("The quick brown fox jumps over the lazy dog",

@@ -26,7 +26,10 @@
 /* Time limit for an answer, in seconds; only a failure takes that long. */
 #define LIMIT_S 20.0
 
-/* Starts an agent with that option for the descriptor, which it inherits. */
+/*
+ * Starts an agent with the given option and the number of the descriptor, which
+ * the agent inherits.
+ */
 static struct peer *start(const char *option, int fd)
 {
 	struct peer *p = xcalloc(1, sizeof(*p));
@@ -41,7 +44,10 @@ static struct peer *start(const char *option, int fd)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		fcntl(fd, F_SETFD, 0);
 		snprintf(number, sizeof(number), "%d", fd);
-		/* With SAN=1, too, the kernel must deliver SIGSEGV. */
+		/*
+		 * With SAN=1, too, SIGSEGV must end the agent: no handler of
+		 * ASan may catch it.
+		 */
 		setenv("ASAN_OPTIONS", "handle_segv=0", 1);
 		execl(agent ? agent : "out/bin/agent", "agent", option, number, (char *)NULL);
 		perror("agent");
@@ -65,7 +71,7 @@ struct peer *peer_start(void)
 	return p;
 }
 
-/* Passes bytes between the two until one of them ends. */
+/* Passes bytes between the two descriptors until one of them ends. */
 static noreturn void relay(int a, int b)
 {
 	struct pollfd fds[] = { { a, POLLIN, 0 }, { b, POLLIN, 0 } };

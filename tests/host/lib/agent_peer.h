@@ -16,7 +16,8 @@
 
 struct peer {
 	pid_t pid;			/* the supervisor */
-	pid_t relay;			/* passes bytes to its terminal, or 0 */
+	pid_t relay;			/* process that passes bytes to its
+					 * terminal, or 0 */
 	int listener;			/* the socket on which it listens, or -1 */
 	struct conn conn;
 	uint32_t tag;			/* tag of the last request */
@@ -40,7 +41,7 @@ struct peer *peer_greeted(void);
 struct peer *peer_on_port(void);
 /* Starts an agent that listens.  peer_connect() must be called next. */
 struct peer *peer_listening(void);
-/* Connects to it; the connection before, if any, is closed. */
+/* Connects to an agent that listens.  Closes the connection before, if any. */
 void peer_connect(struct peer *p);
 /* Reads the ready frame and says hello. */
 void peer_greet(struct peer *p);

@@ -39,7 +39,10 @@ void graph_add(struct graph *g, const char *from, const char *to)
 	g->edges[g->nr_edges++] = (struct graph_edge){ a, b };
 }
 
-/* Describes the circle that closes at @back, which is on the path already. */
+/*
+ * Describes the circle that closes at the node @back, which is on the path
+ * already.
+ */
 static void describe(const struct search *s, size_t back, struct buf *path)
 {
 	size_t i = 0;

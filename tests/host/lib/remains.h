@@ -3,7 +3,7 @@
  * What remains of an executor that is killed: the memory that all processes of
  * the agent share.  Its registers and its private memory end with it, so two
  * steps between which this memory did not change, and no system call was made,
- * are the same to those that live on.
+ * are the same to the processes that live on.
  */
 #ifndef TESTS_HOST_LIB_REMAINS_H
 #define TESTS_HOST_LIB_REMAINS_H
@@ -19,7 +19,7 @@ struct remains {
 	pid_t pid;
 	struct iovec parts[REMAINS_PARTS];	/* addresses in the executor */
 	unsigned int nr_parts;
-	size_t bytes;				/* of all parts */
+	size_t bytes;				/* size of all parts */
 	uint8_t *last, *now;			/* copies, one part after another */
 };
 

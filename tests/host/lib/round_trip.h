@@ -9,7 +9,10 @@
 #include "tests/host/lib/agent_peer.h"
 
 #define LATE_S 1.0			/* an answer after a kill should not take longer */
-/* The effect of a request: the agent queues this signal for this process. */
+/*
+ * The effect of a request that is counted: the agent queues this signal for
+ * this process.
+ */
 #define EFFECT (SIGRTMIN + 2)
 
 struct request {
@@ -37,29 +40,36 @@ struct scenario {
 	const char *name;
 	unsigned int workers;		/* number of workers that the
 					 * scenario needs */
-	int victim;			/* -1: the executor; else the worker */
+	int victim;			/* -1: executor; else worker[victim] */
 	unsigned int effects;		/* most effects that a request can have */
 	bool meanwhile;			/* the supervisor gets a ping before the kill */
 	void (*send)(struct run *r);
-	bool threads;			/* the workers are threads, or the new one is */
+	bool threads;			/* workers are threads, also one that a
+					 * request spawns */
 	int signal;			/* ends the victim; 0: SIGKILL */
 	bool listens;			/* the agent listens for connections */
 	bool forks;			/* the victim makes children */
 	bool port;			/* the link is no socket */
 };
 
-/* The table, which ends with a scenario without a name. */
+/* The table of scenarios; the last one has no name. */
 extern const struct scenario scenarios[];
-/* Makes the file that a scenario reads, and removes it. */
+/*
+ * The first function makes the file that a scenario reads, the second removes
+ * it.
+ */
 void scenarios_begin(void);
 void scenarios_end(void);
 
-/* Notes the run's first fault. */
+/* Keeps the text as the run's fault, if it is the first. */
 void fault(struct run *r, const char *text);
 /* Sends a request of the given kind; its answer is collected later. */
 void request(struct run *r, uint32_t channel, enum wire_kind kind, enum wire_op nr,
 	     const void *req);
-/* How many requests were carried out since the last call. */
+/*
+ * Returns how many requests were carried out since the last call of this
+ * function.
+ */
 unsigned int count_effects(void);
 /*
  * Reads frames until the one with this tag (0: until all requests are

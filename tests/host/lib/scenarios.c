@@ -26,7 +26,10 @@ void scenarios_end(void)
 	unlink(file_path);
 }
 
-/* Makes a call whose effect can be counted. */
+/*
+ * Returns a request whose executions can be counted: a kill() of this process
+ * with EFFECT.
+ */
 static struct wire_syscall_req effect(void)
 {
 	return (struct wire_syscall_req){
@@ -80,7 +83,9 @@ static void send_async(struct run *r)
 	request(r, r->channel[0], WIRE_REQUEST, WIRE_OP_syscall, &req);
 }
 
-/* The executor still reads the old connection. */
+/*
+ * Says hello on a new connection, while the executor still reads the old one.
+ */
 static void send_connect(struct run *r)
 {
 	struct wire_hello hello = { .fingerprint = wire_fingerprint() };

@@ -18,9 +18,9 @@
 
 #define LIMIT_S 1.0			/* time limit for a stop that was
 					 * requested, in seconds */
-/* A step that takes longer may sleep in the kernel. */
+/* Seconds; the victim may sleep in the kernel in a step that takes longer. */
 #define BLOCKED_S 0.03
-#define REPEATS_STEPPED 8		/* iterations of one string instruction */
+#define REPEATS_STEPPED 8		/* iterations of a string instruction */
 /* How often a waiting function checks the clock. */
 #define TICK_US 10000
 #define SLEEP_POLL_US 100
@@ -165,8 +165,9 @@ static bool run_to(pid_t pid, unsigned long long at)
 }
 
 /*
- * The length of the instruction if it is a string instruction that repeats:
- * 0xf3, for 8 bytes a time 0x48, and the operation.  Else 0.
+ * Returns the length of the instruction if it is a string instruction that
+ * repeats: the byte 0xf3, the byte 0x48 if it takes 8 bytes at a time, and the
+ * opcode.  Else returns 0.
  */
 static unsigned int repeat_length(pid_t pid, unsigned long long at)
 {
@@ -183,8 +184,8 @@ static unsigned int repeat_length(pid_t pid, unsigned long long at)
 }
 
 /*
- * Makes one step, of which *repeats were made at this address.  What is left of
- * a string instruction after REPEATS_STEPPED iterations is one step.
+ * Makes one step; *repeats counts the steps at this address in a row.  What is
+ * left of a string instruction after REPEATS_STEPPED iterations is one step.
  */
 static bool one_step(pid_t pid, unsigned long long *ip, unsigned int *repeats)
 {

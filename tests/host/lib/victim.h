@@ -15,8 +15,9 @@
 struct moment {
 	unsigned long long address;
 	/*
-	 * A kill leaves something that a kill one step earlier does not: the
-	 * instruction before it was a system call, or changed shared memory.
+	 * A kill at this moment leaves something that a kill one step earlier
+	 * does not: the instruction before was a system call, or changed shared
+	 * memory.
 	 */
 	bool new;
 };
