@@ -189,7 +189,7 @@ test("the test files of a folder run in order, without lib, fixtures and hidden 
 	end)
 end)
 
-test("the parts of --shard have each file once, whatever their number, and their files are the same each time", function()
+test("the parts of --shard together have each file once, and the same files each time", function()
 	runner.with_folder(function(dir)
 		local all = {}
 		for i = 1, 7 do

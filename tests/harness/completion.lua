@@ -15,7 +15,7 @@ local function candidates(words, opts)
 	return list
 end
 
-test("complete offers each command that is for users, with its summary", function()
+test("provium complete offers each command that is for users, with its summary", function()
 	local help = runner.run({ "--help" }).said
 	local wanted = { "--help", "--version" }
 	for name in help:match("^(.-)\n\nUsed by "):gmatch("\n  (%l+) ") do wanted[#wanted + 1] = name end
@@ -24,7 +24,7 @@ test("complete offers each command that is for users, with its summary", functio
 	assert_contains(runner.run({ "complete", "1", "fix" }).said, "fixture\tbuild, list or remove fixtures")
 end)
 
-test("complete offers the options of each command as its --help has them", function()
+test("provium complete offers the options of each command as its --help has them", function()
 	for command in runner.run({ "--help" }).said:gmatch("\n  (%l[%l-]+) ") do
 		local help = runner.run({ command, "--help" }).said
 		local has = {}
@@ -45,7 +45,7 @@ test("each format that complete offers is one that provium test takes", function
 	assert_eq({ "json", "junit" }, candidates { "test", "--format", "j" })
 end)
 
-test("complete offers fixtures of this folder and profiles where a command takes one", function()
+test("provium complete offers fixtures here and profiles to commands that take one", function()
 	runner.with_folder(function(dir)
 		runner.add_file(dir .. "/tests/fixtures/ringdev.lua", "")
 		local here = { cwd = dir }
@@ -65,7 +65,7 @@ test("complete offers fixtures of this folder and profiles where a command takes
 	end)
 end)
 
-test("complete offers words to explain, events to replay to, and variables of make", function()
+test("provium complete offers words to explain, events to replay to, and make variables", function()
 	assert_eq({ "kasan" }, candidates { "explain", "kas" })
 	assert_eq({ "failing-call" }, candidates { "replay", "dir", "--until", "f" })
 	assert_eq({ "MODULE=" }, candidates { "make", "MO" })
@@ -73,12 +73,12 @@ test("complete offers words to explain, events to replay to, and variables of ma
 	assert_eq({ "TESTS_AT=" }, candidates { "bisect", "GOOD=v1", "TES" })
 end)
 
-test("complete offers a pattern for -f for each test of the files on the line", function()
+test("provium complete offers a pattern for -f for each test of the files on the line", function()
 	assert_eq({ "^one$", "^two$" }, candidates { "test", "good.lua", "-f", "" })
 	assert_eq({}, candidates { "test", "-f", "" })
 end)
 
-test("complete offers nothing for files and for unknown commands", function()
+test("provium complete offers nothing for a file's name and for an unknown command", function()
 	assert_eq({}, candidates { "test", "" })
 	assert_eq({}, candidates { "nonesuch", "" })
 	for _, args in ipairs { {}, { "x" }, { "0", "test" }, { "3", "test" } } do
@@ -89,7 +89,7 @@ test("complete offers nothing for files and for unknown commands", function()
 	assert_eq(0, runner.run({ "complete", "2", "test" }).status)
 end)
 
--- --- the shells ---
+-- --- bash and zsh on a terminal ---
 
 local SHELLS = {
 	bash = "bash --norc --noprofile -i",

@@ -42,7 +42,7 @@ test("each verdict, and each kind of error that a test can get, is explained", f
 	assert_explained(kinds, "Kind of error")
 end)
 
-test("explain has no section for a word that no report has", function()
+test("docs/words.md, the text of provium explain, has only words that reports have", function()
 	local known = { "ok", "FAIL", "BROKEN", "skip", "todo" }
 	for _, kind in pairs(errors.KIND) do known[#known + 1] = kind end
 	for kind in runner.read(kit.root .. "/runner/complaint/kinds.def"):gmatch("\nKIND%((%w+),") do known[#known + 1] = kind end
@@ -59,7 +59,7 @@ test("explain BROKEN prints the verdict and the kind of error, in either case of
 	assert_contains(r.said, "\n\nKind of error: broken\n\nThe infrastructure failed")
 end)
 
-test("explain takes a line of a kernel log or the title of a complaint, and finds its kind", function()
+test("provium explain finds the kind of a complaint by its title or a line of the log", function()
 	for line, kind in pairs {
 		["BUG: sleeping function called from invalid context at mm/slab.h:494"] = "atomic",
 		["[   12.500000] WARNING: possible circular locking dependency detected"] = "lockdep",
@@ -85,7 +85,7 @@ test("the error of explain for an unknown word suggests a word and lists all", f
 	assert_eq(2, explained("frobnicate").status)
 end)
 
-test("explain without a word lists the words by their chapters", function()
+test("provium explain without a word lists the words by their chapters", function()
 	local r = explained()
 	assert_eq(0, r.status)
 	assert_contains(r.said, "Verdict:\n  ok FAIL BROKEN skip todo\n\nKind of error:\n  op guest timeout")

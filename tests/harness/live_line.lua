@@ -20,7 +20,7 @@ local function run(steps, options, before, file)
 		options or "", file or LIVE), steps)
 end
 
-test("a file's running test, its number and its seconds overwrite one line, and nothing of it stays", function()
+test("one line shows a file's running test, its number and seconds, and is then erased", function()
 	local shown, ending = run { "expect live.lua 2 prints and waits" }
 	assert_eq("exit 0", ending, shown)
 	local lines, gone = screen.lines(shown)
@@ -31,7 +31,7 @@ test("a file's running test, its number and its seconds overwrite one line, and 
 	for _, text in ipairs(gone) do assert(text:find("^live.lua 2 prints and waits.*, %d s$"), text) end
 end)
 
-test("the line is as wide as the window, also after a resize", function()
+test("the line with the running test is as wide as the window, also after a resize", function()
 	local shown = run { "expect …, ", "resize 24 40", "expect …, " }
 	local _, gone = screen.lines(shown)
 	assert_eq(79, utf8.len(gone[1]), gone[1])
@@ -39,7 +39,7 @@ test("the line is as wide as the window, also after a resize", function()
 	assert(gone[#gone]:find("^live.lua 2 prints and waits.*…, %d s$"), gone[#gone])
 end)
 
-test("no line is shown on a dumb terminal, in machine formats, in a file, and by jobs of make -j2", function()
+test("a dumb terminal, a file, machine formats and make -j2 get no progress line", function()
 	assert(run({}, "", nil, SHORT):find("\27", 1, true), "expected a line")
 	local to_file = ("sh -c 'exec \"$@\" >%s/said' sh env -u MAKEFLAGS TERM=xterm"):format(dir)
 	for _, case in ipairs { { "", "env -u MAKEFLAGS TERM=dumb" }, { "--format tap" }, { "", to_file },
@@ -52,7 +52,7 @@ test("no line is shown on a dumb terminal, in machine formats, in a file, and by
 	assert_eq(nil, runner.read(dir .. "/said"):find("\27", 1, true))
 end)
 
-test("the line tells how many tests the file had when it last ran", function()
+test("the line with the running test tells how many tests the file had in its last run", function()
 	os.execute(("mkdir -p %s/out/bin && cp %s %s/out/bin/provium"):format(dir, runner.quote(runner.path), dir))
 	local command = ("env -u MAKEFLAGS TERM=xterm PROVIUM_INSIDE= %s/out/bin/provium test %s"):format(dir, SHORT)
 	assert_contains(pty.run(dir, command, {}), "short.lua 1 waits, 1 s")

@@ -372,7 +372,7 @@ test("a terminal gets a status line with the files that run, passed and failed",
 	end)
 end)
 
-test("the status line has what a file is doing while only that one runs", function()
+test("make's status line shows what a file is doing while no other file runs", function()
 	if runner.shell("command -v script") == "" then skip("needs script (bsdutils)") end
 	tree.with({ a = lasting(1.6) }, function(t)
 		assert_contains(on_terminal(t, "retest"), "\r\n0 of 1 done: a.lua, 1 s")

@@ -84,7 +84,7 @@ end)
 -- --- docs/api.md ---
 
 -- Returns the parameters of a heading's signature as types/provium.lua has
--- them. A list of numbered ones is "...", a table of options "opts?".
+-- them. A list of numbered parameters is "...", a table of options "opts?".
 local function parameters_of(signature)
 	local list = signature:match("%((.*)%)$")
 	if not list then return nil end

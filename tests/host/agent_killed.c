@@ -118,7 +118,7 @@ static struct moment way[STEPS_MAX];
 static unsigned int way_steps;
 static unsigned short visits[STEPS_MAX];	/* of a step's address, up to
 						 * the step */
-static bool frozen;			/* supervisor is stopped until the kill */
+static bool frozen;			/* supervisor stopped until the kill */
 
 static void count_visits(bool all)
 {

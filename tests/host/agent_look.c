@@ -17,7 +17,10 @@
 
 static struct wire_task tasks[MAX_TASKS];
 
-/* Looks.  The tasks point into p->payload. */
+/*
+ * Sends the op look, and decodes the reply.  The tasks in it point into
+ * p->payload.
+ */
 static bool look(struct peer *p, struct wire_look_rep *rep)
 {
 	struct wire_arena arena = { (uint8_t *)tasks, sizeof(tasks), 0 };
@@ -28,7 +31,10 @@ static bool look(struct peer *p, struct wire_look_rep *rep)
 		!wire_decode(&wire_desc_look_rep, rep, p->payload, p->hdr.len, &arena);
 }
 
-/* Looks until a task of that program, "" for an executor, is in that call. */
+/*
+ * Sends the op look until a task is in the system call nr.  The task is of the
+ * program `name`, or of an executor if `name` is "".
+ */
 static const struct wire_task *await_task(struct peer *p, const char *name, int64_t nr)
 {
 	int64_t deadline_ns = deadline_in(LIMIT_S);

@@ -37,7 +37,7 @@ static void reads_back(const char *word)
 	buf_release(&b);
 }
 
-/* The text as it is shown in so many columns. */
+/* Checks the text as text_fit() shortens it to the given number of columns. */
 static void fits(const char *name, const char *from, size_t columns, const char *to)
 {
 	struct buf b = { 0 };
