@@ -89,9 +89,9 @@ static int step(struct vm *vm, int timeout_ms, struct err *err)
 }
 
 /*
- * Waits until QEMU has stopped the guest.  While the recorded guest slept, what came next
- * were bytes from outside.  Now QEMU's main thread sleeps until its next timer
- * before it looks for them in the log, unless a question wakes it.
+ * Waits until QEMU has stopped the guest.  Where the recorded guest slept until
+ * bytes came from outside, QEMU's main thread now sleeps until its next timer
+ * before it looks for these bytes in the log, unless a question wakes it.
  */
 static int await_stop(struct vm *vm, replay_progress *progress, void *arg, struct err *err)
 {
