@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Checks the text of files: lengths of lines and files, blanks at line ends.
+# Checks the text of files: lengths of lines and files, blanks at line ends, and
+# the marks that git leaves at a conflict.
 #
 # At most 80 columns for a line of documentation or of comment, 120 for a line
 # of code in Lua, 100 for other code, 600 lines for a file. A longer line passes
@@ -17,6 +18,8 @@ FNR == 1 {
 { lines = FNR }
 
 /[ \t]$/ { complain("blanks at the end of the line") }
+
+/^(<<<<<<<|>>>>>>>) / { complain("a conflict was not resolved") }
 
 file ~ /\.md$/ && /^(```|    )/ { next }
 

@@ -14,7 +14,7 @@ lint: ## kit: check the sources: text, format, shell, Lua, functions, layout (ma
 lint: $(LINT_STEPS:%=lint-%)
 	@echo 'lint: ok'
 
-# Lengths of lines and files, blanks at line ends.
+# Lengths of lines and files, blanks at line ends, marks of conflicts.
 lint-text:
 	@LC_ALL=C awk -f mk/lint.awk $(LINT_TEXT)
 
