@@ -14,20 +14,20 @@
  */
 void reader_role_give(struct supervisor *s);
 /*
- * To be called when the timer has run out: takes the role of reading from an
- * executor whose call takes long.
+ * To be called when the timer has run out: if an executor's call takes long,
+ * the supervisor reads the link from now on.
  */
 void reader_role_timer(struct supervisor *s);
 /* Stops the timer that ends an executor's role.  To be called before a save. */
 void reader_role_stop_timer(struct supervisor *s);
 /*
- * To be called after an executor's death: takes the role of reading, and the
- * bytes that the executor had read.
+ * To be called after an executor's death: the supervisor reads the link from
+ * now on, and takes over the bytes that the executor had read.
  */
 void reader_role_take_from_dead(struct supervisor *s, uint32_t channel);
 /*
- * To be called after an executor was stopped: takes the role of reading, if the
- * executor is in a call.
+ * To be called after an executor was stopped: if it is in a call, the
+ * supervisor reads the link from now on.
  */
 void reader_role_take_from_stopped(struct supervisor *s, uint32_t channel);
 /*

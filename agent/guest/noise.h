@@ -3,7 +3,7 @@
  * Noise in the timing of a guest (`provium test --chaos`): a process that
  * interrupts the others at random instants, so that two processes of a test
  * that are ready to run take turns more often than every few milliseconds, and
- * timers expire while a process stands.
+ * timers expire while a process does not run.
  */
 #ifndef AGENT_GUEST_NOISE_H
 #define AGENT_GUEST_NOISE_H

@@ -40,15 +40,18 @@
 
 /* Value of link_state.role: the supervisor reads the link. */
 #define LINK_SUPERVISOR 0u
-/* Value of link_state.role: the executor of that channel reads the link. */
+/*
+ * Returns the value of link_state.role with which this channel's executor reads
+ * the link.
+ */
 static inline uint32_t link_reader(uint32_t channel)
 {
 	return channel << 1;
 }
 
 /*
- * Value of link_state.role: the executor of that channel is in a call, and
- * reads the link after it.
+ * Returns the value of link_state.role with which this channel's executor is in
+ * a call, after which it reads the link.
  */
 static inline uint32_t link_in_call(uint32_t channel)
 {

@@ -30,7 +30,10 @@ struct job {
 	_Atomic int32_t error;		/* errno, if the shell could not be started */
 	int32_t status;			/* status of wait(2), once ended */
 	struct kept {
-		/* The keeper may be writing up to this offset. */
+		/*
+		 * The job's keeper (the process that stores its output) may be
+		 * writing up to this offset.
+		 */
 		_Atomic uint64_t claimed;
 		/* Number of bytes of the stream so far. */
 		_Atomic uint64_t total;

@@ -4,9 +4,9 @@
  * happen.
  *
  *	start	file, name, started
- *	result	file, test, name (with those of the results that it is in, as
- *		far as these are known), verdict, message: comes while the
- *		program runs; the event test has its final verdict
+ *	result	file, test, name (after the names of the enclosing results,
+ *		if the program has told these), verdict, message: comes while
+ *		the program runs; the event test has its final verdict
  *	test	file, and the members of an item (record.h)
  *	end	the members of the record without tests
  *	summary	verdict, passed, failed, broken, skipped, ignored

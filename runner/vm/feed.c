@@ -99,7 +99,10 @@ static bool in_background(void)
 	return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) != getpgrp();
 }
 
-/* Waits once, and copies what can be copied to the guest.  0 or -EINTR. */
+/*
+ * Waits until stdin has bytes or the guest has taken some, and passes on what
+ * it can.  0 or -EINTR.
+ */
 static int step(struct feed *f, int64_t deadline_ns)
 {
 	bool wants = !f->request && !f->ended, waits = wants && in_background();

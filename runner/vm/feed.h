@@ -5,7 +5,10 @@
 
 #include "runner/vm/vm.h"
 
-/* The writing end of a pipe: a descriptor of the executor of that channel. */
+/*
+ * A pipe in the guest: the number of its writing end, and the channel of the
+ * executor that has it open.
+ */
 struct feed_pipe {
 	uint32_t channel;
 	uint32_t fd;

@@ -169,7 +169,7 @@ void vm_end_recording(struct vm *vm);
 
 /* --- functions of state.c --- */
 
-/* NULL: there are none. */
+/* The visitors of all VMs of this process, or NULL. */
 extern const struct vm_visitors *vm_visitors;
 /* Ends QEMU, closes all connections to it, gives back the reservation. */
 void vm_end_qemu(struct vm *vm);

@@ -128,8 +128,8 @@ int vm_replay_run(struct vm *vm, uint64_t until, replay_progress *progress, void
 	if (ret || *count == until || vm->qemu.qmp.shut_down)
 		return ret;
 	if (until < *count)
-		return err_set(err, ERR_USER, -EINVAL, "the guest has executed %llu instructions already",
-			       (unsigned long long)*count);
+		return err_set(err, ERR_USER, -EINVAL, "cannot go to instruction %llu: the guest has executed %llu already",
+			       (unsigned long long)until, (unsigned long long)*count);
 	if (until != REPLAY_TO_END)
 		ret = vm_command(vm, "replay-break",
 				 json_pack("{s:I}", "icount", (json_int_t)until),

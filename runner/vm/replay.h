@@ -14,31 +14,19 @@
 typedef void replay_progress(uint64_t count, double seconds, void *arg);
 
 /*
-<<<<<<< HEAD
  * Starts a QEMU that replays the log.  opts, accel and shift are those of the
  * recorded VM; takes opts and the log's descriptor over, even on failure.  The
- * guest stands before its first instruction.  0 or -errno with err filled.
-=======
- * Starts a QEMU that replays the log.  opts and accel are those of the recorded
- * VM; takes opts and the log's descriptor over, even on failure.  The guest is
- * stopped before its first instruction.  0 or -errno with err filled.
->>>>>>> 8d8f77d (vm: say in comments what is stopped, sent or kept)
+ * guest is stopped before its first instruction.  0 or -errno with err filled.
  */
 int vm_replay_start(struct vm *vm, struct vm_opts *opts, const struct accel *accel,
 		    unsigned int shift, int log_fd, struct err *err);
 /*
  * Lets the guest run until it has executed `until` instructions or the log has
-<<<<<<< HEAD
- * ended; it stands then.  Calls progress every ten seconds with the number of
- * instructions executed and the seconds gone by.  0, and *count is the number
- * of instructions it has executed; -EINVAL: it has executed more than that
- * already; -EIO: the guest does not do what the log says; -EINTR; with err
- * filled.
-=======
- * ended; then it is stopped.  0, and *count is the number of instructions it
- * has executed; -EINVAL: it has executed more than that already; -EIO: the
- * guest does not do what the log says; -EINTR; with err filled.
->>>>>>> 8d8f77d (vm: say in comments what is stopped, sent or kept)
+ * ended; then the guest is stopped.  Calls progress every ten seconds with the
+ * number of instructions executed and the seconds gone by.  0, and *count is
+ * the number of instructions it has executed; -EINVAL: it has executed more
+ * than that already; -EIO: the guest does not do what the log says; -EINTR;
+ * with err filled.
  */
 int vm_replay_run(struct vm *vm, uint64_t until, replay_progress *progress, void *arg,
 		  uint64_t *count, struct err *err);

@@ -26,7 +26,7 @@ struct vm_visitors {
 	void (*freed)(struct vm *vm);
 };
 
-/* NULL: there are none. */
+/* Sets the visitors of all VMs of this process; NULL: it has none. */
 void vm_set_visitors(const struct vm_visitors *visitors);
 /*
  * Waits, without a VM, until one of at most VM_ALSO_MAX descriptors is ready or

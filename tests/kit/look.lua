@@ -60,18 +60,18 @@ end)
 
 if os.getenv("LOOKS") ~= "all" then return end
 
-test("the commands for the use of freed memory show the line that uses it", function()
+test("the commands shown after a use of freed memory lead to the line that uses it", function()
 	look("freed_pointer", { { "fault_freed_pointer", "stale->next" } })
 end)
 
-test("the commands for a call of NULL in a worker show the line with the call", function()
+test("the commands shown after a call of NULL in a worker lead to the line with the call", function()
 	look("null_call_work", { { "call_null", "fn();" } })
 end)
 
-test("the commands for a panic show the line that panics", function()
+test("the commands shown after a panic lead to the line that panics", function()
 	look("panic", { { "fault_panic", 'panic("' } })
 end)
 
-test("the commands for a loop with interrupts off show the loop", function()
+test("the commands shown after a loop with interrupts off lead to the loop", function()
 	look("spin_irqs_off", { { "fault_spin_irqs_off", "cpu_relax()" } })
 end)

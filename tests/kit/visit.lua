@@ -31,7 +31,8 @@ local function await_file(name)
 	await("the file " .. name, function() return runner.read(dir .. "/" .. name) end)
 end
 
--- A test that goes on until the host has a file, and whose guest has one.
+-- Returns a test that writes /tmp/mine in its guest, and then waits until the
+-- host has the file `name`.
 local function waits_for(name, rest)
 	return ([[
 test("waits for a file", { fixture = provium.profile }, function(vm)
