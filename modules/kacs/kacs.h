@@ -90,7 +90,7 @@ struct kacs_access_check_args {
 /* Values of the member class. */
 #define KACS_QUERY_USER		1	/* a SID */
 #define KACS_QUERY_TYPE		2	/* u32: KACS_TYPE_PRIMARY */
-#define KACS_QUERY_GROUPS	3	/* u32 count, then as in a spec */
+#define KACS_QUERY_GROUPS	3	/* u32 count, then the groups as in token.h */
 #define KACS_QUERY_STATISTICS	4	/* a struct kacs_statistics */
 
 #define KACS_TYPE_PRIMARY	1

@@ -20,7 +20,8 @@
 #include "runner/vm/terminal.h"
 
 #define MAX_KEPT 256
-#define ANSWER_S 5.0		/* a keeper answers at once, unless it is starting a shell */
+#define ANSWER_S 5.0		/* the process of a VM answers at once, unless it is
+				 * starting a shell */
 #define TEST_ANSWER_S 1.0	/* a test answers while it waits for something */
 #define END_S 5.0
 /* Keys that nobody has read after so many times that long are read here. */

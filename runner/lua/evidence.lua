@@ -28,8 +28,8 @@ local function is_resume_mark(line) return line:find("provium: saved as .*; what
 
 local function stamp_of(line) return tonumber(line and line:match("^%[ *(%d+%.%d+)%]")) end
 
--- Returns where the console of a VM is after its boot. (A restored VM has
--- another console.)
+-- Returns the offset in the console of a VM at which its boot ended; 0 for a
+-- restored VM, whose console is a new one.
 local function end_of_boot(vm)
 	return (vm.booted_at or 0) <= vm.core:console_size() and vm.booted_at or 0
 end

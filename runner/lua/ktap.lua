@@ -108,7 +108,8 @@ local function any_failed(results)
 	return false
 end
 
--- Returns "OUTER/INNER/NAME" for a result of that level.
+-- Returns the name of a result of that level after those of the results that it
+-- is in: "OUTER/INNER/NAME".
 local function path_of(self, level, result)
 	local path = result.name
 	for i = #self.levels, 2, -1 do

@@ -11,8 +11,8 @@
 #include "tests/host/lib/tap.h"
 
 /*
- * The shell is this machine's.  What root's .bashrc does, such as reading the
- * input, must not count; another user cannot read that file.
+ * Hides root's .bashrc from the shell of this machine that the test runs: it
+ * could, for example, read the input.  Another user's shell cannot read it.
  */
 static void hide_bashrc(void)
 {

@@ -78,7 +78,7 @@ end
 
 test(("after %d random endings no process and no file is left"):format(NR), function()
 	log(("SEED=%d, %s"):format(SEED, PRIVATE ~= "" and "with folders /tmp, /run and /dev/shm of its own" or "without /tmp, /run and /dev/shm: unshare -m is not allowed"))
-	-- What a run makes and keeps is there before: the fixture, the logs of
+	-- This run makes the files that are to stay: the fixture, the logs of
 	-- the failed test, the history of the prompt.
 	try("before", "test -f ^leaves --on-failure=repl " .. failing, { "expect VM 1> ", "send 1\r", "expect VM 1> ", "send \4" })
 	local before = files()
