@@ -52,6 +52,7 @@ local EXPECTED = {
 	["ltp/no-result"] = { 0, 0, 0, message = "the program printed no result" },
 	["ltp/old"] = { 1, 2, 1 },
 	["ltp/summary-without-results"] = { 1, 0, 0, message = "the summary says 1 failed, and 0 results say so" },
+	["ltp/unknown-word"] = { 1, 0, 0 },
 	["kunit/binary"] = { 1, 0, 0 },
 	["kunit/caller"] = { 0, 1, 0 },
 	["kunit/crash"] = { 1, 1, 0, message = "planned 2 results, got 1" },

@@ -32,7 +32,9 @@ oracle.parsers = {
 	},
 	ltp = {
 		read = function(text, ended) return results.read(ltp.new(), text, ended) end,
-		lines = lines_of, ok = "TPASS", not_ok = "^%S+:%d+: T[FB][AR][IO][LK]: ",
+		-- A line with TBROK tells of a failure, too.
+		lines = function(text) return lines_of((text:gsub("TBROK: ", "TFAIL: "))) end,
+		ok = "TPASS", not_ok = "^%S+:%d+: TFAIL: ",
 		code = ltp.new,
 	},
 	kunit = {
