@@ -36,16 +36,40 @@ static void serve_visitors(const struct pollfd *fds, size_t nr)
 	serves_visitors = false;
 }
 
+#define MOST_FDS (NR_SOURCES + VM_ALSO_MAX + VM_VISITORS_MAX)
+
+/*
+ * Does what poll(2) does.  poll(2) itself fails if it gets more entries than
+ * this process may open files, and counts those that it ignores (fd -1).
+ */
+static int poll_open(struct pollfd *fds, size_t nr, int64_t deadline_ns)
+{
+	struct pollfd open[MOST_FDS];
+	size_t nr_open = 0, seen = 0;
+	int n;
+
+	for (size_t i = 0; i < nr; i++) {
+		fds[i].revents = 0;
+		if (fds[i].fd >= 0)
+			open[nr_open++] = fds[i];
+	}
+	n = poll(open, nr_open, deadline_poll_ms(deadline_ns));
+	for (size_t i = 0; n > 0 && i < nr; i++)
+		if (fds[i].fd >= 0)
+			fds[i].revents = open[seen++].revents;
+	return n;
+}
+
 int vm_idle(int64_t deadline_ns, struct pollfd *also, size_t nr_also)
 {
-	struct pollfd fds[1 + VM_ALSO_MAX + VM_VISITORS_MAX] = { { interrupt_fd(), POLLIN, 0 } };
+	struct pollfd fds[MOST_FDS] = { { interrupt_fd(), POLLIN, 0 } };
 	size_t nr = 1 + nr_also, nr_visitors;
 	int n;
 
 	for (size_t i = 0; i < nr_also; i++)
 		fds[1 + i] = also[i];
 	nr_visitors = poll_visitors(fds + nr);
-	n = poll(fds, nr + nr_visitors, deadline_poll_ms(deadline_ns));
+	n = poll_open(fds, nr + nr_visitors, deadline_ns);
 	for (size_t i = 0; i < nr_also; i++)
 		also[i].revents = n > 0 ? fds[1 + i].revents : 0;
 	if (interrupt_pending())
@@ -155,7 +179,7 @@ int vm_step(struct vm *vm, int64_t deadline_ns)
 int vm_step_also(struct vm *vm, int64_t deadline_ns, struct pollfd *also, size_t nr_also)
 {
 	int64_t wake_ns = deadline_ns;
-	struct pollfd fds[NR_SOURCES + VM_ALSO_MAX + VM_VISITORS_MAX] = {
+	struct pollfd fds[MOST_FDS] = {
 		[AGENT] = { vm->link.conn.fd, POLLIN, 0 },
 		[QEMU] = { vm->qemu.proc.pidfd, POLLIN, 0 },
 		[QMP] = { vm->qemu.qmp.fd, POLLIN, 0 },
@@ -171,7 +195,7 @@ int vm_step_also(struct vm *vm, int64_t deadline_ns, struct pollfd *also, size_t
 	for (size_t i = 0; i < nr_also; i++)
 		fds[NR_SOURCES + i] = also[i];
 	nr_visitors = poll_visitors(fds + nr);
-	n = poll(fds, nr + nr_visitors, deadline_poll_ms(wake_ns));
+	n = poll_open(fds, nr + nr_visitors, wake_ns);
 	for (size_t i = 0; i < nr_also; i++)
 		also[i].revents = n > 0 ? fds[NR_SOURCES + i].revents : 0;
 	if (interrupt_pending())
