@@ -141,7 +141,8 @@ line_tables = $(if $(has_debug_info),,KCFLAGS='-g1 -fdebug-prefix-map=$(realpath
 minutes     = $(shell n=$$(nproc); echo $$(((16 + n - 1) / n)))
 is_built    = $(and $(KERNEL_SRC),$(wildcard $(KBUILD)/.built))
 notice_text = kernel: building the kernel of PROFILE=$(PROFILE), about $(minutes) minutes here$(if \
-	      $(KERNEL_SRC)$(findstring command,$(origin PROFILE)),,. PROFILE=distro needs no such build)
+	      $(KERNEL_SRC)$(findstring command,$(origin PROFILE)),,. $\
+	      PROFILE=distro needs no such build)
 notice      = $(if $(noticed)$(is_built),,$(eval noticed := 1)$(info $(notice_text)))
 
 # What the fragments set, without their comments. If two fragments set the same
