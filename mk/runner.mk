@@ -9,8 +9,9 @@ RUNNER_OBJ := $(call objects,$(RUNNER_SRC))
 
 # pkg-config runs once, and only if something is compiled.
 once = $(eval $1 := $$(shell $2))$($1)
-pc = pkg-config $1 lua5.4 jansson libedit 2>/dev/null || pkg-config $1 lua jansson libedit
-LUA_CPPFLAGS = $(call once,LUA_CPPFLAGS,$(call pc,--cflags))
+pc = pkg-config $1 lua5.4 jansson 2>/dev/null || pkg-config $1 lua jansson
+# The runner loads libedit when the user gets a prompt (runner/bind/line.c).
+LUA_CPPFLAGS = $(call once,LUA_CPPFLAGS,$(call pc,--cflags libedit))
 LUA_LIBS     = $(call once,LUA_LIBS,$(call pc,--libs))
 
 # -isystem: the macros of these headers would cause warnings.

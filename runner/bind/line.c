@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Lines that the user types, with editing, history and completion (libedit). */
+#include <dlfcn.h>
 #include <histedit.h>
 #include <locale.h>
 #include <poll.h>
@@ -23,6 +24,19 @@
 /* A word ends before these: "vm:exec" and "provium.pack" are one word. */
 #define BREAKS " \t\n\"'(){}[],;=<>+-*/^%#~&|"
 #define MAX_SHOWN 200			/* candidates */
+
+/*
+ * libedit is loaded when the first line is edited: with it, each start of the
+ * runner would take some ms longer.
+ */
+#define EDIT_FUNCTIONS(F) \
+	F(el_init) F(el_set) F(el_line) F(el_insertstr) F(el_source) F(el_resize) F(el_gets) \
+	F(el_reset) F(el_end) F(history_init) F(history) F(history_end)
+
+#define DECLARE(name) __typeof__(&(name)) name;
+static struct {
+	EDIT_FUNCTIONS(DECLARE)
+} edit;
 
 static struct {
 	EditLine *el;
@@ -140,7 +154,7 @@ static void show_candidates(lua_Integer nr)
 /* The key Tab: adds what all candidates have in common, or shows them. */
 static unsigned char complete(EditLine *el, int key)
 {
-	const LineInfo *at = el_line(el);
+	const LineInfo *at = edit.el_line(el);
 	const char *word = at->cursor;
 	unsigned char did = CC_ERROR;
 	char rest[256];
@@ -156,7 +170,7 @@ static unsigned char complete(EditLine *el, int key)
 		n = common(nr);
 		if (n > len && n - len < sizeof(rest)) {
 			snprintf(rest, sizeof(rest), "%.*s", (int)(n - len), candidate(1) + len);
-			did = el_insertstr(el, rest) ? CC_ERROR : CC_REFRESH;
+			did = edit.el_insertstr(el, rest) ? CC_ERROR : CC_REFRESH;
 		} else if (nr > 1) {
 			show_candidates(nr);
 			did = CC_REDISPLAY;
@@ -186,10 +200,10 @@ static void load_history(void)
 	char *path = history_path();
 	HistEvent event;
 
-	history(line.history, &event, H_SETSIZE, MAX_HISTORY);
-	history(line.history, &event, H_SETUNIQUE, 1);
+	edit.history(line.history, &event, H_SETSIZE, MAX_HISTORY);
+	edit.history(line.history, &event, H_SETUNIQUE, 1);
 	if (path)
-		history(line.history, &event, H_LOAD, path);
+		edit.history(line.history, &event, H_LOAD, path);
 	free(path);
 }
 
@@ -205,7 +219,7 @@ static void save_history(void)
 	mode_t mask = umask(077);
 	HistEvent event;
 
-	if (path && !files_mkdirs(dir) && history(line.history, &event, H_SAVE, new) >= 0)
+	if (path && !files_mkdirs(dir) && edit.history(line.history, &event, H_SAVE, new) >= 0)
 		rename(new, path);
 	if (new)
 		unlink(new);
@@ -217,6 +231,23 @@ static void save_history(void)
 
 /* --- the functions that Lua calls --- */
 
+/* Raises an error if there is no libedit. */
+static void load_libedit(lua_State *L)
+{
+	void *lib = dlopen("libedit.so.2", RTLD_NOW);	/* Debian's and Ubuntu's */
+
+	if (!lib)
+		lib = dlopen("libedit.so.0", RTLD_NOW);
+	if (!lib)
+		luaL_error(L, "the prompt needs the library libedit, which cannot be loaded: %s",
+			   dlerror());
+#define LOAD(name) \
+	edit.name = (__typeof__(edit.name))dlsym(lib, #name); \
+	if (!edit.name) \
+		luaL_error(L, "libedit has no function %s: %s", #name, dlerror());
+	EDIT_FUNCTIONS(LOAD)
+}
+
 /*
  * core.line_begin(): makes this process the terminal's foreground, so that
  * Ctrl-C reaches no other process, and reads the history.
@@ -227,24 +258,25 @@ static int l_begin(lua_State *L)
 
 	if (foreground_enter(&line.terminal, &err))
 		bind_raise(L, &err);
+	load_libedit(L);
 	setlocale(LC_CTYPE, "");		/* for characters that are not ASCII */
-	line.el = el_init("provium", stdin, stdout, stderr);
-	line.history = history_init();
+	line.el = edit.el_init("provium", stdin, stdout, stderr);
+	line.history = edit.history_init();
 	if (!line.el || !line.history)
 		return luaL_error(L, "the terminal cannot edit lines (TERM=%s)", getenv("TERM"));
 	load_history();
-	el_set(line.el, EL_EDITOR, "emacs");
-	el_set(line.el, EL_HIST, history, line.history);
-	el_set(line.el, EL_PROMPT, prompt);
-	el_set(line.el, EL_GETCFN, read_key);
-	el_set(line.el, EL_ADDFN, "provium-complete", "completes a name", complete);
-	el_set(line.el, EL_ADDFN, "provium-cancel", "drops the line", cancel);
-	el_set(line.el, EL_BIND, "^R", "em-inc-search-prev", NULL);
-	el_source(line.el, NULL);	/* ~/.editrc */
-	el_set(line.el, EL_BIND, "^I", "provium-complete", NULL);
-	el_set(line.el, EL_BIND, "^C", "provium-cancel", NULL);
+	edit.el_set(line.el, EL_EDITOR, "emacs");
+	edit.el_set(line.el, EL_HIST, edit.history, line.history);
+	edit.el_set(line.el, EL_PROMPT, prompt);
+	edit.el_set(line.el, EL_GETCFN, read_key);
+	edit.el_set(line.el, EL_ADDFN, "provium-complete", "completes a name", complete);
+	edit.el_set(line.el, EL_ADDFN, "provium-cancel", "drops the line", cancel);
+	edit.el_set(line.el, EL_BIND, "^R", "em-inc-search-prev", NULL);
+	edit.el_source(line.el, NULL);	/* ~/.editrc */
+	edit.el_set(line.el, EL_BIND, "^I", "provium-complete", NULL);
+	edit.el_set(line.el, EL_BIND, "^C", "provium-cancel", NULL);
 	/* While a line is edited, Ctrl-C is a key like others. */
-	el_set(line.el, EL_SETTY, "-d", "-isig", NULL);
+	edit.el_set(line.el, EL_SETTY, "-d", "-isig", NULL);
 	return 0;
 }
 
@@ -265,15 +297,15 @@ static int l_line(lua_State *L)
 	lua_settop(L, 2);
 	line.L = L;
 	line.cancelled = false;
-	el_resize(line.el);
+	edit.el_resize(line.el);
 	/*
 	 * Without this, the kernel would edit the keys that the user types as
 	 * soon as the prompt appears.
 	 */
-	el_set(line.el, EL_PREP_TERM, 1);
-	text = el_gets(line.el, &n);
+	edit.el_set(line.el, EL_PREP_TERM, 1);
+	text = edit.el_gets(line.el, &n);
 	if (line.cancelled) {
-		el_reset(line.el);
+		edit.el_reset(line.el);
 		puts("^C");
 		lua_pushliteral(L, "");
 		lua_pushboolean(L, 1);
@@ -282,7 +314,7 @@ static int l_line(lua_State *L)
 	if (!text || n <= 0 || interrupt_pending())
 		return 0;
 	if (n > 1)
-		history(line.history, &event, H_ENTER, text);
+		edit.history(line.history, &event, H_ENTER, text);
 	lua_pushlstring(L, text, strcspn(text, "\n"));
 	return 1;
 }
@@ -292,10 +324,10 @@ static int l_end(lua_State *L)
 {
 	(void)L;
 	if (line.el)
-		el_end(line.el);
+		edit.el_end(line.el);
 	if (line.history) {
 		save_history();
-		history_end(line.history);
+		edit.history_end(line.history);
 	}
 	line.el = NULL;
 	line.history = NULL;
