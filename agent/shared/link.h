@@ -70,7 +70,8 @@ struct link_state {
 	_Atomic int32_t fd;
 	_Atomic uint32_t is_socket;
 	/*
-	 * Who reads the link: LINK_SUPERVISOR, link_reader() or link_in_call().
+	 * The reader of the link: LINK_SUPERVISOR, or the value of
+	 * link_reader() or link_in_call() for a channel.
 	 */
 	_Atomic uint32_t role;
 	/*

@@ -24,7 +24,10 @@
 				 * starting a shell */
 #define TEST_ANSWER_S 1.0	/* a test answers while it waits for something */
 #define END_S 5.0
-/* Keys that nobody has read after so many times that long are read here. */
+/*
+ * If the process of the VM has not read the keys after UNREAD_MAX times this
+ * long, this process reads them.
+ */
 #define UNREAD_MS 500
 #define UNREAD_MAX 4
 

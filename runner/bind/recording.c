@@ -161,7 +161,10 @@ static int l_replay(lua_State *L)
 	return 0;
 }
 
-/* Tells a user who waits for a long replay.  arg: all instructions. */
+/*
+ * Prints how far a long replay has come.  arg: the number of all its
+ * instructions.
+ */
 static void tell_progress(uint64_t count, double seconds, void *arg)
 {
 	fprintf(stderr, "provium replay: at instruction %llu of %lld after %.0f s\n",

@@ -57,7 +57,7 @@ int cmd_run_module(const char *module, int nr, char *const *args)
 	status = lua_pcall(L, nr + 1, 1, 0);
 	lua_sethook(L, NULL, 0, 0);	/* from here on, a signal must not raise an error in Lua */
 	if (status && interrupt_pending() == SIGPIPE)
-		status = EXIT_BROKEN;	/* nobody reads the output; the process ends by SIGPIPE */
+		status = EXIT_BROKEN;	/* the reader of the output has ended: SIGPIPE follows */
 	else
 		status = status ? report_error(L) : (int)lua_tointeger(L, -1);
 	lua_close(L);

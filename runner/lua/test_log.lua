@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Keeps what log() gets within bounds: a report with a million lines helps
--- nobody and takes the memory of the host.
+-- Keeps what log() gets within bounds: a report of a million lines cannot
+-- be read, and takes the memory of the host.
 --
 -- A log is a list of texts. If it gets too long, its first and its last texts
 -- stay, with a note between them.

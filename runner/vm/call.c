@@ -183,8 +183,8 @@ static int print(int fd, const uint8_t *p, size_t n)
 }
 
 /*
- * Prints the bytes of a data frame.  If nobody reads the output any more, this
- * process ends by SIGPIPE, as other programs do.
+ * Prints the bytes of a data frame.  If the reader of the output has ended,
+ * this process ends by SIGPIPE, as other programs do.
  */
 static void print_data(struct vm_call *call, const struct wire_data *data)
 {

@@ -202,7 +202,7 @@ void vm_call_drop_data(struct vm_call *call);
 /*
  * From now on prints the call's data frames on our stdout and stderr, and keeps
  * none.  A wait for the call ends if printing fails: -EIO, or -EINTR and
- * SIGPIPE is pending (interrupt.h) if nobody reads the output any more.
+ * SIGPIPE is pending (interrupt.h) if the reader of the output has ended.
  */
 void vm_call_print_data(struct vm_call *call);
 
