@@ -5,6 +5,7 @@
 local core = require "provium.core"
 local device_of = require "provium.init_device"
 local errors = require "provium.errors"
+local options = require "provium.options"
 local read = require "provium.read_file"
 
 local command = {}
@@ -165,8 +166,7 @@ local function profile_option()
 		first = first or name
 		if name == used then first = used end
 	end
-	local chosen = first or used
-	return chosen ~= "minimal" and " PROFILE=" .. chosen or ""
+	return options.profile_word(first or used)
 end
 
 -- Returns the text with the string `by` before each line that is not empty.

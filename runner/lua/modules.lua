@@ -37,7 +37,7 @@ end
 
 -- Returns the command that runs make for the profile of a VM.
 local function make_for(info)
-	return core.make() .. (info.profile ~= "minimal" and " PROFILE=" .. info.profile or "")
+	return core.make() .. options.profile_word(info.profile)
 end
 
 -- Returns the folders of modules whose last build failed, as words for an

@@ -20,6 +20,10 @@ function options.seconds(v, label)
 	return n * factor
 end
 
+-- Returns the word " PROFILE=NAME" for make; "" for the profile that is make's
+-- default.
+function options.profile_word(name) return name ~= "minimal" and " PROFILE=" .. name or "" end
+
 -- Converts "512K", "512M", "2G" to bytes.
 function options.bytes(v, label)
 	local n, unit = tostring(v):match("^(%d+)([KMG])i?B?$")

@@ -135,12 +135,17 @@ end
 local KSELFTEST_OPTIONS = { args = true, timeout = true, env = true }
 local KSELFTEST_TIMEOUT_S = 45		-- kselftest_default_timeout, kselftest/runner.sh
 
--- Returns the time limit in the file settings beside the program: "timeout=90";
--- 0 means none.
+-- Returns the time limit in the text of a file `settings`: "timeout=90". 0
+-- means none, which longest replaces.
+function results.kselftest_limit(settings, longest)
+	local seconds = tonumber((("\n" .. settings):match "\ntimeout=(%d+)"))
+	return seconds == 0 and longest or seconds or KSELFTEST_TIMEOUT_S
+end
+
+-- Returns the time limit in the file settings beside the program.
 local function time_limit(vm, dir)
 	local found, settings = pcall(vm.read_file, vm, dir .. "/settings")
-	local seconds = found and tonumber((("\n" .. settings):match "\ntimeout=(%d+)"))
-	return seconds == 0 and "24h" or seconds or KSELFTEST_TIMEOUT_S
+	return results.kselftest_limit(found and settings or "", "24h")
 end
 
 -- Runs the program of that name: results.run() with the conventions of

@@ -3,6 +3,8 @@
 -- fixture and a test file for each folder, which call this module.
 
 local errors = require "provium.errors"
+local read_file = require "provium.read_file"
+local results = require "provium.results"
 local session = require "provium.session"
 
 local kselftest = {}
@@ -10,7 +12,7 @@ local kselftest = {}
 local MEMORY = "768M"
 -- A target's file `settings` can have timeout=0, which means no limit. Here
 -- NO_LIMIT replaces it, because no program may hang for ever.
-local NO_LIMIT, LONGEST, DEFAULT = "30m", "2h", 45
+local NO_LIMIT, LONGEST = "30m", "2h"
 
 -- Returns what the list of a target (mk/kselftest/build) says: { tests = names,
 -- missing = list of { name =, reason = }, none = why there is no program,
@@ -48,15 +50,6 @@ function kselftest.boot(list)
 	return vm
 end
 
--- Returns the time limit in the file settings of the target's folder, a path on
--- the host or nil.
-local function limit(path)
-	local file = path and io.open(path, "rb")
-	local seconds = file and tonumber((("\n" .. file:read "a"):match "\ntimeout=(%d+)")) or DEFAULT
-	if file then file:close() end
-	return seconds == 0 and NO_LIMIT or seconds
-end
-
 -- Tests the programs of a target, each in a clone of the fixture; with
 -- CLONE=target in one clone for all, until a program ends the VM.
 function kselftest.tests(target, fixture, list)
@@ -72,7 +65,8 @@ function kselftest.tests(target, fixture, list)
 	end
 	local in_one = os.getenv "KSELFTEST_CLONE" == "target"
 	local dir = "/kselftest/" .. target
-	local run_opts = { timeout = limit(programs.files[dir .. "/settings"]) }
+	local settings = programs.files[dir .. "/settings"]
+	local run_opts = { timeout = results.kselftest_limit(settings and read_file(settings) or "", NO_LIMIT) }
 	for _, name in ipairs(programs.tests) do
 		local opts = { fixture = not in_one and fixture or nil, timeout = LONGEST }
 		test(("%s: %s"):format(target, name), opts, function(vm)
