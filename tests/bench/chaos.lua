@@ -72,7 +72,6 @@ for _, race in ipairs(RACES) do
 				chaotic = chaotic + lose(file, "--chaos=" .. seed)
 			end
 			print(("%-56s without chaos %s, with it %s"):format(race[1], share(plain, tries), share(chaotic, tries)))
-			os.execute("rm -rf " .. runner.quote(("%s/record%s"):format(runner.home, dir)))
 		end)
 	end)
 end

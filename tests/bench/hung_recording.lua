@@ -17,7 +17,7 @@ test("a recorded call that hangs ends at 64 MiB of recording, and its replay tel
 				vm:exec("echo spin >/sys/module/faults/parameters/commit")
 			end)
 		]])
-		local recording = ("%s/record%s/hang/vm-1"):format(runner.home, dir)
+		local recording = runner.recordings_of(dir) .. "/hang/vm-1"
 		local r = runner.run({ "test", "--record", file }, { raw = true })
 		assert_eq(1, r.status, r.said)
 		assert(r.said:find('FAIL: exec "echo spin [^\n]*: no result within [%d.]+ s %(the call has made 64 MiB of recording, the most that it may%), and the guest hangs: '), r.said)
@@ -29,6 +29,5 @@ test("a recorded call that hangs ends at 64 MiB of recording, and its replay tel
 		assert(r.said:find("^provium replay: at instruction %d+ of %d+ after 1%d s\n"), r.said)
 		r = runner.run({ "replay", "--until", "failing-call", recording }, { raw = true })
 		assert_eq(0, r.status, r.said)
-		os.execute("rm -rf " .. runner.quote(("%s/record%s"):format(runner.home, dir)))
 	end)
 end)

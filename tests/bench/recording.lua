@@ -36,7 +36,7 @@ end
 test("a recorded run and its replay are compared with a plain run", function()
 	runner.with_folder(function(dir)
 		local file = runner.write(dir .. "/works.lua", FILE)
-		local recording = ("%s/record%s/works/vm-1"):format(runner.home, dir)
+		local recording = runner.recordings_of(dir) .. "/works/vm-1"
 		local function run(status, ...)
 			local args = { ... }
 			return bench.seconds(function()
@@ -53,6 +53,5 @@ test("a recorded run and its replay are compared with a plain run", function()
 		local rate = #runner.read(recording .. "/log") / guest_s / 1e6
 		print(("%-44s %9.3f MB/s %26s (at most %d)%s"):format("log / the guest's time", rate, "", LOG_LIMIT_MB,
 			rate > LOG_LIMIT_MB and "  OVER" or ""))
-		os.execute("rm -rf " .. runner.quote(("%s/record%s"):format(runner.home, dir)))
 	end)
 end)

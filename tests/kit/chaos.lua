@@ -42,7 +42,7 @@ test("--chaos with --repeat counts the seed on, keeps the recording of the failu
 		assert_eq(1, r.status, r.said)
 		assert_contains(r.said, "FAIL: 1 passed, 1 failed\n")
 		assert_contains(r.said, " test --chaos 42 -f '^fails the second time$' ")
-		local folder = ("%s/record%s/second/vm-1"):format(runner.home, dir)
+		local folder = runner.recordings_of(dir) .. "/second/vm-1"
 		local recorded, plan = core.json(read_file(folder .. "/recording.json")), chaos.plan(42, 1)
 		assert_eq(plan.shift, recorded.shift)
 		assert_eq(plan.append, recorded.options.append)
@@ -52,7 +52,6 @@ test("--chaos with --repeat counts the seed on, keeps the recording of the failu
 			assert_contains(again.said, "the same as recorded: ")
 			assert_eq(0, again.status, again.said)
 		end
-		os.execute("rm -rf " .. runner.quote(("%s/record%s"):format(runner.home, dir)))
 	end)
 end)
 

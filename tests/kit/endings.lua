@@ -13,11 +13,9 @@ local MAX_MS = 3000
 
 -- Not in /tmp, because the commands have a /tmp of their own. "out" is the
 -- output folder of the runner that is in it.
-local dir = runner.shell("mktemp -d -p " .. quote(runner.home))
-local _ <close> = setmetatable({}, { __close = function() os.execute("rm -rf " .. quote(dir)) end })
-runner.shell(("cd %s && mkdir -p out/bin out/initramfs private/tmp private/shm private/run && cp %s out/bin/ && ln -s %s/initramfs/base.cpio out/initramfs/")
-	:format(quote(dir), quote(runner.path), quote(runner.home)))
-runner.write(dir .. "/out/provium.toml", runner.profile_toml {})
+local dir, _ <close> = runner.new_folder(runner.home)
+runner.copy_to(dir)
+runner.shell(("cd %s && mkdir -p private/tmp private/shm private/run"):format(quote(dir)))
 pty.build(dir)
 
 local failing = runner.canned .. "/fails_in_vm.lua"
@@ -31,9 +29,7 @@ local PRIVATE = os.execute("unshare -m true 2>/dev/null") and
 	("unshare -m sh -c 'for d in tmp run; do mount --bind %s/private/$d /$d; done; mount --bind %s/private/shm /dev/shm; exec \"$@\"' sh ")
 		:format(dir, dir) or ""
 
-local words = {}
-for name, value in pairs(runner.probed()) do words[#words + 1] = ("%s=%s"):format(name, value) end
-local ENV = ("env PROVIUM_GATE=%s/gate XDG_STATE_HOME=%s/state TERM=dumb %s"):format(dir, dir, table.concat(words, " "))
+local ENV = ("env PROVIUM_GATE=%s/gate XDG_STATE_HOME=%s/state TERM=dumb %s"):format(dir, dir, runner.probed_words())
 local PATH = dir .. "/out/bin/" .. runner.path:match("[^/]*$")
 
 local COMMANDS = { "shell", "repl", "exec " .. provium.profile .. " sleep 1000" }

@@ -97,16 +97,10 @@ test("a kept VM ends when the gate's ledger is removed", function()
 end)
 
 test("a kept VM ends when the output folder is removed", function()
-	-- A runner that was copied takes the folder above its bin/ for the
-	-- output folder.
-	runner.shell(("cd %s && mkdir -p out/bin out/initramfs && cp %s out/bin/ && ln -s %s/initramfs/base.cpio out/initramfs/")
-		:format(dir, runner.quote(runner.path), runner.quote(runner.home)))
-	runner.write(dir .. "/out/provium.toml", runner.profile_toml {})
+	runner.copy_to(dir)
 	local booted = runner.write(dir .. "/booted.lua", 'test("fails", function()\n\tprovium.create(provium.profile):boot()\n\tassert(false)\nend)\n')
-	local words = {}
-	for name, value in pairs(runner.probed()) do words[#words + 1] = ("%s=%s"):format(name, value) end
 	local said = runner.shell(("env PROVIUM_GATE=%s/gate %s %s/out/bin/provium test --on-failure=keep %s </dev/null 2>&1 | cat")
-		:format(dir, table.concat(words, " "), dir, booted))
+		:format(dir, runner.probed_words(), dir, booted))
 	local id = assert(tonumber(said:match("VM kept: [^\n]* %-%-attach (%d+)")), said)
 	local qemu = qemu_of(id)
 	runner.shell("rm -r " .. dir .. "/out")

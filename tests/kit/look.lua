@@ -3,6 +3,7 @@
 -- source, with the two commands that the report gives. LOOKS=all does it for
 -- more faults; make test-looks does so on several profiles.
 
+local faults_source = require "faults_source"
 local pty = require "pty"
 local runner = require "runner"
 
@@ -12,18 +13,6 @@ if runner.lacks_vmlinux("the report of a failure gives the commands for a backtr
 
 local dir, _ <close> = runner.new_folder()
 pty.build(dir)
-
--- Returns "modules/faults/faults.c:N" of the first line with the text in the
--- function.
-local function place_of(name, text)
-	local n, inside = 0, false
-	for line in io.lines(runner.canned .. "/../../../modules/faults/faults.c") do
-		n = n + 1
-		inside = inside or line:find("^static.*%f[%w_]" .. name .. "%(") ~= nil
-		if inside and line:find(text, 1, true) then return "modules/faults/faults.c:" .. n end
-	end
-	error(("%s: there is no %q"):format(name, text))
-end
 
 -- Commits the fault in a test that fails. Returns the report's two commands.
 local function commands_for(fault)
@@ -49,7 +38,7 @@ local function look(fault, functions)
 	assert_eq("exit 1", ending, shown)
 	local text = shown:gsub("%s+", " ")
 	for _, f in ipairs(functions) do
-		local place = place_of(f[1], f[2])
+		local place = faults_source.place_of(f[2], f[1])
 		assert(text:find(("%%f[%%w_]%s %%([^#]* at %s%%f[%%D]"):format(f[1], (place:gsub("%p", "%%%0")))), place .. "\n" .. shown)
 	end
 end

@@ -167,9 +167,7 @@ test("--record with --repeat stops at the first failure and keeps its recording"
 		local r = runner.run({ "test", "--record", "--repeat", "5", file }, { raw = true })
 		assert_eq(1, r.status, r.said)
 		assert_contains(r.said, "FAIL: 1 passed, 1 failed\n")
-		local folder_of_file = quote(("%s/record%s"):format(runner.home, dir))
-		assert_eq("console.log\nlog\nrecording.json", shell(("ls %s/third/vm-1"):format(folder_of_file)))
-		os.execute("rm -rf " .. folder_of_file)
+		assert_eq("console.log\nlog\nrecording.json", shell(("ls %s/third/vm-1"):format(quote(runner.recordings_of(dir)))))
 	end)
 end)
 

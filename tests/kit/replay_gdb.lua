@@ -19,9 +19,7 @@ test("uses NULL", { fixture = provium.profile }, function(vm)
 	assert(true)
 end)
 ]])
-local folder = ("%s/record%s"):format(runner.home, dir)
-local _ <close> = setmetatable({}, { __close = function() os.execute("rm -rf " .. quote(folder)) end })
-local recorded = folder .. "/null/vm-1"
+local recorded = runner.recordings_of(dir) .. "/null/vm-1"
 
 assert_eq(1, runner.run { "test", "--record", file }.status)
 
@@ -49,7 +47,7 @@ test("gdb on a replay goes back an instruction, to a function's last call, or to
 	for n in shown:gmatch("instruction (%d+) of") do at[#at + 1] = tonumber(n) end
 	assert_eq(at[1] - 1, at[2], shown)
 	assert(at[3] < at[2] and at[4] < at[3], shown)
-	wait_until(function() return runner.shell(("grep -lsaF -- %s /proc/[0-9]*/environ"):format(mark)) == "" end,
+	wait_until(function() return runner.count_marked(mark) == 0 end,
 		{ desc = "the end of the replays that gdb has left" })
 end)
 

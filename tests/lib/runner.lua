@@ -49,6 +49,22 @@ function runner.probed()
 	return probed
 end
 
+-- Returns them as words of a shell, NAME=VALUE.
+function runner.probed_words()
+	local words = {}
+	for name, value in pairs(runner.probed()) do words[#words + 1] = ("%s=%s"):format(name, value) end
+	return table.concat(words, " ")
+end
+
+-- Copies the runner to dir/out/bin/. A runner takes the folder above its bin/
+-- for the output folder, so dir/out also gets the built profile and the
+-- initramfs.
+function runner.copy_to(dir)
+	runner.shell(("cd %s && mkdir -p out/bin out/initramfs && cp %s out/bin/ && ln -s %s/initramfs/base.cpio out/initramfs/")
+		:format(quote(dir), quote(runner.path), quote(runner.home)))
+	runner.write(dir .. "/out/provium.toml", runner.profile_toml {})
+end
+
 -- Returns the output without the parts that differ from run to run: times, the
 -- checkout's path and, unless they are asked for, the commands that repeat
 -- failures and that start gdb on them.
@@ -105,11 +121,16 @@ function runner.test_events(suite, opts)
 	return events
 end
 
--- Returns a new empty folder on the host, and a value that removes it when it
--- is closed.
-function runner.new_folder()
-	local dir = runner.shell("mktemp -d")
-	return dir, setmetatable({}, { __close = function() os.execute("rm -rf " .. quote(dir)) end })
+-- Returns the folder for recordings of the tests in a folder.
+function runner.recordings_of(dir) return runner.home .. "/record" .. dir end
+
+-- Returns a new empty folder on the host, in the folder parent if it is given,
+-- and a value that removes it and recordings of tests in it when it is closed.
+function runner.new_folder(parent)
+	local dir = runner.shell("mktemp -d" .. (parent and " -p " .. quote(parent) or ""))
+	return dir, setmetatable({}, { __close = function()
+		os.execute(("rm -rf %s %s"):format(quote(dir), quote(runner.recordings_of(dir))))
+	end })
 end
 
 -- Calls fn with a new empty folder, and removes it afterwards.
@@ -167,6 +188,13 @@ end
 -- Returns how many processes have this word, NAME=VALUE, in their environment.
 function runner.count_marked(word)
 	return tonumber(runner.shell(("cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -cFx -- %s"):format(quote(word))))
+end
+
+-- Writes a shell script that fails unless two processes, runner and QEMU, have
+-- the word in their environment. Returns its path.
+function runner.write_marked_check(folder, word)
+	return runner.write(folder .. "/marked", ("test $(grep -lsaF -- %s /proc/[0-9]*/environ | wc -l) -ge 2\n")
+		:format(quote(word)))
 end
 
 function runner.is_alive(pid)
