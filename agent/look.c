@@ -6,7 +6,7 @@
 #include "agent/look.h"
 #include "agent/reply.h"
 
-#define ROOTS_MAX (TASKS_MAX + JOBS)
+#define ROOTS_MAX (WIRE_TASKS + JOBS)
 
 /*
  * Adds the executors that make a system call themselves; those that run a
@@ -24,7 +24,7 @@ static size_t add_calls(struct supervisor *s, struct tasks *tasks, struct tasks_
 			continue;
 		if (command <= 1)
 			tasks_add(tasks, channel, atomic_load(&box->tid));
-		else if (nr < TASKS_MAX)
+		else if (nr < WIRE_TASKS)
 			roots[nr++] = (struct tasks_root){ channel, command };
 		else
 			tasks->more = true;

@@ -9,6 +9,7 @@
 
 #include "agent/guest/kernel_log.h"
 #include "agent/guest/task_report.h"
+#include "agent/guest/tasks.h"
 
 #define MAX_DEPTH 8		/* processes below a command that are looked at */
 
@@ -38,22 +39,17 @@ static void append_file(char *buf, size_t cap, pid_t pid, const char *name)
  */
 static char task_state(pid_t pid)
 {
-	char stat[512] = "", *end;
+	char state;
 
-	append_file(stat, sizeof(stat), pid, "stat");
-	end = strrchr(stat, ')');
-	return end && end[1] == ' ' ? end[2] : '?';
+	return tasks_stat(pid, &state, NULL) ? state : '?';
 }
 
 /* Returns the parent of a process, and 0 if there is no such process. */
 static pid_t parent_of(pid_t pid)
 {
-	char stat[512] = "", *end;
-	int parent = 0;
+	pid_t parent;
 
-	append_file(stat, sizeof(stat), pid, "stat");
-	end = strrchr(stat, ')');
-	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+	return tasks_stat(pid, NULL, &parent) ? parent : 0;
 }
 
 /* Returns that child of the process which has the highest pid, or 0. */

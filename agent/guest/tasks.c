@@ -36,6 +36,31 @@ static bool read_of_task(pid_t tid, const char *name, char *text, size_t cap)
 
 /* --- one task --- */
 
+/* Returns the text behind the name in the text of /proc/TID/stat, or NULL. */
+static const char *behind_name(const char *stat)
+{
+	const char *end = strrchr(stat, ')');
+
+	return end && end[1] == ' ' ? end + 2 : NULL;
+}
+
+bool tasks_stat(pid_t tid, char *state, pid_t *parent)
+{
+	char stat[512], letter;
+	const char *rest = NULL;
+	int pid;
+
+	if (read_of_task(tid, "stat", stat, sizeof(stat)))
+		rest = behind_name(stat);
+	if (!rest || sscanf(rest, "%c %d", &letter, &pid) != 2)
+		return false;
+	if (state)
+		*state = letter;
+	if (parent)
+		*parent = pid;
+	return true;
+}
+
 /*
  * Does a task that is in this system call go on by itself after some time?  The
  * arguments are those of the call.
@@ -131,17 +156,17 @@ static bool add(struct tasks *t, uint32_t channel, pid_t tid, bool is_program)
 {
 	struct wire_task *task = &t->task[t->nr];
 	char *name = t->name[t->nr], *place = t->place[t->nr], stat[512];
-	const char *end;
+	const char *rest;
 
 	if (!read_of_task(tid, "stat", stat, sizeof(stat)))
 		return false;
-	end = strrchr(stat, ')');
-	if (!end || end[1] != ' ')
+	rest = behind_name(stat);
+	if (!rest)
 		return false;
 	name[0] = 0;
 	if (is_program)
 		sscanf(stat, "%*d (%15[^)]", name);
-	*task = (struct wire_task){ .channel = channel, .pid = tid, .state = (uint8_t)end[2] };
+	*task = (struct wire_task){ .channel = channel, .pid = tid, .state = (uint8_t)*rest };
 	read_call(tid, is_program, task);
 	read_place(tid, place, sizeof(t->place[0]));
 	task->runs = read_runs(tid);
@@ -152,7 +177,7 @@ static bool add(struct tasks *t, uint32_t channel, pid_t tid, bool is_program)
 
 static void add_if_room(struct tasks *t, uint32_t channel, pid_t tid, bool is_program)
 {
-	if (t->nr == TASKS_MAX)
+	if (t->nr == WIRE_TASKS)
 		t->more = true;
 	else
 		t->nr += add(t, channel, tid, is_program);
@@ -174,16 +199,11 @@ static size_t list_processes(struct process *list, size_t cap)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
-	char stat[512], *end;
 	size_t nr = 0;
 
 	while (proc && nr < cap && (entry = readdir(proc))) {
 		list[nr].pid = atoi(entry->d_name);
-		if (list[nr].pid <= 0 ||
-		    !read_of_task(list[nr].pid, "stat", stat, sizeof(stat)))
-			continue;
-		end = strrchr(stat, ')');
-		nr += end && sscanf(end, ") %*c %d", &list[nr].parent) == 1;
+		nr += list[nr].pid > 0 && tasks_stat(list[nr].pid, NULL, &list[nr].parent);
 	}
 	if (proc)
 		closedir(proc);

@@ -8,16 +8,20 @@
 
 #include "agent/wire/wire.h"
 
-#define TASKS_MAX 64u
-
 /* Tasks, with the memory of their strings. */
 struct tasks {
 	uint32_t nr;
-	bool more;			/* there were more than TASKS_MAX */
-	struct wire_task task[TASKS_MAX];
-	char name[TASKS_MAX][16];	/* TASK_COMM_LEN */
-	char place[TASKS_MAX][64];
+	bool more;			/* there were more than WIRE_TASKS */
+	struct wire_task task[WIRE_TASKS];
+	char name[WIRE_TASKS][16];	/* TASK_COMM_LEN */
+	char place[WIRE_TASKS][64];
 };
+
+/*
+ * Reads the letter of the task's state, as in proc(5), and the pid of its
+ * parent; either can be NULL.  Returns false if there is no such task.
+ */
+bool tasks_stat(pid_t tid, char *state, pid_t *parent);
 
 /* Adds one thread, that of an executor. */
 void tasks_add(struct tasks *t, uint32_t channel, pid_t tid);

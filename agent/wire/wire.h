@@ -27,6 +27,7 @@
 #define WIRE_HEADER 16u
 #define WIRE_MAX (16u << 20)		/* largest payload, in bytes */
 #define WIRE_PIECE (31u << 10)		/* largest piece in a data frame */
+#define WIRE_TASKS 64u			/* most tasks in a reply of the op look */
 #define WIRE_VSOCK_PORT 5123u
 #define WIRE_PORT_NAME "provium.0"	/* name of the virtio-serial port */
 /* Begins the line on the console in which PID 1 says why it ends. */

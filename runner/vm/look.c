@@ -14,7 +14,6 @@
 #define EVERY_S 3.5
 /* Before the first look, and for the looks themselves; see judge(). */
 #define SLACK_S 1.5
-#define TASKS_MAX 64			/* as in agent/guest/tasks.h */
 /* The part of the time in which one processor of an idle guest may be busy. */
 #define IDLE_PART 0.2
 
@@ -131,7 +130,7 @@ static void take_answer(struct vm *vm)
 {
 	struct look *look = &vm->look;
 	const struct buf *payload = &look->request->reply.payload;
-	struct wire_task tasks[TASKS_MAX];
+	struct wire_task tasks[WIRE_TASKS];
 	struct wire_arena arena = { (uint8_t *)tasks, sizeof(tasks), 0 };
 	struct wire_look_rep rep;
 
