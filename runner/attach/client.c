@@ -73,14 +73,12 @@ static json_t *answer(int fd, int64_t deadline_ns, struct err *err)
 	return NULL;
 }
 
-/* *connected: the process has such a socket. */
-static json_t *describe(const char *socket, pid_t pid, double seconds, bool *connected,
-			struct err *err)
+/* Asks the process.  NULL with err filled; ERR_USER: it has no such socket. */
+static json_t *describe(const char *socket, pid_t pid, double seconds, struct err *err)
 {
 	int fd = connect_to(socket, pid, err);
-	json_t *d = NULL;
+	json_t *d;
 
-	*connected = fd >= 0;
 	if (fd < 0)
 		return NULL;
 	message_send(fd, json_pack("{s:s}", "op", "info"), -1);
@@ -89,46 +87,51 @@ static json_t *describe(const char *socket, pid_t pid, double seconds, bool *con
 	return d;
 }
 
-json_t *client_list_running(struct err *err)
+static void add_kept(json_t *list, const struct gate_holder *holder)
+{
+	struct err ignored = { 0 };
+	json_t *d = describe(ATTACH_SOCKET, holder->pid, ANSWER_S, &ignored);
+
+	if (!d)
+		return;			/* this runner keeps no VM */
+	json_object_set_new(d, "memory", json_integer((json_int_t)holder->memory));
+	json_array_append_new(list, d);
+}
+
+static void add_running(json_t *list, const struct gate_holder *holder)
+{
+	struct err err = { 0 };
+	json_t *d = describe(RUNNING_SOCKET, holder->pid, TEST_ANSWER_S, &err);
+
+	if (d)
+		json_array_extend(list, json_object_get(d, "vms"));
+	else if (err.kind != ERR_USER)
+		json_array_append_new(list, json_pack("{s:i, s:I}", "id", (int)holder->pid,
+						      "memory", (json_int_t)holder->memory));
+	json_decref(d);
+}
+
+static json_t *collect(bool with_running, struct err *err)
 {
 	static struct gate_holder holders[MAX_KEPT];
 	int n = gate_holders(holders, MAX_KEPT, err);
 	json_t *list = n < 0 ? NULL : json_array();
-	struct err ignored;
-	bool connected;
 
-	for (int i = 0; i < n; i++) {
-		json_t *d = describe(RUNNING_SOCKET, holders[i].pid, TEST_ANSWER_S, &connected,
-				     &ignored);
-
-		if (d)
-			json_array_extend(list, json_object_get(d, "vms"));
-		else if (connected)
-			json_array_append_new(list, json_pack("{s:i, s:I}",
-				"id", (int)holders[i].pid,
-				"memory", (json_int_t)holders[i].memory));
-		json_decref(d);
-	}
+	for (int i = 0; i < n; i++)
+		add_kept(list, &holders[i]);
+	for (int i = 0; with_running && i < n; i++)
+		add_running(list, &holders[i]);
 	return list;
 }
 
 json_t *client_list(struct err *err)
 {
-	static struct gate_holder holders[MAX_KEPT];
-	int n = gate_holders(holders, MAX_KEPT, err);
-	bool connected;
-	json_t *list = n < 0 ? NULL : json_array();
-	struct err ignored;
+	return collect(false, err);
+}
 
-	for (int i = 0; i < n; i++) {
-		json_t *d = describe(ATTACH_SOCKET, holders[i].pid, ANSWER_S, &connected, &ignored);
-
-		if (!d)
-			continue;	/* this runner keeps no VM */
-		json_object_set_new(d, "memory", json_integer((json_int_t)holders[i].memory));
-		json_array_append_new(list, d);
-	}
-	return list;
+json_t *client_list_any(struct err *err)
+{
+	return collect(true, err);
 }
 
 pid_t client_id(const json_t *description)
@@ -161,21 +164,14 @@ static bool is_chosen(const json_t *description, const char *wanted)
 	return !wanted || !strcmp(wanted, name) || !strcmp(wanted, id);
 }
 
-json_t *client_find_any(const char *name, struct err *err)
+const json_t *client_choose(const json_t *list, const char *name, struct err *err)
 {
-	json_t *list = client_list(err), *running = list ? client_list_running(err) : NULL;
-	json_t *d, *found = NULL;
+	const json_t *d, *found = NULL;
 	size_t i, n = 0;
 
-	if (!running) {
-		json_decref(list);
-		return NULL;
-	}
-	json_array_extend(list, running);
 	json_array_foreach(list, i, d)
 		if (is_chosen(d, name) && !n++)
 			found = d;
-	json_incref(found);
 	if (n == 1 && !json_object_get(found, "vm"))
 		err_set(err, ERR_USER, -EBUSY, "the test's process %d does not answer now: it waits for the gate, or for a program that it has started; try again",
 			client_id(found));
@@ -184,13 +180,7 @@ json_t *client_find_any(const char *name, struct err *err)
 	else if (!n)
 		err_set(err, ERR_USER, -ENOENT, "%s%s%s", name ? "there is no VM " : "no VM runs or is kept",
 			name ? name : "", name ? "" : "; provium test --on-failure=keep keeps those of failed tests");
-	if (err->kind) {
-		json_decref(found);
-		found = NULL;
-	}
-	json_decref(running);
-	json_decref(list);
-	return found;
+	return n == 1 && !err->kind ? found : NULL;
 }
 
 json_t *client_find(const char *id, struct err *err)
@@ -248,11 +238,9 @@ static bool left_by_keys(const struct tty *tty, bool *escaped)
 	char keys[256];
 	ssize_t n = read(tty->fd, keys, sizeof(keys));
 
-	for (ssize_t i = 0; i < n; i++) {
-		if (*escaped && keys[i] == 'q')
+	for (ssize_t i = 0; i < n; i++)
+		if (terminal_leaves(escaped, (uint8_t)keys[i]))
 			return true;
-		*escaped = keys[i] == TERMINAL_ESCAPE;
-	}
 	return false;
 }
 
@@ -325,9 +313,8 @@ int client_gdb(pid_t keeper, int listener, struct err *err)
 int client_end(pid_t keeper, struct err *err)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, keeper, 0);
-	bool connected;
 	/* The pid is still that of a keeper. */
-	json_t *d = describe(ATTACH_SOCKET, keeper, ANSWER_S, &connected, err);
+	json_t *d = describe(ATTACH_SOCKET, keeper, ANSWER_S, err);
 	int ret = -ENOENT;
 
 	if (pidfd >= 0 && d) {

@@ -17,17 +17,17 @@
  */
 json_t *client_list(struct err *err);
 /*
- * Returns the descriptions of all VMs of the tests that run; as client_list().
- * Members: id (the pid of the test file's process), file, test, vm, memory.  A
- * process that does not answer has one description, with only id and memory.
+ * The same, and after them the descriptions of all VMs of tests that run, with
+ * the members id (the pid of the test file's process), file, test, vm, memory.
+ * A process that does not answer has one description, with only id and memory.
  */
-json_t *client_list_running(struct err *err);
+json_t *client_list_any(struct err *err);
 /*
- * Finds a VM that is kept or runs: by the name that client_name() gives it, or
- * the id of a process with only one VM; NULL: the only one there is.  Returns
- * its description, which the caller releases; NULL with err filled.
+ * Chooses a VM of that list: by the name that client_name() gives it, or the id
+ * of a process with only one VM; NULL: the only one there is.  Returns its
+ * description, which is the list's; NULL with err filled.
  */
-json_t *client_find_any(const char *name, struct err *err);
+const json_t *client_choose(const json_t *list, const char *name, struct err *err);
 /*
  * Finds the kept VM with that id (decimal digits); NULL: the only one there is.
  * Returns its description, which the caller releases; NULL with err filled.

@@ -17,10 +17,10 @@ void clients_init(struct clients *c, const struct clients_ops *ops, void *contex
 		c->list[i] = (struct client){ .fd = -1, .tty_fd = -1 };
 }
 
-bool clients_any_shell(const struct clients *c)
+bool clients_any_shell(const struct clients *c, const struct vm *vm)
 {
 	for (int i = 0; i < CLIENTS_MAX; i++)
-		if (c->list[i].shell)
+		if (c->list[i].shell && (!vm || c->list[i].vm == vm))
 			return true;
 	return false;
 }
@@ -112,7 +112,7 @@ static int open_gdb(struct clients *c, struct client *client, const json_t *requ
 	client->vm = c->ops->enter(c, request, true, err);
 	if (!client->vm)
 		ret = -EIO;
-	else if (clients_any_gdb(c) || clients_any_shell(c))
+	else if (clients_any_gdb(c) || clients_any_shell(c, NULL))
 		err_set(err, ERR_USER, ret, "%s in this VM: leave it first",
 			clients_any_gdb(c) ? "another gdb is connected" : "a shell is open");
 	else

@@ -63,7 +63,8 @@ void clients_step(struct clients *c, const struct pollfd fds[CLIENTS_FDS], bool 
  * the user; NULL: the VM was ended.
  */
 void clients_end_shells(struct clients *c, const struct vm *vm, const char *message);
-bool clients_any_shell(const struct clients *c);
+/* Is there a shell in the VM, or in any if it is NULL? */
+bool clients_any_shell(const struct clients *c, const struct vm *vm);
 bool clients_any_gdb(const struct clients *c);
 /* Closes all connections. */
 void clients_release(struct clients *c);

@@ -112,12 +112,12 @@ static struct vm *enter(const struct clients *c, const json_t *request, bool for
 		err_set(err, ERR_USER, -EBUSY, "gdb is connected to this VM: leave it first");
 		return NULL;
 	}
-	return clients_any_shell(c) || !vm_kept_run(s->vm, true, err) ? s->vm : NULL;
+	return clients_any_shell(c, NULL) || !vm_kept_run(s->vm, true, err) ? s->vm : NULL;
 }
 
 static void leave(const struct clients *c, struct vm *vm)
 {
-	if (!clients_any_shell(c))
+	if (!clients_any_shell(c, NULL))
 		vm_kept_run(vm, false, &(struct err){ 0 });
 }
 
@@ -147,6 +147,8 @@ static bool is_gone(const struct folder *home)
 
 	return now.dev != home->dev || now.ino != home->ino || gate_is_lost();
 }
+
+_Static_assert(CLIENTS_FDS <= VM_ALSO_MAX, "the loop has room for all descriptors");
 
 static void step(struct clients *c, struct vm *vm, int64_t end_ns)
 {

@@ -114,14 +114,6 @@ static void open_socket(void)
 	visitors.open = true;
 }
 
-static bool has_shell(const struct vm *vm)
-{
-	for (int i = 0; i < CLIENTS_MAX; i++)
-		if (visitors.clients.list[i].shell && visitors.clients.list[i].vm == vm)
-			return true;
-	return false;
-}
-
 void visitors_note(const char *file, const char *test, struct vm *const *vms, size_t nr)
 {
 	if (!visitors.open)
@@ -137,7 +129,7 @@ void visitors_note(const char *file, const char *test, struct vm *const *vms, si
 		visitors.places[i] = (struct place){
 			.vm = vms[i],
 			.visited = (i < visitors.nr && visitors.places[i].visited) ||
-				   has_shell(vms[i]),
+				   clients_any_shell(&visitors.clients, vms[i]),
 		};
 	visitors.nr = nr;
 }
@@ -158,9 +150,10 @@ void visitors_keep_out(const struct vm *vm, const char *why)
 
 bool visitors_were_in(size_t i)
 {
+	const struct vm *vm = visitors.places[i].vm;
 	bool were = visitors.places[i].visited;
 
-	visitors.places[i].visited = has_shell(visitors.places[i].vm);
+	visitors.places[i].visited = vm && clients_any_shell(&visitors.clients, vm);
 	return were;
 }
 

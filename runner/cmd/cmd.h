@@ -6,6 +6,7 @@
 #ifndef RUNNER_CMD_CMD_H
 #define RUNNER_CMD_CMD_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -53,8 +54,8 @@ int cmd_usage_error(const struct command *c, const char *fmt, ...)
  */
 int cmd_print_kept(FILE *to, bool even_if_none, struct err *err);
 
-/* Prints the VMs that `provium shell --attach` can open a shell in. */
-void cmd_print_vms(FILE *to);
+/* Prints a list of client_list_any() (runner/attach/client.h). */
+void cmd_print_vms(FILE *to, const json_t *list);
 
 /* Returns 0 if there is a gdb, or EXIT_USAGE after an error message. */
 int cmd_check_gdb(const struct command *c);

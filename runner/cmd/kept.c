@@ -24,49 +24,63 @@ static void print_age(FILE *to, long long seconds)
 		fprintf(to, "%4lld h  ", seconds / 3600);
 }
 
+static void print_kept(FILE *to, const json_t *d)
+{
+	fprintf(to, "%8d  %4lld MiB  ", client_id(d), number(d, "memory") >> 20);
+	print_age(to, time(NULL) - number(d, "since"));
+	fprintf(to, "  %s: %s (VM %lld, %s)\n", record_text(d, "file"), record_text(d, "test"),
+		number(d, "vm"),
+		json_is_true(json_object_get(d, "panicked")) ? "dead" : "stopped");
+}
+
+static void print_running(FILE *to, const json_t *d)
+{
+	char name[CLIENT_NAME_MAX];
+
+	client_name(d, name);
+	fprintf(to, "%12s  %4lld MiB  ", name, number(d, "memory") >> 20);
+	if (number(d, "vm"))
+		fprintf(to, "%s: %s (VM %lld)\n", record_text(d, "file"),
+			record_text(d, "test"), number(d, "vm"));
+	else
+		fprintf(to, "a test that does not answer now\n");
+}
+
+/* Prints the VMs that run, or the kept ones. */
+static void print_rows(FILE *to, const json_t *list, bool running)
+{
+	bool any = false;
+	const json_t *d;
+	size_t i;
+
+	json_array_foreach(list, i, d) {
+		if (client_runs(d) != running)
+			continue;
+		if (!any)
+			fputs(running ? "VMs of tests that run:\n          ID    memory  test\n" :
+			      "kept VMs:\n      ID    memory  age       test\n", to);
+		any = true;
+		(running ? print_running : print_kept)(to, d);
+	}
+}
+
 int cmd_print_kept(FILE *to, bool even_if_none, struct err *err)
 {
-	json_t *list = client_list(err), *d;
-	long long now = time(NULL);
-	size_t i;
+	json_t *list = client_list(err);
 
 	if (!list)
 		return EXIT_BROKEN;
-	if (json_array_size(list))
-		fprintf(to, "kept VMs:\n      ID    memory  age       test\n");
-	else if (even_if_none)
+	print_rows(to, list, false);
+	if (even_if_none && !json_array_size(list))
 		fprintf(to, "no VM is kept; provium test --on-failure=keep keeps those of failed tests\n");
-	json_array_foreach(list, i, d) {
-		fprintf(to, "%8d  %4lld MiB  ", client_id(d), number(d, "memory") >> 20);
-		print_age(to, now - number(d, "since"));
-		fprintf(to, "  %s: %s (VM %lld, %s)\n", record_text(d, "file"),
-			record_text(d, "test"), number(d, "vm"),
-			json_is_true(json_object_get(d, "panicked")) ? "dead" : "stopped");
-	}
 	json_decref(list);
 	return 0;
 }
 
-void cmd_print_vms(FILE *to)
+void cmd_print_vms(FILE *to, const json_t *list)
 {
-	char name[CLIENT_NAME_MAX];
-	struct err ignored;
-	json_t *list = client_list_running(&ignored), *d;
-	size_t i;
-
-	if (json_array_size(list))
-		fprintf(to, "VMs of tests that run:\n          ID    memory  test\n");
-	json_array_foreach(list, i, d) {
-		client_name(d, name);
-		fprintf(to, "%12s  %4lld MiB  ", name, number(d, "memory") >> 20);
-		if (number(d, "vm"))
-			fprintf(to, "%s: %s (VM %lld)\n", record_text(d, "file"),
-				record_text(d, "test"), number(d, "vm"));
-		else
-			fprintf(to, "a test that does not answer now\n");
-	}
-	json_decref(list);
-	cmd_print_kept(to, false, &ignored);
+	print_rows(to, list, true);
+	print_rows(to, list, false);
 }
 
 /* Ends the kept VM with that id (decimal digits); NULL: ends all kept VMs. */

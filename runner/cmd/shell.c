@@ -25,7 +25,8 @@ static void greet(const json_t *d)
 static int attach(const char *name)
 {
 	struct err err = { 0 };
-	json_t *d = client_find_any(name, &err);
+	json_t *list = client_list_any(&err);
+	const json_t *d = list ? client_choose(list, name, &err) : NULL;
 	int code = 0, ret = -1;
 	bool left = false;
 
@@ -33,13 +34,13 @@ static int attach(const char *name)
 		greet(d);
 		ret = client_shell(d, &code, &left, &err);
 	}
-	json_decref(d);
 	if (left)
 		fprintf(stderr, "\nprovium shell: left by Ctrl-] q\n");
 	if (ret && err.kind != ERR_INTERRUPTED)
 		fprintf(stderr, "provium shell: %s\n", err.text);
 	if (!d && err.kind == ERR_USER)
-		cmd_print_vms(stderr);
+		cmd_print_vms(stderr, list);
+	json_decref(list);
 	if (interrupt_pending())
 		return -interrupt_pending();
 	return !ret ? code : err.kind == ERR_USER ? EXIT_USAGE : EXIT_BROKEN;

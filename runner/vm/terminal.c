@@ -130,6 +130,14 @@ void terminal_free(struct terminal *t)
 
 /* --- from the terminal to the guest --- */
 
+bool terminal_leaves(bool *escaped, uint8_t key)
+{
+	bool leaves = *escaped && key == 'q';
+
+	*escaped = !*escaped && key == TERMINAL_ESCAPE;
+	return leaves;
+}
+
 /*
  * Takes the keys that are not for the guest out of the n bytes, in place.
  * Returns how many are left.
@@ -139,14 +147,13 @@ static size_t take_escapes(struct terminal *t, const uint8_t *from, size_t n, ui
 	size_t len = 0;
 
 	for (size_t i = 0; i < n && !t->left; i++) {
-		if (!t->escaped && from[i] == TERMINAL_ESCAPE) {
-			t->escaped = true;
+		bool was_escaped = t->escaped;
+
+		t->left = terminal_leaves(&t->escaped, from[i]);
+		if (t->escaped)
 			continue;
-		}
-		t->left = t->escaped && from[i] == 'q';
-		if (t->escaped && from[i] != TERMINAL_ESCAPE)
+		if (was_escaped && from[i] != TERMINAL_ESCAPE)
 			to[len++] = TERMINAL_ESCAPE;
-		t->escaped = false;
 		to[len++] = from[i];
 	}
 	return len;

@@ -38,6 +38,12 @@ enum terminal_state {
 #define TERMINAL_ESCAPE 0x1d		/* Ctrl-] */
 
 /*
+ * Takes a key.  *escaped: was the key before it TERMINAL_ESCAPE, as half of a
+ * pair?  Returns true if the two are the keys that leave the terminal.
+ */
+bool terminal_leaves(bool *escaped, uint8_t key);
+
+/*
  * Starts a shell in the guest, without waiting for it.  The descriptors stay
  * the caller's.  NULL with err filled.
  */
