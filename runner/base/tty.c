@@ -79,3 +79,11 @@ void tty_size(int fd, unsigned int *rows, unsigned int *cols)
 	*rows = size.ws_row ? size.ws_row : 24;
 	*cols = size.ws_col ? size.ws_col : 80;
 }
+
+size_t tty_usable_columns(void)
+{
+	unsigned int rows, columns;
+
+	tty_size(STDOUT_FILENO, &rows, &columns);
+	return columns - 1;
+}

@@ -37,5 +37,11 @@ void tty_release(struct tty *tty);
 bool tty_on_stdin(void);
 /* Gets the size of the terminal's window in characters; 24 x 80 if unknown. */
 void tty_size(int fd, unsigned int *rows, unsigned int *cols);
+/*
+ * Returns how many columns of a row of the terminal on stdout can be used: one
+ * less than it has, because a character in the last column makes some terminals
+ * go on below.
+ */
+size_t tty_usable_columns(void);
 
 #endif

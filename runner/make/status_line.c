@@ -100,7 +100,6 @@ static void add_doing(const struct session *s, const char *doing, struct buf *to
 
 void status_line_draw(const struct session *s, const char *doing, struct buf *to)
 {
-	unsigned int rows, columns;
 	struct buf text = { 0 };
 
 	if (!s->nr_runners)
@@ -109,9 +108,8 @@ void status_line_draw(const struct session *s, const char *doing, struct buf *to
 		add_doing(s, doing, &text);
 	else
 		add_text(s, &text);
-	tty_size(STDOUT_FILENO, &rows, &columns);
 	buf_addf(to, "\n");
-	text_fit(to, buf_str(&text), columns - 1);
+	text_fit(to, buf_str(&text), tty_usable_columns());
 	buf_addf(to, "\033[A\r");
 	buf_release(&text);
 }

@@ -283,10 +283,9 @@ int counts_status(const struct counts *c)
 	return c->failed ? EXIT_TEST_FAILED : c->broken ? EXIT_BROKEN : 0;
 }
 
-void counts_line(const struct counts *c, struct buf *to)
+void counts_numbers(const struct counts *c, struct buf *to)
 {
-	buf_addf(to, "%s: %u passed", counts_status(c) == 0 ? "ok" :
-		 c->failed ? "FAIL" : "BROKEN", c->passed);
+	buf_addf(to, "%u passed", c->passed);
 	if (c->failed)
 		buf_addf(to, ", %u failed", c->failed);
 	if (c->broken)
@@ -296,4 +295,10 @@ void counts_line(const struct counts *c, struct buf *to)
 	if (c->ignored)
 		buf_addf(to, " (%u kernel complaint%s ignored)", c->ignored,
 			 c->ignored == 1 ? "" : "s");
+}
+
+void counts_line(const struct counts *c, struct buf *to)
+{
+	buf_addf(to, "%s: ", counts_status(c) == 0 ? "ok" : c->failed ? "FAIL" : "BROKEN");
+	counts_numbers(c, to);
 }

@@ -131,6 +131,8 @@ int counts_status(const struct counts *c);
  * skipped".
  */
 void counts_line(const struct counts *c, struct buf *to);
+/* The same without the verdict: "10 passed, 2 failed, 1 skipped". */
+void counts_numbers(const struct counts *c, struct buf *to);
 
 /*
  * Writes the files that make uses for a test: base.result (the record), base.d

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Reports what a signal has interrupted. */
-#include <string.h>
-
 #include "runner/report/format.h"
 #include "runner/run/interrupted.h"
 
@@ -38,12 +36,9 @@ void interrupted_file(struct buf *to, const json_t *record, const json_t *test)
 
 void interrupted_end(struct buf *to, const struct counts *total, size_t nr_not_run)
 {
-	struct buf line = { 0 };
-
-	counts_line(total, &line);
-	buf_addf(to, "interrupted: %s", strchr(buf_str(&line), ':') + 2);
+	buf_addf(to, "interrupted: ");
+	counts_numbers(total, to);
 	if (nr_not_run)
 		buf_addf(to, "; %zu file%s did not run", nr_not_run, nr_not_run == 1 ? "" : "s");
 	buf_addf(to, "\n");
-	buf_release(&line);
 }

@@ -12,15 +12,6 @@
 static bool shown;			/* the cursor is at the beginning of the row */
 static bool in_line;			/* the last line printed has no end yet */
 
-size_t live_columns(void)
-{
-	unsigned int rows, columns;
-
-	/* A character in the last column makes some terminals go on below. */
-	tty_size(STDOUT_FILENO, &rows, &columns);
-	return columns - 1;
-}
-
 void live_print(const char *p, size_t n)
 {
 	struct buf b = { 0 };
@@ -44,7 +35,7 @@ void live_draw(const char *text)
 		return;
 	/* A resize may have made two rows of it, so both are removed. */
 	status_line_remove(&b);
-	text_fit(&b, text, live_columns());
+	text_fit(&b, text, tty_usable_columns());
 	buf_addf(&b, "\r");
 	shown = true;
 	files_write_all(STDOUT_FILENO, b.p, b.len);

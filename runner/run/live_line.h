@@ -20,7 +20,5 @@ void live_draw(const char *text);
  * line of the output that has no end.
  */
 void live_end(void);
-/* Returns how many columns a text can have. */
-size_t live_columns(void);
 
 #endif

@@ -17,6 +17,14 @@
 #include "runner/run/run_file.h"
 #include "runner/vm/look.h"
 
+/* Sends a line to the parent.  Returns what files_write_all() does. */
+static int send_line(int fd, const char *p, size_t n)
+{
+	int ret = files_write_all(fd, p, n);
+
+	return ret ? ret : files_write_all(fd, "\n", 1);
+}
+
 /*
  * tell(text): sends a line to the parent.  Upvalue: the descriptor to write to.
  */
@@ -26,9 +34,8 @@ static int l_tell(lua_State *L)
 	size_t n;
 	const char *p = lua_tolstring(L, 1, &n);
 
-	if (files_write_all(fd, p, n))
+	if (send_line(fd, p, n))
 		_exit(EXIT_BROKEN);	/* the parent has closed its end of the pipe */
-	files_write_all(fd, "\n", 1);
 	return 0;
 }
 
@@ -40,10 +47,8 @@ static void tell_state(const char *state)
 	json_t *event = json_pack("{s:s, s:{s:s}}", "event", "state", "item", "text", state);
 	char *line = event ? json_dumps(event, JSON_COMPACT) : NULL;
 
-	if (line) {
-		files_write_all(state_fd, line, strlen(line));
-		files_write_all(state_fd, "\n", 1);
-	}
+	if (line)
+		send_line(state_fd, line, strlen(line));
 	free(line);
 	json_decref(event);
 }

@@ -95,7 +95,7 @@ static void tick(const struct child_progress *progress, void *arg)
 	struct buf line = { 0 };
 
 	doing_add(&line, progress, s->nr_tests,
-		  live_columns() - (s->live ? 0 : SESSION_COLUMNS));
+		  tty_usable_columns() - (s->live ? 0 : SESSION_COLUMNS));
 	if (s->live)
 		live_draw(buf_str(&line));
 	else
@@ -197,10 +197,11 @@ static json_t *run_and_remember(struct suite *s, const char *path)
 		.print = s->live ? live_print : NULL,
 		.tick = s->live || (opts->session && session_has_status_line()) ? tick : NULL,
 	};
+	bool chooses = opts->filter || child.file.only;	/* not all tests of the file run */
 	json_t *record = record_new(path);
 
 	s->nr_started++;
-	s->nr_tests = opts->filter || child.file.only ? 0 : last_counts_find(path);
+	s->nr_tests = !child.tick || chooses ? 0 : last_counts_find(path);
 	if (s->failed)
 		set_environment(s, path, entry);
 	if (opts->format->start)
@@ -209,9 +210,8 @@ static json_t *run_and_remember(struct suite *s, const char *path)
 	json_decref(record);
 	record = child_run(path, &child);
 	if (record)
-		last_failures_record(path, record,
-				     opts->filter || child.file.only || opts->fail_fast);
-	if (record && !opts->filter && !child.file.only && !json_object_get(record, "error"))
+		last_failures_record(path, record, chooses || opts->fail_fast);
+	if (record && !chooses && !json_object_get(record, "error"))
 		last_counts_record(path, json_array_size(json_object_get(record, "tests")));
 	return record;
 }
