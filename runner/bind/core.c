@@ -3,7 +3,6 @@
  * The module provium.core: error objects, time limits, and the list of
  * functions.
  */
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

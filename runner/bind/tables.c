@@ -3,25 +3,17 @@
  * System call numbers, errno numbers and constants by name, from the system's
  * headers.
  */
+#include "runner/base/syscall_name.h"
 #include "runner/bind/bind.h"
 #include "runner/bind/constants.h"
 
-struct row {
-	const char *name;
-	int value;
-};
-
 #define X(name, value) { #name, value },
-static const struct row nr_rows[] = {
-#include "gen/nr.h"
-};
-
-static const struct row errno_rows[] = {
+static const struct syscall_row errno_rows[] = {
 #include "gen/errno.h"
 };
 #undef X
 
-static void push(lua_State *L, const struct row *rows, size_t n)
+static void push(lua_State *L, const struct syscall_row *rows, size_t n)
 {
 	lua_createtable(L, (int)n, (int)n);
 	for (size_t i = 0; i < n; i++) {
@@ -41,7 +33,10 @@ static void push(lua_State *L, const struct row *rows, size_t n)
 
 void bind_push_nr(lua_State *L)
 {
-	push(L, nr_rows, sizeof(nr_rows) / sizeof(nr_rows[0]));
+	size_t n;
+	const struct syscall_row *rows = syscall_rows(&n);
+
+	push(L, rows, n);
 }
 
 void bind_push_errno(lua_State *L)

@@ -15,7 +15,7 @@ local EVENTS = { "booted", "failing-call", "complaint", "panic", "end" }
 
 local function profiles()
 	local list = {}
-	for name in core.profile_names():gmatch("[^, ]+") do list[#list + 1] = name end
+	for name in fixture.profile_names() do list[#list + 1] = name end
 	return list
 end
 
@@ -78,10 +78,8 @@ local function value_of(help, option)
 end
 
 local function variables(help)
-	local list, has = {}, {}
-	for name in help:gmatch("%f[%w](%u[%u_]+)=") do
-		if not has[name] then list[#list + 1], has[name] = name .. "=", true end
-	end
+	local list = {}
+	for name in help:gmatch("%f[%w](%u[%u_]+)=") do list[#list + 1] = name .. "=" end
 	return list
 end
 

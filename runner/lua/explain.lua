@@ -65,10 +65,10 @@ function explain.run(...)
 	local sections = explain.sections(word)
 	if #sections == 0 then sections = explain.sections(kind_of(word) or "") end
 	if #sections == 0 then
-		local known = {}
-		for _, its_word in ipairs(explain.words()) do known[its_word] = true end
+		local known, words = {}, explain.words()
+		for _, its_word in ipairs(words) do known[its_word] = true end
 		errors.raise(errors.KIND.user, "explain: there is nothing about \"%s\"%s; there are: %s", word,
-			suggest(word, known), table.concat(explain.words(), ", "))
+			suggest(word, known), table.concat(words, ", "))
 	end
 	local texts = {}
 	for i, section in ipairs(sections) do texts[i] = ("%s: %s"):format(section.chapter, documents.text(section)) end

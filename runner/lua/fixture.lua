@@ -56,10 +56,11 @@ end
 
 local function parent_folder(dir) return dir:match("^(.*)/[^/]*$") end
 
-local function profile_names() return core.profile_names():gmatch("[^, ]+") end
+-- Iterates over the names of the known profiles.
+function fixture.profile_names() return core.profile_names():gmatch("[^, ]+") end
 
 local function is_profile(name)
-	for profile in profile_names() do
+	for profile in fixture.profile_names() do
 		if profile == name then return true end
 	end
 	return false
@@ -83,7 +84,7 @@ function fixture.known_names(dir)
 		end
 		dir = parent_folder(dir)
 	end
-	for profile in profile_names() do add(profile) end
+	for profile in fixture.profile_names() do add(profile) end
 	table.sort(names)
 	return names
 end

@@ -35,8 +35,8 @@ def read(address, size):
 def read_u64(address):
     return struct.unpack('<Q', read(address, 8))[0]
 
-def read_name(address):
-    return read(address, 56).split(b'\0')[0].decode()
+def read_name(address, size=56):
+    return read(address, size).split(b'\0')[0].decode(errors='replace')
 
 def text_at(table, at):
     return table[at:table.index(b'\0', at)]

@@ -96,8 +96,7 @@ signal_struct, and belongs to no task."""
         return state & self.UNINTERRUPTIBLE and not state & self.NO_LOAD and not self.number(task, 'on_cpu')
 
     def title(self, task):
-        name = read(task + self.task['comm'], 16).split(b'\0')[0].decode(errors='replace')
-        return 'task %d (%s)' % (self.number(task, 'pid'), name)
+        return 'task %d (%s)' % (self.number(task, 'pid'), read_name(task + self.task['comm'], 16))
 
     def stack_pointer(self, task):
         return read_u64(task + self.task['thread'] + self.sp)
