@@ -102,6 +102,10 @@ function record.tell_end(file_error, goes_on)
 	for _, entry in ipairs(session.ignored) do file.ignored = file.ignored + entry.count end
 	file.notes = session.notes
 	file.deps = session.input_paths()
+	file.changed = session.changed_input(file.deps)
+	if file.changed then
+		table.insert(file.notes, ("%s has changed during the run, so make runs this file again"):format(file.changed))
+	end
 	file.goes_on = goes_on or nil
 	record.tell("end", file)
 end

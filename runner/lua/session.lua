@@ -56,8 +56,9 @@ function session.begin(path, opts)
 	if not opts.built_in then session.depend(path) end
 end
 
--- Notes the identity of the host file at path, before its first use. A fixture
--- is not saved if one of its files has changed since.
+-- Notes the identity of the host file at path, before its first use. If one of
+-- the files has changed since, a fixture is not saved, and a verdict is not
+-- kept.
 function session.note(path)
 	session.identities[path] = session.identities[path] or core.identity(path)
 end
@@ -85,6 +86,14 @@ function session.input_paths(kind)
 	end
 	table.sort(paths)
 	return paths
+end
+
+-- Returns the first of these inputs that has changed since note(), or nil.
+function session.changed_input(paths)
+	for _, path in ipairs(paths) do
+		local identity = core.identity(path)
+		if identity and identity ~= session.identities[path] then return path end
+	end
 end
 
 -- Returns the path of a host file that a test names: relative to the test's

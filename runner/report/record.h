@@ -21,6 +21,8 @@
  *	logs		directory with the complete consoles, after a failure
  *	logs_error	why they could not be kept
  *	deps		[path]: every file that the verdict depends on
+ *	changed		the first of them that has changed since its first use: the
+ *			verdict is not kept; absent if none has
  *	reused		true: the record of an earlier run (in make's reports)
  *
  * An item:

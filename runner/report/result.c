@@ -43,7 +43,7 @@ int result_write(const char *base, const json_t *record, struct err *err)
 	ret = write_beside(base, ".result", text, text ? strlen(text) : 0, err);
 	if (!ret)
 		ret = write_beside(base, ".d", deps.p, deps.len, err);
-	if (!ret && passed && complete)
+	if (!ret && passed && complete && !json_object_get(record, "changed"))
 		ret = write_beside(base, ".ok", "", 0, err);
 	free(dir);
 	free(text);

@@ -216,6 +216,17 @@ test("a dependency can have any character but a newline in its path", function()
 	end
 end)
 
+test("make test runs a file again if one of its inputs was saved while it ran", function()
+	local saves_once = "local helper = require 'helper'\nos.execute('mkdir once 2>/dev/null && echo return 2 >tests/lib/helper.lua')\n"
+	tree.with({ a = saves_once .. GOOD, ["lib/helper"] = "return 1\n" }, function(t)
+		local said, status = t:make()
+		assert_eq(0, status, said)
+		assert_contains(said, "note: tests/lib/helper.lua has changed during the run, so make runs this file again\n")
+		assert_eq({ "a" }, tree.finished((t:make())))
+		assert_contains(t:make(), "(1 file, 1 verdict reused)")
+	end)
+end)
+
 -- Runs a test file with this name, which make cannot read in a makefile, and
 -- checks that no verdict is kept.
 local function check_without_verdict(folder, name)
