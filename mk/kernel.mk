@@ -24,6 +24,7 @@ profiles := $(patsubst kernel-configs/%.profile,%,$(wildcard kernel-configs/*.pr
 packages  :=
 tree_configs :=
 machine   := q35
+files     := 1000
 append    := noreplace-smp no_timer_check
 ifneq ($(KERNEL),)
 $(if $(filter $(PROFILE),$(profiles)),$(error \
@@ -126,7 +127,8 @@ MODULE_KERNEL    = $(abspath $(KBUILD))
 kbuild_make = $(MAKE) $(if $V,,-s) -C $(KSRC) O=$(MODULE_KERNEL) $(module_variables)
 # kbuild runs under a lock, because two makes in one checkout would overwrite
 # each other's files.
-kbuild = mk/lock.sh $(KBUILD).lock 'the kernel $(PROFILE)' $(kbuild_make)
+with_lock = mk/lock.sh $(KBUILD).lock 'the kernel $(PROFILE)'
+kbuild = $(with_lock) $(kbuild_make)
 
 # Adds line tables, from which the runner takes the files and lines of a stack,
 # unless the configuration asks for more debugging information. The tables stay
@@ -135,11 +137,12 @@ has_debug_info = $(shell grep -s '^CONFIG_DEBUG_INFO=y' $(KBUILD)/.config)
 line_tables = $(if $(has_debug_info),,KCFLAGS='-g1 -fdebug-prefix-map=$(realpath $(KSRC))/= \
 	      -fdebug-prefix-map=$(abspath $(KBUILD))=.')
 
-# Printed once, before a build that takes minutes: minimal takes 16 minutes of
-# one processor, the other profiles take more. If a kernel of KERNEL_SRC= is
-# built, only what has changed in the tree is compiled.
-minutes     = $(shell n=$$(nproc); echo $$(((16 + n - 1) / n)))
+# Printed once, before a build that takes minutes: a processor compiles about 60
+# files a minute. If a kernel of KERNEL_SRC= is built, only what has changed in
+# the tree is compiled.
+minutes     = $(shell n=$$(nproc); echo $$((($(files) / 60 + n - 1) / n)))
 is_built    = $(and $(KERNEL_SRC),$(wildcard $(KBUILD)/.built))
+progress    = mk/progress.sh 20 $(if $(is_built),0,$(files))
 notice_text = kernel: building the kernel of PROFILE=$(PROFILE), about $(minutes) minutes here$(if \
 	      $(KERNEL_SRC)$(findstring command,$(origin PROFILE)),,. $\
 	      PROFILE=distro needs no such build)
@@ -169,7 +172,8 @@ $(KBUILD)/.configured: $(KBUILD)/asked.config $(KSRC_READY) | kernel-configs/che
 
 $(KBUILD)/.built: $(KBUILD)/.configured
 	$(if $(wildcard $@),,$(notice))
-	$(plus)$(call run,KERNEL)$(kbuild) $(line_tables) $(jobs) vmlinux modules
+	$(plus)$(call run,KERNEL)$(with_lock) $(if $V,,$(progress)) \
+		$(subst -s -C,-C,$(kbuild_make)) $(line_tables) $(jobs) vmlinux modules
 	$(Q)strip -o $(KBUILD)/vmlinux.stripped $(KBUILD)/vmlinux
 	$(Q)touch $@
 
