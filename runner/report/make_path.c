@@ -66,7 +66,7 @@ static bool is_readable(const char *path)
 
 	if (len && strchr(unreadable_ends, path[len - 1]))
 		return false;
-	return !strpbrk(path, "\n\r") && !(strchr(path, '\\') && strpbrk(path, "*?["));
+	return !strpbrk(path, "\n\v\f\r") && !(strchr(path, '\\') && strpbrk(path, "*?["));
 }
 
 bool make_path_add(struct buf *to, const char *path, enum make_path_side side)

@@ -13,9 +13,9 @@ enum make_path_side { MAKE_TARGET, MAKE_PREREQUISITE };
 /*
  * Adds the path, escaped for that side of a rule.  It becomes relative if it is
  * below the working directory.  Returns false, and adds nothing, if make cannot
- * read the path because it contains a line end or both a backslash and a
- * wildcard, or ends with a backslash, a blank, an ampersand or a closing
- * parenthesis.
+ * read the path because it contains a line end, a vertical tab or a form feed,
+ * contains both a backslash and a wildcard, or ends with a backslash, a blank,
+ * an ampersand or a closing parenthesis.
  */
 bool make_path_add(struct buf *to, const char *path, enum make_path_side side);
 /*

@@ -138,6 +138,8 @@ void fuzz(const uint8_t *data, size_t size)
 	if (!target != !prerequisite)
 		abort();
 	if (target) {
+		if (strpbrk(target, "\v\f"))
+			abort();	/* make takes them for blanks */
 		if (target[strlen(target) - 1] == '&')
 			abort();	/* "&:" begins the prerequisites of grouped targets */
 		check_model(path, target, " #:*?[;\t%");
