@@ -208,6 +208,29 @@ home.with(function(h)
 	end)
 end)
 
+-- --- other users ---
+
+test("two users run VMs at the same time: both pass, and each has a ledger of its own", function()
+	local prefix = as_user("61234")
+	local ledger = "/dev/shm/provium-61234"
+	local function remove() shell("rm -rf " .. ledger) end
+	local _ <close> = setmetatable({}, { __close = remove })
+	with_traces(function(run, dir, options)
+		shell(("mkdir %s/home && chown 61234 %s/home"):format(dir, dir))
+		local first = io.popen(runner.command({ "test", "vm_waits.lua" },
+			options { env = { PROVIUM_GATE = "" } }))
+		wait_until(function() return runner.read(dir .. "/calls") end,
+			{ timeout = 30, interval = 0.02, desc = "the first user's VM" })
+		local second = run({ "test", "vm_good.lua" }, {
+			prefix = prefix, env = { PROVIUM_GATE = "", HOME = dir .. "/home", XDG_CACHE_HOME = "" },
+		})
+		assert_eq(0, second.status, second.said)
+		local said = first:read("a")
+		assert(first:close(), said)
+		assert_eq("61234 700", shell("stat -c '%u %a' " .. ledger))
+	end)
+end)
+
 -- --- folders of the host ---
 
 -- Returns a prefix that runs a command in a new mount namespace, after the
