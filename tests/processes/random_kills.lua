@@ -9,7 +9,7 @@ provium.timeout = "10m"
 local vm = provium.create():boot { cpus = 2 }
 
 local KILLS = tonumber(os.getenv("KILLS")) or 500
-local SEED = 20261121
+local SEED = tonumber(os.getenv("SEED")) or 20261121
 
 math.randomseed(SEED)
 local function one_of(list) return list[math.random(#list)] end
