@@ -10,8 +10,8 @@
 # share:       a folder of the host that becomes the guest's root, with a layer
 #              in memory on top, so the guest cannot change it
 # kbuild_args: additional arguments on kbuild's command line
-# files:       about how many files kbuild compiles, for the time that is left;
-#              1000 by default
+# kernel_files: about how many files kbuild compiles (default: 1000), from which
+#              the time that is left is estimated
 #
 # noreplace-smp: with one processor, replacing the lock prefixes takes a tenth
 # of an emulated boot. no_timer_check: saves 40 ms of counting ticks, as under

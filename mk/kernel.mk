@@ -23,8 +23,8 @@ base_profile := $(firstword $(subst @, ,$(PROFILE)))
 profiles := $(patsubst kernel-configs/%.profile,%,$(wildcard kernel-configs/*.profile))
 packages  :=
 tree_configs :=
+kernel_files := 1000
 machine   := q35
-files     := 1000
 append    := noreplace-smp no_timer_check
 ifneq ($(KERNEL),)
 $(if $(filter $(PROFILE),$(profiles)),$(error \
@@ -140,9 +140,9 @@ line_tables = $(if $(has_debug_info),,KCFLAGS='-g1 -fdebug-prefix-map=$(realpath
 # Printed once, before a build that takes minutes: a processor compiles about 60
 # files a minute. If a kernel of KERNEL_SRC= is built, only what has changed in
 # the tree is compiled.
-minutes     = $(shell n=$$(nproc); echo $$((($(files) / 60 + n - 1) / n)))
+minutes     = $(shell n=$$(nproc); echo $$((($(kernel_files) / 60 + n - 1) / n)))
 is_built    = $(and $(KERNEL_SRC),$(wildcard $(KBUILD)/.built))
-progress    = mk/progress.sh 20 $(if $(is_built),0,$(files))
+progress    = mk/progress.sh 20 $(if $(is_built),0,$(kernel_files))
 notice_text = kernel: building the kernel of PROFILE=$(PROFILE), about $(minutes) minutes here$(if \
 	      $(KERNEL_SRC)$(findstring command,$(origin PROFILE)),,. $\
 	      PROFILE=distro needs no such build)
