@@ -30,7 +30,7 @@ $(HOST_TESTS): $(BIN)/host/%: $(OBJ)/tests/host/%.o $(HOST_LIB) \
 	@PROVIUM_AGENT=$(abspath $(AGENT)) PROVIUM_RUNNER=$(abspath $(RUNNER)) \
 	timeout --foreground 300 $< >$@ 2>&1; echo "# exit $$?" >>$@
 
-$(BIN)/host/harness.out: $(RUNNER) FORCE
+$(BIN)/host/harness.out: $(RUNNER) $O/provium.toml FORCE
 	$(plus)@mkdir -p $(@D); timeout --foreground 600 $(RUNNER) test $(HARNESS) >$@ 2>&1; \
 	echo "# exit $$?" >>$@
 

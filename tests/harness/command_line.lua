@@ -159,16 +159,23 @@ test("version prints the versions of the runner, the protocol and Lua", function
 	assert_eq(r.said, runner.run({ "--version" }).said)
 end)
 
-test("the error for an unknown accelerator lists the known accelerators", function()
-	local r = runner.run({ "exec", "minimal", "true" }, { env = { ACCEL = "xen" } })
+-- Returns what provium exec says of a variable in the environment, in a folder
+-- with a made-up profile.
+local function exec_with(env)
+	local dir, _ <close> = runner.new_folder()
+	runner.write(dir .. "/provium.toml", '[profile.small]\nkernel = "image"\ninitrd = "image"\nmachine = "microvm"\n')
+	runner.write(dir .. "/image", "")
+	local r = runner.run({ "exec", "small", "true" }, { cwd = dir, env = env })
 	assert_eq(2, r.status)
-	assert_contains(r.said, "ACCEL=xen; expected auto, kvm or tcg")
+	return r.said
+end
+
+test("the error for an unknown accelerator lists the known accelerators", function()
+	assert_contains(exec_with { ACCEL = "xen" }, "ACCEL=xen; expected auto, kvm or tcg")
 end)
 
 test("the error for an unknown transport lists the known transports", function()
-	local r = runner.run({ "exec", "minimal", "true" }, { env = { TRANSPORT = "pigeon" } })
-	assert_eq(2, r.status)
-	assert_contains(r.said, "TRANSPORT=pigeon; expected ")
+	assert_contains(exec_with { TRANSPORT = "pigeon" }, "TRANSPORT=pigeon; expected ")
 end)
 
 -- --- the choice of tests ---
