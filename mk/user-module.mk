@@ -53,10 +53,11 @@ place = $(or $(place_of_$1),$1)
 
 # Variables of the command line that are not the kit's are for the Kbuild, such
 # as CONFIG_X=m or KCFLAGS=-DDEBUG.
-KIT_VARIABLES := O PROFILE ACCEL TRANSPORT KERNEL_SRC CONFIG MODULE TESTS T N FAILFAST V NAME NR \
-	ARGS SAN CC JOBS SECONDS RUNS TARGET DOC RECORD CHAOS GOOD BAD MATCH CLONES KERNEL KDIR \
-	KERNELS PROFILES PREFIX DESTDIR HERE KIT_MODULES LLVM LLVM_IAS CROSS_COMPILE MAKEFLAGS \
-	MAKEOVERRIDES SHELL PWD M PROFILE_DIR TESTS_AT REPORT TARGETS CLONE SUITE FIXTURE
+KIT_VARIABLES := O PROFILE ACCEL TRANSPORT KERNEL_SRC CONFIG MODULE TESTS T N SHARD FAILFAST \
+	V NAME NR ARGS SAN CC JOBS SECONDS RUNS TARGET DOC RECORD CHAOS GOOD BAD MATCH CLONES \
+	KERNEL KDIR KERNELS PROFILES PREFIX DESTDIR HERE KIT_MODULES LLVM LLVM_IAS CROSS_COMPILE \
+	MAKEFLAGS MAKEOVERRIDES SHELL PWD M PROFILE_DIR TESTS_AT REPORT TARGETS CLONE SUITE \
+	FIXTURE
 on_command_line := $(foreach v,$(filter-out PROVIUM_% $(KIT_VARIABLES),$(.VARIABLES)), \
 	$(if $(findstring command line,$(origin $v)),$v))
 
@@ -71,5 +72,11 @@ makefiles_of = $(foreach d,$(MODULE_DIRS),$(wildcard $(foreach p,$d $(call place
 is_read = $(if $(MODULE_DIRS),$(shell grep -lw -e $(call quoted,$1) $(makefiles_of) /dev/null))
 $(foreach v,$(to_check),$(foreach n,$(call near,$v),$(if $(call is_read,$v),,$(error \
 	$v=$($v): there is no variable $v; did you mean $n=? "make help" lists the variables))))
+
+# Names by which makefiles of modules choose the kernel's tree.
+$(foreach v,$(filter KERNELDIR KERNEL_DIR KERNELSRC KSRC KERNEL_PATH KERNEL_TREE KERNEL_SOURCE \
+	KVER KVERSION,$(to_check)),$(error $v=$($v): this does not choose the kernel here. \
+	KERNEL_SRC=TREE builds a kernel tree, KERNEL=IMAGE with KDIR=TREE uses a kernel that is \
+	built, and PROFILE=distro is the distribution's))
 
 MODULE_ARGS := $(foreach v,$(filter-out KCFLAGS,$(sort $(on_command_line))),$v=$(call quoted,$($v)))

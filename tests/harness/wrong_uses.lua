@@ -37,6 +37,9 @@ local CASES = {
 	{ "a variable with a letter missing", "test MODUL=DIR/reads",
 		"MODUL=DIR/reads: there is no variable MODUL; did you mean MODULE=?" },
 	{ "a variable in small letters", "test module=DIR/reads", "there is no variable module; did you mean MODULE=?" },
+	{ "another name for the kernel's tree", "test MODULE=DIR/reads KERNELDIR=DIR/tree",
+		"KERNELDIR=DIR/tree: this does not choose the kernel here. KERNEL_SRC=TREE builds a kernel tree, "
+		.. "KERNEL=IMAGE with KDIR=TREE uses a kernel that is built" },
 	{ "a fuzz target that does not exist", "fuzz TARGET=none", "TARGET=none: no fuzz target has this name; choose from: " },
 	{ "a new system call without a module", "new-syscall NAME=x NR=1000",
 		"new-syscall: MODULE=, NAME= and NR= are needed: make new-syscall MODULE=kacs NAME=frobnicate NR=1010" },
@@ -59,7 +62,7 @@ end
 test("make accepts a variable that the module's makefile reads, however near its name is to one of the kit's", function()
 	runner.with_folder(function(dir)
 		for path, content in pairs(FILES) do runner.add_file(dir .. "/" .. path, content) end
-		local said, status = kit.new(dir):make(("-n modules MODULE=%s/reads TEST=y KERNELDIR=/x W=1 CONFIG_TESTS=m"):format(dir))
+		local said, status = kit.new(dir):make(("-n modules MODULE=%s/reads TEST=y W=1 CONFIG_TESTS=m"):format(dir))
 		assert_eq(0, status, said)
 		assert_contains(said, "TEST='y'")
 	end)
