@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Paths, directories, and files that are written whole or not at all. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -132,6 +133,19 @@ int files_mkdirs(const char *path)
 		ret = -errno;
 	free(copy);
 	return ret;
+}
+
+int files_remove_folder(int parent_fd, const char *folder)
+{
+	int fd = openat(parent_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *ent;
+
+	while (dir && (ent = readdir(dir)))
+		unlinkat(dirfd(dir), ent->d_name, 0);
+	if (dir)
+		closedir(dir);
+	return unlinkat(parent_fd, folder, AT_REMOVEDIR) ? -errno : 0;
 }
 
 int files_lock(const char *path, bool interruptible)

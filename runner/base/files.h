@@ -38,6 +38,8 @@ char *files_dirname(const char *path);
 bool files_exist(const char *path);
 /* Creates the directory and its parents.  0 or -errno. */
 int files_mkdirs(const char *path);
+/* Removes a folder and the files in it.  0 or -errno. */
+int files_remove_folder(int parent_fd, const char *folder);
 /*
  * Opens the file for appending, creating it if need be, and waits for an
  * exclusive lock on it (flock(2)), which ends when the descriptor is closed.
