@@ -37,6 +37,8 @@ int bind_vm_new(lua_State *L);
  * gate; returns the seconds waited.
  */
 int bind_claim(lua_State *L);
+/* core.peak_memory(): returns gate_peak(). */
+int bind_peak_memory(lua_State *L);
 /*
  * core.json(text): decodes JSON text into a Lua value; returns nil and the
  * error if text is not JSON.

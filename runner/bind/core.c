@@ -270,6 +270,7 @@ static const luaL_Reg functions[] = {
 	{ "json", bind_json_decode },
 	{ "to_json", bind_json_encode },
 	{ "claim", bind_claim },
+	{ "peak_memory", bind_peak_memory },
 	{ "encode", bind_l_encode },
 	{ "decode", bind_l_decode },
 	{ "alarm", l_alarm },

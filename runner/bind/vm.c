@@ -528,6 +528,12 @@ int bind_claim(lua_State *L)
 	return 1;
 }
 
+int bind_peak_memory(lua_State *L)
+{
+	lua_pushinteger(L, (lua_Integer)gate_peak());
+	return 1;
+}
+
 int bind_vm_new(lua_State *L)
 {
 	const char *profile = luaL_checkstring(L, 1);

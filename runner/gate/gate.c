@@ -21,6 +21,7 @@ static struct {
 	 * of it that VMs use.  claimed.cpus 0: no limit.
 	 */
 	struct room claimed, drawn;
+	uint64_t peak;			/* see gate_peak() */
 } gate;
 
 /* --- the runner: limits, and the job tokens of make --- */
@@ -102,7 +103,14 @@ static int request(uint64_t memory, unsigned int cpus, bool one_more, double *wa
 	int ret = open_gate(err);
 
 	*waited = 0;
+	if (gate.wait.row.holds + memory > gate.peak)
+		gate.peak = gate.wait.row.holds + memory;
 	return ret ? ret : wait_for(&gate.wait, memory, cpus, one_more, waited, err);
+}
+
+uint64_t gate_peak(void)
+{
+	return gate.peak;
 }
 
 /*

@@ -122,6 +122,12 @@ void gate_leave(struct gate_pass *pass);
  */
 int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *err);
 
+/*
+ * Returns the most memory that this process has asked for at any one time, in
+ * bytes, its earlier reservations included, whether it was granted or not.
+ */
+uint64_t gate_peak(void);
+
 struct gate_holder {
 	pid_t pid;
 	uint64_t memory;		/* reserved, in bytes */
