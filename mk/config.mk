@@ -9,8 +9,8 @@ KIT_INSTALLED := $(wildcard bin/provium)
 # meaning. They count only on the command line; the others, such as ACCEL, in
 # the environment too.
 $(foreach v,O T N V SHARD FIXTURE HERE PREFIX DESTDIR PROFILES KERNELS NAME NR ARGS SAN \
-	FAILFAST RECORD CHAOS MODULE TESTS TARGETS SUITE CLONE KERNEL_SRC KERNEL KDIR CONFIG \
-	KCFLAGS LLVM LLVM_IAS CROSS_COMPILE,$(if $(filter \
+	FAILFAST LAUNCH RECORD CHAOS MODULE TESTS TARGETS SUITE CLONE KERNEL_SRC KERNEL KDIR \
+	CONFIG KCFLAGS LLVM LLVM_IAS CROSS_COMPILE,$(if $(filter \
 	environment%,$(origin $v)),$(eval undefine $v)))
 
 ifneq ($(KIT_INSTALLED),)
@@ -36,6 +36,7 @@ SHARD     ?=#           run one part of the tests: SHARD=2/5 is every fifth, fro
 FIXTURE   ?=#           the fixture to open (make shell, repl, gdb)
 N         ?= 100#       how often "make stress" runs the tests
 FAILFAST  ?=#           1: start no further test after a failure
+LAUNCH    ?=#           a command that runs each test file on some host: LAUNCH='srun -n1'
 RECORD    ?=#           1: record the VMs, and keep those of failed tests (make test, make stress)
 CHAOS     ?=#           a seed: the same, under a timing that the seed determines
 V         ?=#           1: show the commands

@@ -90,6 +90,7 @@ TEST_INPUTS := $(RUNNER) $(KERNEL_IMAGE) $(INITRAMFS) $(DRIVERS)
 REPORT := $O/report
 AGAIN := $(filter retest,$(MAKECMDGOALS))
 FAIL_FAST := $(if $(filter-out 0,$(FAILFAST)),--fail-fast)
+LAUNCHED := $(if $(LAUNCH),--launch $(call quoted,$(LAUNCH)))
 RECORDED := $(if $(CHAOS),--chaos $(call quoted,$(CHAOS)),$(if $(filter-out 0,$(RECORD)),--record))
 
 # The recipe succeeds even if the test fails, so that make runs the other tests
@@ -98,7 +99,7 @@ RECORDED := $(if $(CHAOS),--chaos $(call quoted,$(CHAOS)),$(if $(filter-out 0,$(
 $(VERDICTS): $(TEST_DIR)/%.ok: $(TEST_ROOT)/%.lua $(TEST_INPUTS) \
 		$(if $(AGAIN),FORCE) | accel
 	$(plus)@mkdir -p $(@D) && $(RUNNER) test --verdict $(@:.ok=) \
-		--session $(TEST_DIR)/.session $(FAIL_FAST) $< || \
+		--session $(TEST_DIR)/.session $(LAUNCHED) $(FAIL_FAST) $< || \
 	$(RUNNER) make-return-tokens $(@:.ok=) $< $$?
 
 # A result file that is older than .start is from an earlier run.
@@ -113,7 +114,7 @@ $(TEST_DIR)/.start: FORCE
 accel: $(TEST_INPUTS) $O/provium.toml | modules $(TEST_DIR)/.start
 	$(plus)@$(RUNNER) make-plan $(if $(AGAIN),--all) $(TEST_INPUTS:%=--input %) \
 		$(TEST_DIR)/.session $(VERDICTS:.ok=)
-	$(plus)@$(RUNNER) accel $(PROFILE)
+	$(plus)@$(if $(LAUNCH),,$(RUNNER) accel $(PROFILE))
 
 # With .SECONDARY, make postpones files that do not exist. Phony targets in
 # between keep the order of the list.

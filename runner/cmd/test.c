@@ -124,6 +124,9 @@ static int parse_option(struct arguments *a, int option)
 	case 'p':
 		s->session = optarg;
 		break;
+	case 'l':
+		s->launch = optarg;
+		break;
 	case 'm':
 		a->mem = optarg;
 		break;
@@ -194,6 +197,9 @@ static int check_options(const struct suite_opts *s, int nr_paths)
 		return check_gdb(s);
 	if (s->session && !s->verdict)
 		return cmd_usage_error(&cmd_test, "--session needs --verdict");
+	if (s->launch && (!s->verdict || s->record || s->filter))
+		return cmd_usage_error(&cmd_test,
+			"--launch needs --verdict, and excludes -f, --record and --chaos");
 	return 0;
 }
 
@@ -212,6 +218,7 @@ static int run(int argc, char **argv)
 		{ "chaos", required_argument, NULL, 'C' },
 		{ "verdict", required_argument, NULL, 'v' },
 		{ "session", required_argument, NULL, 'p' },
+		{ "launch", required_argument, NULL, 'l' },
 		{ "mem", required_argument, NULL, 'm' },
 		{ "cpus", required_argument, NULL, 'c' },
 		{ NULL, 0, NULL, 0 },
@@ -288,6 +295,9 @@ const struct command cmd_test = {
 "                    status is 0 if these files could be written\n"
 "  --session FILE    share the session in FILE with the other runners of this\n"
 "                    make; see `provium make-plan --help`\n"
+"  --launch COMMAND  run COMMAND with the path of a script that starts the file's\n"
+"                    runner, as on another host; {mem} in COMMAND stands for the\n"
+"                    memory that the file needs (make's LAUNCH=)\n"
 "\n"
 "Exit status: 0 all tests passed, 1 a test failed, 2 wrong arguments or\n"
 "configuration, 3 broken infrastructure.\n"

@@ -15,6 +15,7 @@
  */
 #define RESERVE_SHARE 16
 #define RESERVE_MIN (256ull << 20)
+#define RUNNER_BYTES (64ull << 20)	/* a runner and its Lua code: 20 MiB measured */
 /*
  * Memory is tight if some task stalls for it in more than this percentage of
  * the time.
@@ -153,4 +154,11 @@ struct room budget_room(const struct room *limit, const struct ledger_rows *rows
 		.memory = limit->memory ? limit->memory : total > keep ? total - keep : 0,
 		.cpus = limit->cpus ? limit->cpus : UINT64_MAX,
 	};
+}
+
+uint64_t budget_machine_for(uint64_t memory)
+{
+	uint64_t needed = memory + RUNNER_BYTES, share = needed / (RESERVE_SHARE - 1);
+
+	return needed + (share > RESERVE_MIN ? share : RESERVE_MIN);
 }

@@ -44,5 +44,11 @@ bool budget_is_tight(void);
  * none of the VMs in rows existed, less a reserve for the rest of the machine.
  */
 struct room budget_room(const struct room *limit, const struct ledger_rows *rows);
+/*
+ * Returns the bytes that a machine or control group must have so that a runner
+ * can reserve this much memory: the inverse of budget_room(), plus what the
+ * runner needs itself.
+ */
+uint64_t budget_machine_for(uint64_t memory);
 
 #endif

@@ -8,6 +8,7 @@
 #include "runner/base/buf.h"
 #include "runner/base/exit_status.h"
 #include "runner/gate/gate.h"
+#include "runner/make/launch_folder.h"
 #include "runner/make/return_tokens.h"
 #include "runner/report/record.h"
 
@@ -54,6 +55,7 @@ int return_tokens(const char *base, const char *path, int status)
 	int ret = gate_return_tokens_of(account, &err) ? EXIT_BROKEN : 0;
 
 	free(account);
+	launch_folder_remove(base);
 	if (ret)
 		fprintf(stderr, "provium make-return-tokens: %s\n", err.text);
 	if (was_killed(status))

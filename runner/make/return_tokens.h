@@ -17,7 +17,8 @@ char *return_tokens_account(const char *base);
 
 /*
  * To be called after `provium test --verdict BASE PATH` has ended with status
- * (not 0; 128 + N after signal N, as in a shell): returns its job tokens.  If a
+ * (not 0; 128 + N after signal N, as in a shell): returns its job tokens, and
+ * removes its folder for a launched runner (launch_folder.h).  If a
  * signal other than SIGHUP, SIGINT or SIGTERM killed it, also writes a result
  * with the verdict BROKEN.  Returns the recipe's exit status: 0 if that result
  * was written, else status, or EXIT_BROKEN after an error.

@@ -21,6 +21,7 @@
 #include "runner/run/interrupted.h"
 #include "runner/run/last_counts.h"
 #include "runner/run/last_failures.h"
+#include "runner/run/launch.h"
 #include "runner/run/live_line.h"
 #include "runner/run/suite.h"
 
@@ -208,7 +209,8 @@ static json_t *run_and_remember(struct suite *s, const char *path)
 		opts->format->start(record, &s->out);
 	print(s);
 	json_decref(record);
-	record = child_run(path, &child);
+	record = opts->launch ? launch_run(path, opts->launch, opts->verdict, &child) :
+		 child_run(path, &child);
 	if (record)
 		last_failures_record(path, record, chooses || opts->fail_fast);
 	if (record && !chooses && !json_object_get(record, "error"))

@@ -26,6 +26,7 @@ struct suite_opts {
 	 */
 	unsigned int chaos;
 	const char *verdict;	/* BASE of the result for make, or NULL */
+	const char *launch;	/* with verdict: the launcher of the file's runner, or NULL */
 	const char *session;	/* file shared with make's other runners, or NULL */
 	/*
 	 * Of nr_shards parts of the files, run the shard-th one, from 1;
