@@ -7,10 +7,13 @@ local errors = require "provium.errors"
 local evidence = require "provium.evidence"
 local session = require "provium.session"
 local show = require "provium.show"
+local stack = require "provium.stack"
 local test_log = require "provium.test_log"
 local verdict = require "provium.verdict"
 
 local KIND, VERDICT = errors.KIND, errors.VERDICT
+
+local NR_SOURCE_LINES = 4	-- of the test, before and after the line that failed
 
 local record = {}
 
@@ -58,6 +61,7 @@ end
 -- or nil.
 function record.add_evidence(item, caught, complaints)
 	item.where = caught and caught.where or item.where
+	item.source = item.where and stack.source_around(item.where, NR_SOURCE_LINES)
 	item.chaos = session.chaos
 	item.complaints = evidence.complaints(session.vms, complaints or {})
 	item.kernel = evidence.kernel(session.vms, session.test)

@@ -15,7 +15,7 @@ local stack = {}
 
 local TOOL_TIMEOUT_S = 30
 local ENTRY = "([%w_.$]+)%+0x(%x+)/0x(%x+)(.*)"
-local NR_SOURCE_LINES = 2	-- before and after the line at fault
+local NR_SOURCE_LINES = 2	-- before and after the line of a module at fault
 
 -- Returns the first entry in the line: { name, offset, size, module, key }; nil
 -- if there is none.
@@ -115,24 +115,25 @@ local function decode(vm, texts)
 	return list
 end
 
--- Returns the numbered lines around a line "FILE:NUMBER" of a file of the host,
--- that line with ">" before it; nil if the file cannot be read.
-local function source_around(where)
+-- Returns the lines around a line "FILE:NUMBER" of a file of the host, so many
+-- before it and after it, as { where, lines }: the lines are numbered, and that
+-- line has ">" before it. nil if the file cannot be read.
+function stack.source_around(where, nr_around)
 	local path, number = where:match("^(.*):(%d+)$")
 	local _, _, kit = core.home()
-	local file = io.open(path) or io.open(kit .. "/" .. path)
-	if not file then return end
+	local file = path and (io.open(path) or io.open(kit .. "/" .. path))
+	if not file or not file:read(0) then return end		-- a folder cannot be read
 	number = tonumber(number)
 	local lines, n = {}, 0
 	for text in file:lines() do
 		n = n + 1
-		if n > number + NR_SOURCE_LINES then break end
-		if n >= number - NR_SOURCE_LINES then
+		if n > number + nr_around then break end
+		if n >= number - nr_around then
 			lines[#lines + 1] = ("%s %d\t%s"):format(n == number and ">" or " ", n, show.clean(text))
 		end
 	end
 	file:close()
-	return n >= number and lines or nil
+	return n >= number and { where = where, lines = lines } or nil
 end
 
 -- Returns the source lines around the first entry of a module, outside of the
@@ -144,8 +145,8 @@ local function source_of(entries, held_locks)
 		local counts = e and e.module and not e.is_guess and e.is_held_lock == held_locks
 		for _, where in ipairs(counts and e.lines or {}) do
 			local is_header = where:find("^include/") or where:find("^arch/")
-			local lines = not is_header and source_around(where)
-			if lines then return { where = where, lines = lines } end
+			local source = not is_header and stack.source_around(where, NR_SOURCE_LINES)
+			if source then return source end
 		end
 	end
 end

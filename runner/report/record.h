@@ -30,6 +30,7 @@
  * An item:
  *	name, verdict	"ok", "FAIL", "BROKEN", "skip" or "todo"
  *	message, where	the error, and its "file:line"
+ *	source		{ where, lines [line] }: the lines of the test around it
  *	setup		true: the guest did not boot, or a fixture's script failed:
  *			this is the fault of neither the test nor the host
  *	seconds		number

@@ -102,7 +102,7 @@ test("--verdict BASE lists every loaded Lua file in the dependency file BASE.d",
 	end)
 end)
 
-test("--verdict BASE writes verdict, message, place and log of each test to BASE.result", function()
+test("--verdict BASE writes verdict, message, source and log of each test to BASE.result", function()
 	runner.with_folder(function(dir)
 		runner.run { "test", "--verdict", dir .. "/v", "verdicts.lua" }
 		local record = require "provium.core".json(runner.read(dir .. "/v.result"))
@@ -110,6 +110,9 @@ test("--verdict BASE writes verdict, message, place and log of each test to BASE
 		local t = record.tests[11]
 		assert_eq({ "a failed test whose log is shown", "FAIL", "look above", "verdicts.lua:20" }, { t.name, t.verdict, t.message, t.where })
 		assert_eq({ "first 2 {three = 3}", "second\nline" }, t.log)
+		assert_eq({ "verdicts.lua:20", 9 }, { t.source.where, #t.source.lines })
+		local line = runner.read(runner.canned .. "/verdicts.lua"):match(("[^\n]*\n"):rep(19) .. "([^\n]*)")
+		assert_eq("> 20\t" .. line, t.source.lines[5])
 		assert_eq("skip", record.tests[7].verdict)
 		assert_eq("todo", record.tests[9].verdict)
 	end)
