@@ -118,6 +118,7 @@ extern const luaL_Reg bind_host_functions[], bind_recording_functions[];
 extern const luaL_Reg bind_kept_methods[], bind_kept_functions[];
 extern const luaL_Reg bind_visit_functions[];
 extern const luaL_Reg bind_line_functions[];
+extern const luaL_Reg bind_timeline_functions[];
 
 /* core.kept_debugger(): starts gdb on a kept VM; see debugger.c. */
 int bind_kept_debugger(lua_State *L);

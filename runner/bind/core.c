@@ -309,6 +309,7 @@ int bind_open(lua_State *L)
 	luaL_setfuncs(L, bind_kept_functions, 0);
 	luaL_setfuncs(L, bind_visit_functions, 0);
 	luaL_setfuncs(L, bind_line_functions, 0);
+	luaL_setfuncs(L, bind_timeline_functions, 0);
 	luaL_setfuncs(L, bind_recording_functions, 0);
 	bind_push_nr(L);
 	lua_setfield(L, -2, "nr");

@@ -10,6 +10,7 @@
 #include "runner/gate/budget.h"
 #include "runner/gate/gate.h"
 #include "runner/gate/show.h"
+#include "runner/gate/timeline.h"
 #include "runner/gate/wait.h"
 
 static struct {
@@ -97,6 +98,11 @@ static int open_gate(struct err *err)
 
 /* --- reserving memory and processors for VMs --- */
 
+static void note_reserved(void)
+{
+	timeline_reserved(gate.wait.row.holds, gate.wait.nr_running);
+}
+
 static int request(uint64_t memory, unsigned int cpus, bool one_more, double *waited,
 		   struct err *err)
 {
@@ -151,6 +157,7 @@ int gate_enter(struct gate_pass *pass, uint64_t memory, unsigned int cpus,
 		return ret;
 	*pass = (struct gate_pass){ .in = true, .runs = true, .memory = charge, .cpus = cpus };
 	gate.wait.nr_running++;
+	note_reserved();
 	return 0;
 }
 
@@ -179,9 +186,11 @@ bool gate_enter_spare(struct gate_pass *pass, uint64_t memory, unsigned int cpus
 		free = !ledger_write(&gate.wait.ledger, &gate.wait.row, &ignored);
 	}
 	ledger_unlock(&gate.wait.ledger);
-	if (free)
-		*pass = (struct gate_pass){ .in = true, .memory = charge, .cpus = cpus };
-	return free;
+	if (!free)
+		return false;
+	*pass = (struct gate_pass){ .in = true, .memory = charge, .cpus = cpus };
+	note_reserved();
+	return true;
 }
 
 int gate_run_spare(struct gate_pass *pass, double *waited, struct err *err)
@@ -192,6 +201,7 @@ int gate_run_spare(struct gate_pass *pass, double *waited, struct err *err)
 		return ret;
 	pass->runs = true;
 	gate.wait.nr_running++;
+	note_reserved();
 	return 0;
 }
 
@@ -246,6 +256,7 @@ void gate_leave(struct gate_pass *pass)
 		gate.wait.row.holds -= pass->memory;
 		gate.wait.row.holds_cpus -= pass->cpus;
 	}
+	note_reserved();
 	note_vm(pass->qemu ? pass->qemu : -1, 0);
 	jobserver_give(&gate.wait.jobs, wait_tokens_needed(&gate.wait, gate.wait.nr_running));
 	*pass = (struct gate_pass){ 0 };
@@ -308,6 +319,7 @@ int gate_claim(uint64_t memory, unsigned int cpus, double *waited, struct err *e
 		return ret;
 	gate.claimed.memory = memory;
 	gate.claimed.cpus = cpus;
+	note_reserved();
 	return 0;
 }
 

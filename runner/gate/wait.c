@@ -11,6 +11,7 @@
 #include "runner/base/deadline.h"
 #include "runner/base/interrupt.h"
 #include "runner/gate/budget.h"
+#include "runner/gate/timeline.h"
 #include "runner/gate/wait.h"
 
 #define LIMIT_S 3600.0			/* longest wait for one request */
@@ -78,8 +79,10 @@ static enum answer try_take(struct wait *w, bool one_more)
 	struct room budget;
 
 	ledger_read(&w->ledger, &w->rows);
-	if (row->wants)
+	if (row->wants) {
 		budget = budget_room(&w->limit, &w->rows);
+		timeline_budget(budget.memory);
+	}
 	if (row->wants && !policy_fits(&w->rows, row, &budget))
 		return policy_is_victim(&w->rows, row, &budget) ? ANSWER_DEADLOCK :
 							       ANSWER_MEMORY;
@@ -191,10 +194,11 @@ static int wait_for_grant(struct wait *w, bool one_more, double *waited, struct 
 {
 	int64_t start = clock_ns(), deadline = deadline_in(LIMIT_S);
 	uint64_t wants = w->row.wants;
+	enum answer answer = ANSWER_YES;
 	bool waiting = false;
 
 	for (;;) {
-		enum answer answer;
+		enum answer missing = answer;
 		int ret = 0;
 
 		ledger_drain(&w->ledger);
@@ -206,6 +210,9 @@ static int wait_for_grant(struct wait *w, bool one_more, double *waited, struct 
 			ret = keep_waiting(w, answer, err);
 		ledger_unlock(&w->ledger);
 		*waited = waiting ? seconds_since(start) : 0;
+		if (waiting && answer == ANSWER_YES)
+			timeline_span(missing >= ANSWER_TOKENS ? TIMELINE_TOKENS : TIMELINE_MEMORY,
+				      start);
 		if (ret || answer == ANSWER_YES)
 			return ret;
 		if (answer == ANSWER_DEADLOCK || interrupt_pending() ||

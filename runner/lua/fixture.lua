@@ -156,7 +156,9 @@ local function look_up(name)
 	local handle, reason, warning = core.fixture_find(name, script)
 	io.stderr:write(warning)
 	if not handle then
+		local before = core.now()
 		build(name, script)
+		core.timeline_span("fixture", before)
 		handle, reason = core.fixture_find(name, script)
 	end
 	if not handle then error(fixture.broken("fixture %s: just built, and already out of date: %s", name, reason), 0) end
@@ -255,12 +257,14 @@ function fixture.clone(name, opts)
 		return run_script_here(name)
 	end
 	local found = get(name)
+	local before, waited = core.now(), session.waited
 	local vm = not seed and take_spare(found) or start(found, seed)
 	limits.wait_at_gate(function()
 		local before = vm:info().waited
 		vm:go(found.handle)
 		return vm:info().waited - before
 	end)
+	core.timeline_span("resume", before + session.waited - waited)
 	limits.booted(vm:info())
 	if session.building then
 		table.insert(session.building.parents, {

@@ -111,6 +111,7 @@ function record.tell_end(file_error, goes_on)
 	if file.changed then
 		table.insert(file.notes, ("%s has changed during the run, so make runs this file again"):format(file.changed))
 	end
+	file.timeline = core.timeline()
 	file.goes_on = goes_on or nil
 	record.tell("end", file)
 end

@@ -146,10 +146,12 @@ function VM:boot(opts)
 		to_save = session.building ~= nil,
 	}
 	if session.recordings then recording.record(self, request) end
+	local before, waited = core.now(), session.waited
 	local ok, err = pcall(limits.wait_at_gate, function()
 		self.core:boot(request)
 		return self.core:info().waited
 	end)
+	core.timeline_span("boot", before + session.waited - waited)
 	-- Even a boot that fails has chosen an accelerator, which is part of
 	-- the record.
 	limits.booted(self.core:info())

@@ -25,6 +25,15 @@
  *	deps		[path]: every file that the verdict depends on
  *	changed		the first of them that has changed since its first use: the
  *			verdict is not kept; absent if none has
+ *	timeline	{ start, ms, budget, spans, reserved, totals }: when the
+ *			file ran and its VMs were made. start: ms since 1970; ms:
+ *			how long; budget: MiB for all VMs.
+ *			spans: [[kind, from, to]], in ms since start: "memory" and
+ *			"tokens" (job tokens) are waits for these, "fixture" until
+ *			one is built, "boot", "resume" (of a clone).
+ *			reserved: [[at, MiB, VMs]]: from then on so much memory is
+ *			reserved, and so many VMs run.
+ *			totals: { kind: [number, ms] }, also of spans left out
  *	reused		true: the record of an earlier run (in make's reports)
  *
  * An item:

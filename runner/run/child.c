@@ -21,6 +21,7 @@
 #include "runner/base/interrupt.h"
 #include "runner/base/text.h"
 #include "runner/gate/gate.h"
+#include "runner/gate/timeline.h"
 #include "runner/report/record.h"
 #include "runner/run/child.h"
 #include "runner/run/leftovers.h"
@@ -271,6 +272,7 @@ static int start(struct run *r)
 		fcntl(r->output_fd, F_SETFL, O_APPEND);
 	fflush(NULL);
 	gate_set_label(r->path);
+	timeline_begin();
 	leftovers_adopt();
 	r->pid = fork();
 	if (!r->pid) {
@@ -375,6 +377,19 @@ static void add_output(struct run *r)
 	buf_release(&clean);
 }
 
+/* Sets the file's beginning and end, which are known even if the child died. */
+static void add_timeline(struct run *r)
+{
+	json_t *own = timeline_json(), *timeline = json_object_get(r->record, "timeline");
+
+	if (json_is_object(timeline)) {
+		json_object_update(timeline, own);
+		json_decref(own);
+	} else {
+		json_object_set_new(r->record, "timeline", own);
+	}
+}
+
 static void run_release(struct run *r)
 {
 	if (r->event_fd >= 0)
@@ -402,6 +417,8 @@ json_t *child_run(const char *path, const struct child_opts *opts)
 	else if ((!r.ended || status) && !interrupt_pending())
 		record_death(&r, status);
 	add_output(&r);
+	if (!ret)
+		add_timeline(&r);
 	record_add_repeat(json_object_get(r.record, "error"), path);
 	if (!interrupt_pending())
 		record = json_incref(r.record);

@@ -150,6 +150,27 @@ test(("%d files at -j64 with memory for three VMs all pass"):format(MANY), funct
 	end)
 end)
 
+test("a file's timeline has its wait for memory, its clone and the memory it reserved", function()
+	with_make(files(3, (ONE_VM:gsub('"true"', '"sleep 0.3"'))), function(dir)
+		local said, status = run_make(dir, "-j3", ("PROVIUM_MEM=%dM"):format(CHARGE))
+		assert_eq(0, status, said)
+		local waited = 0
+		for i = 1, 3 do
+			local record = core.json(runner.read(("%s/t%02d.result"):format(dir, i)))
+			local line, kinds = record.timeline, {}
+			for _, span in ipairs(line.spans) do
+				kinds[span[1]] = true
+				assert(0 <= span[2] and span[2] <= span[3] and span[3] <= line.ms, "a span is within the file's time")
+			end
+			waited = waited + (kinds.memory and 1 or 0)
+			assert_eq({ true, CHARGE }, { kinds.resume, line.budget })
+			assert_eq({ CHARGE, 1 }, { line.reserved[1][2], line.reserved[1][3] })
+			assert_eq({ 0, 0 }, { line.reserved[#line.reserved][2], line.reserved[#line.reserved][3] })
+		end
+		assert(waited >= 1, "no file has waited for memory")
+	end)
+end)
+
 test("a runner that waits for memory lends its job token to other jobs of make", function()
 	local holder = [[
 		local vm = provium.create():boot { memory = "128M" }

@@ -74,6 +74,7 @@ local function neutral(said, commands)
 	end
 	said = said:gsub("(, )%d+%.%d+s%)", "%1Ts)"):gsub('(time=)"%d+%.%d+"', '%1"T"')
 	said = said:gsub('("seconds":)[%d.e-]+', "%1T"):gsub("20%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d", "DATE")
+	said = said:gsub('("timeline":)%b{}', "%1T")
 	-- With sanitizers the runner is in another folder.
 	for _, names in ipairs { { runner.canned, "CANNED" }, { runner.path, "RUNNER" }, { runner.home, "HOME" } } do
 		said = said:gsub(names[1]:gsub("%p", "%%%0"), names[2])
