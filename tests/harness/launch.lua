@@ -16,7 +16,7 @@ end
 -- Returns the result of a file without what differs from run to run.
 local function result(t, name)
 	local record = core.json(t:read("out/test/small/" .. name .. ".result"))
-	record.seconds, record.started, record.notes = nil, nil, nil
+	record.seconds, record.started, record.notes, record.timeline = nil, nil, nil, nil
 	for _, item in ipairs(record.tests or {}) do item.seconds = nil end
 	return record
 end
