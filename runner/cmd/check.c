@@ -1,30 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* provium check judges a commit; provium bisect searches for one. */
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/prctl.h>
-
 #include "runner/cmd/cmd.h"
-
-/*
- * A make that is killed cannot end its children.  This process, if make started
- * it, must not go on without make.
- */
-static void end_with_make(void)
-{
-	if (getenv("MAKELEVEL"))
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
-}
 
 static int run_check(int argc, char **argv)
 {
-	end_with_make();
+	cmd_end_with_make();
 	return cmd_run_module("provium.commit", argc - 1, argv + 1);
 }
 
 static int run_bisect(int argc, char **argv)
 {
-	end_with_make();
+	cmd_end_with_make();
 	return cmd_run_module("provium.bisect", argc - 1, argv + 1);
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the commands share: usage messages, numbers, the budget. */
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "runner/base/caller.h"
 #include "runner/base/exit_status.h"
@@ -35,6 +37,12 @@ int cmd_usage_error(const struct command *c, const char *fmt, ...)
 	va_end(ap);
 	fputc('\n', stderr);
 	return cmd_usage(c);
+}
+
+void cmd_end_with_make(void)
+{
+	if (getenv("MAKELEVEL"))
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
 int cmd_check_gdb(const struct command *c)

@@ -57,6 +57,13 @@ int cmd_print_kept(FILE *to, bool even_if_none, struct err *err);
 /* Prints a list of client_list_any() (runner/attach/client.h). */
 void cmd_print_vms(FILE *to, const json_t *list);
 
+/*
+ * For a command that make has started: it gets SIGTERM when its parent ends,
+ * which is make or the shell of a recipe.  A make that gets SIGTERM passes it
+ * to its shells only, and a make that is killed cannot end its children.
+ */
+void cmd_end_with_make(void);
+
 /* Returns 0 if there is a gdb, or EXIT_USAGE after an error message. */
 int cmd_check_gdb(const struct command *c);
 

@@ -227,6 +227,23 @@ test("make test runs a file again if one of its inputs was saved while it ran", 
 	end)
 end)
 
+test("SIGTERM to make alone ends the runners of the test files", function()
+	local waits = "io.open('started', 'w'):close()\nrequire 'provium.core'.pause(60)\n" .. GOOD
+	tree.with({ a = waits }, function(t)
+		local word = "PROVIUM_MARK=" .. t.dir
+		local command = t:command("test " .. word):gsub("env ", "exec env ", 1):gsub("timeout 100 ", "", 1)
+		local pipe = assert(io.popen(command .. " & echo $!; wait"))
+		local pid = pipe:read "n"
+		wait_until(function() return t:read "started" end,
+			{ timeout = 20, interval = 0.02, desc = "the test file" })
+		os.execute("kill -TERM " .. pid)
+		assert_contains(pipe:read "a", "a.lua ... interrupted")
+		pipe:close()
+		wait_until(function() return runner.count_marked(word) == 0 end,
+			{ timeout = 10, interval = 0.02, desc = "the end of all processes" })
+	end)
+end)
+
 -- Runs a test file with this name, which make cannot read in a makefile, and
 -- checks that no verdict is kept.
 local function check_without_verdict(folder, name)
