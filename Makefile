@@ -29,6 +29,7 @@ include mk/test.mk
 include mk/kselftest.mk
 include mk/kunit.mk
 include mk/check.mk
+include mk/watch.mk
 include mk/fixture.mk
 include mk/shell.mk
 include mk/help.mk

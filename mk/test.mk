@@ -12,7 +12,7 @@
 #                                 results.jsonl, summary.md, annotations.txt
 
 MK := $(dir $(lastword $(MAKEFILE_LIST)))
-TEST_GOALS := $(filter test retest stress test-kvm check bisect,$(MAKECMDGOALS))
+TEST_GOALS := $(filter test retest stress test-kvm check bisect watch,$(MAKECMDGOALS))
 
 # The folders with the tests: those of the modules, or TESTS=, or the kit's.
 ifneq ($(strip $(TESTS) $(MODULE_DIRS)),)
@@ -59,7 +59,7 @@ matching = $(foreach t,$1,$(wildcard $t $(foreach d,$(TEST_DIRS),$d/$t.lua $d/*/
 	$d/$t/*/*.lua)))
 ifneq ($T,)
 CHOSEN := $(call names,$(filter $(call matching,$T),$(TEST_FILES)))
-CHOSEN_GOALS := $(filter test retest stress test-kvm,$(MAKECMDGOALS))
+CHOSEN_GOALS := $(filter test retest stress test-kvm watch,$(MAKECMDGOALS))
 unknown = $(strip $(foreach t,$T,$(if $(filter $(TEST_FILES),$(call matching,$t)),,$t)))
 known = $(foreach d,$(TEST_DIRS),$(patsubst $d/%.lua,%,$(filter $d/%,$(TEST_FILES))))
 $(if $(CHOSEN_GOALS),$(if $(unknown),$(error T=$(firstword $(unknown)): no test has this name; \

@@ -9,7 +9,9 @@
 #include "runner/base/buf.h"
 #include "runner/base/exit_status.h"
 #include "runner/base/files.h"
+#include "runner/base/tty.h"
 #include "runner/gate/gate.h"
+#include "runner/make/status_line.h"
 #include "runner/make/summary.h"
 #include "runner/report/advice.h"
 #include "runner/report/format.h"
@@ -112,6 +114,57 @@ static void add_failures(struct summary *s, const json_t *record)
 		add_failure(s, record, error, "(the file)");
 }
 
+/* --- under make watch: the failures at the top of the terminal --- */
+
+/* Lines for what follows the failures: totals, advice, make's and watch's. */
+#define LINES_BELOW 8u
+
+/* Has make watch started this make, on a terminal? */
+static bool is_watched(void)
+{
+	const char *watch = getenv("PROVIUM_WATCH");
+
+	return watch && *watch && status_line_possible();
+}
+
+/* Adds the file's failures, with all that helps to understand them. */
+static void add_file_on_top(struct summary *s, const json_t *record)
+{
+	struct counts counts = { 0 };
+
+	counts_add(&counts, record);
+	if (counts_status(&counts))
+		format_record(&format_brief, record, 0, &s->out);
+}
+
+/*
+ * Clears the terminal, if there is text, and cuts the text so that its
+ * beginning is on the screen.
+ */
+static void place_on_top(struct summary *s)
+{
+	struct buf text = s->out;
+	unsigned int rows, columns;
+	size_t at = 0;
+
+	if (!text.len)
+		return;
+	tty_size(STDOUT_FILENO, &rows, &columns);
+	for (unsigned int n = LINES_BELOW; n < rows && at < text.len; n++) {
+		const char *line = buf_str(&text) + at;
+		size_t length = strcspn(line, "\n");
+
+		n += (unsigned int)(length / columns);
+		at += length + (line[length] == '\n');
+	}
+	s->out = (struct buf){ 0 };
+	buf_addf(&s->out, "\033[H\033[2J");
+	buf_add(&s->out, text.p, at);
+	if (at < text.len)
+		buf_addf(&s->out, "… the other failures are in %s/summary.md\n", s->opts->report);
+	buf_release(&text);
+}
+
 static void add(struct summary *s, const char *base)
 {
 	json_t *record = load(s, base);
@@ -122,7 +175,10 @@ static void add(struct summary *s, const char *base)
 	}
 	counts_add(&s->total, record);
 	advice_note(&s->advice, record);
-	add_failures(s, record);
+	if (is_watched())
+		add_file_on_top(s, record);
+	else
+		add_failures(s, record);
 	json_array_append_new(s->records, record);
 }
 
@@ -201,6 +257,8 @@ int summary_run(char *const *bases, size_t nr, const struct summary_opts *opts)
 	for (size_t i = 0; i < nr; i++)
 		add(&s, bases[i]);
 	ret = write_reports(&s);
+	if (is_watched())
+		place_on_top(&s);
 	add_totals(&s);
 	if (counts_status(&s.total) && isatty(STDOUT_FILENO))
 		advice_add(&s.advice, &s.out);

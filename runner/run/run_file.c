@@ -141,6 +141,7 @@ noreturn void run_file(const char *path, const struct run_file_opts *opts, int e
 		_exit(EXIT_BROKEN);
 	caller_folder();
 	setenv("PROVIUM_INSIDE", "1", 1);	/* runner/run/last_failures.h */
+	unsetenv("PROVIUM_WATCH");		/* runner/make/summary.c */
 	if (opts->record) {		/* a recorded VM runs on TCG, so the
 					 * time limits are TCG's */
 		setenv("ACCEL", "tcg", 1);

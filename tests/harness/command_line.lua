@@ -51,6 +51,7 @@ Used by make (mk/test.mk) and by shells
   make-return-tokens return the job tokens of a runner that was killed
   make-summary       sum up the results and write the reports
   make-matrix        print the results on several kernels as a table
+  make-watch         run a command now and again after each save
   complete           print what can stand at a place of a command line
 
 `provium COMMAND --help` explains a command.

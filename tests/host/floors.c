@@ -31,7 +31,7 @@
  * are in runner/ itself.
  */
 static const char *const runner_floors[] = {
-	" base ", " qemu gate machine complaint ", " vm ", " probe attach ", " fixture ",
+	" base ", " qemu gate machine complaint watch ", " vm ", " probe attach ", " fixture ",
 	" report lua ", " bind ", " make ", " run ", " cmd ", " . ", NULL,
 };
 

@@ -26,6 +26,7 @@ include KIT/mk/rules.mk
 include KIT/mk/user-module.mk
 include KIT/mk/test.mk
 include KIT/mk/fixture.mk
+include KIT/mk/watch.mk
 .PHONY: all modules
 all modules: ;
 $O/provium.toml: ; @mkdir -p $O; touch $@
