@@ -3,9 +3,9 @@
 # the marks that git leaves at a conflict.
 #
 # At most 80 columns for a line of documentation or of comment, 120 for a line
-# of code in Lua, 100 for other code, 600 lines for a file. A longer line passes
-# where it cannot be broken well: a long string, a row of a table, a link, a
-# line of one word.
+# of code in Lua or JavaScript, 100 for other code, 600 lines for a file. A
+# longer line passes where it cannot be broken well: a long string, a row of a
+# table, a link, a line of one word.
 
 FNR == 1 {
 	check_length()
@@ -13,7 +13,7 @@ FNR == 1 {
 	in_long_string = 0
 }
 
-{ limit = file ~ /\.md$/ || is_comment($0) ? 80 : file ~ /\.lua$/ ? 120 : 100 }
+{ limit = file ~ /\.md$/ || is_comment($0) ? 80 : file ~ /\.(lua|js)$/ ? 120 : 100 }
 
 { lines = FNR }
 

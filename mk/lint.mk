@@ -2,8 +2,8 @@
 # make lint: checks of the sources that need no VM and take under a minute.
 
 LINT_FILES  = $(filter-out tests/harness/_canned/% LICENSE,$(shell git ls-files))
-LINT_TEXT   = $(filter %.c %.h %.lua %.mk %.awk %.sh %.def %.config %.profile %.md Makefile \
-	      .ci/run, $(LINT_FILES))
+LINT_TEXT   = $(filter %.c %.h %.lua %.js %.mk %.awk %.sh %.def %.config %.profile %.md \
+	      Makefile .ci/run, $(LINT_FILES))
 LINT_SHELL := mk/deps.sh mk/drivers.sh mk/kernel-modules.sh mk/lock.sh mk/packages.sh .ci/run \
 	      kernel-configs/overlay/apply mk/dkms/build mk/dkms/fetch mk/dkms/bin/make \
 	      completion/provium.bash

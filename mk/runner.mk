@@ -31,6 +31,9 @@ $(COMPILE_LUA): mk/gen/lua.c $O/obj/.flags
 
 $(OBJ)/runner/lua/embed.o: $O/gen/lua/.compiled
 
+# The same for the page with a report.
+$(OBJ)/runner/report/html.o: runner/report/page.html runner/report/page.js
+
 # Loaded into QEMU, so it is built without sanitizers even if SAN=1.
 FORKSERVER := $O/bin/forkserver.so
 

@@ -8,8 +8,10 @@
 #   out/test/PROFILE/order.mk     the tests by their time in the last run
 #   out/test/PROFILE.module/      the same for the tests of MODULE= or TESTS=:
 #                                 NAME is the whole path there
+#   out/test/PROFILE/history.jsonl  the last runs, for index.html
 #   out/report/                   all results: results.tap, junit.xml,
-#                                 results.jsonl, summary.md, annotations.txt
+#                                 results.jsonl, summary.md, annotations.txt,
+#                                 index.html
 
 MK := $(dir $(lastword $(MAKEFILE_LIST)))
 TEST_GOALS := $(filter test retest stress test-kvm check bisect watch,$(MAKECMDGOALS))
@@ -141,7 +143,8 @@ else
 test retest: accel $(STEPS)
 	$(plus)@$(RUNNER) make-order $(TEST_DIR)/order.mk $(TEST_NAMES:%=$(TEST_DIR)/%)
 	$(plus)@$(if $(VERDICTS),$(RUNNER) make-summary --since $(TEST_DIR)/.start \
-		--report $(REPORT) $(FAIL_FAST) $(sort $(VERDICTS:.ok=)),\
+		--report $(REPORT) --history $(TEST_DIR)/history.jsonl \
+		$(FAIL_FAST) $(sort $(VERDICTS:.ok=)),\
 	echo 'ok: 0 passed (SHARD=$(SHARD): no test is in this part)')
 
 endif

@@ -68,6 +68,7 @@ static int run_summary(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "since", required_argument, NULL, 's' },
 		{ "report", required_argument, NULL, 'r' },
+		{ "history", required_argument, NULL, 'h' },
 		{ "fail-fast", no_argument, NULL, 'x' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -81,6 +82,9 @@ static int run_summary(int argc, char **argv)
 			break;
 		case 'r':
 			opts.report = optarg;
+			break;
+		case 'h':
+			opts.history = optarg;
 			break;
 		case 'x':
 			opts.fail_fast = true;
@@ -142,7 +146,7 @@ const struct command cmd_make_summary = {
 	.summary = "sum up the results and write the reports",
 	.run = run_summary,
 	.usage =
-"usage: provium make-summary [--since FILE] [--report DIR] [--fail-fast] BASE...\n",
+"usage: provium make-summary [OPTION]... BASE...\n",
 	.help =
 "Prints the failures and the totals of the results that `provium test --verdict\n"
 "BASE` has written. A BASE without a result is BROKEN.\n"
@@ -150,8 +154,10 @@ const struct command cmd_make_summary = {
 "Options:\n"
 "  --since FILE      a result older than FILE is from an earlier run: counted as\n"
 "                    reused if BASE.ok exists, else as missing\n"
-"  --report DIR      write results.tap, junit.xml, results.jsonl, summary.md and\n"
-"                    annotations.txt to DIR\n"
+"  --report DIR      write results.tap, junit.xml, results.jsonl, summary.md,\n"
+"                    annotations.txt and index.html to DIR\n"
+"  --history FILE    add the run to FILE, which keeps the last 50, and show these\n"
+"                    in index.html\n"
 "  --fail-fast       do not count a missing result as broken: make stopped early\n"
 "\n"
 "Exit status: 0 all tests passed, 1 a test failed, 3 a test is broken or a report\n"

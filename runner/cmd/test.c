@@ -75,7 +75,7 @@ static int parse_option(struct arguments *a, int option)
 		s->format = format_find(optarg);
 		if (!s->format)
 			return cmd_usage_error(&cmd_test,
-				"--format %s: expected human, tap, json, junit or github", optarg);
+				"--format %s: expected human, tap, json, junit, html or github", optarg);
 		break;
 	case 'f':
 		if (pattern_error(optarg))
@@ -258,8 +258,9 @@ const struct command cmd_test = {
 "\n"
 "Options:\n"
 "  --format FORMAT   report format: human (the default), tap (KTAP), json (one\n"
-"                    object per line, printed as it happens), junit (XML) or\n"
-"                    github (human, with annotations for GitHub Actions)\n"
+"                    object per line, printed as it happens), junit (XML), html\n"
+"                    (a page for a browser) or github (human, with annotations\n"
+"                    for GitHub Actions)\n"
 "  -f, --filter PATTERN\n"
 "                    run only the tests whose title matches this Lua pattern\n"
 "  --fail-fast       stop after the first failure\n"

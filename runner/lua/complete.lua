@@ -10,7 +10,7 @@ local read = require "provium.read_file"
 
 local complete = {}
 
-local FORMATS = { "human", "tap", "json", "junit", "github" }
+local FORMATS = { "human", "tap", "json", "junit", "html", "github" }
 local EVENTS = { "booted", "failing-call", "complaint", "panic", "end" }
 
 local function profiles()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sums up the results of all tests of one make and writes the reports. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,12 @@
 #include "runner/base/files.h"
 #include "runner/base/tty.h"
 #include "runner/gate/gate.h"
+#include "runner/make/history.h"
 #include "runner/make/status_line.h"
 #include "runner/make/summary.h"
 #include "runner/report/advice.h"
 #include "runner/report/format.h"
+#include "runner/report/html.h"
 #include "runner/report/markdown.h"
 
 struct summary {
@@ -229,6 +232,20 @@ static int write_markdown(const struct summary *s, const char *name, struct err 
 	return write_file(s, name, &b, err);
 }
 
+/* Writes the page, and adds this run to the history, which it shows. */
+static int write_html(const struct summary *s, const char *name, struct err *err)
+{
+	const char *file = s->opts->history;
+	json_t *history = file ? history_add(file, s->records, &s->total, err) : NULL;
+	struct buf b = { 0 };
+
+	if (file && !history)
+		return -EIO;
+	html_page(s->records, &s->total, history, &b);
+	json_decref(history);
+	return write_file(s, name, &b, err);
+}
+
 static int write_reports(const struct summary *s)
 {
 	struct err err;
@@ -240,7 +257,8 @@ static int write_reports(const struct summary *s)
 	    write_report(s, &format_junit, "junit.xml", &err) ||
 	    write_report(s, &format_json, "results.jsonl", &err) ||
 	    write_report(s, &format_annotations, "annotations.txt", &err) ||
-	    write_markdown(s, "summary.md", &err)) {
+	    write_markdown(s, "summary.md", &err) ||
+	    write_html(s, "index.html", &err)) {
 		fprintf(stderr, "provium make-summary: %s\n", err.text);
 		return EXIT_BROKEN;
 	}

@@ -14,6 +14,8 @@ struct summary_opts {
 	const char *since;
 	/* Folder for the reports (docs/writing-tests.md), or NULL. */
 	const char *report;
+	/* File with the history of the runs (history.h), or NULL. */
+	const char *history;
 	/* make stopped after a failure: a BASE without a result is no error. */
 	bool fail_fast;
 };

@@ -8,7 +8,7 @@ const struct format *format_find(const char *name)
 {
 	static const struct format *const all[] = {
 		&format_human, &format_tap, &format_json, &format_junit,
-		&format_github,
+		&format_html, &format_github,
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)

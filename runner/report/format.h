@@ -33,11 +33,11 @@ struct format {
 /*
  * human: for people.  brief: as human, but lists only the failed tests of a
  * file. tap: KTAP, tests nested in files.  json: one object per line.  junit:
- * XML.  github: as human, with annotations for GitHub Actions.  annotations:
- * these alone.
+ * XML.  html: a page for a browser.  github: as human, with annotations for
+ * GitHub Actions.  annotations: these alone.
  */
 extern const struct format format_human, format_brief, format_tap, format_json,
-	format_junit, format_github, format_annotations;
+	format_junit, format_html, format_github, format_annotations;
 
 /*
  * Returns the format with that name, or NULL.  The user cannot choose brief and

@@ -26,6 +26,7 @@ void fuzz(const uint8_t *data, size_t size)
 {
 	static const struct format *const formats[] = {
 		&format_human, &format_brief, &format_tap, &format_json, &format_junit,
+		&format_html,
 	};
 	char base[4096];
 	const char *path = fuzz_file("fuzz.result", data, size);

@@ -86,7 +86,7 @@ test("provium test without a file is a usage error", function()
 end)
 
 test("the usage error for an unknown --format lists the known formats", function()
-	assert_usage({ "test", "--format", "xml", "good.lua" }, "provium test: --format xml: expected human, tap, json, junit or github")
+	assert_usage({ "test", "--format", "xml", "good.lua" }, "provium test: --format xml: expected human, tap, json, junit, html or github")
 end)
 
 test("provium test with an unknown option is a usage error", function()

@@ -50,6 +50,7 @@ test("make test with no space in out/ names the file, exit status 2", function()
 		for size, file in pairs {
 			["4k"] = "provium test: cannot write out/test/small/a.result", ["16k"] = "provium test: cannot write out/test/small/b.d",
 			["28k"] = "provium make-summary: cannot write out/report/junit.xml",
+			["64k"] = "provium make-summary: cannot write out/report/index.html",
 		} do
 			local said, status = make_on_disk(t, "size=" .. size)
 			assert_contains(said, file .. ": No space left on device\n")
