@@ -5,7 +5,8 @@
 #
 # user: what building and testing need. dev: what "make lint", "make tags",
 # "make fuzz", "make model" and "make gdb" need, and some tests of "make
-# selftest". STAMP is touched if anything was installed.
+# selftest"; Ubuntu has no package of Chromium. STAMP is touched if anything was
+# installed.
 # Without dpkg nothing is installed: the script prints which commands are
 # missing, and fails if there are any.
 set -eu
@@ -19,6 +20,7 @@ user)
 dev)
 	packages='clang-format lua-check shellcheck universal-ctags clang libclang-rt-dev llvm
 		spin gdb mandoc zsh yamllint'
+	! grep -q '^ID=debian' /etc/os-release || packages="$packages chromium"
 	commands='clang-format luacheck shellcheck ctags clang llvm-cov spin gdb mandoc zsh yamllint' ;;
 *)
 	echo "usage: $0 user|dev STAMP" >&2
