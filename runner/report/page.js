@@ -421,7 +421,7 @@ function reasons(memory) {
 		`at most ${atOnce}.`];
 	const say = (holds, ...sentences) => holds && said.push(sentences.join(" "));
 	say(other, `The run cannot be shorter than its longest file: ${longest.file},`, `${seconds(longest.ms)}.`);
-	say(other && alone > length / 20, `At the end, only ${last.file} ran, for ${seconds(alone)}.`);
+	say(atOnce > 1 && alone > length / 20, `At the end, only ${last.file} ran, for ${seconds(alone)}.`);
 	say(nr("memory"), `Waits for memory: ${share("memory")}.`, "More memory (PROVIUM_MEM) or smaller VMs help.");
 	say(nr("tokens"), `Waits for job tokens: ${share("tokens")}.`, "Each VM needs one of make's jobs (-j).");
 	say(nr("fixture"), `Waits until fixtures were built: ${share("fixture")}.`);
@@ -443,7 +443,7 @@ function timeTable() {
 
 // --- the timeline: the drawing
 
-const LANE = 24, BAR = 20, CHAR = 7;	// pixels
+const TOP = 20, LANE = 26, BAR = 14, PHASE = 6, CHAR = 7;	// pixels
 
 function drawAxis(width, height, x) {
 	const least = length / Math.max(2, width / 110), power = 10 ** Math.floor(Math.log10(least));
@@ -457,11 +457,11 @@ function drawAxis(width, height, x) {
 }
 function drawSpan(file, [kind, from, to], x, y) {
 	const left = x(file.from + from), right = x(file.from + to);
-	return svg("rect", { x: left, y: y + 13, width: Math.max(right - left, 1), height: BAR - 13, class: kind },
+	return svg("rect", { x: left, y: y + BAR + 1, width: Math.max(right - left, 1), height: PHASE, class: kind },
 		svg("title", {}, `${PHASES[kind]}: ${seconds(to - from)}`));
 }
 function drawFile(file, x) {
-	const left = x(file.from), width = Math.max(x(file.to) - left, 1), y = BAR + file.lane * LANE;
+	const left = x(file.from), width = Math.max(x(file.to) - left, 1), y = TOP + file.lane * LANE;
 	const nrChars = Math.floor(width / CHAR) - 1, verdict = text(file.record.verdict), { name } = file;
 	const shown = name.length > nrChars ? `${name.slice(0, nrChars - 1)}…` : name;
 	return svg("g", {}, svg("title", {}, `${file.file}: ${verdict}, ${seconds(file.ms)}`),
@@ -479,7 +479,7 @@ function drawSums(points, x, top, height, label, limit) {
 }
 function draw(width, vms, memory) {
 	const x = time => (time - begin) / length * width;
-	const below = BAR + setLanes() * LANE, height = below + 150;
+	const below = TOP + setLanes() * LANE, height = below + 150;
 	const most = highest(memory), budget = largest(timed.map(file => file.budget));
 	const label = "Files, VMs and memory over time; the table below has the same";
 	return svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": label },
