@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "runner/base/buf.h"
+#include "runner/base/caller.h"
 #include "runner/base/exit_status.h"
 #include "runner/base/files.h"
 #include "runner/base/tty.h"
@@ -265,6 +266,23 @@ static int write_reports(const struct summary *s)
 	return 0;
 }
 
+/* Tells a user at a terminal what to do about failures. */
+static void add_advice(struct summary *s)
+{
+	char *page, *shown;
+
+	if (!counts_status(&s->total) || !isatty(STDOUT_FILENO))
+		return;
+	advice_add(&s->advice, &s->out);
+	if (!s->opts->report)
+		return;
+	page = files_join(s->opts->report, "index.html");
+	shown = caller_path(page);
+	buf_addf(&s->out, "all of it, for a browser: %s\n", shown);
+	free(shown);
+	free(page);
+}
+
 int summary_run(char *const *bases, size_t nr, const struct summary_opts *opts)
 {
 	struct summary s = { .opts = opts, .records = json_array(), .nr_bases = nr };
@@ -278,8 +296,7 @@ int summary_run(char *const *bases, size_t nr, const struct summary_opts *opts)
 	if (is_watched())
 		place_on_top(&s);
 	add_totals(&s);
-	if (counts_status(&s.total) && isatty(STDOUT_FILENO))
-		advice_add(&s.advice, &s.out);
+	add_advice(&s);
 	fwrite(s.out.p, 1, s.out.len, stdout);
 	buf_release(&s.out);
 	json_decref(s.records);

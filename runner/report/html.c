@@ -49,11 +49,25 @@ static void begin(size_t nr_files, struct buf *to)
 	buf_addf(to, "{\"records\":[");
 }
 
+/* Returns what the page shows of a test. */
+static json_t *shown_of(json_t *test)
+{
+	if (item_failed(test))
+		return json_incref(test);
+	return json_pack("{s:s, s:s, s:s, s:f}", "name", record_text(test, "name"),
+			 "verdict", record_text(test, "verdict"),
+			 "message", record_text(test, "message"), "seconds", record_seconds(test));
+}
+
 /* Adds the record without what the page does not show. */
 static void file(const json_t *record, size_t n, struct buf *to)
 {
-	json_t *shown = json_copy((json_t *)(uintptr_t)record);
+	json_t *shown = json_copy((json_t *)(uintptr_t)record), *tests = json_array(), *test;
+	size_t i;
 
+	json_array_foreach(json_object_get(record, "tests"), i, test)
+		json_array_append_new(tests, shown_of(test));
+	json_object_set_new(shown, "tests", tests);
 	json_object_del(shown, "deps");
 	if (n > 1)
 		buf_addf(to, ",\n");

@@ -43,6 +43,8 @@ test("the summary of make test ends with the commands to look into VMs and to ex
 	local explain = "what lockdep means: RUNNER explain lockdep"
 	assert_eq({ LOOK[1], LOOK[2], explain }, advice "make-summary one two")
 	assert_eq(LOOK, advice "make-summary one")
+	assert_eq({ LOOK[1], LOOK[2], "all of it, for a browser: reports/index.html" },
+		advice "make-summary --report reports one")
 end)
 
 test("a run with a BROKEN test ends with the command that explains BROKEN", function()

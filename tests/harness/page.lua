@@ -199,6 +199,16 @@ test("the page can be used with the keyboard: /, arrows, Enter, Escape", functio
 	end)
 end)
 
+test("a file whose process dies has its beginning and duration in its record", function()
+	runner.with_folder(function(dir)
+		local base = dir .. "/dead"
+		runner.write(dir .. "/dead.lua", "os.execute 'sleep 0.2'\nos.exit(3)\n")
+		runner.run { "test", "--verdict", base, base .. ".lua" }
+		local line = core.json(runner.read(base .. ".result")).timeline
+		assert(line.ms >= 200 and line.start > 1700000000000, ("it began at %d and took %d ms"):format(line.start, line.ms))
+	end)
+end)
+
 -- --- the history
 
 local function history_of(path)
