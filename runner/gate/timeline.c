@@ -144,7 +144,9 @@ static void add_totals(json_t *to)
 			json_object_set_new(totals, timeline_names[i],
 					    json_pack("[I, I]", (json_int_t)line.totals[i].nr,
 						      (json_int_t)(line.totals[i].ns / NS_PER_MS)));
-	json_object_set_new(to, "totals", totals);
+	if (json_object_size(totals))
+		json_object_set(to, "totals", totals);
+	json_decref(totals);
 }
 
 json_t *timeline_json(void)
@@ -159,7 +161,6 @@ json_t *timeline_json(void)
 		add_spans(timeline);
 	if (line.nr_steps)
 		add_steps(timeline);
-	if (line.nr_spans)
-		add_totals(timeline);
+	add_totals(timeline);
 	return timeline;
 }

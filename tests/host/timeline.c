@@ -58,7 +58,7 @@ static void test_many(void)
 	json_int_t longest = 0;
 
 	timeline_begin();
-	/* Let spans of up to MANY ms have begun after the timeline. */
+	/* Lets the longest span begin after the timeline. */
 	for (int64_t end = deadline_in(0.05); clock_ns() < end;)
 		;
 	for (int i = 0; i < MANY; i++) {
@@ -69,6 +69,9 @@ static void test_many(void)
 	line = timeline_json();
 	spans = json_object_get(line, "spans");
 	reserved = json_object_get(line, "reserved");
+	ok(json_integer_value(json_array_get(json_object_get(json_object_get(line, "totals"),
+							     "resume"), 0)) == MANY,
+	   "the totals have the spans that are left out");
 	ok(json_array_size(spans) <= 128 && json_array_size(reserved) <= 128,
 	   "%d spans and steps become at most 128 of each", MANY);
 	for (size_t i = 0; i < json_array_size(spans); i++)
