@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# deps.sh user|dev STAMP: installs what is missing, with apt-get (Debian,
+# deps.sh user|dev|slurm STAMP: installs what is missing, with apt-get (Debian,
 # Ubuntu).
 #
 # user: what building and testing need. dev: what "make lint", "make tags",
 # "make fuzz", "make model" and "make gdb" need, and some tests of "make
-# selftest"; Ubuntu has no package of Chromium. STAMP is touched if anything was
-# installed.
+# selftest"; Ubuntu has no package of Chromium. slurm: what "make test-slurm"
+# needs. STAMP is touched if anything was installed.
 # Without dpkg nothing is installed: the script prints which commands are
 # missing, and fails if there are any.
 set -eu
@@ -19,11 +19,14 @@ user)
 	commands='gcc pkg-config flex bison bc xz busybox qemu-system-x86_64 git zstd' ;;
 dev)
 	packages='clang-format lua-check shellcheck universal-ctags clang libclang-rt-dev llvm
-		spin gdb mandoc zsh yamllint'
+		spin gdb mandoc zsh yamllint parallel'
 	! grep -q '^ID=debian' /etc/os-release || packages="$packages chromium"
-	commands='clang-format luacheck shellcheck ctags clang llvm-cov spin gdb mandoc zsh yamllint' ;;
+	commands='clang-format luacheck shellcheck ctags clang llvm-cov spin gdb mandoc zsh yamllint parallel' ;;
+slurm)
+	packages='slurmctld slurmd slurm-client'
+	commands='slurmctld slurmd srun' ;;
 *)
-	echo "usage: $0 user|dev STAMP" >&2
+	echo "usage: $0 user|dev|slurm STAMP" >&2
 	exit 2 ;;
 esac
 

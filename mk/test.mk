@@ -47,7 +47,7 @@ $(if $(and $(KIT_INSTALLED),$(TEST_GOALS)),$(error \
 TEST_DIRS  := tests
 TEST_DIR   := $O/test/$(PROFILE)
 TEST_ROOT  := tests
-apart      := fixtures lib host harness canned bench dkms
+apart      := fixtures lib host harness canned bench dkms slurm
 TEST_FILES := $(sort $(filter-out $(apart:%=tests/%/%),$(filter %.lua,$(call files,tests))))
 
 endif
@@ -94,6 +94,9 @@ AGAIN := $(filter retest,$(MAKECMDGOALS))
 FAIL_FAST := $(if $(filter-out 0,$(FAILFAST)),--fail-fast)
 LAUNCHED := $(if $(LAUNCH),--launch $(call quoted,$(LAUNCH)))
 RECORDED := $(if $(CHAOS),--chaos $(call quoted,$(CHAOS)),$(if $(filter-out 0,$(RECORD)),--record))
+$(if $(and $(LAUNCH),$(or $(RECORDED),$(filter stress,$(MAKECMDGOALS)))),$(error \
+	LAUNCH= launches only the files of "make test" and "make retest"$(,) without RECORD= and \
+	CHAOS=; leave out LAUNCH=))
 
 # The recipe succeeds even if the test fails, so that make runs the other tests
 # too: the runner then leaves out the .ok file, and the summary has the exit

@@ -102,7 +102,7 @@ function record.tell_end(file_error, goes_on)
 	file.kernels = #session.kernels > 0 and table.concat(session.kernels, ", ") or nil
 	file.seconds = core.now() - session.start - session.waited
 	file.waited = session.waited > 0 and session.waited or nil
-	file.memory = core.peak_memory() >> 20
+	file.memory = core.peak_memory() > 0 and core.peak_memory() >> 20 or nil
 	file.ignored = 0
 	for _, entry in ipairs(session.ignored) do file.ignored = file.ignored + entry.count end
 	file.notes = session.notes

@@ -11,17 +11,19 @@
 #include "runner/make/launch_folder.h"
 
 #define SUFFIX ".launch."
+#define RANDOM "XXXXXX"		/* mkdtemp(3) replaces it */
 
 void launch_folder_remove(const char *base)
 {
 	char *parent = files_dirname(base);
 	const char *slash = strrchr(base, '/');
 	char *start = xasprintf("%s" SUFFIX, slash ? slash + 1 : base);
+	size_t n = strlen(start);
 	DIR *dir = opendir(parent);
 	struct dirent *ent;
 
 	while (dir && (ent = readdir(dir)))
-		if (!strncmp(ent->d_name, start, strlen(start)))
+		if (!strncmp(ent->d_name, start, n) && strlen(ent->d_name + n) == strlen(RANDOM))
 			files_remove_folder(dirfd(dir), ent->d_name);
 	if (dir)
 		closedir(dir);
@@ -31,7 +33,7 @@ void launch_folder_remove(const char *base)
 
 char *launch_folder_new(const char *base, struct err *err)
 {
-	char *path = xasprintf("%s" SUFFIX "XXXXXX", base), *parent = files_dirname(base);
+	char *path = xasprintf("%s" SUFFIX RANDOM, base), *parent = files_dirname(base);
 	char *real = NULL;
 
 	files_mkdirs(parent);

@@ -8,7 +8,7 @@
  *	seconds		number, without the wait for memory and job tokens
  *	waited		seconds of that wait
  *	memory		MiB: the most that the file has asked the gate for at any one
- *			time, for --launch
+ *			time, for --launch; absent if it booted no VM itself
  *	started		"2026-01-31T12:00:00", UTC
  *	tests		[item], in the order in which they ended
  *	error		item without name: an error outside of the tests

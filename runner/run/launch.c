@@ -24,7 +24,7 @@
 #include "runner/run/launch.h"
 
 #define MEM "{mem}"
-#define DEFAULT_MIB 1408u	/* of a file that never ran: four VMs of the default size */
+#define DEFAULT_MIB 1408u	/* if that is unknown: four VMs of the default size */
 #define STOP_TIMEOUT_S 20.0	/* time for a launcher to end its command */
 #define TICK_S 1.0
 #define MAX_SAID (16u << 10)	/* bytes at the end of a launcher's output that are kept */
@@ -52,13 +52,12 @@ static json_int_t last_memory(const char *base)
 {
 	json_t *last = NULL;
 	struct err unread;
-	json_int_t mib = DEFAULT_MIB;
+	json_int_t mib = 0;
 
-	if (!result_read(base, &last, &unread) &&
-	    json_is_integer(json_object_get(last, "memory")))
+	if (!result_read(base, &last, &unread))
 		mib = json_integer_value(json_object_get(last, "memory"));
 	json_decref(last);
-	return mib;
+	return mib ? mib : DEFAULT_MIB;
 }
 
 /* Returns the launcher with what the host needs in place of each {mem}. */
@@ -112,7 +111,8 @@ static void add_word(struct buf *to, const char *before, const char *word, const
 
 /*
  * Writes the script.  The runner has no part in this make's job tokens, and
- * needs none of the descriptors that the launcher gives it.
+ * needs none of the descriptors that the launcher gives it.  The accelerator is
+ * probed before the test, so that the test's time limit is not for the probe.
  */
 static int write_script(const struct launch *l, struct err *err)
 {
@@ -127,6 +127,8 @@ static int write_script(const struct launch *l, struct err *err)
 	add_word(&b, "exec </dev/null >", l->folder, "/output 2>&1 || exit\n");
 	add_environment(&b);
 	buf_addf(&b, "unset MAKEFLAGS MFLAGS MAKELEVEL\n");
+	if (getenv("PROFILE"))
+		add_word(&b, "", runner ? runner : "provium", " accel \"$PROFILE\" >/dev/null 2>&1\n");
 	add_word(&b, "exec ", runner ? runner : "provium", " test --verdict ");
 	add_word(&b, "", l->folder, l->opts->file.fail_fast ? "/test --fail-fast " : "/test ");
 	add_word(&b, "", l->path, "\n");

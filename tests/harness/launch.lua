@@ -96,17 +96,14 @@ test("make's job tokens limit how many files are launched at a time", function()
 end)
 
 test("{mem} stands for the memory of the file's last run, and else for a default", function()
-	tree.with({ a = PASSES, b = PASSES }, function(t)
+	tree.with({ a = PASSES }, function(t)
 		local path = script(t, "note", ("echo \"$1 $2\" >>%s/log; shift 2; exec \"$@\"\n"):format(t.dir))
-		launch(t, path .. " {mem} --mem={mem}", "T=a")
-		assert_eq("1728M --mem=1728M\n", t:read("log"))
-		launch(t, path .. " {mem} x", "T=a -W tests/a.lua")
-		assert_eq("1728M --mem=1728M\n320M x\n", t:read("log"))
-		local kept = t:read("out/test/small/a.result"):gsub('"memory":0', '"memory":1000')
-		runner.write(t.dir .. "/out/test/small/a.result", kept)
-		launch(t, "exit 1;", "T=a -W tests/a.lua")
-		launch(t, path .. " {mem} x", "T=a")
-		assert_eq("1728M --mem=1728M\n320M x\n1320M x\n", t:read("log"))
+		launch(t, path .. " {mem} --mem={mem}")
+		local kept = t:read("out/test/small/a.result")
+		runner.write(t.dir .. "/out/test/small/a.result", (kept:gsub("^{", '{"memory":1000,')))
+		launch(t, "exit 1;", "-W tests/a.lua")		-- keeps what is known
+		launch(t, path .. " {mem} x")
+		assert_eq("1728M --mem=1728M\n1320M x\n", t:read("log"))
 	end)
 end)
 
@@ -183,10 +180,10 @@ local WAITS = "io.open('started', 'w'):close()\nrequire 'provium.core'.pause(60)
 -- Starts make with a file that waits, and once its runner has started, runs a
 -- shell command in which $first is the pid of the process that has started the
 -- launcher. Returns make's output, and waits for the end of all processes.
-local function interrupted(t, launcher, command)
+local function interrupted(t, launcher, command, args)
 	local word = "PROVIUM_MARK=" .. t.dir
 	local path = script(t, "launcher", TELL .. launcher)
-	local pipe = assert(io.popen(t:command(("test %s LAUNCH=%s"):format(word, path))))
+	local pipe = assert(io.popen(t:command(("test %s %s LAUNCH=%s"):format(args or "", word, path))))
 	wait_until(function() return t:read "started" end, { timeout = 20, interval = 0.02 })
 	runner.shell(("first=%d; %s"):format(tonumber(t:read "first"), command))
 	local said = pipe:read "a"
@@ -217,10 +214,38 @@ test("SIGKILL to the process that has started the launcher ends the launcher and
 	end)
 end)
 
+test("GNU parallel with ssh gives files their verdicts, and ends the runner after SIGINT", function()
+	if runner.shell "command -v parallel" == "" then skip "needs GNU parallel (make deps-dev)" end
+	tree.with({ a = PASSES, b = FAILS }, function(t)
+		-- As ssh does: another folder and environment, a command in
+		-- words, and processes that get none of its signals.
+		local ssh = script(t, "ssh",
+			"shift 2; cd /\nsetsid env -i HOME=/ PATH=\"$PATH\" SHELL=/bin/sh sh -c \"$*\" & wait $!\n")
+		local said, status = t:make(("-j2 test PARALLEL_SSH=%s LAUNCH='parallel --will-cite -S $$(shuf -n1 -e 1/x 1/y) :::'")
+			:format(ssh))
+		assert_eq(2, status, said)
+		assert_contains(said, "FAIL: 2 passed, 1 failed (2 files, 0 verdicts reused)")
+		t:write("a", WAITS)
+		said = interrupted(t, ("PARALLEL_SSH=%s exec parallel --will-cite -S 1/x ::: \"$@\"\n"):format(ssh),
+			"kill -INT -$(awk '{ print $5 }' /proc/$first/stat)", "T=a")
+		assert_contains(said, "a.lua ... interrupted")
+	end)
+end)
+
 test("a variable LAUNCH of the environment launches nothing", function()
 	tree.with({ a = PASSES }, function(t)
 		local said = runner.shell((t:command "test":gsub("timeout ", "LAUNCH=false timeout ", 1)))
 		assert_contains(said, "ok: 1 passed")
+	end)
+end)
+
+test("LAUNCH= with RECORD=1, CHAOS= or make stress is an error", function()
+	tree.with({ a = PASSES }, function(t)
+		for _, args in ipairs { "test RECORD=1", "test CHAOS=3", "stress" } do
+			local said, status = t:make(args .. " LAUNCH=env")
+			assert_eq(2, status, said)
+			assert_contains(said, 'LAUNCH= launches only the files of "make test" and "make retest", without RECORD= and')
+		end
 	end)
 end)
 

@@ -99,7 +99,7 @@ test("--format json prints one event on each line: the exact text", function()
 {"event":"start","file":"good.lua","name":"good.lua","started":"DATE"}
 {"event":"test","file":"good.lua","filter":"^one$","name":"one","seconds":T,"verdict":"ok"}
 {"event":"test","file":"good.lua","filter":"^two$","name":"two","seconds":T,"verdict":"ok"}
-{"event":"end","verdict":"ok","seconds":T,"file":"good.lua","name":"good.lua","started":"DATE","deps":["good.lua"],"ignored":0,"memory":0,"timeline":T}
+{"event":"end","verdict":"ok","seconds":T,"file":"good.lua","name":"good.lua","started":"DATE","deps":["good.lua"],"ignored":0,"timeline":T}
 {"event":"summary","verdict":"ok","passed":2,"failed":0,"broken":0,"skipped":0,"ignored":0}
 ]], r.said)
 	assert_eq(0, r.status)
