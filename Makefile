@@ -36,8 +36,8 @@ include mk/help.mk
 
 # For work on the kit itself. "make install" leaves these out.
 KIT_ONLY := cc.mk tools.mk agent.mk runner.mk selftest.mk lint.mk fuzz.mk model.mk bench.mk \
-	    nested.mk dkms.mk man.mk install.mk selftest.awk lint.awk format.awk functions.awk \
-	    fuzz.awk man.awk alone.lua nested.lua
+	    nested.mk dkms.mk slurm.mk man.mk install.mk selftest.awk lint.awk format.awk \
+	    functions.awk fuzz.awk man.awk alone.lua nested.lua
 ifeq ($(KIT_INSTALLED),)
 include mk/selftest.mk
 include mk/lint.mk
@@ -46,6 +46,7 @@ include mk/model.mk
 include mk/bench.mk
 include mk/nested.mk
 include mk/dkms.mk
+include mk/slurm.mk
 include mk/man.mk
 include mk/install.mk
 endif
