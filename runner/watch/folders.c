@@ -277,11 +277,14 @@ int folders_add_file(struct folders *f, const char *path, struct err *err)
 	return watch_way(f, path, err);
 }
 
-/* Notes that this has changed, unless something else has before it. */
+/*
+ * Notes that this has changed.  The last one is kept: an editor can write
+ * another file first, which it renames.
+ */
 static void note(struct folders *f, const char *folder, const char *name)
 {
-	if (!f->changed)
-		f->changed = files_join(folder, name);
+	free(f->changed);
+	f->changed = files_join(folder, name);
 }
 
 /* Is it a folder or a link?  Then there can be folders that are not watched. */

@@ -27,7 +27,7 @@ struct folders {
 	char **excluded;		/* real paths of folders that are not watched */
 	size_t nr_excluded;
 	uint32_t scan;			/* number of the present scan */
-	char *changed;			/* the first file that has changed, or NULL */
+	char *changed;			/* the last file that has changed, or NULL */
 };
 
 /* 0, or -errno with err filled. */

@@ -27,18 +27,43 @@ static void check(struct search *s, const char *path)
 		s->f->changed = xstrdup(path);
 }
 
-static int add_file(struct search *s, const char *path)
+/* Is it in the output folder? */
+static bool is_built(const char *path)
 {
-	char *real = realpath(path, NULL), *built = realpath(files_home(), NULL);
+	char *built = realpath(files_home(), NULL);
 	size_t n = built ? strlen(built) : 0;
-	bool is_built = n && real && !strncmp(real, built, n) && real[n] == '/';
-	int ret = is_built ? 0 : folders_add_file(s->f, real ? real : path, s->err);
+	bool found = n && !strncmp(path, built, n) && path[n] == '/';
+
+	free(built);
+	return found;
+}
+
+/* Watches the path, whose folder must be a real path. */
+static int add_real(struct search *s, const char *path)
+{
+	int ret = is_built(path) ? 0 : folders_add_file(s->f, path, s->err);
 
 	if (ret > 0)
 		check(s, path);
-	free(built);
-	free(real);
 	return ret < 0 ? ret : 0;
+}
+
+/* Watches the path, and the file to which it leads if it is a link. */
+static int add_file(struct search *s, const char *path)
+{
+	char *dir = files_dirname(path), *real_dir = realpath(dir, NULL);
+	const char *slash = strrchr(path, '/');
+	char *at = files_join(real_dir ? real_dir : dir, slash ? slash + 1 : path);
+	char *leads_to = realpath(path, NULL);
+	int ret = add_real(s, at);
+
+	if (!ret && leads_to && strcmp(leads_to, at))
+		ret = add_real(s, leads_to);
+	free(dir);
+	free(real_dir);
+	free(at);
+	free(leads_to);
+	return ret;
 }
 
 static int add_folder(struct search *s, const char *path)
