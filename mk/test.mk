@@ -100,12 +100,11 @@ $(if $(and $(LAUNCH),$(or $(RECORDED),$(filter stress,$(MAKECMDGOALS)))),$(error
 
 # The recipe succeeds even if the test fails, so that make runs the other tests
 # too: the runner then leaves out the .ok file, and the summary has the exit
-# status. The job tokens of a killed runner are returned by the second command.
+# status.
 $(VERDICTS): $(TEST_DIR)/%.ok: $(TEST_ROOT)/%.lua $(TEST_INPUTS) \
 		$(if $(AGAIN),FORCE) | accel
-	$(plus)@mkdir -p $(@D) && $(RUNNER) test --verdict $(@:.ok=) \
-		--session $(TEST_DIR)/.session $(LAUNCHED) $(FAIL_FAST) $< || \
-	$(RUNNER) make-return-tokens $(@:.ok=) $< $$?
+	$(plus)@$(RUNNER) make-test $(@:.ok=) \
+		--session $(TEST_DIR)/.session $(LAUNCHED) $(FAIL_FAST) $<
 
 # A result file that is older than .start is from an earlier run.
 $(TEST_DIR)/.start: FORCE

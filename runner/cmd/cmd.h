@@ -31,7 +31,7 @@ extern const struct command cmd_doctor, cmd_fixture, cmd_gate, cmd_kept;
 extern const struct command cmd_explain, cmd_protocol, cmd_version;
 /* Commands that only make uses: see mk/test.mk. */
 extern const struct command cmd_accel, cmd_make_plan, cmd_make_order,
-	cmd_make_return_tokens, cmd_make_summary, cmd_make_matrix, cmd_make_watch;
+	cmd_make_test, cmd_make_summary, cmd_make_matrix, cmd_make_watch;
 /* A command that only shells use: see completion/. */
 extern const struct command cmd_complete;
 

@@ -3,11 +3,18 @@
  * The commands that only mk/test.mk uses.  They prepare for `provium test
  * --verdict BASE` and process its results.
  */
+#include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "runner/base/buf.h"
 #include "runner/base/exit_status.h"
+#include "runner/base/files.h"
 #include "runner/cmd/cmd.h"
 #include "runner/make/plan.h"
 #include "runner/make/return_tokens.h"
@@ -56,11 +63,83 @@ static int run_order(int argc, char **argv)
 	return EXIT_BROKEN;
 }
 
-static int run_return_tokens(int argc, char **argv)
+static volatile pid_t runner;
+
+static void pass_on(int sig)
 {
-	if (argc != 4)
-		return cmd_usage_error(&cmd_make_return_tokens, "expected BASE, FILE and STATUS");
-	return return_tokens(argv[1], argv[2], atoi(argv[3]));
+	int saved = errno;
+
+	if (runner > 0)
+		kill(runner, sig);
+	errno = saved;
+}
+
+/*
+ * Runs the command as a child, and passes signals that end a program on to it.
+ * A shell could lose a SIGINT that comes while it starts a command.  Returns
+ * the child's exit status, or 128 + N after signal N, as a shell does.
+ */
+static int run_child(char **argv)
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction sa = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
+	char *exe = realpath("/proc/self/exe", NULL);	/* its name becomes the child's */
+	pid_t parent = getpid();
+	sigset_t ends, before;
+	int status, n = sizeof(sigs) / sizeof(sigs[0]);
+
+	sigemptyset(&ends);
+	for (int i = 0; i < n; i++)
+		sigaddset(&ends, sigs[i]);
+	sigprocmask(SIG_BLOCK, &ends, &before);
+	for (int i = 0; i < n; i++)
+		sigaction(sigs[i], &sa, NULL);
+	runner = fork();
+	if (!runner) {
+		for (int i = 0; i < n; i++)
+			signal(sigs[i], SIG_DFL);
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != parent)
+			_exit(EXIT_BROKEN);
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		execv(exe ? exe : "/proc/self/exe", argv);
+		_exit(EXIT_BROKEN);
+	}
+	free(exe);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (runner < 0) {
+		fprintf(stderr, "provium make-test: fork: %s%s\n", strerror(errno),
+			err_limit_advice(errno));
+		return EXIT_BROKEN;
+	}
+	while (waitpid(runner, &status, 0) < 0)
+		;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int run_test(int argc, char **argv)
+{
+	const char *base = argc > 2 ? argv[1] : NULL, *path = argv[argc - 1];
+	char **args = xcalloc((size_t)argc + 3, sizeof(*args));
+	char *dir = base ? files_dirname(base) : NULL;
+	int nr = 0, ret;
+
+	if (!base)
+		return cmd_usage_error(&cmd_make_test, "expected BASE and FILE");
+	cmd_end_with_make();
+	prctl(PR_SET_NAME, cmd_make_test.name);	/* "killall -9 provium" must not end it */
+	files_mkdirs(dir);
+	args[nr++] = (char *)"provium";
+	args[nr++] = (char *)"test";
+	args[nr++] = (char *)"--verdict";
+	for (int i = 1; i < argc; i++)
+		args[nr++] = argv[i];
+	ret = run_child(args);
+	if (ret)
+		ret = return_tokens(base, path, ret);
+	free(dir);
+	free(args);
+	return ret > 128 ? 128 - ret : ret;
 }
 
 static int run_summary(int argc, char **argv)
@@ -127,18 +206,18 @@ const struct command cmd_make_order = {
 "result is left out.\n",
 };
 
-const struct command cmd_make_return_tokens = {
-	.name = "make-return-tokens",
-	.summary = "return the job tokens of a runner that was killed",
-	.run = run_return_tokens,
+const struct command cmd_make_test = {
+	.name = "make-test",
+	.summary = "run a test file, and return the job tokens of a killed runner",
+	.run = run_test,
 	.usage =
-"usage: provium make-return-tokens BASE FILE STATUS\n",
+"usage: provium make-test BASE [OPTION]... FILE\n",
 	.help =
-"Cleans up after `provium test --verdict BASE FILE` ended with STATUS, other than\n"
-"0: returns the job tokens that the runner had taken from make. If a signal other\n"
-"than SIGHUP, SIGINT or SIGTERM killed the runner, also writes a BROKEN result.\n"
+"Runs `provium test --verdict BASE [OPTION]... FILE`. If that fails, returns the\n"
+"job tokens that it had taken from make. If a signal other than SIGHUP, SIGINT or\n"
+"SIGTERM killed it, also writes a BROKEN result.\n"
 "\n"
-"Exit status: 0 if a result says how FILE ended, else STATUS.\n",
+"Exit status: 0 if a result says how FILE ended, else that of `provium test`.\n",
 };
 
 const struct command cmd_make_summary = {

@@ -13,7 +13,7 @@ static const struct group {
 	{ "Look after the host", { &cmd_doctor, &cmd_fixture, &cmd_gate, &cmd_kept } },
 	{ "About this program", { &cmd_explain, &cmd_protocol, &cmd_version } },
 	{ "Used by make (mk/test.mk) and by shells",
-	  { &cmd_accel, &cmd_make_plan, &cmd_make_order, &cmd_make_return_tokens,
+	  { &cmd_accel, &cmd_make_plan, &cmd_make_order, &cmd_make_test,
 	    &cmd_make_summary, &cmd_make_matrix, &cmd_make_watch, &cmd_complete } },
 	{ NULL, { NULL } },
 };

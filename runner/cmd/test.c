@@ -234,8 +234,6 @@ static int run(int argc, char **argv)
 		ret = check_options(&a.suite, argc - optind);
 	if (ret)
 		return ret;
-	if (a.suite.session)
-		cmd_end_with_make();
 	/*
 	 * A file that is repeated would remove the recordings of its earlier
 	 * failure.

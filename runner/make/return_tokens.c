@@ -44,7 +44,7 @@ static int write_killed(const char *base, const char *path, int sig)
 	json_decref(record);
 	printf("%s ... BROKEN: %s\n", path, text);
 	if (ret)
-		fprintf(stderr, "provium make-return-tokens: %s\n", err.text);
+		fprintf(stderr, "provium make-test: %s\n", err.text);
 	return ret ? EXIT_BROKEN : 0;
 }
 
@@ -57,7 +57,7 @@ int return_tokens(const char *base, const char *path, int status)
 	free(account);
 	launch_folder_remove(base);
 	if (ret)
-		fprintf(stderr, "provium make-return-tokens: %s\n", err.text);
+		fprintf(stderr, "provium make-test: %s\n", err.text);
 	if (was_killed(status))
 		return write_killed(base, path, status - 128) ? EXIT_BROKEN : ret;
 	return ret ? ret : status;

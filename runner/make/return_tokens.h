@@ -4,7 +4,8 @@
  *
  * A runner keeps account of the job tokens that it has taken from make in a
  * file beside its results.  make must not see the end of a job before the
- * tokens are back; so after a SIGKILL the recipe returns them.
+ * tokens are back; so `provium make-test`, which has started the runner,
+ * returns them after a SIGKILL.
  */
 #ifndef RUNNER_MAKE_RETURN_TOKENS_H
 #define RUNNER_MAKE_RETURN_TOKENS_H
@@ -20,7 +21,7 @@ char *return_tokens_account(const char *base);
  * (not 0; 128 + N after signal N, as in a shell): returns its job tokens, and
  * removes its folder for a launched runner (launch_folder.h).  If a
  * signal other than SIGHUP, SIGINT or SIGTERM killed it, also writes a result
- * with the verdict BROKEN.  Returns the recipe's exit status: 0 if that result
+ * with the verdict BROKEN.  Returns the exit status for make: 0 if that result
  * was written, else status, or EXIT_BROKEN after an error.
  */
 int return_tokens(const char *base, const char *path, int status);

@@ -48,7 +48,7 @@ Used by make (mk/test.mk) and by shells
   accel              print the accelerator of a profile's VMs
   make-plan          begin a session: note which tests make is going to run
   make-order         write a makefile that starts the longest tests first
-  make-return-tokens return the job tokens of a runner that was killed
+  make-test          run a test file, and return the job tokens of a killed runner
   make-summary       sum up the results and write the reports
   make-matrix        print the results on several kernels as a table
   make-watch         run a command now and again after each save

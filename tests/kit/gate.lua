@@ -38,7 +38,7 @@ local MAKEFILE = [[
 ALL := $(patsubst %%.lua,%%.ok,$(sort $(wildcard t*.lua)))
 all: $(ALL)
 %%.ok: %%.lua
-	+@%s test --verdict $(@:.ok=) $< || %s make-return-tokens $(@:.ok=) $< $$?
+	+@%s make-test $(@:.ok=) $<
 compiled: all
 ]]
 
@@ -59,7 +59,7 @@ end
 -- and its own gate.
 local function with_make(files, fn)
 	local dir = runner.shell("mktemp -d " .. runner.quote(above .. "/XXXXXX"))
-	runner.write(dir .. "/Makefile", MAKEFILE:format(quoted_runner(), quoted_runner()))
+	runner.write(dir .. "/Makefile", MAKEFILE:format(quoted_runner()))
 	for name, text in pairs(files) do runner.write(dir .. "/" .. name, text) end
 	runner.shell("mkdir " .. runner.quote(dir .. "/gate"))
 	fn(dir)
