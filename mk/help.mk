@@ -17,7 +17,7 @@ help: ## use: print this list
 	$(call help_group,Your kernel module:,module)
 	$(call help_group,Working on the kit itself:,kit)
 	@echo; echo 'Variables:'; awk -F ' *\\?= *|# +' '/^[A-Z_]+ *\?=.*# / { \
-		printf "  %-21s %s%s\n", $$1, $$3, $$2 == "" ? "" : " (default: " $$2 ")" \
+		printf "  %-21s %s%s\n", $$1, $$3, $$2 ~ /^($$|[$$])/ ? "" : " (default: " $$2 ")" \
 		}' mk/config.mk
 
 .PHONY: clean

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "runner/base/buf.h"
 #include "runner/cmd/cmd.h"
@@ -92,7 +93,11 @@ static int run(int argc, char **argv)
 {
 	char **args = xcalloc(NR_ARGS + (size_t)argc, sizeof(*args));
 	int nr_modules = 0, ret = parse(argc, argv, args, &nr_modules);
+	const char *first = args[FIXTURE] ? argv[optind] : optind < argc ? argv[optind + 1] : NULL;
 
+	if (!ret && first && !strncmp(first, "--", 2))
+		ret = cmd_usage_error(&cmd_exec, "%s: options stand before %s", first,
+				      args[FIXTURE] ? "the command" : "the profile");
 	if (!ret)
 		ret = run_with(args, nr_modules, argc - optind, argv + optind);
 	free(args);

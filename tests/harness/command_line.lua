@@ -153,6 +153,12 @@ test("the error of provium exec for an unknown profile lists the known profiles"
 	assert_contains(r.said, "provium: there is no profile \"nonesuch\"; there are: " .. runner.profiles() .. "\n")
 end)
 
+test("an option of exec after the profile is a usage error", function()
+	local r = runner.run { "exec", "minimal", "--insmod", "ring.ko", "true" }
+	assert_eq(2, r.status)
+	assert_contains(r.said, "provium exec: --insmod: options stand before the profile\n")
+end)
+
 test("version prints the versions of the runner, the protocol and Lua", function()
 	local r = runner.run { "version" }
 	assert_eq(0, r.status)
