@@ -28,6 +28,7 @@
 #define STOP_TIMEOUT_S 20.0	/* time for a launcher to end its command */
 #define TICK_S 1.0
 #define MAX_SAID (16u << 10)	/* bytes at the end of a launcher's output that are kept */
+#define MAX_READS 32		/* more than the content of a pipe needs */
 #define NR_LINES 6		/* lines of it in a message */
 
 struct launch {
@@ -145,9 +146,9 @@ static int write_script(const struct launch *l, struct err *err)
 /* --- the launcher's process --- */
 
 /*
- * The shell passes SIGTERM on to its group, also if it comes from the kernel
- * because this process was killed.  Only the shell is told of that, whether or
- * not it replaces itself by the launcher.
+ * The shell stays until the launcher has ended, and passes SIGTERM on to its
+ * group.  The signal comes from stop(), or from the kernel if the runner was
+ * killed; the kernel sends it to the shell only.
  */
 #define SHELL_START "trap 'trap : TERM; kill 0; wait' TERM; {\n"
 #define SHELL_END "\n} & wait $!"
@@ -200,7 +201,13 @@ static int start(struct launch *l, struct err *err)
 	setpgid(l->pid, l->pid);
 	fcntl(l->out_fd, F_SETFL, O_NONBLOCK);
 	l->pidfd = (int)syscall(SYS_pidfd_open, l->pid, 0);
-	return 0;
+	if (l->pidfd >= 0)
+		return 0;
+	err_set(err, ERR_BROKEN, -errno, "pidfd_open: %s%s", strerror(errno),
+		err_limit_advice(errno));
+	kill(-l->pid, SIGKILL);
+	waitpid(l->pid, NULL, 0);
+	return -EIO;
 }
 
 /*
@@ -269,7 +276,8 @@ static void end(struct launch *l)
 	kill(-l->pid, SIGKILL);
 	while (waitpid(l->pid, &l->status, 0) < 0 && errno == EINTR)
 		;
-	while (l->said.len < 2 * MAX_SAID && read_output(l) && errno != EAGAIN)
+	/* Reads what is in the pipe, which another process may still fill. */
+	for (int i = 0; i < MAX_READS && read_output(l); i++)
 		;
 }
 
@@ -302,7 +310,7 @@ static void add_lines(struct buf *to, const struct buf *said)
 	for (at = text + clean.len; at > text && lines < NR_LINES; at--)
 		lines += at[-1] == '\n';
 	if (lines == NR_LINES)
-		at += 2;
+		at++;
 	if (*text)
 		buf_addf(to, "\n%s", at);
 	buf_release(&clean);

@@ -114,6 +114,7 @@ local FAILING = {
 	{ "true", "LAUNCH=true: the launcher ended with status 0 and has not started the runner" },
 	{ "echo refused >&2; exit 3;", "the launcher ended with status 3 and has not started the runner.*\n *refused\n" },
 	{ "sh -c 'kill -9 $$$$'", "LAUNCH='sh .*': the launcher ended with status 137 and has not started" },
+	{ "seq 1 9;false", "started the runner[^\n]*\n *4\n *5\n *6\n *7\n *8\n *9\n *repeat" },
 	{ "echo 'it", "the launcher ended with status 2 and has not started the runner.*Unterminated quoted string" },
 }
 
