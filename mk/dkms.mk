@@ -16,10 +16,11 @@ DKMS_CHOSEN := $(if $T,$(filter $T,$(DKMS_NAMES)),$(DKMS_NAMES))
 # not name.
 needs_acpi-call      := ACPI
 needs_dm-writeboost  := BLK_DEV_DM LIBCRC32C
-needs_evdi           := DRM I2C DRM_KMS_HELPER DRM_GEM_SHMEM_HELPER
+needs_evdi           := DRM I2C USB DRM_KMS_HELPER DRM_GEM_SHMEM_HELPER
 needs_rapiddisk      := BLK_DEV_DM
 needs_v4l2loopback   := VIDEO_DEV
-needs_xtables-addons := NETFILTER_XTABLES NF_CONNTRACK NF_NAT IP_NF_FILTER
+needs_xtables-addons := NETFILTER_XTABLES NF_CONNTRACK NF_CONNTRACK_MARK NF_NAT \
+			IP_NF_FILTER
 
 # Packages with programs that a test runs in the guest.
 with_xtables-addons := iptables libip4tc2 libip6tc2 libxtables12 xtables-addons-common
@@ -45,7 +46,8 @@ $(DKMS_STATES): $O/dkms/%.$(PROFILE).skipped: $O/dkms/%/.fetched $(KBUILD)/.buil
 .PHONY: test-dkms
 test-dkms: ## kit: build and test modules that the distribution packages as source (T=NAME chooses)
 test-dkms: $(DKMS_CHOSEN:%=$O/dkms/%.$(PROFILE).skipped)
-	+@$(MAKE) test TESTS=tests/dkms $(if $T,T='$T') \
+	+@$(MAKE) O=$O test TESTS=tests/dkms \
+	$(call args_of,$(filter-out O TESTS MODULE,$(given))) \
 	MODULE="$$(for name in $(DKMS_CHOSEN); do \
 	test -s $O/dkms/$$name.$(PROFILE).skipped || realpath $O/dkms/$$name/source; \
 	done | tr '\n' ' ')"

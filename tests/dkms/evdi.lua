@@ -36,8 +36,14 @@ case("more cards than the module can have are refused with EINVAL", function(vm)
 	assert_eq("EINVAL", err.errno)
 end)
 
--- The expected complaint is a fault of evdi 1.12, which uses a card's painter
--- after the painter is gone.
-case("removing the cards faults in evdi 1.12", { expect = "in evdi_painter_needs_full_modeset" }, function(vm)
-	assert_error(function() vm:write_file("/sys/devices/evdi/remove_all", "1\n") end)
-end)
+-- evdi 1.12 uses a card's painter after the painter is gone. That faults where
+-- freed memory is overwritten, as in the distribution's kernels.
+local FAULTS = provium.profile:find "^distro"
+case("removing the cards works, or faults in evdi 1.12 where freed memory is overwritten",
+	{ expect = FAULTS and "in evdi_painter_needs_full_modeset" or nil },
+	function(vm)
+		local function remove() vm:write_file("/sys/devices/evdi/remove_all", "1\n") end
+		if FAULTS then return assert_error(remove) end
+		remove()
+		assert_eq({}, cards(vm))
+	end)
