@@ -94,8 +94,7 @@ void folders_exclude(struct folders *f, const char *path)
 		add_string(&f->excluded, &f->nr_excluded, real);
 }
 
-/* Is it a file that editors write beside the one that is edited? */
-static bool is_editors(const char *name)
+bool folders_ignore(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -154,7 +153,7 @@ static int watch_way(struct folders *f, const char *path, struct err *err)
 	for (bool last = true; !ret && (name = strrchr(folder, '/')) && name[1]; last = false) {
 		*name++ = 0;
 		ret = watch(f, *folder ? folder : "/", &found, err);
-		if (found && found->all && !is_editors(name))
+		if (found && found->all && !folders_ignore(name))
 			break;		/* so is the way to this folder */
 		if (ret || !found || has_string(found->names, found->nr_names, name))
 			continue;
@@ -204,7 +203,7 @@ static int scan_entry(struct folders *f, const char *folder, const struct dirent
 	struct stat st;
 	int ret = 0;
 
-	if (is_editors(entry->d_name) || (entry->d_type != DT_DIR && entry->d_type != DT_LNK &&
+	if (folders_ignore(entry->d_name) || (entry->d_type != DT_DIR && entry->d_type != DT_LNK &&
 					  entry->d_type != DT_UNKNOWN))
 		return 0;
 	path = files_join(folder, entry->d_name);
@@ -305,7 +304,7 @@ static bool counts(const struct folders *f, const struct folder *folder, const c
 
 	if (has_string(folder->names, folder->nr_names, name))
 		return true;
-	if (!folder->all || is_editors(name))
+	if (!folder->all || folders_ignore(name))
 		return false;
 	path = files_join(folder->path, name);
 	excluded = has_string(f->excluded, f->nr_excluded, path);

@@ -30,6 +30,9 @@ struct folders {
 	char *changed;			/* the last file that has changed, or NULL */
 };
 
+/* Is it a name that is left out? */
+bool folders_ignore(const char *name);
+
 /* 0, or -errno with err filled. */
 int folders_open(struct folders *f, struct err *err);
 void folders_release(struct folders *f);

@@ -143,6 +143,21 @@ static int add_mention(struct search *s, const char *module, const char *name)
 	return ret;
 }
 
+/*
+ * Is the path left out as it would be below the module's folder?  Only what
+ * distinguishes it from the module counts: the project can be in a folder with
+ * a dot.
+ */
+static bool is_ignored(const char *module, const char *path)
+{
+	size_t same = 0;
+
+	while (path[same] && path[same] == module[same])
+		same++;
+	return folders_ignore(strrchr(path, '/') + 1) ||
+	       strstr(path + (same ? same - 1 : 0), "/.");
+}
+
 /* Records "KEY\0PATH\0", as mk/mirror/mirror.h describes them. */
 static int add_copied(struct search *s, const char *path)
 {
@@ -158,7 +173,7 @@ static int add_copied(struct search *s, const char *path)
 			break;
 		if (!strcmp(key, ".."))
 			ret = add_mention(s, module, name + 1);
-		else
+		else if (!is_ignored(module, name))
 			ret = *key == 'd' ? add_folder(s, name) : add_file(s, name);
 	}
 	buf_release(&list);

@@ -25,14 +25,15 @@ test("the value is 2", { fixture = provium.profile }, function(vm)
 end)
 ]]
 
--- The steps of the user, and what is expected after each of them.
+-- The steps of the user, and what is expected after each of them. The output is
+-- in the module's folder, in a file that is left out.
 local SCRIPT = [[
-provium make watch T=value >../said 2>&1 &
+provium make watch T=value >.said 2>&1 &
 pid=$!
 trap 'kill $pid 2>/dev/null; wait' EXIT
 expect() {
 	for i in $(seq 1200); do
-		! grep -q "^watch: $1, " ../said || return 0
+		! grep -q "^watch: $1, " .said || return 0
 		sleep 0.05
 	done
 	echo "no: $1"
@@ -62,7 +63,7 @@ test("make watch with an installed kit shows the verdict of each save of a modul
 		runner.add_file(user.home .. "/work/value.h", "#define VALUE 1\n")
 		runner.shell(("chown -R --reference=%s %s/work"):format(user.home, user.home))
 		local problem = user:run(module, SCRIPT)
-		local said = runner.read(user.home .. "/work/said")
+		local said = runner.read(module .. "/.said")
 		assert_eq(nil, problem:match("no: [^\n]*"), said)
 		assert_contains(said, "the value is 2 ... FAIL: expected \"2\\n\", got \"1\\n\"")
 		assert_contains(said, "watch: run 2: saved " .. user.home .. "/work/value.h")

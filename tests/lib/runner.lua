@@ -235,6 +235,18 @@ function runner.start(args, opts)
 	end
 end
 
+-- Starts a shell command. Returns its pid, and a value that ends it when it is
+-- closed. cwd, and stdout: a file for its output, with stderr.
+function runner.background(cmd, cwd, stdout)
+	-- The shell waits for it: a command can end with its parent.
+	local pipe = assert(io.popen(("cd %s && { exec %s >%s 2>&1 </dev/null & echo $!; wait; }"):format(quote(cwd), cmd, quote(stdout))))
+	local pid = tonumber(pipe:read("l"))
+	return pid, setmetatable({}, { __close = function()
+		os.execute(("kill %d 2>/dev/null"):format(pid))
+		pipe:close()
+	end })
+end
+
 function runner.assert_gone(pid, what)
 	wait_until(function() return not runner.is_alive(pid) end,
 		{ timeout = 5, interval = 0.01, desc = ("the end of %s (pid %d)"):format(what or "QEMU", pid) })
