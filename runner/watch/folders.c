@@ -2,7 +2,6 @@
 /* Watches folders and files; see folders.h. */
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -203,8 +202,8 @@ static int scan_entry(struct folders *f, const char *folder, const struct dirent
 	struct stat st;
 	int ret = 0;
 
-	if (folders_ignore(entry->d_name) || (entry->d_type != DT_DIR && entry->d_type != DT_LNK &&
-					  entry->d_type != DT_UNKNOWN))
+	if (folders_ignore(entry->d_name) ||
+	    (entry->d_type != DT_DIR && entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN))
 		return 0;
 	path = files_join(folder, entry->d_name);
 	if (lstat(path, &st))
@@ -321,7 +320,7 @@ static bool handle(struct folders *f, const struct inotify_event *e)
 	struct folder *folder = e->wd >= 0 && (size_t)e->wd < f->nr ? f->by_wd[e->wd] : NULL;
 
 	if (e->mask & IN_Q_OVERFLOW) {
-		note(f, "", "more files than inotify reports at once");
+		note(f, f->roots[0], "");
 		return true;
 	}
 	if (folder && e->mask & IN_IGNORED)

@@ -14,6 +14,8 @@ struct search {
 	struct folders *f;
 	struct timespec since;
 	struct err *err;
+	char *built;			/* the output folder; NULL: there is none */
+	bool new_folder;		/* a folder was not watched while the run read its files */
 };
 
 /* The functions below return 0, or -errno with s->err filled. */
@@ -28,22 +30,19 @@ static void check(struct search *s, const char *path)
 }
 
 /* Is it in the output folder? */
-static bool is_built(const char *path)
+static bool is_built(const struct search *s, const char *path)
 {
-	char *built = realpath(files_home(), NULL);
-	size_t n = built ? strlen(built) : 0;
-	bool found = n && !strncmp(path, built, n) && path[n] == '/';
+	size_t n = s->built ? strlen(s->built) : 0;
 
-	free(built);
-	return found;
+	return n && !strncmp(path, s->built, n) && path[n] == '/';
 }
 
 /* Watches the path, whose folder must be a real path. */
 static int add_real(struct search *s, const char *path)
 {
-	int ret = is_built(path) ? 0 : folders_add_file(s->f, path, s->err);
+	int ret = is_built(s, path) ? 0 : folders_add_file(s->f, path, s->err);
 
-	if (ret > 0)
+	if (ret > 0 || (s->new_folder && !is_built(s, path)))
 		check(s, path);
 	return ret < 0 ? ret : 0;
 }
@@ -70,8 +69,10 @@ static int add_folder(struct search *s, const char *path)
 {
 	int ret = folders_add_entries(s->f, path, s->err);
 
-	if (ret > 0)
+	if (ret > 0) {
 		check(s, path);
+		s->new_folder = true;
+	}
 	return ret < 0 ? ret : 0;
 }
 
@@ -213,5 +214,10 @@ static int search(struct search *s, const char *path)
 
 int inputs_add(struct folders *f, const char *path, struct timespec since, struct err *err)
 {
-	return search(&(struct search){ f, since, err }, path);
+	struct search s = { .f = f, .since = since, .err = err,
+			    .built = realpath(files_home(), NULL) };
+	int ret = search(&s, path);
+
+	free(s.built);
+	return ret;
 }

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- make watch: no save is missed, and nothing else leads to a run.
 
+local core = require "provium.core"
 local pty = require "pty"
 local runner = require "runner"
 local tree = require "tree"
@@ -227,6 +228,23 @@ test("make watch shows failures at the top of the terminal, and Ctrl-C ends it w
 		assert_contains(shown, "ok: 1 passed (1 file, 0 verdicts reused)\nwatch: run 2 passed, Ts after the save; waiting for the next one\n")
 		assert_contains(shown, "\27[H\27[2Ja.lua ... FAIL (1 of 1 failed, Ts)\n  · fine ... FAIL: expected 1, got 2\n")
 		assert_eq(0, runner.count_marked(mark))
+	end)
+end)
+
+test("Ctrl-C during a run of make watch ends the run and all of its processes", function()
+	tree.with({ a = "os.execute('sleep 60')\n" .. GOOD, ["lib/helper"] = "return 1\n" }, function(t)
+		pty.build(t.dir)
+		local mark = "WATCHED_BY=" .. t.dir
+		local start = core.now()
+		local shown, ending = pty.run(t.dir, ("env %s %s"):format(mark, MAKE:format(t.dir)), {
+			"expect 1 running", "run touch tests/b.lua", "send \3",
+		})
+		assert(ending:find("^exit ") or ending:find("^signal 2"), shown)
+		assert_contains(shown, "a.lua ... interrupted")
+		assert_eq(nil, shown:find("run 2", 1, true))
+		assert(core.now() - start < 50, shown)
+		wait_until(function() return runner.count_marked(mark) == 0 end,
+			{ timeout = 10, interval = 0.05, desc = "the end of all processes" })
 	end)
 end)
 
