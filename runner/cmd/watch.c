@@ -38,7 +38,7 @@ struct watch {
 	size_t nr_inputs;
 	char **command;
 	unsigned int nr_runs;
-	int64_t saved_ns;		/* the first save since the last run began */
+	int64_t saved_ns;		/* when the run was asked for */
 	struct err err;
 };
 
@@ -164,7 +164,7 @@ static void conclude(const struct watch *w, int status)
 {
 	bool ok = WIFEXITED(status) && !WEXITSTATUS(status);
 
-	printf("watch: run %u %s, %.1f s after the save; waiting for the next one\n", w->nr_runs,
+	printf("watch: run %u %s, %.1f s; waiting for the next save\n", w->nr_runs,
 	       ok ? "passed" : "failed", seconds_since(w->saved_ns));
 	fflush(stdout);
 }

@@ -31,7 +31,7 @@ function Watch:said() return runner.read(self.dir .. "/said") or "" end
 -- Waits until the last run has ended with this value, and no other follows.
 function Watch:wait_for(value)
 	wait_until(function()
-		return last_line(self:log()) == value and last_line(self:said()):find("waiting for the next one", 1, true)
+		return last_line(self:log()) == value and last_line(self:said()):find("waiting for the next save", 1, true)
 	end, { timeout = 20, interval = 0.005, desc = ("a run with the value %s; it said: %s"):format(value, self:said()) })
 end
 
@@ -180,7 +180,7 @@ test("make watch ends when nobody reads its output any more", function()
 	runner.with_folder(function(dir)
 		local said = runner.shell(("cd %s && { timeout 20 %s make-watch . -- true; echo $? >.status; } | head -n 2; cat .status")
 			:format(quote(dir), quote(runner.path)))
-		assert_eq("watch: run 1\nwatch: run 1 passed\n3", (said:gsub(", [%d.]+ s after[^\n]*", "")))
+		assert_eq("watch: run 1\nwatch: run 1 passed\n3", (said:gsub(", [%d.]+ s; [^\n]*", "")))
 	end)
 end)
 
@@ -225,7 +225,7 @@ test("make watch shows failures at the top of the terminal, and Ctrl-C ends it w
 		shown = shown:gsub("\r\n", "\n"):gsub("%d+%.%d+ ?s", "Ts")
 		assert_contains(shown, "\27[H\27[2Ja.lua ... FAIL (1 of 1 failed, Ts)\n  · fine ... FAIL: expected 2, got 1\n")
 		assert_contains(shown, "\27[H\27[2Jwatch: run 2: saved tests/lib/helper.lua\n")
-		assert_contains(shown, "ok: 1 passed (1 file, 0 verdicts reused)\nwatch: run 2 passed, Ts after the save; waiting for the next one\n")
+		assert_contains(shown, "ok: 1 passed (1 file, 0 verdicts reused)\nwatch: run 2 passed, Ts; waiting for the next save\n")
 		assert_contains(shown, "\27[H\27[2Ja.lua ... FAIL (1 of 1 failed, Ts)\n  · fine ... FAIL: expected 1, got 2\n")
 		assert_eq(0, runner.count_marked(mark))
 	end)
