@@ -500,9 +500,9 @@ function timeline() {
 		el("p", { class: "muted" }, "A file that did not pass has a red edge. The dashed line is the budget. ",
 			"Memory of the processes that build fixtures is not shown."),
 		timeTable());
-	new ResizeObserver(([{ contentRect: { width } }]) => {
-		if (width) picture.replaceChildren(draw(width, vms, memory));
-	}).observe(ruler);
+	const redraw = width => width && picture.replaceChildren(draw(width, vms, memory));
+	redraw(ruler.clientWidth);
+	new ResizeObserver(([{ contentRect: { width } }]) => redraw(width)).observe(ruler);
 }
 
 // --- the history
