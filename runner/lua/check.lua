@@ -60,7 +60,7 @@ function check.assert_eq(expected, actual, msg)
 	if type(a) == "string" and type(b) == "string" and (is_binary(a) or is_binary(b)) then
 		check.fail("%s%s", prefix(msg), binary_difference(a, b))
 	end
-	check.fail("%sexpected %s, got %s", prefix(msg), show.value(a), show.value(b))
+	check.fail("%sexpected %s, got %s", prefix(msg), show.result(a), show.result(b))
 end
 
 function check.assert_ne(expected, actual, msg)

@@ -124,6 +124,13 @@ end
 -- __tostring.
 function show.value(v) return show_value(v, { seen = {}, depth = 0, nr_items = 0 }) end
 
+-- As show.value(); of a number that can be the error of a system call, also the
+-- errno's name: "-13 (EACCES)".
+function show.result(v)
+	local name = math.type(v) == "integer" and v < 0 and core.errno[-v]
+	return name and ("%d (%s)"):format(v, name) or show.value(v)
+end
+
 -- Formats a command for messages.
 function show.command(cmd)
 	return #cmd > MAX_COMMAND and cmd:sub(1, MAX_COMMAND) .. "…" or cmd

@@ -40,7 +40,7 @@ end
 local function plain_message(caught)
 	local err = caught.value
 	if err == nil then return "nil was raised as an error; expected a message: error(\"...\")" end
-	local message = type(err) == "string" and err or show.value(err)
+	local message = type(err) == "string" and err or show.result(err)
 	local position, rest = message:match("^(.-:%d+): (.*)$")
 	local tail = position and position:gsub("^%.%.%.", "")	-- Lua shortens long paths
 	if position and (not caught.where or caught.where:sub(-#tail) == tail) then

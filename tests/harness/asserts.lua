@@ -3,6 +3,8 @@
 -- message.
 
 -- Returns the message with which fn fails.
+local runner = require "runner"
+
 local function failure(fn)
 	local ok, err = pcall(fn)
 	assert(not ok, "no error was raised")
@@ -22,6 +24,13 @@ test("assert fails on nil and false only", function()
 	assert_eq("", assert(""))
 end)
 
+test("a failed assert whose message is a negative errno shows its name", function()
+	runner.with_folder(function(dir)
+		local r = runner.run { "test", runner.write(dir .. "/a.lua", "test(\"a\", function() assert(false, -14) end)") }
+		assert_contains(r.said, "a ... FAIL: -14 (EFAULT)\n")
+	end)
+end)
+
 test("assert raises its second argument if that is a table", function()
 	local object = { code = 7 }
 	local _, err = pcall(assert, false, object)
@@ -29,14 +38,14 @@ test("assert raises its second argument if that is a table", function()
 end)
 
 test("assert_eq shows the expected and the actual value", function()
-	assert_eq("expected 0, got -13", failure(function() assert_eq(0, -13) end))
+	assert_eq("expected 0, got -13 (EACCES)", failure(function() assert_eq(0, -13) end))
 	assert_eq("expected \"a\", got \"b\"", failure(function() assert_eq("a", "b") end))
 	assert_eq("expected nil, got false", failure(function() assert_eq(nil, false) end))
 	assert_eq("the size: expected 1, got 2", failure(function() assert_eq(1, 2, "the size") end))
 end)
 
 test("assert_eq shows large numbers in hexadecimal, too", function()
-	assert_eq("expected 65536 (0x10000), got -1", failure(function() assert_eq(65536, -1) end))
+	assert_eq("expected 65536 (0x10000), got -1 (EPERM)", failure(function() assert_eq(65536, -1) end))
 end)
 
 test("assert_eq of a number and its text fails", function()

@@ -264,7 +264,7 @@ test("--fail-fast stops after the first failure", function()
 	assert_eq([[
 verdicts.lua ... FAIL (1 of 2 failed, Ts)
   · passes ... ok
-  · an assertion fails ... FAIL: expected 0, got -13
+  · an assertion fails ... FAIL: expected 0, got -13 (EACCES)
       at verdicts.lua:5
 FAIL: 1 passed, 1 failed
 ]], r.said)

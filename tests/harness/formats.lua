@@ -18,7 +18,7 @@ ok 1 good.lua
     # Subtest: verdicts.lua
     1..12
     ok 1 passes
-    # expected 0, got -13
+    # expected 0, got -13 (EACCES)
     # at verdicts.lua:5
     not ok 2 an assertion fails
     # something broke
@@ -195,8 +195,8 @@ end)
 test("--format github prints an annotation at the line of each failure", function()
 	local r = runner.run { "test", "--format", "github", "verdicts.lua" }
 	assert_eq(1, r.status)
-	assert_contains(r.said, "  · an assertion fails ... FAIL: expected 0, got -13\n")
-	assert_contains(r.said, "\n::error file=verdicts.lua,line=5,title=an assertion fails::expected 0, got -13\n")
+	assert_contains(r.said, "  · an assertion fails ... FAIL: expected 0, got -13 (EACCES)\n")
+	assert_contains(r.said, "\n::error file=verdicts.lua,line=5,title=an assertion fails::expected 0, got -13 (EACCES)\n")
 	assert_eq(nil, r.said:match "::error[^\n]*skipped")
 end)
 

@@ -24,7 +24,7 @@ test("a file with a test for each kind of failure, skip and todo: exit status 1"
 	assert_says(1, "verdicts.lua", [[
 verdicts.lua ... FAIL (7 of 12 failed, Ts)
   · passes ... ok
-  · an assertion fails ... FAIL: expected 0, got -13
+  · an assertion fails ... FAIL: expected 0, got -13 (EACCES)
       at verdicts.lua:5
   · an error of the test ... FAIL: something broke
       at verdicts.lua:6
