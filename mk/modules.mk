@@ -53,9 +53,10 @@ DKMS_BUILD := mk/dkms/build mk/dkms/bin/make
 
 # Debugging information for gdb and for the lines of stacks. Paths in it and in
 # __FILE__ are those of the sources, without the place of the copy: the whole
-# path of the user's file, or "modules/echo/echo.c".
-path_map = -g -fdebug-prefix-map=$(abspath $(KBUILD))=. \
-	   -fdebug-prefix-map=$(or $(realpath $(KSRC)),$(abspath $(KSRC)))/= \
+# path of the user's file, or "modules/echo/echo.c". The last map that fits
+# counts.
+path_map = -g -fdebug-prefix-map=$(or $(realpath $(KSRC)),$(abspath $(KSRC)))/= \
+	   -fdebug-prefix-map=$(or $(realpath $(MODULE_KERNEL)),$(abspath $(KBUILD)))=. \
 	   -ffile-prefix-map=$(MODULE_TREE)$(if $(filter $(CURDIR)/%,$1),$(CURDIR)/)=
 # git in a module's build finds the repository that the module's folder is in,
 # and never the kit's.

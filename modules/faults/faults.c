@@ -119,6 +119,7 @@ static void call_null(struct work_struct *w)
 	void (*volatile fn)(void) = NULL;
 
 	fn();
+	barrier();	/* not a tail call, which would leave this function's frame */
 }
 
 static DECLARE_WORK(calls_null, call_null);
@@ -219,6 +220,7 @@ static void fault_null_call(void)
 	void (*volatile fn)(void) = NULL;
 
 	fn();
+	barrier();	/* as in call_null() */
 }
 
 /* Reads a program's memory without copy_from_user(). */
