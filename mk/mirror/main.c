@@ -10,7 +10,8 @@
  * -x FOLDER	does not copy this folder
  *
  * TREE and STATE are made if they are not there.  STATE/changed gets a new date
- * if anything was changed.  Everything else in STATE is the program's own.
+ * if anything was changed but Lua files in tests/.  Everything else in STATE is
+ * the program's own.
  */
 
 #include <errno.h>
@@ -98,10 +99,12 @@ static void update(struct mirror *m)
 	git_copy(m);
 	note_mentions(m);
 	walk_remove(m);
-	if (m->changed || access(changed, F_OK)) {
+	if (access(changed, F_OK))
+		m->changed = true;
+	if (m->changed)
 		touch(changed);
+	if (m->changed || m->tests_changed)
 		list_write(&m->now, file);
-	}
 	free(file);
 	free(changed);
 }

@@ -49,7 +49,8 @@ struct mirror {
 	struct list mentions;	/* "/PATH", "../NAME", or "../": all entries there */
 	struct list taken;	/* the relatives */
 	size_t relatives;	/* entries copied from outside of the module */
-	bool changed;
+	bool changed;		/* the build has to run again */
+	bool tests_changed;	/* Lua files that the build goes without */
 };
 
 /* --- list.c: the list of what was copied --- */

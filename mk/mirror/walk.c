@@ -164,6 +164,22 @@ static char *file_key(const struct stat *st)
 		    (unsigned long long)st->st_ino, st->st_mode);
 }
 
+/*
+ * Notes that the copy of the file changes.  The Lua files in the module's
+ * tests/ are Provium's: the build goes without them.
+ */
+static void note_change(struct mirror *m, const char *path)
+{
+	char *tests = text("%s/tests", m->module);
+	const char *dot = strrchr(path, '.');
+
+	if (dot && !strcmp(dot, ".lua") && is_below(path, tests))
+		m->tests_changed = true;
+	else
+		m->changed = true;
+	free(tests);
+}
+
 /* Copies the file if it has changed.  path may be a link to the file. */
 static void keep_file(struct mirror *m, const char *path, const struct stat *st)
 {
@@ -172,11 +188,11 @@ static void keep_file(struct mirror *m, const char *path, const struct stat *st)
 	struct stat copy;
 
 	if (!same) {
-		m->changed = true;
+		note_change(m, path);
 		mention_scan(m, path);
 	}
 	if (lstat(to, &copy) || (!same && !(S_ISREG(copy.st_mode) && is_same(path, to)))) {
-		m->changed = true;
+		note_change(m, path);
 		if (!copy_file(path, to, st->st_mode))
 			fprintf(stderr, "mirror: %s: cannot be read: left out\n", path);
 	}
@@ -392,7 +408,7 @@ void walk_remove(struct mirror *m)
 
 		if (e->seen || e->path[0] != '/')
 			continue;
-		m->changed = true;
+		note_change(m, e->path);
 		if (lstat(e->path, &st))
 			remove_copy(m, e->path);
 	}

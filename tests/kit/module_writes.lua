@@ -71,6 +71,23 @@ test("without Landlock, a module is built in a copy without its large folders", 
 	assert_eq("Kbuild\nlarge.c", runner.shell(("ls %s%s/large"):format(tree, user)))
 end)
 
+test("a change of a Lua file in the module's tests/ starts no build, and one of another file there does", function()
+	local tested = user .. "/tested"
+	write("tested/Kbuild", "obj-m := tested.o\n")
+	write("tested/tested.c", layouts.source('"tested"'))
+	write("tested/tests/a.lua", "-- one\n")
+	local function builds() return k:make(modules(tested)):find("MODULE\t", 1, true) ~= nil end
+	assert(builds(), "the first build")
+	write("tested/tests/a.lua", "-- two\n")
+	write("tested/tests/b.lua", "")
+	assert_eq(false, builds())
+	sh("rm tested/tests/a.lua")
+	assert_eq(false, builds())
+	write("tested/tests/vectors.h", "")
+	assert_eq(true, builds())
+	assert_eq(false, builds())
+end)
+
 test("a header outside of the copied folders rebuilds the module when it has changed", function()
 	write("faraway/include/value.h", '#define VALUE "first"\n')
 	write("reader/Kbuild", ("obj-m := reader.o\nccflags-y := -I%s/faraway/include\n"):format(user))
