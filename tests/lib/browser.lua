@@ -24,7 +24,7 @@ function browser.open(path, address, script)
 	local url = "file://" .. path .. (address or "")
 	-- timeout(1) ends the whole process group, and root may not use the
 	-- browser's sandbox.
-	local html = runner.shell(([[TMPDIR=%s HOME=%s %s -k 5 100 %s --headless --no-sandbox --disable-gpu \
+	local html = runner.shell(([[TMPDIR=%s HOME=%s %s -k 5 100 %s --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
 		--user-data-dir=%s/data --enable-logging=stderr --dump-dom %s </dev/null 2>%s/said]])
 		:format(dir, dir, runner.timeout, program, dir, runner.quote(url), dir))
 	local said = {}
