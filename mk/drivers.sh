@@ -15,8 +15,9 @@ wanted='virtio_pci virtio_console vmw_vsock_virtio_transport virtio_blk overlay 
 
 rm -rf "$folder"
 mkdir -p "$folder"
-find "$tree/" -name '*.ko' -o -name '*.ko.xz' -o -name '*.ko.zst' -o -name '*.ko.gz' \
-	>"$folder/files"
+# Another make may build there: its temporary folders have hidden names.
+find "$tree/" -mindepth 1 -name '.*' -prune -o '(' -name '*.ko' -o -name '*.ko.xz' \
+	-o -name '*.ko.zst' -o -name '*.ko.gz' ')' -print >"$folder/files"
 : >"$folder/list"
 
 # In names of modules, - and _ are the same.

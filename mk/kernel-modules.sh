@@ -10,5 +10,6 @@ tree=$(cd "$tree" && pwd -P)
 
 rm -rf "$folder"
 mkdir -p "$folder"
-find "$tree" '(' -name '*.ko' -o -name '*.ko.xz' -o -name '*.ko.zst' -o -name '*.ko.gz' ')' \
-	-exec ln -sf -t "$folder" '{}' +
+# Another make may build there: its temporary folders have hidden names.
+find "$tree" -mindepth 1 -name '.*' -prune -o '(' -name '*.ko' -o -name '*.ko.xz' \
+	-o -name '*.ko.zst' -o -name '*.ko.gz' ')' -exec ln -sf -t "$folder" '{}' +
