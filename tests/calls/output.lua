@@ -113,6 +113,9 @@ test("dmesg returns a line exactly once, right after it was written to /dev/kmsg
 end)
 
 test("dmesg returns lines that the kernel's ring buffer has overwritten", function()
+	if provium.profile:find "^distro" and vm:read_file("/proc/cmdline"):find("loglevel=1", 1, true) then
+		skip "needs a kernel's console that shows all records, or a larger ring buffer"
+	end
 	vm:write_file("/proc/sys/kernel/printk_devkmsg", "on\n")	-- else the kernel drops all but ten lines
 	vm:exec("for i in $(seq 3000); do echo \"line $i of a long log, with some words to fill it up\"; done >/dev/kmsg")
 	assert_contains(vm:dmesg("line %d+ of"), "line 3000 of")
