@@ -72,7 +72,8 @@ test("a C file that does not compile fails with the compiler's lines in its own 
 	with_files({ ["wrong.c"] = "int main(void) { return none; }\n" }, function(dir)
 		local err = assert_error(function() vm:program(dir .. "/wrong.c") end, "wrong.c does not build:\n")
 		assert_eq("fail", err.kind)
-		assert_contains(err.message, dir .. "/wrong.c:1:25: error: ‘none’ undeclared")
+		assert_contains(err.message, dir .. "/wrong.c:1:25: error: ")	-- gcc's quotation marks depend on the locale
+		assert_contains(err.message, "none")
 		assert(not err.message:find("make", 1, true), err.message)
 		assert_eq("wrong.c", runner.shell("ls " .. dir))
 	end)
