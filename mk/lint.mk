@@ -6,7 +6,7 @@ LINT_TEXT   = $(filter %.c %.h %.lua %.js %.mk %.awk %.sh %.def %.config %.profi
 	      Makefile .ci/run, $(LINT_FILES))
 LINT_SHELL := mk/deps.sh mk/drivers.sh mk/kernel-modules.sh mk/lock.sh mk/packages.sh .ci/run \
 	      kernel-configs/overlay/apply mk/dkms/build mk/dkms/fetch mk/dkms/bin/make \
-	      mk/slurm/cluster 	      completion/provium.bash
+	      mk/slurm/cluster completion/provium.bash
 LINT_STEPS := text format leftovers paths shell lua functions layout
 
 .PHONY: lint $(LINT_STEPS:%=lint-%)

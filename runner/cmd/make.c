@@ -119,13 +119,13 @@ static int run_child(char **argv)
 
 static int run_test(int argc, char **argv)
 {
-	const char *base = argc > 2 ? argv[1] : NULL, *path = argv[argc - 1];
-	char **args = xcalloc((size_t)argc + 3, sizeof(*args));
-	char *dir = base ? files_dirname(base) : NULL;
+	char **args, *dir;
 	int nr = 0, ret;
 
-	if (!base)
+	if (argc < 3)
 		return cmd_usage_error(&cmd_make_test, "expected BASE and FILE");
+	args = xcalloc((size_t)argc + 3, sizeof(*args));
+	dir = files_dirname(argv[1]);
 	cmd_end_with_make();
 	prctl(PR_SET_NAME, cmd_make_test.name);	/* "killall -9 provium" must not end it */
 	files_mkdirs(dir);
@@ -136,7 +136,7 @@ static int run_test(int argc, char **argv)
 		args[nr++] = argv[i];
 	ret = run_child(args);
 	if (ret)
-		ret = return_tokens(base, path, ret);
+		ret = return_tokens(argv[1], argv[argc - 1], ret);
 	free(dir);
 	free(args);
 	return ret > 128 ? 128 - ret : ret;

@@ -45,7 +45,7 @@ struct watch {
 /*
  * Waits for a save, for the child (pidfd, or -1) or for the deadline.  0; or
  * -errno, with err filled unless it is -EINTR for a signal or -EPIPE for an
- * output that nobody reads any more.
+ * output whose reader has closed it.
  */
 static int step(struct watch *w, struct pollfd *child, int64_t deadline)
 {

@@ -176,7 +176,7 @@ test("make watch ends the command if it is killed, and says nothing on SIGTERM",
 	end
 end)
 
-test("make watch ends when nobody reads its output any more", function()
+test("make watch ends when the reader of its output has closed it", function()
 	runner.with_folder(function(dir)
 		local said = runner.shell(("cd %s && { timeout 20 %s make-watch . -- true; echo $? >.status; } | head -n 2; cat .status")
 			:format(quote(dir), quote(runner.path)))
