@@ -124,7 +124,8 @@ REPRODUCIBLE := KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=provium \
 
 module_variables = $(if $V,V=1) $(REPRODUCIBLE) $(toolchain) $(kbuild_args)
 MODULE_KERNEL    = $(abspath $(KBUILD))
-kbuild_make = $(MAKE) $(if $V,,-s) -C $(KSRC) O=$(MODULE_KERNEL) $(module_variables)
+make_kbuild = $(MAKE) $1 -C $(KSRC) O=$(MODULE_KERNEL) $(module_variables)
+kbuild_make = $(call make_kbuild,$(if $V,,-s))
 # kbuild runs under a lock, because two makes in one checkout would overwrite
 # each other's files.
 with_lock = mk/lock.sh $(KBUILD).lock 'the kernel $(PROFILE)'
@@ -173,7 +174,7 @@ $(KBUILD)/.configured: $(KBUILD)/asked.config $(KSRC_READY) | kernel-configs/che
 $(KBUILD)/.built: $(KBUILD)/.configured
 	$(if $(wildcard $@),,$(notice))
 	$(plus)$(call run,KERNEL)$(with_lock) $(if $V,,$(progress)) \
-		$(subst -s -C,-C,$(kbuild_make)) $(line_tables) $(jobs) vmlinux modules
+		$(make_kbuild) $(line_tables) $(jobs) vmlinux modules
 	$(Q)strip -o $(KBUILD)/vmlinux.stripped $(KBUILD)/vmlinux
 	$(Q)touch $@
 
