@@ -1,8 +1,12 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- make bench: from the change of one line in a module of ten files to the
--- verdict of make test, compared with kbuild alone, in one run; medians.
+-- make bench: medians of one run.
+-- 1. From the change of one line in a module of ten files to the verdict of
+-- make test, compared with kbuild alone.
+-- 2. make with nothing to build, for a module beside 100,000 files, compared
+-- with one without.
 
 local ROUNDS, ALLOWANCE_S, LIMIT, FILES = 9, 0.5, 1.15, 10
+local MANY_LIMIT = 2
 
 provium.timeout = "60m"
 
@@ -60,6 +64,31 @@ test("the edit of a line of a module is compared with the time of compiling it",
 		end
 		bench.row("edit a module of ten files / compile + 0.5 s", bench.median(tested),
 			bench.median(compiled) + ALLOWANCE_S, LIMIT)
+		assert(true)
+	end)
+end)
+
+test("make with nothing to build for a module beside 100,000 files is compared with one without", function()
+	runner.with_folder(function(dir)
+		local took = { few = {}, many = {} }
+		local function make(name)
+			assert(os.execute(("%s make -s -C %s/.. modules KIT_MODULES= MODULE=%s/%s </dev/null >%s/said 2>&1"):format(
+				bench.CLEAN_ENV, runner.home, dir, name, dir)), runner.read(dir .. "/said"))
+		end
+		for name in pairs(took) do
+			runner.shell(("mkdir -p %s/%s/tree"):format(dir, name))
+			runner.write(("%s/%s/main.c"):format(dir, name), MAIN)
+			runner.write(("%s/%s/Kbuild"):format(dir, name), "obj-m := main.o\n")
+		end
+		runner.shell(("cd %s/many/tree && seq 100000 | xargs touch"):format(dir))
+		for round = 0, ROUNDS do
+			for name, seconds in pairs(took) do
+				local s = bench.seconds(function() make(name) end)
+				if round > 0 then seconds[round] = s end
+			end
+		end
+		bench.row("make with nothing to do, 100,000 files / few", bench.median(took.many), bench.median(took.few),
+			MANY_LIMIT)
 		assert(true)
 	end)
 end)
