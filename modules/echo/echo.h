@@ -111,7 +111,7 @@ struct echo_stray {		/* 16 bytes: "u32 u32 u64" */
 #define ECHO_ADD	_IOWR('E', 0x12, __u64)
 #define ECHO_ADD_RACY	_IOWR('E', 0x13, __u64)
 
-#define ECHO_SLEEP_MAX 60000
+#define ECHO_SLEEP_MAX 3600000
 
 /*
  * 0x40084514: sleeps for the given milliseconds (at most ECHO_SLEEP_MAX, else

@@ -12,7 +12,7 @@ return {
 	OVERRUN_ARG = IOR("E", 0x08, 8), UNDERRUN_ARG = IOR("E", 0x09, 8),
 	COUNT = IOR("E", 0x10, 8), COUNT_SET = IOW("E", 0x11, 8),
 	ADD = IOWR("E", 0x12, 8), ADD_RACY = IOWR("E", 0x13, 8),
-	SLEEP = IOW("E", 0x14, 8), SLEEP_MAX = 60000,
+	SLEEP = IOW("E", 0x14, 8), SLEEP_MAX = 3600000,
 
 	open = function(vm) return vm:syscall_buf("openat", 1, "/dev/echo\0", C.AT_FDCWD, 0, C.O_RDWR) end,
 }
