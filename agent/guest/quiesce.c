@@ -109,7 +109,7 @@ void quiesce_guest(const struct wire_quiesce_req *q, struct wire_quiesce_rep *p,
 	ioctl(random_fd, RNDRESEEDCRNG);
 }
 
-static int set_clock(uint64_t ns)
+int quiesce_set_clock(uint64_t ns)
 {
 	struct timespec ts = {
 		.tv_sec = (time_t)(ns / 1000000000),
@@ -141,7 +141,7 @@ static int add_entropy(const struct wire_bytes *bytes, int random_fd)
 
 int quiesce_resume(const struct wire_resume_req *q, int random_fd)
 {
-	int ret = set_clock(q->time_ns);
+	int ret = quiesce_set_clock(q->time_ns);
 
 	if (!ret && q->entropy.len)
 		ret = add_entropy(&q->entropy, random_fd);

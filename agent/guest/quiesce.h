@@ -8,6 +8,7 @@
 #define AGENT_GUEST_QUIESCE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "agent/wire/wire.h"
@@ -21,6 +22,8 @@ int quiesce_open_random(void);
  */
 void quiesce_guest(const struct wire_quiesce_req *q, struct wire_quiesce_rep *p,
 		   int random_fd);
+/* Sets CLOCK_REALTIME.  0 or -errno. */
+int quiesce_set_clock(uint64_t ns);
 /*
  * To be called after a resume: sets the clock and, if the request has entropy,
  * reseeds the random number generator.  0 or -errno.

@@ -110,7 +110,8 @@
 
 #define WIRE_MSG_hello(F, S)						\
 	F(S, u64, fingerprint, "wire_fingerprint() of the runner")	\
-	F(S, bytes, version, "of the runner")
+	F(S, bytes, version, "of the runner")				\
+	F(S, u64, time_ns, "CLOCK_REALTIME of the host; 0: keep the guest's")
 
 #define WIRE_MSG_abort_req(F, S)					\
 	F(S, u32, channel, "the executor's channel; 0: all of them")	\

@@ -8,6 +8,8 @@
 #define DEADLINE_NEVER INT64_MAX
 
 int64_t clock_ns(void);
+/* Returns CLOCK_REALTIME in nanoseconds. */
+uint64_t clock_wall_ns(void);
 /* Returns the point in time that is `seconds` from now. */
 int64_t deadline_in(double seconds);
 /*

@@ -20,6 +20,7 @@ static int greet(struct vm *vm, int64_t deadline_ns, struct err *err)
 	struct wire_hello hello = {
 		.fingerprint = wire_fingerprint(),
 		.version = { WIRE_VERSION, sizeof(WIRE_VERSION) - 1 },
+		.time_ns = clock_wall_ns(),
 	};
 	int64_t limit_ns = vsock_await_hello(&vm->link.vsock);
 	struct vm_call *call = vm_send(vm, WIRE_OP_hello, &hello, err);
