@@ -22,6 +22,7 @@
 #define ANYWHERE 64u
 #define INTERRUPTED 128u
 #define HELD 256u
+#define STUCK 512u
 
 /*
  * A function with its offset.  Kernels before 4.9 print " at addr" in KASAN
@@ -374,6 +375,7 @@ static void give_kind(struct complaint_parser *p, struct open_report *o, const s
 	struct complaint *c = &p->reports[o->report];
 
 	c->fatal |= (k->flags & FATAL) != 0;
+	c->stuck |= (k->flags & STUCK) != 0;
 	c->panic |= (k->flags & PANIC) != 0;
 	if (o->kind && (!(o->kind->flags & GENERIC) || k->flags & (GENERIC | PANIC)))
 		return;

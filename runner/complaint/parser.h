@@ -23,6 +23,7 @@ struct complaint {
 	const char *kind;		/* the first column of kinds.def */
 	char title[COMPLAINT_TITLE_MAX];
 	bool fatal;			/* an oops or worse: calls in flight will not return */
+	bool stuck;			/* code does not end: they may not return */
 	bool panic;			/* the kernel stopped after the report,
 					 * or because of it */
 	size_t *lines;			/* the numbers of the report's lines, as

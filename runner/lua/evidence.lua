@@ -2,6 +2,7 @@
 -- Collects the evidence of a failure: the kernel's log lines of the test, the
 -- last lines of the consoles, and the pattern that selects the test again.
 
+local kernel_log = require "provium.kernel_log"
 local show = require "provium.show"
 local stack = require "provium.stack"
 
@@ -94,13 +95,14 @@ local function is_dump(line)
 		text:find("^RSP: ") or text:find("^ORIG_RAX") or text:find("^ ?</?TASK>")
 end
 
--- Returns an entry for each complaint: { vm = its number, kind, title, fatal,
--- panic, lines = without dumps, source = see stack.decode() }.
+-- Returns an entry for each title of each VM: { vm = its number, kind, title,
+-- fatal, panic, reports = their number, lines = of the first one, without
+-- dumps, source = see stack.decode() }.
 function evidence.complaints(vms, complaints)
 	local list = {}
-	for _, complaint in ipairs(complaints) do
+	for _, complaint in ipairs(kernel_log.combine(complaints)) do
 		local item = {
-			kind = complaint.kind, title = complaint.title,
+			kind = complaint.kind, title = complaint.title, reports = #complaint.again + 1,
 			fatal = complaint.fatal, panic = complaint.panic, lines = {},
 		}
 		for i, vm in ipairs(vms) do

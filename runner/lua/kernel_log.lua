@@ -116,17 +116,26 @@ local function is_ignored(complaint)
 	end
 end
 
+-- A guest in which code does not end repeats its report for good: has this one
+-- failed a test before, and does the running one not use the VM?
+local function is_old(vm, complaint) return vm.blamed[complaint.title] and vm.used_by ~= session.test end
+
+-- To be called with the complaints that have failed a test.
+function kernel_log.blame(complaints)
+	for _, complaint in ipairs(complaints) do complaint.vm.blamed[complaint.title] = true end
+end
+
 -- Adds the complaints in the lines (false: a line to skip) to found, except
--- those that are ignored and those whose title is in known. first_seq: the
--- number of the first line's record, which becomes a complaint's field seq; or
--- nil.
+-- those that are ignored or old, and those whose title is in known. first_seq:
+-- the number of the first line's record, which becomes a complaint's field seq;
+-- or nil.
 local function find_complaints(vm, lines, found, known, first_seq)
 	for _, complaint in ipairs(core.complaints(lines, 1)) do
 		vm.nr_complaints = vm.nr_complaints + 1
 		complaint.seq = first_seq and first_seq + complaint.lines[1] - 1
 		for i, n in ipairs(complaint.lines) do complaint.lines[i] = lines[n] end
 		complaint.vm = vm
-		if not (known and known[complaint.title]) and not is_ignored(complaint) then
+		if not (known and known[complaint.title] or is_old(vm, complaint)) and not is_ignored(complaint) then
 			found[#found + 1] = complaint
 		end
 	end
@@ -281,10 +290,31 @@ function kernel_log.take_outside_complaints()
 	return list
 end
 
+-- Returns the complaints without those that have the title of an earlier one of
+-- the same VM. The earlier one gets a field `again`, the list of these.
+function kernel_log.combine(complaints)
+	local list, first = {}, {}
+	for _, complaint in ipairs(complaints) do
+		local of_vm = first[complaint.vm] or {}
+		local same = of_vm[complaint.title]
+		first[complaint.vm] = of_vm
+		if same then
+			same.again[#same.again + 1] = complaint
+		else
+			complaint.again, of_vm[complaint.title] = {}, complaint
+			list[#list + 1] = complaint
+		end
+	end
+	return list
+end
+
 -- Returns the complaints' titles, one per line.
 function kernel_log.titles(complaints)
 	local titles = {}
-	for i, complaint in ipairs(complaints) do titles[i] = complaint.title end
+	for i, complaint in ipairs(kernel_log.combine(complaints)) do
+		local nr = #complaint.again + 1
+		titles[i] = complaint.title .. (nr > 1 and (" (%d reports)"):format(nr) or "")
+	end
 	return table.concat(titles, "\n")
 end
 

@@ -52,6 +52,7 @@ local function new_vm(core_vm, log_next, log_is_cut)
 		console_read = 0,
 		taint = not log_is_cut and 0 or nil, warnings = not log_is_cut and 0 or nil, nr_complaints = 0,
 		console_judged = 0, console_is_final = false,	-- see kernel_log.lua
+		blamed = {},		-- set of the titles of complaints that have failed a test
 		inserted = {},		-- the .ko file of each module that insmod() has inserted, by module name
 		inserted_by_test = {},	-- those that the running test has inserted
 		removed_functions = {},	-- of the modules that the running test has removed, see leaks.lua

@@ -90,10 +90,14 @@ static void source(struct buf *to, const char *indent, const json_t *part)
 static void complaint(struct buf *to, const char *indent, const json_t *part, size_t max)
 {
 	const json_t *lines = json_object_get(part, "lines");
+	long long reports = json_integer_value(json_object_get(part, "reports"));
 	size_t nr = json_array_size(lines);
 
-	buf_addf(to, "%skernel of VM %d reported: %s\n", indent, vm_number(part),
+	buf_addf(to, "%skernel of VM %d reported: %s", indent, vm_number(part),
 		 record_text(part, "title"));
+	if (reports > 1)
+		buf_addf(to, " (the first of %lld reports)", reports);
+	buf_addf(to, "\n");
 	for (size_t i = 0; i < nr && i < max; i++)
 		buf_addf(to, "%s| %s\n", indent, string_of(json_array_get(lines, i)));
 	if (nr > max)

@@ -139,8 +139,7 @@ function copy(code) {
 		document.execCommand("copy");
 		told();
 	};
-	if (navigator.clipboard) navigator.clipboard.writeText(code.textContent).then(told, select);
-	else select();
+	navigator.clipboard ? navigator.clipboard.writeText(code.textContent).then(told, select) : select();
 }
 function command(label, value) {
 	if (!text(value)) return null;
@@ -159,8 +158,9 @@ function source(caption, part) {
 // The entries of a stack that are in a module and have a line are bold.
 function complaint(part) {
 	const shown = lines(part.lines).map(line => el(/\[\w+\].*:\d+$/.test(line) ? "b" : "span", {}, `${line}\n`));
-	return [figure(`The kernel of VM ${number(part.vm)} reported: ${text(part.title)}`, shown),
-		source("The module:", part.source)];
+	const first = number(part.reports) > 1 ? `, the first of ${number(part.reports)} reports` : "";
+	const caption = `The kernel of VM ${number(part.vm)} reported: ${text(part.title)}${first}`;
+	return [figure(caption, shown), source("The module:", part.source)];
 }
 function kernelLog(part) {
 	const more = part.more ? `, without ${plural(number(part.more), "line")} before these` : "";

@@ -47,9 +47,10 @@
  *			a program run by the test printed; each can have results
  *			in it. seconds: since the result before it; can be absent
  *	log		[line] that the test left with log()
- *	complaints	[{ vm, kind, title, fatal, panic, lines [line], source }]:
- *			unexpected reports of the kernel, without register
- *			dumps. source: { where "file:line", lines [line] }, the
+ *	complaints	[{ vm, kind, title, fatal, panic, reports, lines [line],
+ *			source }]: unexpected reports of the kernel, without
+ *			register dumps; lines are of the first of `reports` ones
+ *			with this title. source: { where "file:line", lines [line] }, the
  *			lines around the first entry of a module
  *	kernel		[{ vm, lines [line], more }]: the kernel log during the
  *			test; `more` lines before these were left out

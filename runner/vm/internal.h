@@ -54,7 +54,7 @@ struct oops {
 	struct complaint_parser *parser;	/* NULL: nothing was read yet */
 	off_t read;			/* bytes of the console that the parser got */
 	bool watching;
-	size_t dismissed;		/* fatal reports that are not the kernel's */
+	size_t dismissed;		/* such reports that are not the kernel's */
 	int64_t since_ns;		/* when an oops was noticed; 0: none */
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Notices on the console that the kernel has reported an oops or worse, after
- * which a call in flight may never return; see internal.h.
+ * Notices on the console that the kernel has reported an oops, a lockup or a
+ * stall, after which a call in flight may never return; see internal.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -30,15 +30,16 @@ void vm_watch_oops(struct vm *vm, bool on)
 	vm->oops = (struct oops){ .watching = on, .read = console_size(vm->output.console_fd) };
 }
 
-static size_t count_fatal(const struct complaint_parser *p)
+/* Returns the number of reports after which a call in flight may not return. */
+static size_t count_ends(const struct complaint_parser *p)
 {
 	const struct complaint *list;
-	size_t nr, fatal = 0;
+	size_t nr, ends = 0;
 
 	list = complaint_parser_reports(p, &nr);
 	for (size_t i = 0; i < nr; i++)
-		fatal += list[i].fatal;
-	return fatal;
+		ends += list[i].fatal || list[i].stuck;
+	return ends;
 }
 
 /*
@@ -97,7 +98,7 @@ static bool is_confirmed(struct vm *vm)
 		return true;
 	p = complaint_parser_new();
 	feed(p, buf_str(&call->reply.stream[1]), call->reply.stream[1].len, kernel_text);
-	found = count_fatal(p) || !call->done || call->reply.kind != WIRE_REPLY;
+	found = count_ends(p) || !call->done || call->reply.kind != WIRE_REPLY;
 	complaint_parser_free(p);
 	vm_call_free(vm, call);
 	return found;
@@ -122,12 +123,12 @@ static void look(struct vm *vm)
 	if (n > 0)
 		o->read += (off_t)feed(o->parser, (char *)b.p, (size_t)n, NULL);
 	buf_release(&b);
-	if (count_fatal(o->parser) <= o->dismissed)
+	if (count_ends(o->parser) <= o->dismissed)
 		return;
 	if (is_confirmed(vm))
 		o->since_ns = clock_ns();
 	else
-		o->dismissed = count_fatal(o->parser);
+		o->dismissed = count_ends(o->parser);
 }
 
 int64_t vm_oops_limit(struct vm *vm, int64_t start_ns, int64_t deadline_ns)

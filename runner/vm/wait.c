@@ -182,7 +182,7 @@ static const char *shortened_by(const struct vm *vm, const struct vm_call *call)
 		return " (it is blocked, and the guest is idle; vm.timeout = 120 waits longer)";
 	if (vm_log_overflows(vm))
 		return " (the call has made 64 MiB of recording, the most that it may)";
-	return vm->oops.since_ns ? " (the kernel's oops shortened the limit)" : "";
+	return vm->oops.since_ns ? " (the kernel's report shortened the limit)" : "";
 }
 
 /*

@@ -89,7 +89,7 @@ local EXPECTED = {
 	["a log that cannot be read"] = { "FAIL", "the kernel log of VM %d+ cannot be read: dmesg: /dev/kmsg: Operation not permitted" },
 	["a NULL pointer in a worker of the kernel"] = { "FAIL", "the kernel complained: NULL pointer dereference in null_work" },
 	["an oops while a call is in flight"] = { "FAIL", "the kernel complained: NULL pointer dereference in null_work\n.*" ..
-		"no result within [%d.]+ s %(the kernel's oops shortened the limit%); the command was killed" },
+		"no result within [%d.]+ s %(the kernel's report shortened the limit%); the command was killed" },
 	["text of an oops from user space while a call is in flight"] = { "ok" },
 	["a panic of a VM that the test does not talk to"] = { "FAIL", "the kernel complained: Kernel panic: sysrq triggered crash" },
 	["after another VM's panic"] = { "ok" },

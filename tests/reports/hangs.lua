@@ -10,7 +10,7 @@ do
 	local vm = provium.create():boot { memory = "128M" }
 	slowness = vm.core:info().slowness
 	vm:kill()
-	events = runner.test_events("vm_hangs.lua", { prefix = { runner.timeout, "280" } })
+	events = runner.test_events("vm_hangs.lua", { prefix = { runner.timeout, ("%.0f"):format(280 * slowness) } })
 end
 
 local CALL_TIMEOUT_S = 60	-- default of vm.timeout
@@ -44,6 +44,17 @@ end)
 
 test("a loop with interrupts on is reported as a hang in the function that loops", function()
 	check("a loop with interrupts on", "fault_spin")
+end)
+
+test("a call into a loop ends soon after the kernel has reported the loop", function()
+	local event = assert(events["a call into a loop ends soon after the kernel has reported the loop"])
+	assert_eq("FAIL", event.verdict)
+	assert(event.message:find("^the kernel complained: [^\n]* in fault_spin[^\n]*\n.*no result within [%d.]+ s "
+		.. "%(the kernel's report shortened the limit%)"), event.message)
+end)
+
+test("the reports that a looping guest repeats do not fail the test after it", function()
+	assert_eq("ok", events["a test after one whose guest still loops"].verdict)
 end)
 
 test("a test after tests whose guests hung passes", function()
