@@ -196,7 +196,7 @@ for _, signal in ipairs { { "INT", 130 }, { "TERM", 143 }, { "HUP", 129 } } do
 		kill(name, pid)
 		local result, said = wait()
 		assert_eq(status, result)
-		assert_contains(said, "at vm_no_hello.lua:4, in boot minimal\ninterrupted: 0 passed; 1 file did not run\n")
+		assert_contains(said, ("at vm_no_hello.lua:4, in boot %s\ninterrupted: 0 passed; 1 file did not run\n"):format(provium.profile))
 		runner.assert_gone(qemu)
 	end)
 end
