@@ -2,16 +2,22 @@
 /* Error texts. */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "runner/base/err.h"
 
+static bool is_shortage(int number)
+{
+	return number == EMFILE || number == ENFILE || number == ENOMEM;
+}
+
 int err_set(struct err *err, enum err_kind kind, int ret, const char *fmt, ...)
 {
 	va_list ap;
 
-	err->kind = kind;
+	err->kind = kind == ERR_USER && is_shortage(-ret) ? ERR_BROKEN : kind;
 	err->console_at = 0;
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);

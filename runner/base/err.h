@@ -29,7 +29,11 @@ struct err {
 	char text[8192];
 };
 
-/* Sets kind and text.  Returns ret, for `return err_set(…)`. */
+/*
+ * Sets kind and text.  Returns ret, for `return err_set(…)`.  If ret says that
+ * the host lacks descriptors or memory, the kind is not ERR_USER but
+ * ERR_BROKEN: that is no mistake in a test.
+ */
 int err_set(struct err *err, enum err_kind kind, int ret, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /*

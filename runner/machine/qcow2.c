@@ -55,9 +55,9 @@ int qcow2_disk_size(const char *path, const char *format, uint64_t *size,
 	}
 	if (fd >= 0)
 		close(fd);
-	return ret ? err_set(err, ERR_USER, ret, "disk %s: %s", path,
-			     ret == -EINVAL ? "not a qcow2 image" :
-			     strerror(-ret)) : 0;
+	return ret ? err_set(err, ERR_USER, ret, "disk %s: %s%s", path,
+			     ret == -EINVAL ? "not a qcow2 image" : strerror(-ret),
+			     err_limit_advice(-ret)) : 0;
 }
 
 static int put(int fd, const void *p, size_t n, off_t at)

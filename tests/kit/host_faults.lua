@@ -283,8 +283,8 @@ test("out/ removed while a VM runs: its calls work, the next boot says to run ma
 			]]):format(h.dir))
 			local r = runner.run({ "test", "t.lua" }, options(h:opts()))
 			assert_contains(r.said, "goes on ... ok\n")
-			assert_contains(r.said, "boots ... FAIL: there is no profile \"minimal\"; there is no provium.toml " ..
-				"from here upwards, nor beside the runner: run make\n")
+			assert_contains(r.said, ("boots ... FAIL: there is no profile %q; there is no provium.toml "
+				.. "from here upwards, nor beside the runner: run make\n"):format(provium.profile))
 			assert_eq(1, r.status, r.said)
 		end)
 	end)
