@@ -49,6 +49,7 @@ struct scenario {
 	int signal;			/* ends the victim; 0: SIGKILL */
 	bool listens;			/* the agent listens for connections */
 	bool forks;			/* the victim makes children */
+	bool reaps;			/* and reaps them before it replies */
 	bool port;			/* the link is no socket */
 };
 
