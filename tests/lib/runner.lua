@@ -88,7 +88,7 @@ function runner.command(args, opts)
 	opts = opts or {}
 	local words = { "cd", quote(opts.cwd or runner.canned), "&& exec env" }
 	for name, value in pairs(opts.env or {}) do words[#words + 1] = quote(name .. "=" .. value) end
-	for _, word in ipairs(opts.prefix or { runner.timeout, "-k", "5", "100" }) do
+	for _, word in ipairs(opts.prefix or { runner.timeout, "-k", "5", "600" }) do
 		words[#words + 1] = quote(word)
 	end
 	words[#words + 1] = quote(opts.runner or runner.path)

@@ -4,6 +4,8 @@
 
 local runner = require "runner"
 
+provium.timeout = "20m"
+
 local NAMES = { "vm_blocked", "vm_blocked_command", "vm_long_calls" }
 
 local said, status = {}, {}

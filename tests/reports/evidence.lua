@@ -4,6 +4,8 @@
 local core = require "provium.core"
 local runner = require "runner"
 
+provium.timeout = "20m"
+
 -- Returns the test events of a canned suite's JSON report by name, and the end
 -- event.
 local function items(suite, opts)

@@ -5,6 +5,8 @@
 local faults_source = require "faults_source"
 local runner = require "runner"
 
+provium.timeout = "20m"
+
 local vm = provium.create():boot { memory = "256M" }
 vm:mount_vfs()
 local has_kmemleak = vm:exec("test -e /sys/kernel/debug/kmemleak").ok
@@ -14,7 +16,7 @@ local events
 
 -- Returns the event of a test of the canned suite.
 local function event_of(name)
-	events = events or runner.test_events("vm_leaks.lua", { prefix = { runner.timeout, "-k", "5", "280" } })
+	events = events or runner.test_events("vm_leaks.lua", { prefix = { runner.timeout, "-k", "5", "840" } })
 	return assert(events[name], name .. " has no result")
 end
 

@@ -4,6 +4,8 @@
 
 local runner = require "runner"
 
+provium.timeout = "20m"
+
 -- Runs a file with these tests, and returns the runner's output. The tests have
 -- vm, a VM with the module faults, and commit, the guest's file to which a
 -- fault's name is written to commit the fault.
