@@ -61,8 +61,9 @@ void bind_push_reasons(lua_State *L);
 
 /*
  * core.complaints(lines, first): the reports in lines[first] and the lines
- * after it, as a list of { kind, title, fatal, panic, lines = { indices } }.
- * Elements that are not strings (false: a line from user space) are skipped.
+ * after it, as a list of { kind, title, fatal, stuck, panic, lines = { indices
+ * } }.  Elements that are not strings (false: a line from user space) are
+ * skipped.
  */
 int bind_complaints(lua_State *L);
 /*

@@ -2,7 +2,7 @@
 -- The guests' kernel logs, and the complaints in them.
 --
 -- A complaint is a report in which the kernel says that something is wrong with
--- it, as a table { kind, title, fatal, panic, vm, lines = texts }; see
+-- it, as a table { kind, title, fatal, stuck, panic, vm, lines = texts }; see
 -- runner/complaint/parser.h.
 --
 -- Every record crosses the connection once.  A VM's log is the list of lines
@@ -118,7 +118,9 @@ end
 
 -- A guest in which code does not end repeats its report for good: has this one
 -- failed a test before, and does the running one not use the VM?
-local function is_old(vm, complaint) return vm.blamed[complaint.title] and vm.used_by ~= session.test end
+local function is_old(vm, complaint)
+	return complaint.stuck and vm.blamed[complaint.title] and vm.used_by ~= session.test
+end
 
 -- To be called with the complaints that have failed a test.
 function kernel_log.blame(complaints)
