@@ -48,7 +48,7 @@ static int append_file(int out, const char *path, struct err *err)
 	int in = open(path, O_RDONLY | O_CLOEXEC), ret;
 
 	if (in < 0)
-		return err_set(err, ERR_USER, -errno, "initramfs %s: %s%s", path,
+		return err_set(err, ERR_USER, -errno, "cannot open the initramfs %s: %s%s", path,
 			       strerror(errno), err_limit_advice(errno));
 	ret = append_fd(out, in, path, err);
 	close(in);
