@@ -69,18 +69,13 @@ if runner.lacks_vmlinux("a run with --chaos is recorded, and its recording repla
 
 test("--chaos with --repeat counts the seed on, keeps the recording of the failure, and names its seed", function()
 	runner.with_folder(function(dir)
-		local file = runner.write(dir .. "/second.lua", ([[
-			local count = io.open("%s/count", "a+")
-			count:write("x")
-			count:flush()
-			count:seek("set")
-			local is_second = #count:read("a") == 2
+		local file = runner.write(dir .. "/second.lua", runner.counting_code(dir) .. [[
 			test("fails the second time", { fixture = provium.profile }, function(vm)
 				assert_contains(vm:read_file("/proc/cmdline"), "provium.noise=")
 				vm:exec("pidof provium-noise >/dev/kmsg")
 				assert(not is_second)
 			end)
-		]]):format(dir))
+		]])
 		local r = runner.run({ "test", "--chaos", "41", "--repeat", "5", file }, { raw = true })
 		assert_eq(1, r.status, r.said)
 		assert_contains(r.said, "FAIL: 1 passed, 1 failed\n")

@@ -156,14 +156,9 @@ end)
 
 test("--record with --repeat stops at the first failure and keeps its recording", function()
 	runner.with_folder(function(dir)
-		local file = runner.write(dir .. "/third.lua", ([[
-			local count = io.open("%s/count", "a+")
-			count:write("x")
-			count:flush()
-			count:seek("set")
-			local is_second = #count:read("a") == 2
+		local file = runner.write(dir .. "/third.lua", runner.counting_code(dir) .. [[
 			test("fails the second time", { fixture = provium.profile }, function() assert(not is_second) end)
-		]]):format(dir))
+		]])
 		local r = runner.run({ "test", "--record", "--repeat", "5", file }, { raw = true })
 		assert_eq(1, r.status, r.said)
 		assert_contains(r.said, "FAIL: 1 passed, 1 failed\n")

@@ -184,6 +184,18 @@ function runner.lacks_vmlinux(title)
 	return true
 end
 
+-- Returns Lua code that sets is_second: true in the second run of it for this
+-- folder.
+function runner.counting_code(dir)
+	return ([[
+		local count = io.open("%s/count", "a+")
+		count:write("x")
+		count:flush()
+		count:seek("set")
+		local is_second = #count:read("a") == 2
+	]]):format(dir)
+end
+
 -- --- processes ---
 
 -- Returns how many processes have this word, NAME=VALUE, in their environment.

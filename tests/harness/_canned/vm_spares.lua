@@ -67,12 +67,13 @@ test("pause: a spare with a busy guest uses no processor time", { fixture = "bus
 	assert(tonumber(vm:read_file("/tmp/count")) > 0)
 	pass_time(vm, 1)
 	local pid = assert(spare_of(vm))
-	local first = cpu_ticks(pid)
-	pass_time(vm, 1)
-	-- A running busy guest uses a hundred ticks a second; a QEMU that has
-	-- just started on a slow machine, some.
-	local used = cpu_ticks(pid) - first
-	assert(used <= 30, used .. " ticks")
+	-- A running busy guest uses a hundred ticks a second, always; a QEMU
+	-- that has just started on a slow machine, some.
+	wait_until(function()
+		local first = cpu_ticks(pid)
+		pass_time(vm, 1)
+		return cpu_ticks(pid) - first <= 2
+	end, { timeout = 10, desc = "a second in which the spare uses at most 2 ticks" })
 end)
 
 test("pause: the busy guest runs on when its test begins", { fixture = "busy" }, function(vm)
