@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,15 +13,13 @@
 #include <unistd.h>
 
 #include "runner/base/buf.h"
-#include "runner/base/deadline.h"
 #include "runner/base/exit_status.h"
 #include "runner/base/files.h"
 #include "runner/cmd/cmd.h"
 #include "runner/make/plan.h"
 #include "runner/make/return_tokens.h"
 #include "runner/make/summary.h"
-
-#define DESCENDANTS_S 5.0		/* limit for the processes that a killed runner leaves */
+#include "runner/run/leftovers.h"
 
 static int run_plan(int argc, char **argv)
 {
@@ -79,18 +76,6 @@ static void pass_on(int sig)
 }
 
 /*
- * After the runner was killed: waits for the processes that it has left, which
- * die of its death.  Until then they can take and give job tokens.
- */
-static void await_descendants(void)
-{
-	int64_t deadline_ns = deadline_in(DESCENDANTS_S);
-
-	while (waitpid(-1, NULL, WNOHANG) >= 0 && clock_ns() < deadline_ns)
-		poll(NULL, 0, 1);
-}
-
-/*
  * Runs the command as a child, and passes signals that end a program on to it.
  * A shell could lose a SIGINT that comes while it starts a command.  Returns
  * the child's exit status, or 128 + N after signal N, as a shell does.
@@ -104,7 +89,7 @@ static int run_child(char **argv)
 	sigset_t ends, before;
 	int status, n = sizeof(sigs) / sizeof(sigs[0]);
 
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	leftovers_adopt();
 	sigemptyset(&ends);
 	for (int i = 0; i < n; i++)
 		sigaddset(&ends, sigs[i]);
@@ -131,8 +116,9 @@ static int run_child(char **argv)
 	}
 	while (waitpid(runner, &status, 0) < 0)
 		;
+	/* What a killed runner leaves can give job tokens until it ends. */
 	if (WIFSIGNALED(status))
-		await_descendants();
+		leftovers_end();
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
