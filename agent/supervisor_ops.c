@@ -149,6 +149,7 @@ static int op_quiesce(struct supervisor *s, const struct wire_header *hdr,
 	/* The timer must not run out in a guest that was just resumed. */
 	reader_role_stop_timer(s);
 	quiesce_guest(q, &rep, s->random_fd);
+	kernel_log_counters(&rep.taint, &rep.warnings);
 	executor = reader_role_idle_executor(s);
 	rep.executor_can_set_clock = executor && quiesce_can_set_clock(executor);
 	/*

@@ -245,6 +245,8 @@
 	F(S, u64, offsets, "of __per_cpu_offset")			\
 	F(S, u64, reseed, "of crng_reseed")				\
 	F(S, u64, log, "sequence number of the mark in the kernel log")	\
+	F(S, u64, taint, "flags of the tainted kernel, after the mark")	\
+	F(S, u64, warnings, "WARNINGs and oopses counted, after the mark")	\
 	F(S, u32, executor_can_set_clock, "1: the executor can carry out executor_resume")
 
 #define WIRE_MSG_resume_req(F, S)					\

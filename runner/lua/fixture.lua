@@ -273,7 +273,7 @@ function fixture.clone(name, opts)
 			paths = fixture.input_paths(found.manifest),
 		})
 	end
-	local clone = VM.adopt(vm, found.manifest.log_next)
+	local clone = VM.adopt(vm, found.manifest)
 	clone.leave_clean = found.manifest.leave_clean
 	session.on_start(clone)
 	return clone

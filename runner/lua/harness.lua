@@ -209,14 +209,16 @@ local function file_error(caught, is_load_error)
 		judge_as_test(caught)
 		return nil
 	end
-	local e, complaints = { log = session.log }, nil
+	local e, complaints, problems = { log = session.log }, nil, nil
 	if caught then
 		limits.name_limit(caught.value)
 		e.verdict, e.message = verdict.of_error(caught, false)
 	else
-		complaints = kernel_log.take_outside_complaints()
+		complaints, problems = kernel_log.take_outside_complaints()
 		if #complaints > 0 then
 			e.message = "the kernel complained outside of any test: " .. kernel_log.titles(complaints)
+		elseif #problems > 0 then
+			e.message = ("outside of any test: %s: a complaint may be missing"):format(table.concat(problems, "\n"))
 		elseif core.gc_error() then
 			-- Lua may collect the garbage of one test while another
 			-- one runs.

@@ -14,14 +14,15 @@
 --
 -- The kernel's flags and counters are a second witness: if they have changed
 -- and the log has no report, a complaint was missed. taint and warnings are
--- their last values, nil for a clone whose log was not read yet; nr_complaints
--- is the number of complaints that were found, including ignored ones.
+-- their values when the log was judged last; nr_complaints is the number of
+-- complaints that were found, including ignored ones.
 --
 -- The console is searched as well if the log cannot be read, has lost records,
 -- or was lost with the guest. console_judged is the offset up to which the
 -- console was searched; console_read is its size when the log was read last.
 
 local core = require "provium.core"
+local VERDICT = require "provium.errors".VERDICT
 local session = require "provium.session"
 
 local kernel_log = { methods = {} }
@@ -116,10 +117,16 @@ local function is_ignored(complaint)
 	end
 end
 
--- A guest in which code does not end repeats its report for good: has this one
--- failed a test before, and does the running one not use the VM?
+-- Reports of these kinds come again for as long as the state lasts, and long
+-- after its cause.
+local LASTING = { lockup = true, stall = true, hung = true }
+
+-- Did an earlier test cause what this complaint reports, and was it told so?
+-- The running test must not use the VM.
 local function is_old(vm, complaint)
-	return complaint.stuck and vm.blamed[complaint.title] and vm.used_by ~= session.test
+	local before = vm.used_by
+	return LASTING[complaint.kind] and before ~= session.test and
+		(vm.blamed[complaint.title] or vm.has_crashed or before ~= nil and before.verdict == VERDICT.fail)
 end
 
 -- To be called with the complaints that have failed a test.
@@ -137,6 +144,7 @@ local function find_complaints(vm, lines, found, known, first_seq)
 		complaint.seq = first_seq and first_seq + complaint.lines[1] - 1
 		for i, n in ipairs(complaint.lines) do complaint.lines[i] = lines[n] end
 		complaint.vm = vm
+		vm.has_crashed = vm.has_crashed or complaint.fatal
 		if not (known and known[complaint.title] or is_old(vm, complaint)) and not is_ignored(complaint) then
 			found[#found + 1] = complaint
 		end
@@ -212,7 +220,7 @@ local FAULT_FLAGS = {
 -- Compares the kernel's flags and counters to those of the last time. Returns
 -- nothing; or what they tell, if no complaint was found that explains it.
 local function check_counters(vm, number, nr_before)
-	local taint, warnings = vm.taint or vm.new_taint, vm.warnings or vm.new_warnings
+	local taint, warnings = vm.taint, vm.warnings
 	vm.taint, vm.warnings = vm.new_taint, vm.new_warnings
 	if vm.nr_complaints > nr_before then return end
 	for bit, meaning in pairs(FAULT_FLAGS) do
@@ -261,8 +269,8 @@ end
 -- Returns the complaints of all VMs since the last call, and a list of reasons
 -- why others could have been missed.
 function kernel_log.take_complaints()
-	local found, problems = session.kept_complaints, {}
-	session.kept_complaints = {}
+	local found, problems = session.kept_complaints, session.kept_problems
+	session.kept_complaints, session.kept_problems = {}, {}
 	for number, vm in ipairs(session.vms) do
 		local state = vm.core:info().state
 		if vm.core:lives() then
@@ -279,17 +287,19 @@ function kernel_log.has_coarse_timers(vm)
 	return vm.core:console():find("Could not switch to high resolution mode", 1, true) ~= nil
 end
 
--- Keeps the new complaints for the next take_complaints().  To be called before
--- a restore, after which the guest's log does not have them any more.
+-- Keeps what the next take_complaints() returns.  To be called before a restore,
+-- after which the guest's log does not have the complaints any more.
 function kernel_log.keep_complaints()
-	session.kept_complaints = kernel_log.take_complaints()
+	session.kept_complaints, session.kept_problems = kernel_log.take_complaints()
 end
 
--- Removes the new complaints and keeps them as ones that no test has caused.
+-- Calls take_complaints(), and keeps what it returns as caused by no test.
+-- Returns all that was kept so.
 function kernel_log.take_outside_complaints()
-	local list = session.outside_complaints
-	for _, complaint in ipairs(kernel_log.take_complaints()) do list[#list + 1] = complaint end
-	return list
+	local complaints, problems = kernel_log.take_complaints()
+	table.move(complaints, 1, #complaints, #session.outside_complaints + 1, session.outside_complaints)
+	table.move(problems, 1, #problems, #session.outside_problems + 1, session.outside_problems)
+	return session.outside_complaints, session.outside_problems
 end
 
 -- Returns the complaints without those that have the title of an earlier one of

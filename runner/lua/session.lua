@@ -50,8 +50,10 @@ function session.begin(path, opts)
 
 	session.watches_oops = false		-- calls end soon once a kernel has reported an oops
 	session.ignored = {}			-- from provium.ignore(): { pattern, reason, count }
-	session.kept_complaints = {}		-- from kernel logs that a restore has cut
-	session.outside_complaints = {}		-- complaints that came while no test was running
+	-- What kernel_log.take_complaints() has returned: before a restore, and
+	-- while no test was running.
+	session.kept_complaints, session.kept_problems = {}, {}
+	session.outside_complaints, session.outside_problems = {}, {}
 
 	if not opts.built_in then session.depend(path) end
 end

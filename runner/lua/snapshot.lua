@@ -19,6 +19,7 @@ function methods:snapshot()
 	return {
 		vm = self, core = core_snapshot,
 		log_next = log_next, nr_lines = #self.log, log_is_cut = self.log_is_cut,
+		taint = self.new_taint, warnings = self.new_warnings,
 	}
 end
 
@@ -32,6 +33,7 @@ function methods:restore(snapshot)
 	for channel in pairs(self.calls_in_flight) do self.calls_in_flight[channel] = nil end
 	for i = #self.log, snapshot.nr_lines + 1, -1 do self.log[i] = nil end
 	self.log_next, self.log_is_cut = snapshot.log_next + 1, snapshot.log_is_cut
+	self.taint, self.warnings = snapshot.taint, snapshot.warnings
 	self.log_judged = math.min(self.log_judged, snapshot.nr_lines)
 	self.console_is_final = false
 end

@@ -42,17 +42,18 @@ end
 
 function VM.__tostring(vm) return ("VM (%s)"):format(vm.core:info().profile) end
 
--- Returns a VM object. core_vm: a VM of provium.core; for log_next and
--- log_is_cut see kernel_log.lua.
-local function new_vm(core_vm, log_next, log_is_cut)
+-- Returns a VM object. core_vm: a VM of provium.core; saved: the manifest of its
+-- fixture, or nil. For the log's fields see kernel_log.lua.
+local function new_vm(core_vm, saved)
 	local vm = setmetatable({
 		core = core_vm, channel = 1, timeout = limits.CALL_S,
 		calls_in_flight = {},	-- the latest call of async(), by channel
-		log = {}, log_from_user = {}, log_next = log_next, log_is_cut = log_is_cut, log_judged = 0,
-		console_read = 0,
-		taint = not log_is_cut and 0 or nil, warnings = not log_is_cut and 0 or nil, nr_complaints = 0,
+		log = {}, log_from_user = {}, log_next = saved and saved.log_next or 0, log_is_cut = saved ~= nil,
+		log_judged = 0, console_read = 0,
+		taint = saved and saved.taint or 0, warnings = saved and saved.warnings or 0, nr_complaints = 0,
 		console_judged = 0, console_is_final = false,	-- see kernel_log.lua
 		blamed = {},		-- set of the titles of complaints that have failed a test
+		has_crashed = false,	-- has its kernel reported an oops or worse?
 		inserted = {},		-- the .ko file of each module that insmod() has inserted, by module name
 		inserted_by_test = {},	-- those that the running test has inserted
 		removed_functions = {},	-- of the modules that the running test has removed, see leaks.lua
@@ -76,16 +77,15 @@ function VM.create(profile)
 	if type(profile) ~= "string" then
 		error(("create: profile: expected a name, got %s"):format(type(profile)), 0)
 	end
-	local vm = new_vm(core.vm(profile), 0, false)
+	local vm = new_vm(core.vm(profile))
 	local info, home = vm.core:info(), core.home()
 	session.depend(info.kernel)
 	for _, path in pairs { info.initrd, info.rootfs, home .. "/initramfs/base.cpio" } do session.note(path) end
 	return vm
 end
 
--- Returns a clone, which was resumed from a fixture whose kernel log ends
--- before log_next.
-function VM.adopt(core_vm, log_next) return new_vm(core_vm, log_next, true) end
+-- Returns a clone, which was resumed from the fixture with this manifest.
+VM.adopt = new_vm
 
 -- --- boot to shutdown ---
 

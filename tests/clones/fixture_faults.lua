@@ -71,6 +71,11 @@ test("a fixture script whose kernel complains is refused", function()
 		"the kernel complained: ", true)
 end)
 
+test("a fixture script whose kernel becomes tainted without a report is refused", function()
+	is_refused("local vm = " .. home.BOOT .. ("vm:insmod('%s/%s/modules/faults.ko') "):format(runner.home, home.PROFILE) ..
+		"vm:exec('echo silent >/sys/module/faults/parameters/commit')\n", "its log has no report of that: a complaint may be missing", true)
+end)
+
 test("a fixture whose kernel has coarse timers is booted three times, then refused", function()
 	-- Without the timer of its APIC, the second processor has no precise
 	-- timer.

@@ -150,6 +150,14 @@ test("a complaint between two tests fails the file", function()
 	assert_contains(list[3], "(the file) ... FAIL: the kernel complained outside of any test: ")
 end)
 
+test("a kernel that becomes tainted between two tests, without a report, fails the file", function()
+	local r = run("vm_stray_taint.lua")
+	assert_eq(1, r.status)
+	local list = outcomes(r)
+	assert_eq({ "before ... ok", "after ... ok" }, { list[1], list[2] })
+	assert(list[3]:find("^%(the file%) %.%.%. FAIL: outside of any test: the kernel of VM %d+ is tainted %(W: a WARNING%)"), list[3])
+end)
+
 -- --- time limits ---
 
 test("a test reaches its time limit in a call: the next test has a working executor", function()

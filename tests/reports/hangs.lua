@@ -57,6 +57,12 @@ test("the reports that a looping guest repeats do not fail the test after it", f
 	assert_eq("ok", events["a test after one whose guest still loops"].verdict)
 end)
 
+test("a worker that died by an oops does not fail the next test by the lockup of its queue", function()
+	assert_eq("FAIL", events["a worker of the kernel dies"].verdict)
+	local event = events["a test after the worker's death"]
+	assert_eq("ok", event.verdict, event.message)
+end)
+
 test("a test after tests whose guests hung passes", function()
 	assert_eq("ok", events["after the guests that hung"].verdict)
 end)
