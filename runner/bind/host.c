@@ -181,8 +181,9 @@ static int run_list(lua_State *L, char **argv, size_t first)
 	int fd, ret, status;
 
 	for (lua_Integer i = 1; i <= n; i++) {
-		lua_geti(L, 1, i);
-		argv[first++] = (char *)(uintptr_t)luaL_checkstring(L, -1);
+		luaL_argcheck(L, lua_geti(L, 1, i) == LUA_TSTRING, 1, "expected strings");
+		argv[first++] = (char *)(uintptr_t)lua_tostring(L, -1);
+		lua_pop(L, 1);	/* the table keeps the string */
 	}
 	argv[first] = NULL;
 	fd = console_open("stderr");

@@ -2,6 +2,7 @@
 -- The source files and lines of a stack's entries, from files that the host's
 -- compiler makes: a program stands for vmlinux, an object file for a module.
 
+local core = require "provium.core"
 local runner = require "runner"
 local stack = require "provium.stack"
 
@@ -79,4 +80,15 @@ test("debugging information of another build adds no source lines to stack entri
 		function vm.core.info() return { debug = dir .. "/debug", kernel = other } end
 		assert_eq({ line }, (stack.decode(vm, { line })))
 	end)
+end)
+
+-- Lua's stack has room for few values, and a program gets an argument for each
+-- entry.
+test("a program that the runner starts can have 20000 arguments", function()
+	local words = { "echo" }
+	for i = 1, 20000 do words[#words + 1] = tostring(i) end
+	local status, said = core.run_tool(words, 30)
+	assert_eq(0, status)
+	assert(said:find("^1 2 .* 19999 20000\n$"), said:sub(1, 100))
+	assert_error(function() core.run_tool({ "echo", 1 }, 30) end, "expected strings")
 end)
