@@ -16,7 +16,8 @@ const char *function_find(const char *text, size_t *len)
 		while (at > text && (isalnum((unsigned char)at[-1]) || strchr("_.$", at[-1])))
 			at--;
 		if (hex && plus[3 + hex] == '/' && at < plus && !isdigit((unsigned char)*at)) {
-			*len = (size_t)(plus - at);
+			/* What the compiler adds begins with a dot: ".cold". */
+			*len = strcspn(at, ".+");
 			return at;
 		}
 		plus += 3;
@@ -43,7 +44,7 @@ bool function_reports(const char *fn, size_t len)
 {
 	static const char *const words[] = {
 		"__dump_stack", "dump_stack", "show_stack", "dump_backtrace", "print_", "kasan_",
-		"__kasan_", "__asan_", "kcsan_", "__tsan_", "kmsan_", "__msan_", "ubsan_",
+		"__kasan_", "____kasan_", "__asan_", "kcsan_", "__tsan_", "kmsan_", "__msan_", "ubsan_",
 		"__ubsan_", "refcount_", "__refcount_", "__list_", "list_", "debug_", "__debug_",
 		"lockdep_", "__lock_", "lock_", "check_", "mark_", "validate_chain",
 		"register_lock_class", "assign_lock_key", "___might_", "__might_", "__schedule",

@@ -262,18 +262,35 @@ static const struct kind *kind_of(const char *text, regmatch_t *m, const char **
 /* --- the titles of reports --- */
 
 /*
- * Adds n bytes of s to the title, but leaves out "+0x12/0x34" and " [module]"
- * after functions.
+ * Returns the length of what follows a function at the start of the text and
+ * belongs to no title: "+0x12/0x34", " [module]", and what the compiler adds to
+ * the name of a part of a function, such as ".cold" or ".isra.0".
  */
+static size_t skip_after_function(const char *text)
+{
+	static const char *const parts[] = { ".cold", ".part.", ".isra.", ".constprop." };
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+	size_t n;
+
+	if (starts_with(text, "+0x"))
+		return 3 + strspn(text + 3, "0123456789abcdefx/");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (starts_with(text, parts[i])) {
+			n = strlen(parts[i]);
+			return n + strspn(text + n, "0123456789");
+		}
+	n = starts_with(text, " [") ? strspn(text + 2, letters) : 0;
+	return n && !isdigit((unsigned char)text[2]) && text[2 + n] == ']' ? n + 3 : 0;
+}
+
+/* Adds n bytes of s to the title. */
 static void add_text(char *title, const char *s, size_t n)
 {
 	size_t used = strlen(title);
 
 	for (size_t i = 0; i < n && used + 1 < COMPLAINT_TITLE_MAX;) {
-		size_t skip = 0;
+		size_t skip = i ? skip_after_function(s + i) : 0;
 
-		if (n - i > 3 && starts_with(s + i, "+0x"))
-			skip = 3 + strspn(s + i + 3, "0123456789abcdefx/");
 		if (skip)
 			i += skip;
 		else
