@@ -13,6 +13,8 @@
 #include <linux/kobject.h>
 #include <linux/kthread.h>
 #include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
@@ -22,6 +24,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
+#include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
 /*
@@ -94,6 +97,14 @@ static void fault_refcount_underflow(void)
 	refcount_t r = REFCOUNT_INIT(0);
 
 	faults_sink = refcount_dec_and_test(&r);
+}
+
+/* Too many references were taken, because none was given back. */
+static void fault_refcount_leak(void)
+{
+	refcount_t r = REFCOUNT_INIT(INT_MAX);
+
+	refcount_inc(&r);
 }
 
 /* --- memory --- */
@@ -206,6 +217,18 @@ static void fault_leak(void)
 {
 	for (int i = 0; i < 8; i++)
 		memset(kmalloc(200, GFP_KERNEL), 0x5a, 200);
+}
+
+/* Gives a program what an earlier user of the memory left in it. */
+static void fault_uninitialised(void)
+{
+	unsigned long to = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	char *from = kmalloc(64, GFP_KERNEL);
+
+	faults_sink = copy_to_user((void __user *)to, from, 64);
+	kfree(from);
+	vm_munmap(to, PAGE_SIZE);
 }
 
 /* Reads from an address that no page table can map. */
@@ -475,13 +498,13 @@ static const struct {
 } faults[] = {
 #define F(name) { #name, fault_##name }
 	F(none), F(warn), F(warn_text), F(warn_flood), F(silent), F(bug), F(divide), F(refcount),
-	F(refcount_underflow), F(null), F(null_work), F(null_call), F(null_call_work),
-	F(wild_pointer), F(user_access), F(stack_overflow), F(use_after_free), F(freed_pointer),
-	F(out_of_bounds), F(out_of_bounds_stack), F(out_of_bounds_global), F(shift), F(array_index),
-	F(leak), F(double_free), F(list), F(list_add_twice), F(sleep_atomic), F(lock_order),
-	F(lock_kept), F(unlock_twice), F(rcu), F(data_race), F(spin), F(spin_irqs_off), F(deadlock),
-	F(ab_ba), F(hang), F(timer_after_unload), F(work_after_unload), F(kobject), F(panic),
-	F(reset),
+	F(refcount_underflow), F(refcount_leak), F(null), F(null_work), F(null_call),
+	F(null_call_work), F(wild_pointer), F(user_access), F(stack_overflow), F(use_after_free),
+	F(freed_pointer), F(out_of_bounds), F(out_of_bounds_stack), F(out_of_bounds_global),
+	F(shift), F(array_index), F(leak), F(uninitialised), F(double_free), F(list),
+	F(list_add_twice), F(sleep_atomic), F(lock_order), F(lock_kept), F(unlock_twice), F(rcu),
+	F(data_race), F(spin), F(spin_irqs_off), F(deadlock), F(ab_ba), F(hang),
+	F(timer_after_unload), F(work_after_unload), F(kobject), F(panic), F(reset),
 #undef F
 };
 
