@@ -64,6 +64,7 @@ else
 
 # The packages are fetched again if this folder has moved, because the headers
 # contain absolute paths.
+release := $(notdir $(realpath $(KBUILD)/tree))
 fetched := $(abspath $(KBUILD)) $(packages)
 $(call remember,$(KBUILD).packages,fetched)
 
@@ -80,6 +81,18 @@ kbuild_make = $(MAKE) $(if $V,,-s) -C $(MODULE_KERNEL) $(module_variables)
 $(KERNEL_IMAGE): $(KBUILD)/.built
 	@mkdir -p $(@D)
 	@install -m 644 $(KBUILD)/kernel $@
+
+# The kernel's file with symbols: of the tree in which it was built, or of the
+# package with Debian's.
+SYMBOLS := $(firstword $(wildcard $(if $(KERNEL),$(abspath $(KDIR))/vmlinux) \
+	   /usr/lib/debug/boot/vmlinux-$(release)))
+$(call remember,$(PROFILE_DIR)/.symbols,SYMBOLS)
+
+$(PROFILE_DIR)/debug/.linked: $(PROFILE_DIR)/.symbols
+	@mkdir -p $(@D) && rm -f $(@D)/vmlinux
+	@$(if $(SYMBOLS),ln -s $(SYMBOLS) $(@D)/vmlinux &&) touch $@
+
+$(KERNEL_IMAGE): $(PROFILE_DIR)/debug/.linked
 
 $(DRIVERS): $(KBUILD)/.built mk/drivers.sh $O/bin/gen_init_cpio
 	$(call run,DRIVERS)mk/drivers.sh $(KERNEL_TREE) $(@:.cpio=)

@@ -84,6 +84,24 @@ test("make kernel KERNEL= KDIR= makes a profile that loads the drivers in order"
 	end)
 end)
 
+test("KDIR= with the kernel's file of symbols: stacks and gdb use it while it is there", function()
+	runner.with_folder(function(dir)
+		build_tree(dir, {})
+		local args = ("kernel KERNEL=%s/bzImage KDIR=%s/build"):format(dir, dir)
+		local link = dir .. "/out/profile/own/debug/vmlinux"
+		local function link_after_make()
+			local said, status = make(dir, args)
+			assert_eq(0, status, said)
+			return runner.shell(("readlink %s"):format(link))
+		end
+		assert_eq("", link_after_make())
+		runner.write(dir .. "/build/vmlinux", "symbols")
+		assert_eq(dir .. "/build/vmlinux", link_after_make())
+		runner.shell(("rm %s/build/vmlinux"):format(dir))
+		assert_eq("", link_after_make())
+	end)
+end)
+
 test("KDIR= with headers: the drivers come from the module tree that was installed with them", function()
 	runner.with_folder(function(dir)
 		local headers, modules = dir .. "/usr/src/linux-headers-6.9.2", dir .. "/lib/modules/6.9.2-mine"
