@@ -64,7 +64,7 @@ else
 
 # The packages are fetched again if this folder has moved, because the headers
 # contain absolute paths.
-release := $(notdir $(realpath $(KBUILD)/tree))
+release = $(notdir $(realpath $(KBUILD)/tree))
 fetched := $(abspath $(KBUILD)) $(packages)
 $(call remember,$(KBUILD).packages,fetched)
 
@@ -82,13 +82,14 @@ $(KERNEL_IMAGE): $(KBUILD)/.built
 	@mkdir -p $(@D)
 	@install -m 644 $(KBUILD)/kernel $@
 
-# The kernel's file with symbols: of the tree in which it was built, or of the
-# package with Debian's.
-SYMBOLS := $(firstword $(wildcard $(if $(KERNEL),$(abspath $(KDIR))/vmlinux) \
-	   /usr/lib/debug/boot/vmlinux-$(release)))
-$(call remember,$(PROFILE_DIR)/.symbols,SYMBOLS)
+# The kernel's file with symbols: of the tree in which it was built, or of
+# Debian's package. The packages of a profile are fetched after make has read
+# this.
+SYMBOLS = $(realpath $(firstword $(wildcard $(if $(KERNEL),$(abspath $(KDIR))/vmlinux) \
+	  /usr/lib/debug/boot/vmlinux-$(release))))
 
-$(PROFILE_DIR)/debug/.linked: $(PROFILE_DIR)/.symbols
+$(PROFILE_DIR)/debug/.linked: $(KBUILD)/.built $(if $(call same,$(SYMBOLS),$(realpath \
+		$(PROFILE_DIR)/debug/vmlinux)),,FORCE)
 	@mkdir -p $(@D) && rm -f $(@D)/vmlinux
 	@$(if $(SYMBOLS),ln -s $(SYMBOLS) $(@D)/vmlinux &&) touch $@
 

@@ -15,6 +15,9 @@ local stack = {}
 
 local TOOL_TIMEOUT_S = 30
 local ENTRY = "([%w_.$]+)%+0x(%x+)/0x(%x+)(.*)"
+-- Where Debian and Ubuntu build the kernels whose debugging information they
+-- package.
+local DEBIAN_BUILD = { "^/build/[^/]+/[^/]+/", "^debian/build/[^/]+/" }
 local NR_SOURCE_LINES = 2	-- before and after the line of a module at fault
 
 -- Returns the first entry in the line: { name, offset, size, module, key }; nil
@@ -70,7 +73,8 @@ local function ask_tool(path, section, entries)
 		elseif entries[i] and line:find("^[^?].*:%d+") then
 			local lines = entries[i].lines or {}
 			entries[i].lines = lines
-			lines[#lines + 1] = (line:match("^(.*:%d+)"):gsub("^%./", ""))
+			line = line:match("^(.*:%d+)"):gsub("^%./", "")
+			lines[#lines + 1] = (line:gsub(DEBIAN_BUILD[1], ""):gsub(DEBIAN_BUILD[2], ""))
 		end
 	end
 end

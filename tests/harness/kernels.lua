@@ -92,7 +92,7 @@ test("KDIR= with the kernel's file of symbols: stacks and gdb use it while it is
 		local function link_after_make()
 			local said, status = make(dir, args)
 			assert_eq(0, status, said)
-			return runner.shell(("readlink %s"):format(link))
+			return runner.shell(("realpath -qe %s"):format(link))
 		end
 		assert_eq("", link_after_make())
 		runner.write(dir .. "/build/vmlinux", "symbols")
