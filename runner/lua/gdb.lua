@@ -19,7 +19,8 @@ local function vmlinux_of(info)
 	if not path then
 		error(("profile %s has no kernel with debugging information: there is no %s; %s"):format(info.profile,
 			info.debug and info.debug .. "/vmlinux" or "debug = FOLDER in its provium.toml",
-			"use a profile whose kernel make builds (PROFILE=minimal), or put the unstripped vmlinux there"), 0)
+			"use a profile whose kernel make builds (PROFILE=minimal); for a kernel that is built already, give KDIR= the " ..
+			"folder with its vmlinux, or install Debian's package linux-image-RELEASE-dbg, and run make again"), 0)
 	end
 	local _, id = core.symbols(path, {})
 	local _, its_id = core.symbols(info.kernel, {})

@@ -9,6 +9,8 @@ local quote, shell = runner.quote, runner.shell
 
 provium.timeout = "10m"
 
+runner.scale_limits()
+
 local USES_BASE = "test('uses it', { fixture = 'base' }, function(vm) assert(vm:exec('true').ok) end)\n"
 
 -- --- fixture scripts that make no fixture ---

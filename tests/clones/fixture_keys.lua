@@ -7,6 +7,8 @@ local home = require "fixture_home"
 
 provium.timeout = "10m"
 
+runner.scale_limits()
+
 -- Calls fn with a new home (see fixture_home.lua), whose fixture "base" has
 -- been built.
 local function with_base(fn)

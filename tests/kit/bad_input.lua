@@ -5,6 +5,8 @@
 
 local runner = require "runner"
 
+runner.scale_limits()
+
 -- Runs a canned suite that prints its QEMU's pid; that QEMU must have ended
 -- after it.
 local function run(suite, opts)

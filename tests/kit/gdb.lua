@@ -5,6 +5,7 @@ local pty = require "pty"
 local runner = require "runner"
 
 if runner.lacks_vmlinux("gdb shows a guest") then return end
+runner.scale_limits()
 
 local dir, _ <close> = runner.new_folder()
 pty.build(dir)

@@ -8,6 +8,8 @@ local home = require "fixture_home"
 local runner = require "runner"
 local quote, shell = runner.quote, runner.shell
 
+runner.scale_limits()
+
 -- Returns the pids of the processes that have this text in their environment.
 local function processes_with(text)
 	return shell(("grep -lsaF -- %s /proc/[0-9]*/environ | tr -cd '0-9\n'"):format(quote(text)))

@@ -5,6 +5,7 @@
 local runner = require "runner"
 
 if runner.lacks_vmlinux("profiles in a provium.toml of the user") then return end
+runner.scale_limits()
 
 local MODULES = provium.create().core:info().modules
 local KERNEL = ("%s/profile/%s/vmlinux"):format(runner.home, provium.profile)

@@ -8,6 +8,7 @@ local quote = runner.quote
 provium.timeout = "10m"
 
 if runner.lacks_vmlinux("gdb shows a recorded run") then return end
+runner.scale_limits()
 
 local dir, _ <close> = runner.new_folder()
 pty.build(dir)

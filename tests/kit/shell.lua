@@ -3,6 +3,7 @@
 
 local pty = require "pty"
 local runner = require "runner"
+runner.scale_limits()
 
 local dir, _ <close> = runner.new_folder()
 pty.build(dir)

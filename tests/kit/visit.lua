@@ -4,6 +4,7 @@
 local pty = require "pty"
 local runner = require "runner"
 local quote = runner.quote
+runner.scale_limits()
 
 local dir, _ <close> = runner.new_folder()
 pty.build(dir)

@@ -36,12 +36,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LIMIT_S 90
 
 static char shown[64 << 20];
 static size_t shown_len, seen;		/* bytes; up to the last match */
 static int terminal;
 static pid_t program;
+
+/* The seconds to wait for a text or for the program's end. */
+static int limit_s(void)
+{
+	const char *text = getenv("PTY_LIMIT");
+
+	return text ? atoi(text) : 90;
+}
 
 static size_t unescape(char *text)
 {
@@ -112,7 +119,7 @@ static void type_keys(long n)
 		if (write(terminal, "x", 1) != 1)
 			return;
 		while (!has_text("x", 1))
-			if (!show(1000) || now_us() - start > LIMIT_S * 1000000LL)
+			if (!show(1000) || now_us() - start > limit_s() * 1000000LL)
 				finish("\n[no %s]\n", "echo");
 		snprintf(line, sizeof(line), "[key %lld us]\n", (long long)(now_us() - start));
 		memcpy(shown + shown_len, line, strlen(line));
@@ -124,7 +131,7 @@ static void type_keys(long n)
 static void step(char *line)
 {
 	struct winsize size = { 0 };
-	time_t end = time(NULL) + LIMIT_S;
+	time_t end = time(NULL) + limit_s();
 	char whole[4096];
 	long wanted;
 	size_t n;
@@ -195,7 +202,7 @@ int main(int argc, char **argv)
 		if (terminal < 0)
 			close(user);
 	}
-	end = time(NULL) + LIMIT_S;
+	end = time(NULL) + limit_s();
 	while (!waitpid(program, &status, WNOHANG)) {
 		if (time(NULL) > end)
 			finish("\n[no %s]\n", "end");

@@ -5,6 +5,8 @@ local runner = require "runner"
 
 local pty = {}
 
+local LIMIT_S = 90	-- for a text that is expected
+
 local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$")
 
 local function escape(text) return (text:gsub("[^ -~]", function(c) return ("\\x%02x"):format(c:byte()) end)) end
@@ -21,7 +23,8 @@ function pty.run(dir, argv, steps)
 	local file = assert(io.open(path, "w"))
 	for _, step in ipairs(steps) do file:write(escape(step), "\n") end
 	file:close()
-	local said = runner.shell(("cd %s && exec %s/pty %s %s"):format(runner.quote(dir), dir, path, argv))
+	local said = runner.shell(("cd %s && PTY_LIMIT=%d exec %s/pty %s %s")
+		:format(runner.quote(dir), runner.limit_s(LIMIT_S), dir, path, argv))
 	os.remove(path)
 	local shown, ending = said:match("^(.*)\n%[([^%]]*)%]$")
 	return shown or said, ending

@@ -32,6 +32,21 @@ function runner.profiles()
 	return (runner.shell("sed -n 's/^\\[profile\\.\\(.*\\)\\]$/\\1/p' " .. quote(runner.home .. "/provium.toml")):gsub("\n", ", "))
 end
 
+runner.slowness = 1
+
+-- Scales the time limits of a test file whose VMs run in other processes, and
+-- those of the runs in it, by how slow VMs are here. Returns that factor.
+function runner.scale_limits()
+	local vm = provium.fixture(provium.profile)
+	runner.slowness = vm.core:info().slowness
+	vm:kill()
+	return runner.slowness
+end
+
+-- Returns the time limit of a run with VMs, in seconds, for one of s seconds on
+-- the machines for which the tests were written, whose slowness is 1 to 3.
+function runner.limit_s(s) return math.ceil(s * math.max(1, runner.slowness / 3)) end
+
 -- Environment variables with this host's probe results, for runs with other
 -- kernels, which would probe again.
 local probed
@@ -83,13 +98,16 @@ local function neutral(said, commands)
 end
 
 -- Returns a shell command for one run. opts: cwd (default: the canned suites'
--- folder), env.
+-- folder), env; prefix, the command to run it with, in which the limit of
+-- { runner.timeout, "-k", "5", SECONDS } is scaled.
 function runner.command(args, opts)
 	opts = opts or {}
 	local words = { "cd", quote(opts.cwd or runner.canned), "&& exec env" }
 	for name, value in pairs(opts.env or {}) do words[#words + 1] = quote(name .. "=" .. value) end
-	for _, word in ipairs(opts.prefix or { runner.timeout, "-k", "5", "600" }) do
-		words[#words + 1] = quote(word)
+	local prefix = opts.prefix or { runner.timeout, "-k", "5", "600" }
+	local has_limit = prefix[1] == runner.timeout and prefix[2] == "-k"
+	for i, word in ipairs(prefix) do
+		words[#words + 1] = quote(has_limit and i == 4 and tostring(runner.limit_s(tonumber(word))) or word)
 	end
 	words[#words + 1] = quote(opts.runner or runner.path)
 	for _, word in ipairs(args) do words[#words + 1] = quote(word) end
