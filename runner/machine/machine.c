@@ -48,6 +48,13 @@ static char *kernel_args(const struct machine *m, bool know_tsc)
 	/* reboot=t and panic=-1: a panic becomes a reset, which ends QEMU. */
 	buf_addf(&b, "console=ttyS0 panic=-1 reboot=t rdinit=/.provium/agent");
 	/*
+	 * On a panic all processors show their stacks: of a guest that hangs,
+	 * only processor 0 gets QEMU's NMI.  PANIC_PRINT_ALL_CPU_BT is since
+	 * Linux 5.18; older kernels ignore it.
+	 */
+	if (m->opts.cpus > 1)
+		buf_addf(&b, " panic_print=0x40");
+	/*
 	 * Under TCG the guest's TSC is the host's, and microvm has no clock
 	 * that is good enough to calibrate or check it.  Without tsc_early_khz=
 	 * the kernel sometimes hangs; without tsc=reliable the kernel calls the
