@@ -15,8 +15,12 @@ local file = runner.quote(runner.canned .. "/faults_under_gdb.lua")
 local function command(args) return ("env TERM=dumb %s %s"):format(runner.quote(runner.path), args) end
 local function gdb(args, steps) return pty.gdb(dir, command(args), steps) end
 
-test("provium gdb stops a clone, and shows the kernel's source", function()
-	local shown, ending = gdb("gdb " .. provium.profile, { "info symbol schedule", "expect in section ", "expect (gdb) ", "list panic", "expect void panic(" })
+test("provium gdb stops a clone, and shows where in the kernel a breakpoint stops it", function()
+	local shown, ending = gdb("gdb " .. provium.profile, {
+		"break schedule", "expect Breakpoint 1 at ", "expect (gdb) ", "continue", "expect Breakpoint 1, ", "expect (gdb) ",
+		"info symbol $pc", "expect schedule", "expect in section .text", "expect (gdb) ", "delete 1", "expect (gdb) ",
+		"list panic", "expect void panic(", "expect (gdb) ",
+	})
 	assert_eq("exit 0", ending, shown)
 end)
 
