@@ -43,9 +43,10 @@ static bool is_among(const char *const *words, size_t nr, const char *fn, size_t
 bool function_reports(const char *fn, size_t len)
 {
 	static const char *const words[] = {
-		"__dump_stack", "dump_stack", "show_stack", "dump_backtrace", "print_", "kasan_",
-		"__kasan_", "____kasan_", "__asan_", "kcsan_", "__tsan_", "kmsan_", "__msan_", "ubsan_",
-		"__ubsan_", "refcount_", "__refcount_", "__list_", "list_", "debug_", "__debug_",
+		"__dump_stack", "dump_stack", "show_stack", "dump_backtrace", "print_",
+		"kasan_", "__kasan_", "____kasan_", "__asan_", "kcsan_", "__tsan_", "kmsan_",
+		"__msan_", "ubsan_", "__ubsan_",
+		"refcount_", "__refcount_", "__list_", "list_", "debug_", "__debug_",
 		"lockdep_", "__lock_", "lock_", "check_", "mark_", "validate_chain",
 		"register_lock_class", "assign_lock_key", "___might_", "__might_", "__schedule",
 		"schedule", "preempt_schedule", "__cond_resched", "_cond_resched", "__warn",

@@ -287,7 +287,7 @@ function kernel_log.has_coarse_timers(vm)
 	return vm.core:console():find("Could not switch to high resolution mode", 1, true) ~= nil
 end
 
--- Keeps what the next take_complaints() returns.  To be called before a restore,
+-- Keeps what the next take_complaints() returns. To be called before a restore,
 -- after which the guest's log does not have the complaints any more.
 function kernel_log.keep_complaints()
 	session.kept_complaints, session.kept_problems = kernel_log.take_complaints()

@@ -48,8 +48,8 @@ end
 
 function VM.__tostring(vm) return ("VM (%s)"):format(vm.core:info().profile) end
 
--- Returns a VM object. core_vm: a VM of provium.core; saved: the manifest of its
--- fixture, or nil. For the log's fields see kernel_log.lua.
+-- Returns a VM object. core_vm: a VM of provium.core; saved: the manifest of
+-- its fixture, or nil. For the log's fields see kernel_log.lua.
 local function new_vm(core_vm, saved)
 	local vm = setmetatable({
 		core = core_vm, channel = 1, timeout = limits.CALL_S,

@@ -117,12 +117,14 @@ local has = kernel_options()
 -- Returns the row of the fault that counts on this kernel; nil if that is not
 -- known.
 local function row_of(fault)
-	for _, row in ipairs(FAULTS[fault]) do
-		if row[1] == ANY or has and has[row[1]] then return (has or #FAULTS[fault] == 1) and row or nil end
+	local rows = FAULTS[fault]
+	if not has then return #rows == 1 and rows[1] or nil end
+	for _, row in ipairs(rows) do
+		if row[1] == ANY or has[row[1]] then return row end
 	end
 end
 
-local results		-- of the canned suite: { events by fault, summary, the reports by file }
+local results	-- of the canned suite: { events by fault, summary, reports by file }
 
 -- Runs the canned suite and make's summary, in the first call, and returns
 -- results.
@@ -133,7 +135,8 @@ local function run()
 	table.sort(names)
 	runner.with_folder(function(dir)
 		local r = runner.run({ "test", "--verdict", dir .. "/faults", "vm_faults.lua" }, {
-			raw = true, env = { FAULTS = table.concat(names, " ") }, prefix = { runner.timeout, "-k", "5", "1500" },
+			raw = true, env = { FAULTS = table.concat(names, " ") },
+			prefix = { runner.timeout, "-k", "5", "1500" },
 		})
 		assert_eq(0, r.status, r.said)
 		local summary = runner.run({ "make-summary", "--report", dir, dir .. "/faults" }, { raw = true })
