@@ -6,7 +6,7 @@ local C = provium.const
 local pack, unpack = provium.pack, provium.unpack
 
 -- A kernel with debugging needs more memory for each of a thousand processes.
-local vm = provium.create():boot { cpus = 2, memory = "1G" }
+local vm = provium.create():boot { cpus = 2, memory = "1536M" }
 
 local function with(kinds, fn) with_workers(vm, kinds, fn) end
 

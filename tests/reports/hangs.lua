@@ -21,8 +21,12 @@ local function check(name, fn)
 	local event = assert(events[name], name .. " has no result")
 	assert_eq("FAIL", event.verdict)
 	assert(event.message:find("^the kernel complained: [^\n]* in " .. fn .. "\n"), event.message)
-	assert_contains(event.message, "\nthe test's time limit was reached; VM ")
-	assert_contains(event.message, ": the guest hangs: its agent does not answer any more")
+	assert_contains(event.message, "\nthe test's time limit was reached")
+	-- On a slow machine the limit is longer than the kernel waits before it
+	-- reports a stall, upon which it answers.
+	if event.message:find("^the kernel complained: hung in ") then
+		assert_contains(event.message, ": the guest hangs: its agent does not answer any more")
+	end
 	assert(event.seconds < CALL_TIMEOUT_S * slowness, ("%g s at slowness %g"):format(event.seconds, slowness))
 	assert_contains(event.complaints[1].source.where, "modules/faults/faults.c:")
 end
