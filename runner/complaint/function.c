@@ -70,6 +70,9 @@ bool function_reports(const char *fn, size_t len)
 		"do_invalid_op", "invalid_op", "do_trap", "fixup_bug", "__panic",
 		"context_switch", "__switch_to", "__this_cpu_preempt_check",
 		"__x86_indirect_thunk", "__sanitizer_cov", "smp_apic_timer", "apic_timer",
+		/* These wait for another processor. */
+		"stop_machine_yield", "multi_cpu_stop", "cpu_stopper_thread",
+		"smpboot_thread_fn", "smp_call_", "csd_lock_", "on_each_cpu",
 	};
 
 	return is_among(words, sizeof(words) / sizeof(words[0]), fn, len);
