@@ -70,6 +70,11 @@ bool function_reports(const char *fn, size_t len)
 		"do_invalid_op", "invalid_op", "do_trap", "fixup_bug", "__panic",
 		"context_switch", "__switch_to", "__this_cpu_preempt_check",
 		"__x86_indirect_thunk", "__sanitizer_cov", "smp_apic_timer", "apic_timer",
+		/* The tick, which comes while code loops. */
+		"timer_interrupt", "handle_irq_event", "__handle_irq_event", "handle_edge_irq",
+		"handle_level_irq", "handle_fasteoi_irq", "__common_interrupt",
+		"common_interrupt", "asm_common_interrupt", "scheduler_tick", "task_tick_",
+		"update_wall_time", "timekeeping_",
 		/* These wait for another processor. */
 		"stop_machine_yield", "multi_cpu_stop", "cpu_stopper_thread",
 		"smpboot_thread_fn", "smp_call_", "csd_lock_", "on_each_cpu",
