@@ -22,7 +22,7 @@ local function run(seconds, files, n, status)
 end
 
 test("without a terminal, a long build of a kernel prints lines with the files that are done", function()
-	-- The warning comes on another way, so its place among the lines varies.
+	-- The warning comes on another way: its place among the lines varies.
 	local said = run(0, 4, 3, 0):gsub("file.c: a warning\n", "")
 	assert_contains(said, [[
   KERNEL	1 of about 4 files
