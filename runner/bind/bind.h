@@ -27,6 +27,12 @@ noreturn void bind_raise(lua_State *L, const struct err *err);
 /* Pushes the error object that bind_raise() would raise. */
 void bind_push_error(lua_State *L, const struct err *err);
 
+/*
+ * Stores the n strings of the list at index idx in words, without copying them:
+ * they are valid as long as the list has them.  Anything else is an error.
+ */
+void bind_words(lua_State *L, int idx, char **words, size_t n);
+
 /* Returns the Lua thread that runs now, as the last core.running() told. */
 lua_State *bind_running_thread(void);
 
@@ -61,7 +67,7 @@ void bind_push_reasons(lua_State *L);
 
 /*
  * core.complaints(lines, first): the reports in lines[first] and the lines
- * after it, as a list of { kind, title, fatal, stuck, panic, lines = { indices
+ * after it, as a list of { kind, title, fatal, panic, lines = { indices
  * } }.  Elements that are not strings (false: a line from user space) are
  * skipped.
  */

@@ -199,16 +199,12 @@ int bind_l_command(lua_State *L)
 	struct command c = { .pidfd = -1, .pipe = { -1, -1 }, .log_fd = -1,
 			     .show = lua_toboolean(L, 3) };
 	const char *log = luaL_optstring(L, 2, NULL);
-	lua_Integer n = luaL_len(L, 1);
-	char **argv = lua_newuserdatauv(L, sizeof(*argv) * (size_t)(n + 1), 0);
+	size_t n = (size_t)luaL_len(L, 1);
+	char **argv = lua_newuserdatauv(L, sizeof(*argv) * (n + 1), 0);
 	struct err err = { 0 };
 	int status = 0, ret = 0;
 
-	for (lua_Integer i = 1; i <= n; i++) {
-		luaL_argcheck(L, lua_geti(L, 1, i) == LUA_TSTRING, 1, "expected strings");
-		argv[i - 1] = (char *)(uintptr_t)lua_tostring(L, -1);
-		lua_pop(L, 1);	/* the table keeps the string */
-	}
+	bind_words(L, 1, argv, n);
 	argv[n] = NULL;
 	if (log) {
 		c.log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);

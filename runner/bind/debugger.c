@@ -146,11 +146,7 @@ static void run_gdb(lua_State *L, struct debugger *d)
 	struct err err;
 	int ret;
 
-	for (size_t i = 0; i < n; i++) {
-		lua_geti(L, 2, (lua_Integer)i + 1);
-		argv[i] = (char *)(uintptr_t)luaL_checkstring(L, -1);
-		lua_pop(L, 1);		/* the list keeps the string alive */
-	}
+	bind_words(L, 2, argv, n);
 	ret = hidden_socket_open("gdb", SOCK_STREAM, &d->ends.listener, &d->ends.socket);
 	if (!ret)
 		ret = open_script(&d->ends, script, len);

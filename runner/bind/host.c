@@ -166,6 +166,16 @@ static int run(char *const argv[], double timeout_s, int stderr_fd, int *status,
 	return ret;
 }
 
+void bind_words(lua_State *L, int idx, char **words, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		luaL_argcheck(L, lua_geti(L, idx, (lua_Integer)i + 1) == LUA_TSTRING, idx,
+			      "expected strings");
+		words[i] = (char *)(uintptr_t)lua_tostring(L, -1);
+		lua_pop(L, 1);
+	}
+}
+
 /*
  * Runs the argv whose words from index `first` on are the list at index 1.
  * Pushes the exit status (128+n if signal n killed it) and what it wrote to
@@ -174,18 +184,14 @@ static int run(char *const argv[], double timeout_s, int stderr_fd, int *status,
  */
 static int run_list(lua_State *L, char **argv, size_t first)
 {
-	lua_Integer n = luaL_len(L, 1);
+	size_t n = (size_t)luaL_len(L, 1);
 	double seconds = luaL_checknumber(L, 2);
 	struct buf output = { 0 };
 	struct err err;
 	int fd, ret, status;
 
-	for (lua_Integer i = 1; i <= n; i++) {
-		luaL_argcheck(L, lua_geti(L, 1, i) == LUA_TSTRING, 1, "expected strings");
-		argv[first++] = (char *)(uintptr_t)lua_tostring(L, -1);
-		lua_pop(L, 1);	/* the table keeps the string */
-	}
-	argv[first] = NULL;
+	bind_words(L, 1, argv + first, n);
+	argv[first + n] = NULL;
 	fd = console_open("stderr");
 	ret = run(argv, seconds, fd, &status, &err);
 	if (fd >= 0) {

@@ -214,11 +214,7 @@ static int l_exec(lua_State *L)
 	char **argv = lua_newuserdatauv(L, sizeof(*argv) * (n + 3), 0), path[32];
 	int fd = memfd_create("gdb-commands", 0);
 
-	for (size_t i = 0; i < n; i++) {
-		lua_geti(L, 1, (lua_Integer)i + 1);
-		argv[i] = (char *)(uintptr_t)luaL_checkstring(L, -1);
-		lua_pop(L, 1);		/* the list keeps the string alive */
-	}
+	bind_words(L, 1, argv, n);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	memcpy(argv + n, ((char *[]){ (char *)"-x", path, NULL }), 3 * sizeof(*argv));
 	if (fd >= 0 && !files_write_all(fd, script, len)) {

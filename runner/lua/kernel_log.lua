@@ -2,7 +2,7 @@
 -- The guests' kernel logs, and the complaints in them.
 --
 -- A complaint is a report in which the kernel says that something is wrong with
--- it, as a table { kind, title, fatal, stuck, panic, vm, lines = texts }; see
+-- it, as a table { kind, title, fatal, panic, vm, lines = texts }; see
 -- runner/complaint/parser.h.
 --
 -- Every record crosses the connection once.  A VM's log is the list of lines
@@ -280,6 +280,9 @@ function kernel_log.take_complaints()
 	end
 	return found, problems
 end
+
+-- Returns a sentence about the reasons that take_complaints() has returned.
+function kernel_log.missing(problems) return table.concat(problems, "\n") .. ": a complaint may be missing" end
 
 -- Returns true if the kernel has said that its timers are as coarse as its
 -- ticks. That happens to guests with several processors while the host is busy.
