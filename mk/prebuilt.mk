@@ -93,7 +93,7 @@ $(PROFILE_DIR)/debug/.linked: $(KBUILD)/.built $(if $(call same,$(SYMBOLS),$(rea
 	@mkdir -p $(@D) && rm -f $(@D)/vmlinux
 	@$(if $(SYMBOLS),ln -s $(SYMBOLS) $(@D)/vmlinux &&) touch $@
 
-$(KERNEL_IMAGE): $(PROFILE_DIR)/debug/.linked
+$(KERNEL_IMAGE): | $(PROFILE_DIR)/debug/.linked
 
 $(DRIVERS): $(KBUILD)/.built mk/drivers.sh $O/bin/gen_init_cpio
 	$(call run,DRIVERS)mk/drivers.sh $(KERNEL_TREE) $(@:.cpio=)

@@ -53,7 +53,7 @@ local function save(name, script)
 	if #complaints > 0 then
 		error(fixture.setup_failed("fixture %s: the kernel complained: %s", name, kernel_log.titles(complaints)), 0)
 	elseif #problems > 0 then
-		error(fixture.setup_failed("fixture %s: %s: a complaint may be missing", name, table.concat(problems, "\n")), 0)
+		error(fixture.setup_failed("fixture %s: %s", name, kernel_log.missing(problems)), 0)
 	end
 	if not vm:is_running() then vm_to_save(name) end	-- the VM died meanwhile: raises an error
 	local ok, manifest = pcall(vm.core.save, vm.core, {

@@ -218,7 +218,7 @@ local function file_error(caught, is_load_error)
 		if #complaints > 0 then
 			e.message = "the kernel complained outside of any test: " .. kernel_log.titles(complaints)
 		elseif #problems > 0 then
-			e.message = ("outside of any test: %s: a complaint may be missing"):format(table.concat(problems, "\n"))
+			e.message = "outside of any test: " .. kernel_log.missing(problems)
 		elseif core.gc_error() then
 			-- Lua may collect the garbage of one test while another
 			-- one runs.

@@ -185,7 +185,7 @@ function verdict.apply_kernel(t, caught, opts, dead_before)
 	elseif #deaths > 0 then
 		fail(t, "a guest died during the test: %s", table.concat(deaths, "\n"))
 	elseif #problems > 0 then
-		fail(t, "%s: a complaint may be missing", table.concat(problems, "\n"))
+		fail(t, "%s", kernel_log.missing(problems))
 	end
 	return complaints
 end

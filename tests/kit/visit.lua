@@ -65,7 +65,7 @@ test("the end of the test ends two shells with a sentence, and the terminals hav
 	local finish = start("two", waits_for("go-two"))
 	await_file("go-two.begun")
 	-- The second shell runs beside the first one.
-	local second = quote(("%s/pty %s/steps %s shell --attach >%s/second 2>&1 &"):format(dir, dir, PATH, dir))
+	local second = quote(("%s >%s/second 2>&1 &"):format(pty.command(dir, dir .. "/steps", PATH .. " shell --attach"), dir))
 	runner.write(dir .. "/steps", PROMPT .. "\nsend touch /tmp/second\\x0d\nexpect the test has ended\n")
 	local shown, ending = pty.run(dir, PATH .. " shell --attach", {
 		PROMPT, "run sh -c " .. second, "send until [ -e /tmp/second ]; do sleep 0.1; done; echo $((6*7))\r", "expect \n42\r\n", PROMPT,

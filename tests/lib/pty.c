@@ -36,7 +36,6 @@
 #include <time.h>
 #include <unistd.h>
 
-
 static char shown[64 << 20];
 static size_t shown_len, seen;		/* bytes; up to the last match */
 static int terminal;
@@ -45,9 +44,7 @@ static pid_t program;
 /* The seconds to wait for a text or for the program's end. */
 static int limit_s(void)
 {
-	const char *text = getenv("PTY_LIMIT");
-
-	return text ? atoi(text) : 90;
+	return atoi(getenv("PTY_LIMIT"));
 }
 
 static size_t unescape(char *text)

@@ -16,6 +16,12 @@ function pty.build(dir)
 	assert_eq("", runner.shell(("cc -O1 -o %s/pty %s/pty.c -lutil 2>&1"):format(dir, runner.quote(here))))
 end
 
+-- Returns the command that runs argv, a shell command line, with the steps in
+-- the file at path.
+function pty.command(dir, path, argv)
+	return ("PTY_LIMIT=%d %s/pty %s %s"):format(runner.limit_s(LIMIT_S), dir, path, argv)
+end
+
 -- Runs argv, a shell command line, and does the steps: "expect TEXT" and so on.
 -- Returns what the terminal showed, and how it ended: "exit 0".
 function pty.run(dir, argv, steps)
@@ -23,8 +29,7 @@ function pty.run(dir, argv, steps)
 	local file = assert(io.open(path, "w"))
 	for _, step in ipairs(steps) do file:write(escape(step), "\n") end
 	file:close()
-	local said = runner.shell(("cd %s && PTY_LIMIT=%d exec %s/pty %s %s")
-		:format(runner.quote(dir), runner.limit_s(LIMIT_S), dir, path, argv))
+	local said = runner.shell(("cd %s && %s"):format(runner.quote(dir), pty.command(dir, path, argv)))
 	os.remove(path)
 	local shown, ending = said:match("^(.*)\n%[([^%]]*)%]$")
 	return shown or said, ending

@@ -279,7 +279,7 @@ end
 
 function runner.assert_gone(pid, what)
 	wait_until(function() return not runner.is_alive(pid) end,
-		{ timeout = 15, interval = 0.01, desc = ("the end of %s (pid %d)"):format(what or "QEMU", pid) })
+		{ timeout = 5, interval = 0.01, desc = ("the end of %s (pid %d)"):format(what or "QEMU", pid) })
 end
 
 return runner

@@ -4,14 +4,8 @@
 
 local runner = require "runner"
 
-local events, slowness = {}, 1
-
-do
-	local vm = provium.create():boot { memory = "128M" }
-	slowness = vm.core:info().slowness
-	vm:kill()
-	events = runner.test_events("vm_hangs.lua", { prefix = { runner.timeout, ("%.0f"):format(280 * slowness) } })
-end
+local slowness = runner.scale_limits()
+local events = runner.test_events("vm_hangs.lua", { prefix = { runner.timeout, ("%.0f"):format(280 * slowness) } })
 
 local CALL_TIMEOUT_S = 60	-- default of vm.timeout
 
