@@ -457,6 +457,7 @@ static int l_info(lua_State *L)
 		set_integer(L, "cid", info.cid);
 		set_number(L, "connect_seconds", info.connect_s);
 		set_integer(L, "connect_attempts", info.connect_attempts);
+		set_integer(L, "connect_timeouts", info.connect_timeouts);
 	}
 	accel_line(&m->accel, m->profile.name, info.kernel_release, line, sizeof(line));
 	set_string(L, "accel", m->accel.kind ? line : NULL);

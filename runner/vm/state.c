@@ -146,6 +146,7 @@ void vm_info(const struct vm *vm, struct vm_info *info)
 		.qemu_pid = vm->qemu.proc.pid, .waited_s = vm->gate.waited_s,
 		.panicked = vm->death.panicked, .cid = v->cid,
 		.connect_s = v->connect_s, .connect_attempts = v->attempts,
+		.connect_timeouts = v->timeouts,
 		.boot_s = -1,
 	};
 	if (vm->link.ready)

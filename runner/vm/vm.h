@@ -116,6 +116,7 @@ struct vm_info {
 	double connect_s;		/* vsock: from the first attempt to
 					 * the connection */
 	unsigned int connect_attempts;
+	unsigned int connect_timeouts;	/* attempts given up after their time limit */
 };
 
 /* Fills in *info.  Its string belongs to the VM. */

@@ -149,11 +149,14 @@ static void begin(struct vsock *v)
 		refused(v);
 }
 
-static void raise_limit(struct vsock *v)
+/* The attempt has taken too long: another one, with a longer limit. */
+static void timed_out(struct vsock *v)
 {
+	v->timeouts++;
 	v->limit_ns += v->limit_ns / 2;
 	if (v->limit_ns > LIMIT_MAX_NS)
 		v->limit_ns = LIMIT_MAX_NS;
+	begin(v);
 }
 
 void vsock_dial(struct vsock *v, double limit_s)
@@ -164,7 +167,7 @@ void vsock_dial(struct vsock *v, double limit_s)
 	v->limit_ns = (int64_t)(limit_s * 1e9);
 	if (v->limit_ns > LIMIT_MAX_NS)
 		v->limit_ns = LIMIT_MAX_NS;
-	v->attempts = 0;
+	v->attempts = v->timeouts = 0;
 	v->dialed_ns = clock_ns();
 	v->dialing = true;
 	begin(v);
@@ -187,8 +190,7 @@ static void finish(struct vsock *v, struct conn *c)
 		connected(v, c);
 	} else if (error == ETIMEDOUT) {
 		close_attempt(v);
-		raise_limit(v);
-		begin(v);
+		timed_out(v);
 	} else {
 		refused(v);
 	}
@@ -223,8 +225,7 @@ int64_t vsock_await_hello(struct vsock *v)
 void vsock_silent(struct vsock *v, struct conn *c)
 {
 	conn_release(c);
-	raise_limit(v);
-	begin(v);
+	timed_out(v);
 }
 
 void vsock_connected(struct vsock *v)

@@ -31,6 +31,7 @@ struct vsock {
 	int64_t wake_ns;		/* when vsock_step() must act next */
 	int64_t limit_ns;		/* how long one attempt may take */
 	unsigned int attempts;		/* number of attempts since vsock_dial() */
+	unsigned int timeouts;		/* those given up after their time limit */
 	int64_t dialed_ns;		/* when vsock_dial() was called */
 	double connect_s;		/* from the first attempt to the connection */
 };

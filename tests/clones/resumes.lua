@@ -7,11 +7,11 @@ local runner = require "runner"
 provium.timeout = "20m"
 
 local AT_A_TIME, ROUNDS = 4, 13
--- Attempts to connect after a resume: the guest refuses the first while it
--- resets its transport, and on a busy machine a second one can time out. A
--- connection that is lost costs an attempt, too. One connection in ten may need
--- more: the machine was busy just then.
-local ATTEMPTS_MAX, REST = 3, 10
+-- Attempts to connect after a resume that the guest answers: it refuses one
+-- while it resets its transport, and one that it has accepted is lost. Attempts
+-- that time out are not counted: how many there are depends on how long a busy
+-- machine takes to let the guest run.
+local ATTEMPTS_MAX = 3
 
 -- Runs the canned suite in several runners at once, only once for both tests.
 -- Returns a line for each resume.
@@ -40,21 +40,19 @@ test(("%d resumes, %d at a time, all succeed"):format(AT_A_TIME * ROUNDS, AT_A_T
 	assert_eq(AT_A_TIME * ROUNDS, #lines)
 end)
 
-test("over vsock, connections after a resume need few attempts, and no CID is used twice", function()
+test("over vsock, a guest that answers after a resume is connected in few attempts, and no CID is used twice", function()
 	resume_all()
 	if lines[1]:match "^serial" then skip "there is no vsock here; make test-kvm has it" end
-	local seen, all, slowest, most, again, many = {}, {}, 0, 0, 0, 0
+	local seen, all, slowest, most, timeouts = {}, {}, 0, 0, 0
 	for _, line in ipairs(lines) do
-		local cid, seconds, attempts = line:match "^vsock (%d+) (%S+) (%d+)$"
+		local cid, seconds, attempts, late = line:match "^vsock (%d+) (%S+) (%d+) (%d+)$"
 		assert_eq(nil, seen[cid], "CID " .. cid)
-		all[#all + 1], again = tonumber(seconds), again + (tonumber(attempts) > 1 and 1 or 0)
-		seen[cid] = true
-		if tonumber(attempts) > ATTEMPTS_MAX then many = many + 1 end
-		slowest, most = math.max(slowest, tonumber(seconds)), math.max(most, tonumber(attempts))
+		all[#all + 1], seen[cid], timeouts = tonumber(seconds), true, timeouts + late
+		slowest, most = math.max(slowest, tonumber(seconds)), math.max(most, attempts - late)
 	end
 	table.sort(all)
-	log(("connections took %.3f s (median), %.3f s (slowest), %d attempts at most; %d needed more than one"):format(
-		all[#all // 2 + 1], slowest, most, again))
-	assert(many <= #all // REST, ("%d of %d connections needed more than %d attempts (the slowest took %.3f s)"):format(
-		many, #all, ATTEMPTS_MAX, slowest))
+	local took = ("%d connections took %.3f s (median), %.3f s (slowest), %d attempts at most, and %d timed out")
+		:format(#all, all[#all // 2 + 1], slowest, most, timeouts)
+	log(took)
+	assert(most <= ATTEMPTS_MAX, took)
 end)

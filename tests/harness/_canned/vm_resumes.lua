@@ -15,8 +15,8 @@ test("clones answer with the host's time and a stable TSC", function()
 		local before = os.time()
 		local now = tonumber(vm:exec("date +%s").stdout.trim())
 		assert(now >= before - 3 and now <= os.time() + 3, ("the guest's clock is off by %d s"):format(now - before))
-		report:write(("%s %s %.3f %d\n"):format(info.link, info.cid or 0, info.connect_seconds or 0,
-			info.connect_attempts or 0))
+		report:write(("%s %s %.3f %d %d\n"):format(info.link, info.cid or 0, info.connect_seconds or 0,
+			info.connect_attempts or 0, info.connect_timeouts or 0))
 		vm:kill()
 	end
 end)
