@@ -60,7 +60,7 @@ end)
 
 test("a clone has the memory and processors that the fixture was saved with", { fixture = provium.profile }, function(vm)
 	local kb = tonumber(vm:read_file("/proc/meminfo"):match("MemTotal: *(%d+)"))
-	assert(kb > 450 << 10 and kb < 512 << 10, kb .. " KiB of memory, of 512 MiB")
+	assert(kb > 384 << 10 and kb < 512 << 10, kb .. " KiB of memory, of 512 MiB")
 	assert_eq("1\n", vm:exec("nproc").stdout)
 end)
 

@@ -101,7 +101,7 @@ test("a new memory size in a script rebuilds the fixture, and its clones have th
 			"local kb = tonumber(vm:read_file('/proc/meminfo'):match('MemTotal: *(%d+)'))\n" ..
 			"assert(kb > 150 << 10, kb) assert_eq('2\\n', vm:exec('nproc').stdout) end)\n")
 		assert_eq(1, h:run({ "test", "t.lua" }).status)
-		h:script("base", "provium.create():boot { memory = '192M', cpus = 2 }\n")
+		h:script("base", "provium.create():boot { memory = '256M', cpus = 2 }\n")
 		local r = h:run { "test", "t.lua" }
 		assert_eq(0, r.status, r.said)
 	end)

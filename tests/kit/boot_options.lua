@@ -50,7 +50,8 @@ end)
 
 test("memory = \"256M\": MemTotal is at most 256 MiB", function()
 	local kb = tonumber(vm:read_file("/proc/meminfo"):match("MemTotal:%s*(%d+) kB"))
-	assert(kb > 200 << 10 and kb <= 256 << 10, "MemTotal is " .. kb .. " kB")
+	-- The kernel itself takes the rest: with KASAN, a quarter.
+	assert(kb > 160 << 10 and kb <= 256 << 10, "MemTotal is " .. kb .. " kB")
 end)
 
 test("append: the words are in /proc/cmdline", function()

@@ -41,7 +41,7 @@ test("recordings of timers, workers, a race, random numbers and a panic replay t
 	for _ = 1, TIMES do
 		local r = record("recorded.lua")
 		assert_eq(1, r.status, r.said)
-		assert_contains(r.said, ("replay: %s replay %s --gdb --until failing-call\n"):format(runner.path, failed))
+		assert_contains(r.said, (" %s replay %s --gdb --until failing-call\n"):format(runner.path, failed))
 		assert_eq("vm-2\nvm-3", shell("ls " .. quote(folder .. "/recorded")))
 		for _, dir in ipairs { failed, panicked } do
 			local again = replay(dir)

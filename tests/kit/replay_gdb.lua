@@ -30,7 +30,8 @@ local function command(args) return ("env TERM=dumb %s %s %s"):format(mark, quot
 test("replay --until complaint shows the oops's backtrace, down to the module's line", function()
 	local r = runner.run({ "replay", recorded, "--until", "complaint" }, { raw = true })
 	assert_eq(0, r.status, r.said)
-	assert(r.said:find("#0  oops_begin %(%) at .*in null_work %(w=%g+ <work>%) at modules/faults/faults.c:%d+\n.*\ninstruction %d+ of %d+\n"), r.said)
+	-- The compiler of a kernel with KASAN may drop the argument.
+	assert(r.said:find("#0  oops_begin %(%) at .*in null_work %(w=[^)]+%) at modules/faults/faults.c:%d+\n.*\ninstruction %d+ of %d+\n"), r.said)
 end)
 
 test("gdb on a replay goes back an instruction, to a function's last call, or to a write", function()

@@ -99,20 +99,7 @@ local FAULTS = {
 	reset = { { ANY, message = "the guest reset or powered off" } },
 }
 
--- Returns the set of this kernel's configuration options with the value y; nil
--- if the kernel does not tell them.
-local function kernel_options()
-	local vm, set = provium.fixture(provium.profile), nil
-	local config = vm:exec("zcat /proc/config.gz")
-	for option in config.ok and config.stdout.value:gmatch("(CONFIG_[%w_]+)=y") or function() end do
-		set = set or {}
-		set[option] = true
-	end
-	vm:kill()
-	return set
-end
-
-local has = kernel_options()
+local has = require "kernel_options"()
 
 -- Returns the row of the fault that counts on this kernel; nil if that is not
 -- known.
