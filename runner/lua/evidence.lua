@@ -27,8 +27,6 @@ end
 -- clone, and not from its fixture (runner/fixture/quiesce.c)?
 local function is_resume_mark(line) return line:find("provium: saved as .*; what follows is after a resume") end
 
-local function stamp_of(line) return tonumber(line and line:match("^%[ *(%d+%.%d+)%]")) end
-
 -- Returns the offset in the console of a VM at which its boot ended; 0 for a
 -- restored VM, whose console is a new one.
 local function end_of_boot(vm)
@@ -43,7 +41,7 @@ local function without_boot(vm, lines)
 	local last = tonumber(text:sub(1, #text - #after):match(".*\n%[ *(%d+%.%d+)%]"))
 	local kept = {}
 	for _, line in ipairs(lines) do
-		if not last or (stamp_of(line) or math.huge) > last then kept[#kept + 1] = line end
+		if not last or (kernel_log.stamp_of(line) or math.huge) > last then kept[#kept + 1] = line end
 	end
 	return kept
 end
@@ -135,11 +133,12 @@ end
 local function console_lines(vm, complaints)
 	local last, lines = -1, {}
 	for _, complaint in ipairs(complaints) do
-		if complaint.vm == vm then last = math.max(last, stamp_of(complaint.lines[#complaint.lines]) or -1) end
+		local stamp = complaint.vm == vm and kernel_log.stamp_of(complaint.lines[#complaint.lines])
+		last = math.max(last, stamp or -1)
 	end
 	local from = vm:is_running() and end_of_boot(vm) or 0
 	for line in vm.core:console(from):gmatch("[^\n]+") do
-		if (stamp_of(line) or math.huge) <= last then
+		if (kernel_log.stamp_of(line) or math.huge) <= last then
 			lines = {}
 		elseif not is_resume_mark(line) then
 			lines[#lines + 1] = show.clean(line)

@@ -145,7 +145,11 @@ local function find_complaints(vm, lines, found, known, first_seq)
 		for i, n in ipairs(complaint.lines) do complaint.lines[i] = lines[n] end
 		complaint.vm = vm
 		vm.has_crashed = vm.has_crashed or complaint.fatal
-		if not (known and known[complaint.title] or is_old(vm, complaint)) and not is_ignored(complaint) then
+		-- What follows a hang's report comes of the runner's NMI: lockdep reports
+		-- locks that are taken in an NMI.
+		local is_known = vm.has_hung or known and known[complaint.title] or is_old(vm, complaint)
+		vm.has_hung = vm.has_hung or complaint.kind == "hang"
+		if not is_known and not is_ignored(complaint) then
 			found[#found + 1] = complaint
 		end
 	end
@@ -174,14 +178,15 @@ local function search_lines(vm, found)
 	find_complaints(vm, log_lines(vm, vm.log_judged + 1), found, nil, vm.log_next - #vm.log + vm.log_judged)
 end
 
-local function stamp_of(line) return tonumber(line and line:match("^%[ *(%d+%.%d+)%]")) end
+-- Returns the time of a line of the kernel's log; nil if it shows none.
+function kernel_log.stamp_of(line) return tonumber(line and line:match("^%[ *(%d+%.%d+)%]")) end
 
 -- Returns the lines of a text of the console without those that the log had
 -- already: a record appears on the console later than in the log.
 local function console_lines(vm, text)
-	local last, lines = stamp_of(vm.log[vm.log_judged]), {}
+	local last, lines = kernel_log.stamp_of(vm.log[vm.log_judged]), {}
 	for line in text:gmatch("[^\r\n]+") do
-		local stamp = stamp_of(line)
+		local stamp = kernel_log.stamp_of(line)
 		if not (last and stamp and stamp <= last) then lines[#lines + 1] = line end
 	end
 	return lines

@@ -60,6 +60,7 @@ local function new_vm(core_vm, saved)
 		console_judged = 0, console_is_final = false,	-- see kernel_log.lua
 		blamed = {},		-- set of the titles of complaints that have failed a test
 		has_crashed = false,	-- has its kernel reported an oops or worse?
+		has_hung = false,	-- has it reported what it did when the runner gave it up?
 		inserted = {},		-- the .ko file of each module that insmod() has inserted, by module name
 		inserted_by_test = {},	-- those that the running test has inserted
 		removed_functions = {},	-- of the modules that the running test has removed, see leaks.lua
