@@ -32,6 +32,12 @@ test("a loop with interrupts off is reported as a hang in the function that loop
 	assert_eq(1, #event.complaints, event.message)	-- none comes of the runner's NMI
 end)
 
+test("a guest that hung and was restored is watched again", function()
+	local event = events["a WARNING of the guest that looped, after a restore"]
+	assert_eq("FAIL", event.verdict)
+	assert(event.message:find("^the kernel complained: WARNING in fault_warn"), event.message)
+end)
+
 test("a loop with interrupts off on one of two processors is reported as a hang in the function that loops", function()
 	check("a loop with interrupts off, two processors", "fault_spin_irqs_off")
 end)

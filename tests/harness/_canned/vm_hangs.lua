@@ -1,13 +1,26 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Guests that hang: tests/reports/hangs.lua checks each verdict.
 
-local function commit(fault, opts)
+local function boot(opts)
 	local vm = provium.create():boot(opts or { memory = "128M" })
 	vm:insmod("faults")
-	return vm:exec(("echo %s >/sys/module/faults/parameters/commit"):format(fault))
+	return vm
 end
 
-test("a loop with interrupts off, one processor", { timeout = "3s" }, function() commit("spin_irqs_off") end)
+local function commit(fault, opts, vm)
+	return (vm or boot(opts)):exec(("echo %s >/sys/module/faults/parameters/commit"):format(fault))
+end
+
+local loops, snapshot
+test("before a loop", function()
+	loops = boot()
+	snapshot = loops:snapshot()
+end)
+test("a loop with interrupts off, one processor", { timeout = "3s" }, function() commit("spin_irqs_off", nil, loops) end)
+test("a WARNING of the guest that looped, after a restore", function()
+	loops:restore(snapshot)
+	commit("warn", nil, loops)
+end)
 test("a loop with interrupts off, two processors", { timeout = "3s" }, function()
 	commit("spin_irqs_off", { memory = "128M", cpus = 2 })
 end)
