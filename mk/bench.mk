@@ -23,7 +23,8 @@ bench: all $(BENCH) $(BARE_CPIO)
 	@$(BENCH) $(PROFILE) $(BARE_CPIO) $(RUNNER) $(MAKE)
 	@$(RUNNER) test tests/bench/fixtures.lua tests/bench/parallel.lua tests/bench/bisect.lua \
 	tests/bench/edit.lua tests/bench/watch.lua tests/bench/selftests.lua \
-	tests/bench/recording.lua tests/bench/shell.lua tests/bench/complaints.lua
+	tests/bench/recording.lua tests/bench/shell.lua tests/bench/complaints.lua \
+	tests/bench/profiles.lua
 
 bench-nested: nested ## kit: the same on KVM and vsock inside a nested VM
 	$(call nested_run,1/1,bench/nested)
