@@ -46,7 +46,7 @@ test("gdb on a replay goes back an instruction, to a function's last call, or to
 	})
 	assert_eq("exit 0", ending, shown)
 	local at = {}
-	for n in shown:gmatch("instruction (%d+) of") do at[#at + 1] = tonumber(n) end
+	for n in shown:gmatch("[\r\n]instruction (%d+) of") do at[#at + 1] = tonumber(n) end
 	assert_eq(at[1] - 1, at[2], shown)
 	assert(at[3] < at[2] and at[4] < at[3], shown)
 	wait_until(function() return runner.count_marked(mark) == 0 end,
