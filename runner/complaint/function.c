@@ -74,7 +74,8 @@ bool function_reports(const char *fn, size_t len)
 		"timer_interrupt", "handle_irq_event", "__handle_irq_event", "handle_edge_irq",
 		"handle_level_irq", "handle_fasteoi_irq", "__common_interrupt",
 		"common_interrupt", "asm_common_interrupt", "scheduler_tick", "task_tick_",
-		"update_wall_time", "timekeeping_",
+		"update_wall_time", "timekeeping_", "clockevents_", "pit_next_event", "ktime_get",
+		"read_tsc", "sched_clock", "update_rq_clock", "update_curr", "calc_global_load",
 		/* These wait for another processor. */
 		"stop_machine_yield", "multi_cpu_stop", "cpu_stopper_thread",
 		"smpboot_thread_fn", "smp_call_", "csd_lock_", "on_each_cpu",
