@@ -38,7 +38,7 @@ test("a guest that hung and was restored is watched again", function()
 	assert(event.message:find("^the kernel complained: WARNING in fault_warn"), event.message)
 end)
 
-test("a loop with interrupts off on one of two processors is reported as a hang in the function that loops", function()
+test("a loop with interrupts off on the first of two processors is reported as a hang in the function that loops", function()
 	check("a loop with interrupts off, two processors", "fault_spin_irqs_off")
 end)
 
