@@ -238,7 +238,7 @@ static int await(struct run *r)
 		;
 	while (r->print_fd >= 0 && print_output(r) > 0)
 		;
-	if (!r->ended || status)
+	if (!r->ended || status || interrupt_pending())
 		leftovers_end();
 	return status;
 }

@@ -66,6 +66,22 @@ test("programs of a test end with its file if a signal or a time limit stops the
 	check("a time limit", "1s", function() end, 1)
 end)
 
+test("programs of a test end with its file if the file ends by itself when a signal comes", function()
+	runner.with_folder(function(dir)
+		local list = dir .. "/pids"
+		local function nr_left() return runner.count_marked("PIDS=" .. list) end
+		local pid, finish = runner.start({ "test", "leaves_programs.lua" }, { env = { PIDS = list, LIMIT = "100s" } })
+		wait_until(function() return select(2, (runner.read(list) or ""):gsub("\n", "")) == 2 end, { desc = "two programs" })
+		os.execute(("kill -STOP %d; kill -INT %d"):format(pid, pid))
+		-- The shell's program is left. The shell and the file's process end.
+		os.execute("kill " .. runner.read(list):gsub("\n", " "))
+		wait_until(function() return nr_left() == 2 end, { desc = "the end of the file's process" })
+		os.execute("kill -CONT " .. pid)
+		assert_eq(130, (finish()))
+		wait_until(function() return nr_left() == 0 end, { desc = "the end of all programs" })
+	end)
+end)
+
 test("a test that gathers data without end fails at the limit of memory", function()
 	local r = runner.run({ "test", "memory.lua" }, { env = { PROVIUM_LUA_MIB = 16 } })
 	assert_eq([[
