@@ -1,41 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Handles the ops abort and end_worker. */
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "agent/abort.h"
 #include "agent/death.h"
 #include "agent/guest/task_report.h"
 #include "agent/reply.h"
 
-static void abort_all(struct supervisor *s)
+/* Has the kernel report on a task whose call was aborted before, and that loops. */
+static void report_loop(struct roster_entry *m)
 {
-	char ignored[64];
-
-	for_each_channel(s, channel)
-		abort_call(s, channel, false, ignored, sizeof(ignored));
+	if (m->aborted)
+		task_report_loop(m->aborted);
+	m->aborted = 0;
 }
 
-enum wire_aborted abort_call(struct supervisor *s, uint32_t channel, bool give_up,
-			     char *report, size_t cap)
+/* Ends a channel's call as abort_call() does, and reports where it is. */
+static enum wire_aborted end_call(struct supervisor *s, uint32_t channel, char *report, size_t cap)
 {
-	struct mailbox *box = channel >= 1 && channel <= CHANNELS ? roster_box(s, channel) : NULL;
-	pid_t command;
+	struct mailbox *box = roster_box(s, channel);
+	pid_t command = atomic_load(&box->command);
+	pid_t task = command > 1 ? task_waited_for(command) : atomic_load(&box->tid);
 
-	if (channel == WIRE_SUPERVISOR)
-		abort_all(s);
-	if (!box || !mailbox_is_on(box) || atomic_load(&box->busy) != BOX_BUSY)
-		return WIRE_ABORTED_NOTHING;
-	if (give_up) {
-		death_abandon(s, channel);
-		return WIRE_ABORTED_EXECUTOR;
-	}
-	command = atomic_load(&box->command);
-	task_report(command > 1 ? task_waited_for(command) : atomic_load(&box->tid), report, cap);
+	roster_entry(s, channel)->aborted = task;
+	task_report(task, report, cap);
 	if (command > 1)
 		kill(-command, SIGKILL);
 	else
 		roster_end_executor(box);
 	return command > 1 ? WIRE_ABORTED_COMMAND : WIRE_ABORTED_EXECUTOR;
+}
+
+static enum wire_aborted abort_one(struct supervisor *s, uint32_t channel, bool give_up,
+				   char *report, size_t cap)
+{
+	struct mailbox *box = roster_box(s, channel);
+	bool is_busy = mailbox_is_on(box) && atomic_load(&box->busy) == BOX_BUSY;
+
+	if (is_busy && !give_up)
+		return end_call(s, channel, report, cap);
+	report_loop(roster_entry(s, channel));
+	if (!is_busy)
+		return WIRE_ABORTED_NOTHING;
+	death_abandon(s, channel);
+	return WIRE_ABORTED_EXECUTOR;
+}
+
+static void abort_all(struct supervisor *s, bool give_up, char *report, size_t cap)
+{
+	char name[64];
+
+	for_each_channel(s, channel) {
+		size_t used = strlen(report), named = used;
+
+		roster_name(s, channel, name, sizeof(name));
+		if (used + sizeof(name) + 2 < cap)
+			named += (size_t)sprintf(report + used, "%s:\n", name);
+		abort_one(s, channel, give_up, report, cap);
+		if (!report[named])
+			report[used] = 0;
+	}
+}
+
+enum wire_aborted abort_call(struct supervisor *s, uint32_t channel, bool give_up,
+			     char *report, size_t cap)
+{
+	if (channel >= 1 && channel <= CHANNELS)
+		return abort_one(s, channel, give_up, report, cap);
+	if (channel == WIRE_SUPERVISOR)
+		abort_all(s, give_up, report, cap);
+	return WIRE_ABORTED_NOTHING;
 }
 
 void abort_worker(struct supervisor *s, const struct wire_header *hdr, uint32_t channel)

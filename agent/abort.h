@@ -8,8 +8,10 @@
 /*
  * Ends the call of a channel (0: of all channels): kills its command if it runs
  * one, else its executor.  With give_up, abandons an executor that has not died
- * after being killed.  Returns what was done; writes to report where the task
- * of the call was.
+ * after being killed.  Returns what was done.  Appends to the string in report
+ * where the task of the call was; for all channels, after a line with the
+ * executor's name.  The second time, also for a call that has ended meanwhile,
+ * has the kernel log where that task loops in the kernel, if it does.
  */
 enum wire_aborted abort_call(struct supervisor *s, uint32_t channel, bool give_up,
 			     char *report, size_t cap);

@@ -26,6 +26,9 @@ struct roster_entry {
 					 * the thread worker's end */
 	bool stuck;			/* the channel's thread is given up,
 					 * because it is stuck in the kernel */
+	pid_t aborted;			/* the task of the channel's last call
+					 * that was aborted; 0 once its end
+					 * was looked at */
 	bool ending;			/* the runner waits for the worker's
 					 * end: end_request is to be answered */
 	struct wire_header end_request;	/* the request end_worker, while `ending` is true */

@@ -2,6 +2,7 @@
 /* Reads records of /dev/kmsg; see kernel_log_record.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -114,6 +115,23 @@ void kernel_log_blocked_tasks(char *buf, size_t cap)
 			buf[used] = 0;
 		}
 	}
+	if (log >= 0)
+		close(log);
+	if (trigger >= 0)
+		close(trigger);
+}
+
+void kernel_log_loop(pid_t task)
+{
+	int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	int trigger = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+	char mark[96];
+	int n = snprintf(mark, sizeof(mark),
+			 "provium: task %d was killed and still runs in the kernel\n", task);
+
+	if (log >= 0 && trigger >= 0 && write(log, mark, (size_t)n) == n &&
+	    write(trigger, "l", 1) < 0)
+		(void)0;	/* then the report has no stack */
 	if (log >= 0)
 		close(log);
 	if (trigger >= 0)

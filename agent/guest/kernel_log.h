@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Receives a piece of the log: whole lines, at most WIRE_PIECE bytes. */
 typedef void (*kernel_log_fn)(void *context, const char *piece, size_t n);
@@ -26,5 +27,11 @@ void kernel_log_counters(uint64_t *taint, uint64_t *warnings);
  * to the string in buf.
  */
 void kernel_log_blocked_tasks(char *buf, size_t cap);
+/*
+ * Makes the kernel log what its processors do (sysrq-l), after a mark that says
+ * of this task that it loops in the kernel (kind `loop` of
+ * runner/complaint/kinds.def).
+ */
+void kernel_log_loop(pid_t task);
 
 #endif

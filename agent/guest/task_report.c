@@ -12,6 +12,9 @@
 #include "agent/guest/tasks.h"
 
 #define MAX_DEPTH 8		/* processes below a command that are looked at */
+/* For half a second, a task that was killed may be on its way out. */
+#define MAX_LOOKS 50
+#define LOOK_US 10000
 
 static void append_file(char *buf, size_t cap, pid_t pid, const char *name)
 {
@@ -81,11 +84,22 @@ pid_t task_waited_for(pid_t pid)
 void task_report(pid_t task, char *report, size_t cap)
 {
 	char state = task_state(task);
+	size_t used = strlen(report);
 
-	snprintf(report, cap, "state: %c\n", state);
+	snprintf(report + used, cap - used, "state: %c\n", state);
 	append_file(report, cap, task, "wchan");
 	append_file(report, cap, task, "syscall");
 	append_file(report, cap, task, "stack");
 	if (state == 'D')
 		kernel_log_blocked_tasks(report, cap);
+}
+
+void task_report_loop(pid_t task)
+{
+	for (int i = 0; i < MAX_LOOKS; i++) {
+		if (task_state(task) != 'R')
+			return;
+		usleep(LOOK_US);
+	}
+	kernel_log_loop(task);
 }

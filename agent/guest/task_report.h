@@ -9,11 +9,18 @@
 #include <sys/types.h>
 
 /*
- * Writes the task's state, system call and kernel stack to report, as lines.
+ * Appends the task's state, system call and kernel stack to the string in
+ * report, as lines.
  * For a task in uninterruptible sleep, adds the kernel's report on all blocked
  * tasks.
  */
 void task_report(pid_t task, char *report, size_t cap);
+
+/*
+ * Makes the kernel log where a task that was killed loops, unless the task ends
+ * or sleeps within half a second.
+ */
+void task_report_loop(pid_t task);
 
 /*
  * Returns the process that a command waits for: its last child, the last child

@@ -42,7 +42,7 @@ local function kind_of(line)
 		if found and (start == "" or found.kind ~= "bug") then return found.kind end
 	end
 	return line:match("^WARNING in ") and "warning" or line:match("^kernel BUG in ") and "bug"
-		or line:match("^hung in ") and "hang"
+		or line:match("^hung in ") and "hang" or line:match("^endless loop in ") and "loop"
 end
 
 local function list_words()

@@ -119,7 +119,7 @@ end
 
 -- Reports of these kinds come again for as long as the state lasts, and long
 -- after its cause.
-local LASTING = { lockup = true, stall = true, hung = true }
+local LASTING = { lockup = true, loop = true, stall = true, hung = true }
 
 -- Did an earlier test cause what this complaint reports, and was it told so?
 -- The running test must not use the VM.
@@ -167,9 +167,18 @@ function kernel_log.disown(vm, first, pattern)
 	end
 end
 
+-- The agent's report of an endless loop begins with its own mark, after which
+-- the processor that asks reports itself.
+local LOOP_MARK, OTHER_PROCESSORS = "%] provium: task %d+ was killed and still runs in the kernel$", "%] Sending NMI from CPU "
+
 local function log_lines(vm, first)
-	local lines = {}
-	for i = first, #vm.log do lines[#lines + 1] = not vm.log_from_user[i] and vm.log[i] end
+	local lines, asks = {}, false
+	for i = first, #vm.log do
+		local line, is_from_user = vm.log[i], vm.log_from_user[i]
+		local is_mark = is_from_user and line:find(LOOP_MARK)
+		asks = is_mark or asks and not line:find(OTHER_PROCESSORS)
+		lines[#lines + 1] = (is_mark or not asks and not is_from_user) and line
+	end
 	return lines
 end
 

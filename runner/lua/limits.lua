@@ -86,15 +86,28 @@ function limits.wait_at_gate(fn)
 	if not ok then error(waited_s, 0) end
 end
 
+local function is_free(vm)
+	local reply, fail = vm.core:call("echo", { data = "" }, "echo", 1, PING_TIMEOUT_S)
+	return reply or fail.reason ~= core.wire_reason.BUSY
+end
+
+local function abort(vm, abandon)
+	return vm:supervisor_op("abort", { channel = 0, abandon = abandon }, "abort", ABORT_TIMEOUT_S).report
+end
+
 -- Aborts all calls in a guest and waits until its executor can take the next
--- one.
+-- one; one that does not end is given up. Returns where the calls were; "" if
+-- there were none. If a task of theirs loops in the kernel, the guest's log has
+-- a report on it.
 function limits.abort_calls(vm)
-	vm:supervisor_op("abort", { channel = 0 }, "abort", ABORT_TIMEOUT_S)
-	for _ = 1, ABORT_MAX_POLLS do
-		local reply, fail = vm.core:call("echo", { data = "" }, "echo", 1, PING_TIMEOUT_S)
-		if reply or fail.reason ~= core.wire_reason.BUSY then return end
+	local was_at, polls = abort(vm, 0), 0
+	if was_at == "" then return "" end
+	while not is_free(vm) and polls < ABORT_MAX_POLLS do
+		polls = polls + 1
 		core.pause(ABORT_POLL_S)
 	end
+	abort(vm, polls == ABORT_MAX_POLLS and 1 or 0)
+	return was_at
 end
 
 -- If the alarm of a limit raised err: turns it into a timeout whose message
@@ -106,11 +119,13 @@ function limits.name_limit(err)
 	err.message = limits.file_is_over() and limits.file_message() or "the test's time limit was reached"
 	for number, vm in ipairs(session.vms) do
 		if vm:is_running() then
-			pcall(limits.abort_calls, vm)
+			local ok, was_at = pcall(limits.abort_calls, vm)
 			local death = not vm:is_running() and vm.core:death()
 			if death then
 				local reason = errors.without_console(death)
 				err.message = ("%s; VM %d: %s"):format(err.message, number, reason)
+			elseif ok and was_at ~= "" then
+				err.message = ("%s; in VM %d was at\n%s"):format(err.message, number, was_at)
 			end
 		end
 	end

@@ -15,7 +15,7 @@ for kind in ("alloc atomic bug kasan kfence kobject list lock lockdep odebug oop
 	STOPS[kind] = true
 end
 -- Those of tasks or processors that still wait when the test has failed.
-local WAITS = { hang = true, hung = true, lockup = true, stall = true, workqueue = true }
+local WAITS = { hang = true, hung = true, lockup = true, loop = true, stall = true, workqueue = true }
 
 local function has_vmlinux(vm)
 	local debug = vm and vm.core:info().debug

@@ -2,8 +2,10 @@
 /* Waiting for the answer to a call, and ending a call that takes too long. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "runner/base/buf.h"
 #include "runner/base/deadline.h"
 #include "runner/base/interrupt.h"
 #include "runner/vm/internal.h"
@@ -112,39 +114,33 @@ static struct vm_call *send_abort(struct vm *vm, uint32_t channel, bool abandon)
 }
 
 /*
- * Waits for the aborted call's last frame; then its channel is free.  The agent
- * gives up an executor that does not die in time.
+ * Waits for the answer to the request `abort`, and frees it.  Returns the
+ * answer, whose report is a string to be freed; or fails with -ETIMEDOUT if
+ * none arrived in time or it is malformed, -EINTR, or -ENOTCONN if the VM is
+ * dead.  err is filled if it returns -EINTR.
  */
-static void await_end(struct vm *vm, struct vm_call *call)
-{
-	struct err ignored;
-	struct vm_call *abort;
-
-	if (vm_wait_call(vm, call, grace(vm), &ignored) != -ETIMEDOUT)
-		return;
-	abort = send_abort(vm, call->channel, true);
-	if (!abort)
-		return;
-	vm_wait_call(vm, abort, grace(vm), &ignored);
-	vm_call_free(vm, abort);
-	vm_wait_call(vm, call, grace(vm), &ignored);
-}
-
-/*
- * Waits for the answer to the request `abort`, which tells where the aborted
- * call hung.  Returns false if the answer did not arrive in time or is
- * malformed.  *rep points into the answer.
- */
-static bool get_report(struct vm *vm, struct vm_call *abort, struct wire_abort_rep *rep)
+static int get_report(struct vm *vm, struct vm_call *abort, enum wire_aborted *aborted,
+		      char **report, struct err *err)
 {
 	struct wire_arena none = { 0 };
-	struct err ignored;
+	struct wire_abort_rep rep;
+	int ret;
 
-	return abort && !vm_wait_call(vm, abort, grace(vm), &ignored) &&
-	       abort->reply.kind == WIRE_REPLY &&
-	       !wire_decode(&wire_desc_abort_rep, rep, abort->reply.payload.p,
-			    abort->reply.payload.len, &none) &&
-	       rep->aborted <= WIRE_ABORTED_EXECUTOR;
+	*report = NULL;
+	if (!abort)
+		return -ENOTCONN;
+	ret = vm_wait_call(vm, abort, grace(vm), err);
+	if (!ret && (abort->reply.kind != WIRE_REPLY ||
+		     wire_decode(&wire_desc_abort_rep, &rep, abort->reply.payload.p,
+				 abort->reply.payload.len, &none) ||
+		     rep.aborted > WIRE_ABORTED_EXECUTOR))
+		ret = -ETIMEDOUT;
+	if (!ret) {
+		*aborted = rep.aborted;
+		*report = xasprintf("%.*s", (int)rep.report.len, (const char *)rep.report.p);
+	}
+	vm_call_free(vm, abort);
+	return ret;
 }
 
 /*
@@ -175,6 +171,28 @@ static void end_hung_guest(struct vm *vm, const char *label, double waited_s,
 		 vm->death.err.text + vm->death.err.console_at);
 }
 
+/*
+ * Waits for the aborted call's last frame; then its channel is free.  The agent
+ * gives up an executor that does not die in time.  If a task of the call loops
+ * in the kernel, the guest's log has a report on it.  Returns false if the agent
+ * does not answer any more.
+ */
+static bool await_end(struct vm *vm, struct vm_call *call)
+{
+	struct err ignored;
+	bool is_stuck = vm_wait_call(vm, call, grace(vm), &ignored) == -ETIMEDOUT;
+	bool abandon = is_stuck && call->channel != WIRE_SUPERVISOR;
+	enum wire_aborted aborted;
+	char *report;
+	int ret = get_report(vm, send_abort(vm, call->channel, abandon), &aborted, &report,
+			     &ignored);
+
+	free(report);
+	if (!ret && is_stuck)
+		vm_wait_call(vm, call, grace(vm), &ignored);
+	return ret != -ETIMEDOUT;
+}
+
 /* Returns what has shortened the time limit, for a message, or "". */
 static const char *shortened_by(const struct vm *vm, const struct vm_call *call)
 {
@@ -200,24 +218,24 @@ static void abort_call(struct vm *vm, struct vm_call *call, const char *label,
 	struct vm_call *abort = send_abort(vm, call->channel, false);
 	const char *why = shortened_by(vm, call);
 	bool worker = call->channel > WIRE_EXECUTOR;
-	struct wire_abort_rep rep;
+	enum wire_aborted aborted;
+	char *report;
+	int ret;
 
 	vm_limit_log(vm, MAX_ABORT_LOG);
 	call->blocked_s = 0;
 	call->blocked = false;
-	if (!get_report(vm, abort, &rep)) {
-		if (abort)
-			vm_call_free(vm, abort);
-		end_hung_guest(vm, label, waited_s, why, err);
+	ret = get_report(vm, abort, &aborted, &report, err);
+	if (ret == -EINTR)
 		return;
-	}
-	err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s%s; %s%s%.*s",
-		label, waited_s, why,
-		worker && rep.aborted == WIRE_ABORTED_EXECUTOR ? "the worker was killed" :
-		effects[rep.aborted], rep.report.len ? "; it was at\n" : "",
-		(int)rep.report.len, (const char *)rep.report.p);
-	vm_call_free(vm, abort);
-	await_end(vm, call);
+	if (!ret)
+		err_set(err, ERR_TIMEOUT, 0, "%s: no result within %.3g s%s; %s%s%s",
+			label, waited_s, why,
+			worker && aborted == WIRE_ABORTED_EXECUTOR ? "the worker was killed" :
+			effects[aborted], *report ? "; it was at\n" : "", report);
+	free(report);
+	if (ret || !await_end(vm, call))
+		end_hung_guest(vm, label, waited_s, why, err);
 }
 
 int vm_wait(struct vm *vm, struct vm_call *call, int64_t deadline_ns,

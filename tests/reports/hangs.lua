@@ -57,6 +57,26 @@ test("a call into a loop ends soon after the kernel has reported the loop", func
 	assert(event.message:find("\n.*no result within [%d.]+ s" .. ends:gsub("%p", "%%%0")), event.message)
 end)
 
+test("a loop that its processor does not report is reported after the test's limit", function()
+	check("a loop of a killed task, the other processor works", "fault_spin")
+end)
+
+test("a loop that its processor does not report is reported after the call's limit", function()
+	local event = events["a loop of a killed task, in a call with a limit of its own"]
+	assert_eq("FAIL", event.verdict)
+	assert(event.message:find("^the kernel complained: endless loop in fault_spin\n" ..
+		"exec [^\n]*: no result within [%d.]+ s; the command was killed; it was at\nstate: R\n"), event.message)
+	assert(not table.concat(event.complaints[1].lines, "\n"):find "Comm: agent", event.message)
+	assert_contains(event.complaints[1].source.where, "modules/faults/faults.c:")
+end)
+
+test("a test that reaches its limit shows where its call was", function()
+	local event = events["a command that sleeps"]
+	assert_eq("FAIL", event.verdict)
+	assert(event.message:find("^the test's time limit was reached; in VM %d was at\nthe executor [^\n]*:\nstate: S\nwchan: [^\n]*nanosleep\n"),
+		event.message)
+end)
+
 test("the reports that a looping guest repeats do not fail the test after it", function()
 	assert_eq("ok", events["a test after one whose guest still loops"].verdict)
 end)

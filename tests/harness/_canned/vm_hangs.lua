@@ -13,8 +13,10 @@ end
 
 -- The guests boot before the tests whose limits are short.
 local loops, loops_of_two, preempted, sleeps, snapshot
+local works, works_too
 test("before the guests hang", function()
 	loops, loops_of_two, preempted, sleeps = boot(), boot { memory = "128M", cpus = 2 }, boot(), boot()
+	works, works_too = boot { memory = "128M", cpus = 2 }, boot { memory = "128M", cpus = 2 }
 	snapshot = loops:snapshot()
 end)
 test("a loop with interrupts off, one processor", { timeout = "3s" }, function() commit(loops, "spin_irqs_off") end)
@@ -35,6 +37,13 @@ test("a test after one whose guest still loops", function()
 	provium.create():boot { memory = "128M" }:exec("sleep 15")
 	assert(true)
 end)
+test("a loop of a killed task, the other processor works", { timeout = "3s" }, function()
+	works:exec "taskset 2 sh -c 'echo spin >/sys/module/faults/parameters/commit'"
+end)
+test("a loop of a killed task, in a call with a limit of its own", { timeout = "10m" }, function()
+	works_too:exec("taskset 2 sh -c 'echo spin >/sys/module/faults/parameters/commit'", { timeout = 3 })
+end)
+test("a command that sleeps", { timeout = "1s" }, function() sleeps:exec "sleep 1000" end)
 test("a task that sleeps for good", { timeout = "3s" }, function() commit(sleeps, "hang") end)
 test("a worker of the kernel dies", function()
 	commit(boot { memory = "256M", append = "workqueue.watchdog_thresh=3" }, "null_work")
