@@ -4,4 +4,4 @@
 
 fragments = base boot virtio modules observe process io fs net debug
 machine   = microvm
-append    = noreplace-smp no_timer_check
+append    = noreplace-smp no_timer_check log_buf_len=1M

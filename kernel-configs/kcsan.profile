@@ -6,5 +6,5 @@
 
 fragments   = base boot virtio modules observe process io fs net kcsan
 machine     = microvm
-append      = noreplace-smp no_timer_check
+append      = noreplace-smp no_timer_check log_buf_len=1M
 kbuild_args = KCSAN_SANITIZE_enlighten.o=n

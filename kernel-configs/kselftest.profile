@@ -10,4 +10,4 @@ fragments    = base boot virtio modules observe process io fs net kselftest kuni
 tree_configs = $(patsubst %,tools/testing/selftests/%/config,$(sort \
 	       $(KSELFTEST_TARGETS) $(TARGETS))) tools/testing/kunit/configs/default.config
 machine      = microvm
-append       = noreplace-smp no_timer_check
+append       = noreplace-smp no_timer_check log_buf_len=1M

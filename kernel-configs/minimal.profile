@@ -15,8 +15,10 @@
 #
 # noreplace-smp: with one processor, replacing the lock prefixes takes a tenth
 # of an emulated boot. no_timer_check: saves 40 ms of counting ticks, as under
-# KVM.
+# KVM. log_buf_len: the kernel's log holds some 3,000 lines before it drops the
+# first ones, in place of 1,500. That costs 2 % of a boot's instructions, and 1M
+# would cost 8 %. The slower profiles have 1M.
 
 fragments = base boot virtio modules observe process io fs net
 machine   = microvm
-append    = noreplace-smp no_timer_check
+append    = noreplace-smp no_timer_check log_buf_len=256K
