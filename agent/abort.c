@@ -9,7 +9,7 @@
 #include "agent/guest/task_report.h"
 #include "agent/reply.h"
 
-/* Has the kernel report on a task whose call was aborted before, and that loops. */
+/* Has the kernel report a task that loops although its call was aborted. */
 static void report_loop(struct roster_entry *m)
 {
 	if (m->aborted)

@@ -174,8 +174,8 @@ static void end_hung_guest(struct vm *vm, const char *label, double waited_s,
 /*
  * Waits for the aborted call's last frame; then its channel is free.  The agent
  * gives up an executor that does not die in time.  If a task of the call loops
- * in the kernel, the guest's log has a report on it.  Returns false if the agent
- * does not answer any more.
+ * in the kernel, the guest's log has a report on it.  Returns false if the
+ * agent does not answer any more.
  */
 static bool await_end(struct vm *vm, struct vm_call *call)
 {

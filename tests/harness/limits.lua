@@ -49,14 +49,19 @@ FAIL: 1 passed, 1 failed
 	end
 end)
 
+-- Waits until both programs of leaves_programs.lua have written their numbers.
+local function await_programs(list)
+	local function nr_started() return select(2, (runner.read(list) or ""):gsub("\n", "")) end
+	wait_until(function() return nr_started() == 2 end, { desc = "two programs" })
+end
+
 test("programs of a test end with its file if a signal or a time limit stops the file", function()
 	local function check(how, limit, stop, expected)
 		runner.with_folder(function(dir)
 			local list = dir .. "/pids"
-			local function nr_started() return select(2, (runner.read(list) or ""):gsub("\n", "")) end
 			local pid, finish = runner.start({ "test", "leaves_programs.lua" },
 				{ env = { PIDS = list, LIMIT = limit }, prefix = { runner.timeout, "60" } })
-			wait_until(function() return nr_started() == 2 end, { desc = "two programs" })
+			await_programs(list)
 			stop(pid)
 			assert_eq(expected, (finish()), how)
 			for program in runner.read(list):gmatch("%d+") do runner.assert_gone(tonumber(program), how) end
@@ -70,8 +75,9 @@ test("programs of a test end with its file if the file ends by itself when a sig
 	runner.with_folder(function(dir)
 		local list = dir .. "/pids"
 		local function nr_left() return runner.count_marked("PIDS=" .. list) end
-		local pid, finish = runner.start({ "test", "leaves_programs.lua" }, { env = { PIDS = list, LIMIT = "100s" } })
-		wait_until(function() return select(2, (runner.read(list) or ""):gsub("\n", "")) == 2 end, { desc = "two programs" })
+		local pid, finish = runner.start({ "test", "leaves_programs.lua" },
+			{ env = { PIDS = list, LIMIT = "100s" } })
+		await_programs(list)
 		os.execute(("kill -STOP %d; kill -INT %d"):format(pid, pid))
 		-- The shell's program is left. The shell and the file's process end.
 		os.execute("kill " .. runner.read(list):gsub("\n", " "))
