@@ -21,11 +21,16 @@ static void report_loop(struct roster_entry *m)
 static enum wire_aborted end_call(struct supervisor *s, uint32_t channel, char *report, size_t cap)
 {
 	struct mailbox *box = roster_box(s, channel);
+	struct roster_entry *m = roster_entry(s, channel);
 	pid_t command = atomic_load(&box->command);
 	pid_t task = command > 1 ? task_waited_for(command) : atomic_load(&box->tid);
 
-	roster_entry(s, channel)->aborted = task;
-	task_report(task, report, cap);
+	if (m->aborted == task) {
+		report_loop(m);
+	} else {
+		m->aborted = task;
+		task_report(task, report, cap);
+	}
 	if (command > 1)
 		kill(-command, SIGKILL);
 	else

@@ -169,14 +169,16 @@ end
 
 -- The agent's report of an endless loop begins with its own mark, after which
 -- the processor that asks reports itself.
-local LOOP_MARK, OTHER_PROCESSORS = "%] provium: task %d+ was killed and still runs in the kernel$", "%] Sending NMI from CPU "
+local LOOP_MARK = "%] provium: task %d+ was killed and still runs in the kernel$"
+
+local function ends_own_report(line) return line:find "%] Sending NMI from CPU " or line:find "%]  </TASK>$" end
 
 local function log_lines(vm, first)
 	local lines, asks = {}, false
 	for i = first, #vm.log do
 		local line, is_from_user = vm.log[i], vm.log_from_user[i]
 		local is_mark = is_from_user and line:find(LOOP_MARK)
-		asks = is_mark or asks and not line:find(OTHER_PROCESSORS)
+		asks = is_mark or asks and not ends_own_report(line)
 		lines[#lines + 1] = (is_mark or not asks and not is_from_user) and line
 	end
 	return lines

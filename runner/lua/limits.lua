@@ -13,6 +13,7 @@ local MIN_ALARM_S = 0.001	-- an alarm of 0 seconds would mean none
 local ABORT_POLL_S = 0.002
 local ABORT_MAX_POLLS = 1000
 local ABORT_TIMEOUT_S = 1	-- a supervisor that runs answers at once
+local REPORT_TIMEOUT_S = 5	-- the agent looks for half a second, and the kernel reports
 local PING_TIMEOUT_S = 5
 
 limits.CALL_S = 60		-- default of vm.timeout
@@ -91,8 +92,8 @@ local function is_free(vm)
 	return reply or fail.reason ~= core.wire_reason.BUSY
 end
 
-local function abort(vm, abandon)
-	return vm:supervisor_op("abort", { channel = 0, abandon = abandon }, "abort", ABORT_TIMEOUT_S).report
+local function abort(vm, abandon, timeout_s)
+	return vm:supervisor_op("abort", { channel = 0, abandon = abandon }, "abort", timeout_s).report
 end
 
 -- Aborts all calls in a guest and waits until its executor can take the next
@@ -100,13 +101,13 @@ end
 -- there were none. If a task of theirs loops in the kernel, the guest's log has
 -- a report on it.
 function limits.abort_calls(vm)
-	local was_at, polls = abort(vm, 0), 0
+	local was_at, polls = abort(vm, 0, ABORT_TIMEOUT_S), 0
 	if was_at == "" then return "" end
 	while not is_free(vm) and polls < ABORT_MAX_POLLS do
 		polls = polls + 1
 		core.pause(ABORT_POLL_S)
 	end
-	abort(vm, polls == ABORT_MAX_POLLS and 1 or 0)
+	abort(vm, polls == ABORT_MAX_POLLS and 1 or 0, REPORT_TIMEOUT_S)
 	return was_at
 end
 
