@@ -10,12 +10,13 @@ local events = runner.test_events("vm_hangs.lua", { prefix = { runner.timeout, (
 local CALL_TIMEOUT_S = 60	-- default of vm.timeout
 
 -- Checks that the test's message begins with a complaint in this function, and
--- that the test's limit of 3 seconds ended the test, not the limit of its call.
-local function check(name, fn)
+-- that the test's limit of 3 seconds ended the test, not the limit of its call;
+-- or another `ending`.
+local function check(name, fn, ending)
 	local event = assert(events[name], name .. " has no result")
 	assert_eq("FAIL", event.verdict)
 	assert(event.message:find("^the kernel complained: [^\n]* in " .. fn .. "%f[^%w_][^\n]*\n"), event.message)
-	assert_contains(event.message, "\nthe test's time limit was reached")
+	assert_contains(event.message, ending or "\nthe test's time limit was reached")
 	-- On a slow machine the limit is longer than the kernel waits before it
 	-- reports a stall, upon which it answers.
 	if event.message:find("^the kernel complained: hung in ") then
@@ -57,17 +58,27 @@ test("a call into a loop ends soon after the kernel has reported the loop", func
 	assert(event.message:find("\n.*no result within [%d.]+ s" .. ends:gsub("%p", "%%%0")), event.message)
 end)
 
+-- Checks the report that the kernel makes when the agent asks. On a slow
+-- machine the kernel has reported a stall before, or the agent hangs as well.
+local function check_loop(name, ending)
+	check(name, "fault_spin", ending)
+	for _, complaint in ipairs(events[name].complaints) do
+		if complaint.title == "hung in fault_spin" then return end
+		if complaint.title == "endless loop in fault_spin" then
+			assert(not table.concat(complaint.lines, "\n"):find "Comm: agent", events[name].message)
+			assert_contains(complaint.source.where, "modules/faults/faults.c:")
+			return
+		end
+	end
+	error(events[name].message)
+end
+
 test("a loop that its processor does not report is reported after the test's limit", function()
-	check("a loop of a killed task, the other processor works", "fault_spin")
+	check_loop("a loop of a killed task, the other processor works", "\nthe test's time limit was reached; in VM ")
 end)
 
 test("a loop that its processor does not report is reported after the call's limit", function()
-	local event = events["a loop of a killed task, in a call with a limit of its own"]
-	assert_eq("FAIL", event.verdict)
-	assert(event.message:find("^the kernel complained: endless loop in fault_spin\n" ..
-		"exec [^\n]*: no result within [%d.]+ s; the command was killed; it was at\nstate: R\n"), event.message)
-	assert(not table.concat(event.complaints[1].lines, "\n"):find "Comm: agent", event.message)
-	assert_contains(event.complaints[1].source.where, "modules/faults/faults.c:")
+	check_loop("a loop of a killed task, in a call with a limit of its own", "\nexec ")
 end)
 
 test("a test that reaches its limit shows where its call was", function()
