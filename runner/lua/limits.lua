@@ -118,6 +118,7 @@ function limits.name_limit(err)
 	if errors.kind_of(err) ~= errors.KIND.interrupted then return end
 	err.kind = errors.KIND.timeout
 	err.message = limits.file_is_over() and limits.file_message() or "the test's time limit was reached"
+	local places = ""
 	for number, vm in ipairs(session.vms) do
 		if vm:is_running() then
 			local ok, was_at = pcall(limits.abort_calls, vm)
@@ -126,10 +127,11 @@ function limits.name_limit(err)
 				local reason = errors.without_console(death)
 				err.message = ("%s; VM %d: %s"):format(err.message, number, reason)
 			elseif ok and was_at ~= "" then
-				err.message = ("%s; in VM %d was at\n%s"):format(err.message, number, was_at)
+				places = ("%s\nin VM %d these calls were running:\n%s"):format(places, number, was_at)
 			end
 		end
 	end
+	err.message = err.message .. places
 end
 
 local WAIT_OPTIONS = { timeout = true, interval = true, desc = true }
