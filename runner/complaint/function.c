@@ -75,6 +75,10 @@ bool function_reports(const char *fn, size_t len)
 		"handle_level_irq", "handle_fasteoi_irq", "__common_interrupt",
 		"common_interrupt", "asm_common_interrupt", "scheduler_tick", "task_tick_",
 		"update_wall_time", "timekeeping_", "clockevents_", "pit_next_event", "ktime_get",
+		"lapic_next_", "hpet_clkevt_", "irqentry_", "__do_softirq", "raise_softirq",
+		"run_local_timers", "run_posix_cpu_timers", "perf_event_task_tick",
+		"account_process_tick", "account_user_time", "account_system_", "cpuacct_",
+		"update_load_avg", "__update_load_avg",
 		"read_tsc", "sched_clock", "update_rq_clock", "update_curr", "calc_global_load",
 		/* These wait for another processor. */
 		"stop_machine_yield", "multi_cpu_stop", "cpu_stopper_thread",
