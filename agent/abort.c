@@ -25,10 +25,11 @@ static enum wire_aborted end_call(struct supervisor *s, uint32_t channel, char *
 	pid_t command = atomic_load(&box->command);
 	pid_t task = command > 1 ? task_waited_for(command) : atomic_load(&box->tid);
 
-	if (m->aborted == task) {
+	if (m->aborted && m->aborted_tag == box->req.tag) {
 		report_loop(m);
 	} else {
 		m->aborted = task;
+		m->aborted_tag = box->req.tag;
 		task_report(task, report, cap);
 	}
 	if (command > 1)

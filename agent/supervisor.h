@@ -29,6 +29,7 @@ struct roster_entry {
 	pid_t aborted;			/* the task of the channel's last call
 					 * that was aborted; 0 once its end
 					 * was looked at */
+	uint32_t aborted_tag;		/* that call's */
 	bool ending;			/* the runner waits for the worker's
 					 * end: end_request is to be answered */
 	struct wire_header end_request;	/* the request end_worker, while `ending` is true */
