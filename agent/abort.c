@@ -23,14 +23,13 @@ static enum wire_aborted end_call(struct supervisor *s, uint32_t channel, char *
 	struct mailbox *box = roster_box(s, channel);
 	struct roster_entry *m = roster_entry(s, channel);
 	pid_t command = atomic_load(&box->command);
-	pid_t task = command > 1 ? task_waited_for(command) : atomic_load(&box->tid);
 
 	if (m->aborted && m->aborted_tag == box->req.tag) {
 		report_loop(m);
 	} else {
-		m->aborted = task;
+		m->aborted = command > 1 ? task_waited_for(command) : atomic_load(&box->tid);
 		m->aborted_tag = box->req.tag;
-		task_report(task, report, cap);
+		task_report(m->aborted, report, cap);
 	}
 	if (command > 1)
 		kill(-command, SIGKILL);

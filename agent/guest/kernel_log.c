@@ -2,6 +2,7 @@
 /* Reads records of /dev/kmsg; see kernel_log_record.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,17 +93,26 @@ void kernel_log_counters(uint64_t *taint, uint64_t *warnings)
 	*warnings = read_counter(&warns) + read_counter(&oopses);
 }
 
+/* Has the kernel log what a key of sysrq asks for.  Returns whether it does. */
+static bool sysrq(const char *key)
+{
+	int trigger = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+	bool is_asked = trigger >= 0 && write(trigger, key, 1) == 1;
+
+	if (trigger >= 0)
+		close(trigger);
+	return is_asked;
+}
+
 void kernel_log_blocked_tasks(char *buf, size_t cap)
 {
 	static char record[RECORD_MAX + 2], line[RECORD_MAX + 64];
 	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	int trigger = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
 	size_t used = strlen(buf);
 	uint64_t seq;
 	ssize_t n;
 
-	if (log >= 0 && trigger >= 0 && lseek(log, 0, SEEK_END) >= 0 &&
-	    write(trigger, "w", 1) == 1) {
+	if (log >= 0 && lseek(log, 0, SEEK_END) >= 0 && sysrq("w")) {
 		while ((n = read(log, record, RECORD_MAX)) > 0) {
 			size_t len = kernel_log_record_cut(record, (size_t)n, &seq);
 
@@ -117,23 +127,18 @@ void kernel_log_blocked_tasks(char *buf, size_t cap)
 	}
 	if (log >= 0)
 		close(log);
-	if (trigger >= 0)
-		close(trigger);
 }
 
 void kernel_log_loop(pid_t task)
 {
 	int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	int trigger = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
 	char mark[96];
 	int n = snprintf(mark, sizeof(mark),
 			 "provium: task %d was killed and still runs in the kernel\n", task);
 
-	if (log >= 0 && trigger >= 0 && write(log, mark, (size_t)n) == n &&
-	    write(trigger, "l", 1) < 0)
+	if (log < 0)
+		return;
+	if (write(log, mark, (size_t)n) == n && !sysrq("l"))
 		(void)0;	/* then the report has no stack */
-	if (log >= 0)
-		close(log);
-	if (trigger >= 0)
-		close(trigger);
+	close(log);
 }

@@ -10,22 +10,24 @@ local events = runner.test_events("vm_hangs.lua", { prefix = { runner.timeout, (
 local CALL_TIMEOUT_S = 60	-- default of vm.timeout
 
 -- Checks that the test's message begins with a complaint in this function, and
--- that the test's limit of 3 seconds ended the test, not the limit of its call;
--- or another `ending`.
-local function check(name, fn, ending)
+-- that the test ended before the limit of its call.
+local function check_complaint(name, fn)
 	local event = assert(events[name], name .. " has no result")
 	assert_eq("FAIL", event.verdict)
 	assert(event.message:find("^the kernel complained: [^\n]* in " .. fn .. "%f[^%w_][^\n]*\n"), event.message)
 	-- On a slow machine the limit is longer than the kernel waits before it
-	-- reports a stall, which ends the call if the agent answers.
-	if not event.message:find("\nexec [^\n]*: no result within [%d.]+ s %(the kernel's report shortened the limit%)") then
-		assert_contains(event.message, ending or "\nthe test's time limit was reached")
-	end
+	-- reports a stall, upon which it answers.
 	if event.message:find("^the kernel complained: hung in ") then
 		assert_contains(event.message, ": the guest hangs: its agent does not answer any more")
 	end
 	assert(event.seconds < CALL_TIMEOUT_S * slowness, ("%g s at slowness %g"):format(event.seconds, slowness))
 	assert_contains(event.complaints[1].source.where, "modules/faults/faults.c:")
+	return event
+end
+
+-- Checks also that it is the test's limit of 3 seconds that has ended it.
+local function check(name, fn)
+	assert_contains(check_complaint(name, fn).message, "\nthe test's time limit was reached")
 end
 
 test("a loop with interrupts off is reported as a hang in the function that loops", function()
@@ -60,19 +62,22 @@ test("a call into a loop ends soon after the kernel has reported the loop", func
 	assert(event.message:find("\n.*no result within [%d.]+ s" .. ends:gsub("%p", "%%%0")), event.message)
 end)
 
+local SHORTENED = "\nexec [^\n]*: no result within [%d.]+ s %(the kernel's report shortened the limit%)"
+
 -- Checks the report that the kernel makes when the agent asks. On a slow
 -- machine the kernel has reported a stall before, or the agent hangs as well.
 local function check_loop(name, ending)
-	check(name, "fault_spin", ending)
-	for _, complaint in ipairs(events[name].complaints) do
+	local event = check_complaint(name, "fault_spin")
+	if not event.message:find(SHORTENED) then assert_contains(event.message, ending) end
+	for _, complaint in ipairs(event.complaints) do
 		if complaint.title == "hung in fault_spin" then return end
 		if complaint.title == "endless loop in fault_spin" then
-			assert(not table.concat(complaint.lines, "\n"):find "Comm: agent", events[name].message)
+			assert(not table.concat(complaint.lines, "\n"):find "Comm: agent", event.message)
 			assert_contains(complaint.source.where, "modules/faults/faults.c:")
 			return
 		end
 	end
-	error(events[name].message)
+	error(event.message)
 end
 
 test("a loop that its processor does not report is reported after the test's limit", function()
@@ -81,6 +86,14 @@ end)
 
 test("a loop that its processor does not report is reported after the call's limit", function()
 	check_loop("a loop of a killed task, in a call with a limit of its own", "\nexec ")
+end)
+
+test("a WARNING after a loop that the kernel cannot report is shown", function()
+	local event = events["a WARNING after a loop that the kernel cannot report"]
+	assert_eq("FAIL", event.verdict)
+	local lines = {}
+	for i, complaint in ipairs(event.complaints) do lines[i] = table.concat(complaint.lines, "\n") end
+	assert_contains(table.concat(lines, "\n"), "] WARNING: CPU: ")
 end)
 
 test("a test that reaches its limit shows where its call was", function()

@@ -43,6 +43,12 @@ end)
 test("a loop of a killed task, in a call with a limit of its own", { timeout = "10m" }, function()
 	works_too:exec("taskset 2 sh -c 'echo spin >/sys/module/faults/parameters/commit'", { timeout = 3 })
 end)
+-- As on a kernel for one processor only.
+test("a WARNING after a loop that the kernel cannot report", function()
+	local vm = boot()
+	vm:exec "echo 'provium: task 9 was killed and still runs in the kernel' >/dev/kmsg"
+	commit(vm, "warn")
+end)
 test("a command that sleeps", { timeout = "1s" }, function() sleeps:exec "sleep 1000" end)
 test("a task that sleeps for good", { timeout = "3s" }, function() commit(sleeps, "hang") end)
 test("a worker of the kernel dies", function()
