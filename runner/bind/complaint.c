@@ -38,13 +38,15 @@ static struct complaint_parser *push_parser(lua_State *L)
 
 static void push_complaint(lua_State *L, const struct complaint *c)
 {
-	lua_createtable(L, 0, 5);
+	lua_createtable(L, 0, 6);
 	lua_pushstring(L, c->kind);
 	lua_setfield(L, -2, "kind");
 	lua_pushstring(L, c->title);
 	lua_setfield(L, -2, "title");
 	lua_pushboolean(L, c->fatal);
 	lua_setfield(L, -2, "fatal");
+	lua_pushboolean(L, c->lasts);
+	lua_setfield(L, -2, "lasts");
 	lua_pushboolean(L, c->panic);
 	lua_setfield(L, -2, "panic");
 	lua_createtable(L, (int)c->nr_lines, 0);

@@ -23,6 +23,7 @@
 #define INTERRUPTED 128u
 #define HELD 256u
 #define STUCK 512u
+#define LASTS 1024u
 
 /*
  * A function with its offset.  Kernels before 4.9 print " at addr" in KASAN
@@ -399,6 +400,7 @@ static void give_kind(struct complaint_parser *p, struct open_report *o, const s
 	o->kind = k;
 	o->has_function = false;
 	c->kind = k->name;
+	c->lasts = (k->flags & LASTS) != 0;
 	expand(c->title, k->title, at, m);
 }
 

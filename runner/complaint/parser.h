@@ -24,6 +24,7 @@ struct complaint {
 	char title[COMPLAINT_TITLE_MAX];
 	bool fatal;			/* an oops or worse: calls in flight will not return */
 	bool stuck;			/* code does not end: they may not return */
+	bool lasts;			/* a state that may be reported again */
 	bool panic;			/* the kernel stopped after the report,
 					 * or because of it */
 	size_t *lines;			/* the numbers of the report's lines, as

@@ -117,15 +117,12 @@ local function is_ignored(complaint)
 	end
 end
 
--- Reports of these kinds come again for as long as the state lasts, and long
--- after its cause.
-local LASTING = { lockup = true, loop = true, stall = true, hung = true }
-
 -- Did an earlier test cause what this complaint reports, and was it told so?
--- The running test must not use the VM.
+-- The report of a state that lasts comes again, and long after its cause. The
+-- running test must not use the VM.
 local function is_old(vm, complaint)
 	local before = vm.used_by
-	return LASTING[complaint.kind] and before ~= session.test and
+	return complaint.lasts and before ~= session.test and
 		(vm.blamed[complaint.title] or vm.has_crashed or before ~= nil and before.verdict == VERDICT.fail)
 end
 

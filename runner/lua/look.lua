@@ -14,8 +14,6 @@ for kind in ("alloc atomic bug kasan kfence kobject list lock lockdep odebug oop
 		"sysfs ubsan usercopy warning"):gmatch("%a+") do
 	STOPS[kind] = true
 end
--- Those of tasks or processors that still wait when the test has failed.
-local WAITS = { hang = true, hung = true, lockup = true, loop = true, stall = true, workqueue = true }
 
 local function has_vmlinux(vm)
 	local debug = vm and vm.core:info().debug
@@ -28,14 +26,15 @@ end
 function look.command(caught, complaints)
 	local vm = session.vms[#session.vms]
 	local has_timed_out = caught and errors.kind_of(caught.value) == errors.KIND.timeout
-	local waits, stops, has_oops = has_timed_out, false, false
+	-- A state that lasts is still there when the test has failed.
+	local lasts, stops, has_oops = has_timed_out, false, false
 	for _, complaint in ipairs(complaints) do
-		vm, waits, stops = complaint.vm, waits or WAITS[complaint.kind], stops or STOPS[complaint.kind]
+		vm, lasts, stops = complaint.vm, lasts or complaint.lasts, stops or STOPS[complaint.kind]
 		has_oops = has_oops or complaint.kind == "oops"
 	end
 	if session.recordings or not has_vmlinux(vm) then return nil end
 	-- A task that has died by an oops holds its locks for good.
-	return (has_oops or stops and not waits) and "complaint" or waits and "stacks" or nil
+	return (has_oops or stops and not lasts) and "complaint" or lasts and "stacks" or nil
 end
 
 return look
