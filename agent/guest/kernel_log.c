@@ -138,7 +138,7 @@ void kernel_log_loop(pid_t task)
 
 	if (log < 0)
 		return;
-	if (write(log, mark, (size_t)n) == n && !sysrq("l"))
-		(void)0;	/* then the report has no stack */
+	if (write(log, mark, (size_t)n) == n)
+		sysrq("l");	/* a kernel for one processor cannot do this */
 	close(log);
 }

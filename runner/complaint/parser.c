@@ -24,6 +24,7 @@
 #define HELD 256u
 #define STUCK 512u
 #define LASTS 1024u
+#define OF_TASK 2048u
 
 /*
  * A function with its offset.  Kernels before 4.9 print " at addr" in KASAN
@@ -83,6 +84,8 @@ struct open_report {
 	bool in_interrupt;		/* the last stack entry was between <IRQ>
 					 * and </IRQ> */
 	bool has_function;		/* the title is complete */
+	unsigned long task;		/* the report is of this task only */
+	bool of_others;			/* the lines read now are of other tasks */
 	size_t head_lines;		/* number of lines before the first stack */
 };
 
@@ -402,6 +405,8 @@ static void give_kind(struct complaint_parser *p, struct open_report *o, const s
 	c->kind = k->name;
 	c->lasts = (k->flags & LASTS) != 0;
 	expand(c->title, k->title, at, m);
+	o->of_others = k->flags & OF_TASK;
+	o->task = o->of_others ? strtoul(at + m[2].rm_so, NULL, 10) : 0;
 }
 
 static struct open_report *open_report(struct complaint_parser *p, uint32_t caller)
@@ -449,6 +454,8 @@ static bool joins(const struct complaint_parser *p, const struct open_report *o,
 
 	if (!o->kind || k->flags & JOINS)
 		return true;
+	if (o->kind->flags & OF_TASK)
+		return false;
 	if (k->flags & PANIC)
 		return is_aftermath(text);
 	/*
@@ -481,6 +488,21 @@ static void opening(struct complaint_parser *p, struct open_report *o, const str
 		o->used = false;
 }
 
+/*
+ * In a report on one task among those that the processors run: does the line
+ * belong to the part on another one?
+ */
+static bool is_of_others(const struct open_report *o, const char *text)
+{
+	const char *pid = starts_with(text, "CPU: ") ? strstr(text, " PID: ") : NULL;
+
+	if (!o->task)
+		return false;
+	if (pid)
+		return strtoul(pid + strlen(" PID: "), NULL, 10) != o->task;
+	return o->of_others || starts_with(text, "NMI backtrace for cpu ");
+}
+
 /* Handles a line that opens no report: it may belong to the open report. */
 static void continue_report(struct complaint_parser *p, struct open_report *o,
 			    const char *text, size_t number)
@@ -502,6 +524,9 @@ static void continue_report(struct complaint_parser *p, struct open_report *o,
 	}
 	o->in_stack = of_stack;
 	o->had_stack |= starts_stack(text) || starts_with(text, "---[ end trace");
+	o->of_others = is_of_others(o, text);
+	if (o->of_others)
+		return;
 	name_function(o, &p->reports[o->report], text);
 	add_line(p, o, number);
 }

@@ -164,22 +164,14 @@ function kernel_log.disown(vm, first, pattern)
 	end
 end
 
--- The agent's report of an endless loop begins with its own mark. Then the
--- kernel reports what its processors do, first of that which asks. A kernel
--- without support for several processors cannot report that.
+-- The agent's report of an endless loop begins with its own mark.
 local LOOP_MARK = "%] provium: task %d+ was killed and still runs in the kernel$"
-local PROCESSORS = "%] sysrq: Show backtrace of all active CPUs$"
-
-local function ends_own_report(line) return line:find "%] Sending NMI from CPU " or line:find "%]  </TASK>$" end
 
 local function log_lines(vm, first)
-	local lines, is_marked, is_own = {}, false, false
+	local lines = {}
 	for i = first, #vm.log do
-		local line, is_from_user = vm.log[i], vm.log_from_user[i]
-		local is_mark = is_from_user and line:find(LOOP_MARK)
-		is_own = is_own and not ends_own_report(line) or is_marked and line:find(PROCESSORS)
-		is_marked = is_mark or is_marked and not is_own
-		lines[#lines + 1] = (is_mark or not is_own and not is_from_user) and line
+		local line = vm.log[i]
+		lines[#lines + 1] = (not vm.log_from_user[i] or line:find(LOOP_MARK)) and line
 	end
 	return lines
 end
