@@ -129,12 +129,12 @@ void kernel_log_blocked_tasks(char *buf, size_t cap)
 		close(log);
 }
 
-void kernel_log_loop(pid_t task)
+void kernel_log_loops(const char *tasks)
 {
 	int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	char mark[96];
+	char mark[KERNEL_LOG_TASKS + 80];
 	int n = snprintf(mark, sizeof(mark),
-			 "provium: task %d was killed and still runs in the kernel\n", task);
+			 "provium: tasks that were killed still run in the kernel:%s\n", tasks);
 
 	if (log < 0)
 		return;

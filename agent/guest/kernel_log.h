@@ -29,9 +29,11 @@ void kernel_log_counters(uint64_t *taint, uint64_t *warnings);
 void kernel_log_blocked_tasks(char *buf, size_t cap);
 /*
  * Makes the kernel log what its processors do (sysrq-l), after a mark that says
- * of this task that it loops in the kernel (kind `loop` of
- * runner/complaint/kinds.def).
+ * of these tasks that they loop in the kernel (kind `loop` of
+ * runner/complaint/kinds.def).  tasks: their numbers, a space before each, of
+ * fewer than KERNEL_LOG_TASKS bytes.
  */
-void kernel_log_loop(pid_t task);
+#define KERNEL_LOG_TASKS 500
+void kernel_log_loops(const char *tasks);
 
 #endif

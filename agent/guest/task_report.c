@@ -12,8 +12,6 @@
 #include "agent/guest/tasks.h"
 
 #define MAX_DEPTH 8		/* processes below a command that are looked at */
-/* For half a second, a task that was killed may be on its way out. */
-#define MAX_LOOKS 50
 #define LOOK_US 10000
 
 static void append_file(char *buf, size_t cap, pid_t pid, const char *name)
@@ -94,12 +92,12 @@ void task_report(pid_t task, char *report, size_t cap)
 		kernel_log_blocked_tasks(report, cap);
 }
 
-void task_report_loop(pid_t task)
+bool task_goes_on(pid_t task, int *looks)
 {
-	for (int i = 0; i < MAX_LOOKS; i++) {
-		if (task_state(task) != 'R')
-			return;
+	while (task_state(task) == 'R') {
+		if (*looks < 0 || --*looks < 0)
+			return true;
 		usleep(LOOK_US);
 	}
-	kernel_log_loop(task);
+	return false;
 }

@@ -5,8 +5,12 @@
 #ifndef AGENT_GUEST_TASK_REPORT_H
 #define AGENT_GUEST_TASK_REPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+/* For half a second, tasks that were killed may be on their way out. */
+#define TASK_LOOKS 50
 
 /*
  * Appends the task's state, system call and kernel stack to the string in
@@ -17,10 +21,11 @@
 void task_report(pid_t task, char *report, size_t cap);
 
 /*
- * Makes the kernel log where a task that was killed loops, unless the task ends
- * or sleeps within half a second.
+ * Returns whether a task that was killed goes on running.  Waits for its end,
+ * for 10 ms at a time, and subtracts from *looks, which never gets below -1,
+ * how many times it has waited; returns false if the task sleeps.
  */
-void task_report_loop(pid_t task);
+bool task_goes_on(pid_t task, int *looks);
 
 /*
  * Returns the process that a command waits for: its last child, the last child

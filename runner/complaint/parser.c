@@ -24,7 +24,7 @@
 #define HELD 256u
 #define STUCK 512u
 #define LASTS 1024u
-#define OF_TASK 2048u
+#define OF_TASKS 2048u
 
 /*
  * A function with its offset.  Kernels before 4.9 print " at addr" in KASAN
@@ -46,6 +46,7 @@
  * report at the same time.
  */
 #define CALLERS 16
+#define TASKS_MAX 512		/* most bytes of a list of tasks */
 
 static const struct kind {
 	const char *name;
@@ -84,7 +85,7 @@ struct open_report {
 	bool in_interrupt;		/* the last stack entry was between <IRQ>
 					 * and </IRQ> */
 	bool has_function;		/* the title is complete */
-	unsigned long task;		/* the report is of this task only */
+	char tasks[TASKS_MAX];	/* the report is of these only; empty: of any */
 	bool of_others;			/* the lines read now are of other tasks */
 	size_t head_lines;		/* number of lines before the first stack */
 };
@@ -405,8 +406,10 @@ static void give_kind(struct complaint_parser *p, struct open_report *o, const s
 	c->kind = k->name;
 	c->lasts = (k->flags & LASTS) != 0;
 	expand(c->title, k->title, at, m);
-	o->of_others = k->flags & OF_TASK;
-	o->task = o->of_others ? strtoul(at + m[2].rm_so, NULL, 10) : 0;
+	o->of_others = k->flags & OF_TASKS;
+	if (o->of_others)
+		snprintf(o->tasks, sizeof(o->tasks), "%.*s",
+			 (int)(m[2].rm_eo - m[2].rm_so), at + m[2].rm_so);
 }
 
 static struct open_report *open_report(struct complaint_parser *p, uint32_t caller)
@@ -454,7 +457,7 @@ static bool joins(const struct complaint_parser *p, const struct open_report *o,
 
 	if (!o->kind || k->flags & JOINS)
 		return true;
-	if (o->kind->flags & OF_TASK)
+	if (o->kind->flags & OF_TASKS)
 		return false;
 	if (k->flags & PANIC)
 		return is_aftermath(text);
@@ -488,18 +491,30 @@ static void opening(struct complaint_parser *p, struct open_report *o, const str
 		o->used = false;
 }
 
+static bool has_number(const char *list, unsigned long number)
+{
+	char *end;
+
+	for (unsigned long n = strtoul(list, &end, 10); end != list; n = strtoul(list, &end, 10)) {
+		if (n == number)
+			return true;
+		list = end;
+	}
+	return false;
+}
+
 /*
- * In a report on one task among those that the processors run: does the line
+ * In a report on some of the tasks that the processors run: does the line
  * belong to the part on another one?
  */
 static bool is_of_others(const struct open_report *o, const char *text)
 {
 	const char *pid = starts_with(text, "CPU: ") ? strstr(text, " PID: ") : NULL;
 
-	if (!o->task)
+	if (!*o->tasks)
 		return false;
 	if (pid)
-		return strtoul(pid + strlen(" PID: "), NULL, 10) != o->task;
+		return !has_number(o->tasks, strtoul(pid + strlen(" PID: "), NULL, 10));
 	return o->of_others || starts_with(text, "NMI backtrace for cpu ");
 }
 

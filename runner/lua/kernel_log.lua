@@ -165,7 +165,7 @@ function kernel_log.disown(vm, first, pattern)
 end
 
 -- The agent's report of an endless loop begins with its own mark.
-local LOOP_MARK = "%] provium: task %d+ was killed and still runs in the kernel$"
+local LOOP_MARK = "%] provium: tasks that were killed still run in the kernel: [%d ]+$"
 
 local function log_lines(vm, first)
 	local lines = {}

@@ -88,6 +88,16 @@ test("a loop that its processor does not report is reported after the call's lim
 	check_loop("a loop of a killed task, in a call with a limit of its own", "\nexec ")
 end)
 
+test("a loop that keeps other killed tasks from ending is reported once", function()
+	check_loop("a loop, and tasks that wait for its processor", "\nthe test's time limit was reached")
+	local event = events["a loop, and tasks that wait for its processor"]
+	local nr_loops = 0
+	for _, complaint in ipairs(event.complaints) do
+		if complaint.kind == "loop" then nr_loops = nr_loops + complaint.reports end
+	end
+	assert(nr_loops <= 1, event.message)
+end)
+
 test("a WARNING after a loop that the kernel cannot report is shown", function()
 	local event = events["a WARNING after a loop that the kernel cannot report"]
 	assert_eq("FAIL", event.verdict)

@@ -13,10 +13,11 @@ end
 
 -- The guests boot before the tests whose limits are short.
 local loops, loops_of_two, preempted, sleeps, snapshot
-local works, works_too
+local works, works_too, crowded
 test("before the guests hang", function()
 	loops, loops_of_two, preempted, sleeps = boot(), boot { memory = "128M", cpus = 2 }, boot(), boot()
 	works, works_too = boot { memory = "128M", cpus = 2 }, boot { memory = "128M", cpus = 2 }
+	crowded = boot { memory = "256M", cpus = 2 }
 	snapshot = loops:snapshot()
 end)
 test("a loop with interrupts off, one processor", { timeout = "3s" }, function() commit(loops, "spin_irqs_off") end)
@@ -43,10 +44,17 @@ end)
 test("a loop of a killed task, in a call with a limit of its own", { timeout = "10m" }, function()
 	works_too:exec("taskset 2 sh -c 'echo spin >/sys/module/faults/parameters/commit'", { timeout = 3 })
 end)
+test("a loop, and tasks that wait for its processor", { timeout = "6s" }, function()
+	local calls = {}
+	for i = 1, 12 do
+		calls[i] = crowded:spawn():async("exec", "taskset 2 sh -c 'echo spin >/sys/module/faults/parameters/commit'")
+	end
+	for _, call in ipairs(calls) do call:wait() end
+end)
 -- As on a kernel for one processor only.
 test("a WARNING after a loop that the kernel cannot report", function()
 	local vm = boot()
-	vm:exec "echo 'provium: task 9 was killed and still runs in the kernel' >/dev/kmsg"
+	vm:exec "echo 'provium: tasks that were killed still run in the kernel: 9' >/dev/kmsg"
 	commit(vm, "warn")
 end)
 test("a command that sleeps", { timeout = "1s" }, function() sleeps:exec "sleep 1000" end)
