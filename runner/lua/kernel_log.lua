@@ -118,17 +118,12 @@ local function is_ignored(complaint)
 end
 
 -- Did an earlier test cause what this complaint reports, and was it told so?
--- The report of a state that lasts comes again, and long after its cause. The
--- running test must not use the VM.
+-- The report of a state that lasts comes again, also as one of another kind,
+-- and long after its cause. The running test must not use the VM.
 local function is_old(vm, complaint)
 	local before = vm.used_by
 	return complaint.lasts and before ~= session.test and
-		(vm.blamed[complaint.title] or vm.has_crashed or before ~= nil and before.verdict == VERDICT.fail)
-end
-
--- To be called with the complaints that have failed a test.
-function kernel_log.blame(complaints)
-	for _, complaint in ipairs(complaints) do complaint.vm.blamed[complaint.title] = true end
+		(vm.is_stuck or vm.has_crashed or before ~= nil and before.verdict == VERDICT.fail)
 end
 
 -- Adds the complaints in the lines (false: a line to skip) to found, except
@@ -148,6 +143,7 @@ local function find_complaints(vm, lines, found, known, first_seq)
 		vm.has_hung = vm.has_hung or complaint.kind == "hang"
 		if not is_known and not is_ignored(complaint) then
 			found[#found + 1] = complaint
+			vm.is_stuck = vm.is_stuck or complaint.lasts
 		end
 	end
 end

@@ -19,7 +19,8 @@ function methods:snapshot()
 	return {
 		vm = self, core = core_snapshot,
 		log_next = log_next, nr_lines = #self.log, log_is_cut = self.log_is_cut,
-		taint = self.new_taint, warnings = self.new_warnings, has_crashed = self.has_crashed,
+		taint = self.new_taint, warnings = self.new_warnings,
+		has_crashed = self.has_crashed, is_stuck = self.is_stuck,
 	}
 end
 
@@ -35,7 +36,8 @@ function methods:restore(snapshot)
 	self.log_next, self.log_is_cut = snapshot.log_next + 1, snapshot.log_is_cut
 	self.taint, self.warnings = snapshot.taint, snapshot.warnings
 	self.log_judged = math.min(self.log_judged, snapshot.nr_lines)
-	self.console_is_final, self.has_crashed, self.has_hung = false, snapshot.has_crashed, false
+	self.console_is_final, self.has_hung = false, false
+	self.has_crashed, self.is_stuck = snapshot.has_crashed, snapshot.is_stuck
 end
 
 return { methods = methods }

@@ -177,7 +177,6 @@ function verdict.apply_kernel(t, caught, opts, dead_before)
 		end
 		fail(t, "the kernel complained: %s", kernel_log.titles(complaints))
 		if message then t.message = ("%s\n%s"):format(t.message, message) end
-		kernel_log.blame(complaints)
 	elseif t.verdict ~= VERDICT.ok then
 		return complaints
 	elseif is_met == false then

@@ -58,8 +58,8 @@ local function new_vm(core_vm, saved)
 		log_judged = 0, console_read = 0,
 		taint = saved and saved.taint or 0, warnings = saved and saved.warnings or 0, nr_complaints = 0,
 		console_judged = 0, console_is_final = false,	-- see kernel_log.lua
-		blamed = {},		-- set of the titles of complaints that have failed a test
 		has_crashed = false,	-- has its kernel reported an oops or worse?
+		is_stuck = false,	-- has it reported a state that lasts, such as a loop?
 		has_hung = false,	-- has it reported what it did when the runner gave it up?
 		inserted = {},		-- the .ko file of each module that insmod() has inserted, by module name
 		inserted_by_test = {},	-- those that the running test has inserted
