@@ -117,6 +117,14 @@ test("the reports that a looping guest repeats do not fail the test after it", f
 	assert_eq("ok", events["a test after one whose guest still loops"].verdict)
 end)
 
+test("a test is not blamed for a state that an earlier test was blamed for", function()
+	assert_contains(events["a report of a state that lasts"].message, "the kernel complained: rcu_sched detected stall")
+	for _, title in ipairs { "a test in the guest of that report", "a test beside the guest of that report" } do
+		local event = events[title]
+		assert_eq("ok", event.verdict, event.message)
+	end
+end)
+
 test("a worker that died by an oops does not fail the next test by the lockup of its queue", function()
 	assert_eq("FAIL", events["a worker of the kernel dies"].verdict)
 	local event = events["a test after the worker's death"]

@@ -13,11 +13,11 @@ end
 
 -- The guests boot before the tests whose limits are short.
 local loops, loops_of_two, preempted, sleeps, snapshot
-local works, works_too, crowded
+local works, works_too, crowded, locked
 test("before the guests hang", function()
 	loops, loops_of_two, preempted, sleeps = boot(), boot { memory = "128M", cpus = 2 }, boot(), boot()
 	works, works_too = boot { memory = "128M", cpus = 2 }, boot { memory = "128M", cpus = 2 }
-	crowded = boot { memory = "256M", cpus = 2 }
+	crowded, locked = boot { memory = "256M", cpus = 2 }, boot()
 	snapshot = loops:snapshot()
 end)
 test("a loop with interrupts off, one processor", { timeout = "3s" }, function() commit(loops, "spin_irqs_off") end)
@@ -36,6 +36,17 @@ test("a call into a loop ends soon after the kernel has reported the loop", { ti
 end)
 test("a test after one whose guest still loops", function()
 	provium.create():boot { memory = "128M" }:exec("sleep 15")
+	assert(true)
+end)
+-- The kernel prints the names of options that it does not know.
+local PRINT = "mount -t tmpfs -o 'x %s' none /tmp"
+test("a report of a state that lasts", function() locked:exec(PRINT:format("INFO: rcu_sched detected stalls")) end)
+test("a test in the guest of that report", function()
+	locked:background("sleep 3; " .. PRINT:format("BUG: soft lockup - CPU#0"))
+	assert(true)
+end)
+test("a test beside the guest of that report", function()
+	provium.create():boot { memory = "128M" }:exec("sleep 8")
 	assert(true)
 end)
 test("a loop of a killed task, the other processor works", { timeout = "3s" }, function()
