@@ -167,7 +167,7 @@ local function log_lines(vm, first)
 	local lines = {}
 	for i = first, #vm.log do
 		local line = vm.log[i]
-		lines[#lines + 1] = (not vm.log_from_user[i] or line:find(LOOP_MARK)) and line
+		lines[#lines + 1] = (not vm.log_from_user[i] or line:find(LOOP_MARK)) and line or false
 	end
 	return lines
 end
